@@ -1,1 +1,8 @@
-//! Tidemark.
+//! The server of Tidemark: JSON API, pages, importer.
+//!
+//! Every read goes through [`market`]: the cache, then Postgres, then, marked as such, the simulation.
+
+pub mod cli;
+pub mod feed;
+pub mod import;
+pub mod store;

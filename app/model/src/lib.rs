@@ -1,1 +1,25 @@
-//! Tidemark.
+//! Domain types of Tidemark that cross the wire.
+//!
+//! No I/O and no front-end framework: the server, the pages and any client share them. Times are Unix milliseconds,
+//! UTC. Prices of candles are `f64`; latest prices are exact decimals.
+
+mod answer;
+mod candle;
+mod chart_query;
+mod error;
+mod interval;
+mod provenance;
+mod quote;
+mod symbol;
+
+pub use answer::{ChartData, LatestPrices};
+pub use candle::Candle;
+pub use chart_query::{ChartQuery, DEFAULT_LIMIT, MAX_LIMIT};
+pub use error::MarketError;
+pub use interval::Interval;
+pub use provenance::{Provenance, Source, Tier};
+pub use quote::Quote;
+pub use symbol::{Symbol, coin_name};
+
+/// Unix time in milliseconds, UTC.
+pub type UnixMs = i64;
