@@ -1,1 +1,36 @@
-//! Tidemark.
+//! Private Redis and Postgres servers as child processes.
+//!
+//! One code path serves two users: `cargo deploy up`, which keeps its servers' data, and the integration tests of the
+//! other crates, whose servers are *ephemeral*: on a free port, in a temporary folder, gone when the value is dropped
+//! and also when the test process dies without dropping it.
+//!
+//! ```no_run
+//! let redis = local_servers::RedisServer::ephemeral()?;
+//! let postgres = local_servers::PostgresServer::ephemeral()?;
+//! println!("{} {}", redis.url(), postgres.url());
+//! redis.kill()?;
+//! redis.start()?; // the same port again
+//! # Ok::<(), local_servers::Error>(())
+//! ```
+//!
+//! Everything is synchronous and every wait has a bound. From async code call it through `spawn_blocking`, or directly
+//! where blocking the thread does no harm, as in a test's set-up.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
+
+mod error;
+mod guard;
+mod ports;
+mod postgres;
+mod process;
+mod programs;
+mod redis;
+mod secret;
+
+pub use error::{Error, Result};
+pub use ports::{free_port, port_is_free, wait_until};
+pub use postgres::{PostgresOptions, PostgresServer, data_folder_is_reachable, server_account};
+pub use process::{Process, ProcessMark, Signal, mark_of};
+pub use programs::{POSTGRES_PROGRAMS, find_program, postgres_bin_dir};
+pub use redis::{Durability, RedisOptions, RedisServer};
+pub use secret::random_secret;
