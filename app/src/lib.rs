@@ -1,1 +1,24 @@
-//! Tidemark.
+//! The front end of Tidemark: rendered on the server, hydrated in the browser. Knows no Redis and no SQL.
+
+pub mod chart;
+pub mod components;
+pub mod data;
+pub mod format;
+pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod ports;
+mod root;
+#[cfg(feature = "ssr")]
+mod shell;
+
+pub use root::App;
+#[cfg(feature = "ssr")]
+pub use shell::shell;
+
+/// Takes over the server's HTML in the browser.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(App);
+}

@@ -3,6 +3,9 @@
 //! Every read goes through [`market`]: the cache, then Postgres, then, marked as such, the simulation.
 
 pub mod cli;
+pub mod config;
 pub mod feed;
+pub mod http;
 pub mod import;
+pub mod market;
 pub mod store;

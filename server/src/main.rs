@@ -1,2 +1,7 @@
-//! Tidemark.
-fn main() {}
+//! The `tidemark` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tidemark::cli::main()
+}

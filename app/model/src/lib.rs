@@ -6,6 +6,7 @@
 mod answer;
 mod candle;
 mod chart_query;
+mod coin;
 mod error;
 mod interval;
 mod provenance;
@@ -15,6 +16,7 @@ mod symbol;
 pub use answer::{ChartData, LatestPrices};
 pub use candle::Candle;
 pub use chart_query::{ChartQuery, DEFAULT_LIMIT, MAX_LIMIT};
+pub use coin::{Coin, Sparkline};
 pub use error::MarketError;
 pub use interval::Interval;
 pub use provenance::{Provenance, Source, Tier};

@@ -1,1 +1,69 @@
 //! The verbs of the `tidemark` binary.
+
+mod cache;
+mod import;
+mod migrate;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// Crypto market dashboard: serves pages and a JSON API from one tiered cache.
+#[derive(Parser)]
+#[command(name = "tidemark", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Serve pages and API (the default)
+    Serve,
+    /// Bring the database's schema up to date
+    Migrate,
+    /// Import candles from files
+    Import(import::Args),
+    /// Clear parts of the cache, without touching the database
+    #[command(subcommand)]
+    Cache(cache::Verb),
+}
+
+/// Parses the command line, reads `.env`, runs the verb.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let env_file = dotenvy::dotenv();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match env_file {
+        Err(error) if !error.not_found() => {
+            // The text of the error repeats the line, which may hold a password.
+            return fail(".env: a line cannot be read; each is NAME=value");
+        }
+        _ => {}
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(format!("the runtime cannot be started: {error}")),
+    };
+    let code = runtime.block_on(async {
+        match cli.verb.unwrap_or(Verb::Serve) {
+            Verb::Serve => serve::run().await,
+            Verb::Migrate => migrate::run().await,
+            Verb::Import(args) => import::run(args).await,
+            Verb::Cache(verb) => cache::run(verb).await,
+        }
+    });
+    // A blocked thread of a library must not hold the end up.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    code
+}
+
+/// One line on standard error, exit code 1.
+fn fail(message: impl std::fmt::Display) -> ExitCode {
+    eprintln!("tidemark: {message}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,155 @@
+//! Live quotes: a signal a field, so that a tick touches only the text that changed.
+
+use leptos::prelude::*;
+use model::{LatestPrices, Provenance, Quote, Symbol, UnixMs};
+use rust_decimal::{Decimal, prelude::ToPrimitive};
+
+/// Which way the last change of a price went; the number tells one wash from the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Wash {
+    up: bool,
+    count: u32,
+}
+
+impl Wash {
+    /// The class that starts the wash. Two names for one animation take turns, for a class that stays starts nothing.
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match (self.count, self.up) {
+            (0, _) => "",
+            (n, true) if n % 2 == 0 => "wash-up-even",
+            (_, true) => "wash-up-odd",
+            (n, false) if n % 2 == 0 => "wash-down-even",
+            (_, false) => "wash-down-odd",
+        }
+    }
+}
+
+/// One symbol's quote as signals.
+#[derive(Clone, Debug)]
+pub struct LiveQuote {
+    /// Ticker symbol.
+    pub symbol: Symbol,
+    /// Name of the coin.
+    pub name: String,
+    /// Latest price, USD.
+    pub price: ArcRwSignal<Decimal>,
+    /// Open of the 24 hours, USD.
+    pub open: ArcRwSignal<Decimal>,
+    /// Change over the 24 hours, percent.
+    pub change_pct: ArcRwSignal<f64>,
+    /// Highest price of the 24 hours, USD.
+    pub high: ArcRwSignal<Decimal>,
+    /// Lowest price of the 24 hours, USD.
+    pub low: ArcRwSignal<Decimal>,
+    /// Traded amount of the 24 hours, in coins.
+    pub volume: ArcRwSignal<Decimal>,
+    /// The time that the price is of, Unix ms.
+    pub as_of: ArcRwSignal<UnixMs>,
+    /// Direction of the last change.
+    pub wash: ArcRwSignal<Wash>,
+}
+
+fn set_if_changed<T: PartialEq + Clone + Send + Sync + 'static>(signal: &ArcRwSignal<T>, value: T) {
+    if signal.with_untracked(|old| *old != value) {
+        signal.set(value);
+    }
+}
+
+impl LiveQuote {
+    /// Signals that hold this quote.
+    #[must_use]
+    pub fn new(quote: Quote) -> Self {
+        Self {
+            symbol: quote.symbol,
+            name: quote.name,
+            price: ArcRwSignal::new(quote.price),
+            open: ArcRwSignal::new(quote.open_24h),
+            change_pct: ArcRwSignal::new(quote.change_24h_pct),
+            high: ArcRwSignal::new(quote.high_24h),
+            low: ArcRwSignal::new(quote.low_24h),
+            volume: ArcRwSignal::new(quote.volume_24h),
+            as_of: ArcRwSignal::new(quote.as_of),
+            wash: ArcRwSignal::new(Wash::default()),
+        }
+    }
+
+    /// Takes a newer quote over; only signals whose value differs fire.
+    pub fn apply(&self, quote: &Quote) {
+        let old = self.price.get_untracked();
+        if old != quote.price {
+            self.wash.update(|w| *w = Wash { up: quote.price > old, count: w.count.wrapping_add(1) });
+        }
+        set_if_changed(&self.price, quote.price);
+        set_if_changed(&self.open, quote.open_24h);
+        set_if_changed(&self.change_pct, quote.change_24h_pct);
+        set_if_changed(&self.high, quote.high_24h);
+        set_if_changed(&self.low, quote.low_24h);
+        set_if_changed(&self.volume, quote.volume_24h);
+        set_if_changed(&self.as_of, quote.as_of);
+    }
+
+    /// Value traded in the 24 hours, USD: the amount at the latest price.
+    #[must_use]
+    pub fn turnover(&self) -> f64 {
+        let volume = self.volume.get().to_f64().unwrap_or_default();
+        volume * self.price.get().to_f64().unwrap_or_default()
+    }
+}
+
+/// All quotes of a page and where they come from.
+#[derive(Clone, Copy)]
+pub struct Board {
+    /// One a symbol.
+    pub rows: RwSignal<Vec<LiveQuote>>,
+    /// Where the shown figures come from.
+    pub provenance: RwSignal<Provenance>,
+    /// Whether the last refresh failed, so that what is shown ages.
+    pub lost: RwSignal<bool>,
+}
+
+impl Board {
+    /// A board that shows this answer.
+    #[must_use]
+    pub fn new(prices: LatestPrices) -> Self {
+        Self {
+            rows: RwSignal::new(prices.prices.into_iter().map(LiveQuote::new).collect()),
+            provenance: RwSignal::new(prices.provenance),
+            lost: RwSignal::new(false),
+        }
+    }
+
+    /// Takes a newer answer over. Symbols that are new join; symbols that went leave.
+    pub fn apply(&self, prices: LatestPrices) {
+        let same = self.rows.with_untracked(|rows| {
+            rows.len() == prices.prices.len()
+                && prices.prices.iter().all(|q| rows.iter().any(|row| row.symbol == q.symbol))
+        });
+        if same {
+            self.rows.with_untracked(|rows| {
+                for quote in &prices.prices {
+                    if let Some(row) = rows.iter().find(|row| row.symbol == quote.symbol) {
+                        row.apply(quote);
+                    }
+                }
+            });
+        } else {
+            self.rows.update(|rows| {
+                let old = std::mem::take(rows);
+                *rows = prices
+                    .prices
+                    .into_iter()
+                    .map(|quote| match old.iter().find(|row| row.symbol == quote.symbol) {
+                        Some(row) => {
+                            row.apply(&quote);
+                            row.clone()
+                        }
+                        None => LiveQuote::new(quote),
+                    })
+                    .collect();
+            });
+        }
+        self.provenance.set(prices.provenance);
+        self.lost.set(false);
+    }
+}

@@ -1,0 +1,37 @@
+//! Why a page has no data.
+
+use leptos::{prelude::FromServerFnError, server_fn::codec::JsonEncoding, server_fn::error::ServerFnErrorErr};
+use model::MarketError;
+use serde::{Deserialize, Serialize};
+
+/// What a page shows instead of data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum DataError {
+    /// The server's own answer.
+    Market(MarketError),
+    /// The server could not be asked, or its answer not be read.
+    Transport(String),
+}
+
+impl std::fmt::Display for DataError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Market(error) => error.fmt(f),
+            Self::Transport(_) => f.write_str("the server cannot be reached"),
+        }
+    }
+}
+
+impl From<MarketError> for DataError {
+    fn from(error: MarketError) -> Self {
+        Self::Market(error)
+    }
+}
+
+impl FromServerFnError for DataError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        Self::Transport(error.to_string())
+    }
+}

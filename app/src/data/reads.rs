@@ -1,0 +1,47 @@
+//! The reads as server functions. GET, since they change nothing; under `/fn`, apart from the JSON API.
+
+use leptos::{
+    prelude::*,
+    server_fn::codec::{GetUrl, Json},
+};
+use model::{ChartData, Coin, LatestPrices, Sparkline};
+
+use super::DataError;
+
+#[cfg(feature = "ssr")]
+fn market() -> Result<std::sync::Arc<dyn crate::ports::MarketData>, DataError> {
+    use_context().ok_or_else(|| DataError::Transport("no market data in context".to_owned()))
+}
+
+/// Latest prices of all symbols, or of the comma-separated ones.
+#[server(prefix = "/fn", endpoint = "latest_prices", input = GetUrl, output = Json)]
+pub async fn latest_prices(symbols: Option<String>) -> Result<LatestPrices, DataError> {
+    let market = market()?;
+    let symbols = symbols.unwrap_or_default();
+    let symbols =
+        symbols.split(',').filter(|s| !s.is_empty()).map(str::parse).collect::<Result<Vec<_>, _>>()?;
+    Ok(market.latest_prices(symbols).await?)
+}
+
+/// One coin's figures.
+#[server(prefix = "/fn", endpoint = "coin", input = GetUrl, output = Json)]
+pub async fn coin(symbol: String) -> Result<Coin, DataError> {
+    let market = market()?;
+    Ok(market.coin(symbol.parse()?).await?)
+}
+
+/// The last `limit` candles of a coin.
+#[server(prefix = "/fn", endpoint = "chart", input = GetUrl, output = Json)]
+pub async fn chart(symbol: String, interval: String, limit: u32) -> Result<ChartData, DataError> {
+    let market = market()?;
+    let query = model::ChartQuery { limit, ..model::ChartQuery::last(symbol.parse()?, interval.parse()?) };
+    query.validate()?;
+    Ok(market.chart_data(query).await?)
+}
+
+/// Closes of the last seven days of every symbol.
+#[server(prefix = "/fn", endpoint = "sparklines", input = GetUrl, output = Json)]
+pub async fn sparklines() -> Result<Vec<Sparkline>, DataError> {
+    let market = market()?;
+    Ok(market.sparklines().await?)
+}

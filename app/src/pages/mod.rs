@@ -1,0 +1,14 @@
+//! One page a file.
+
+mod coin;
+mod markets;
+mod not_found;
+
+pub use coin::CoinPage;
+pub use markets::MarketsPage;
+pub use not_found::NotFoundPage;
+
+use std::time::Duration;
+
+/// How often figures are asked for again, until the price stream does it.
+const REFRESH: Duration = Duration::from_secs(2);

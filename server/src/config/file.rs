@@ -1,0 +1,144 @@
+//! `tidemark.toml`: policies of the cache.
+
+use std::{collections::BTreeMap, fs, io::ErrorKind, time::Duration};
+
+use serde::Deserialize;
+use tidemark_cache::Policy;
+
+use super::{ConfigError, variable};
+
+/// Names of the categories that can be set.
+const CATEGORIES: [&str; 3] = ["directory", "prices", "charts"];
+
+/// Changes to one category's policy. Durations are written as `10s`, `5m`, `1h 30m`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyOverride {
+    /// Soft life: past it a value is refreshed behind the reader.
+    #[serde(default, with = "humantime_serde::option")]
+    pub fresh_for: Option<Duration>,
+    /// Hard life: past it a value is gone.
+    #[serde(default, with = "humantime_serde::option")]
+    pub stale_for: Option<Duration>,
+    /// Longest wait for a load when a stale value is at hand.
+    #[serde(default, with = "humantime_serde::option")]
+    pub soft_timeout: Option<Duration>,
+    /// Longest wait for a load.
+    #[serde(default, with = "humantime_serde::option")]
+    pub hard_timeout: Option<Duration>,
+    /// Bytes above which values are compressed in Redis.
+    pub compress_over: Option<usize>,
+}
+
+/// The `[cache]` table.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CacheTable {
+    memory_mib: Option<u64>,
+    #[serde(default)]
+    categories: BTreeMap<String, PolicyOverride>,
+}
+
+/// The whole file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    cache: CacheTable,
+}
+
+/// Settings of the cache.
+#[derive(Clone, Debug)]
+pub struct CachePolicies {
+    /// Limit of the memory tier, bytes.
+    pub memory_bytes: u64,
+    overrides: BTreeMap<String, PolicyOverride>,
+}
+
+impl Default for CachePolicies {
+    fn default() -> Self {
+        Self { memory_bytes: 64 << 20, overrides: BTreeMap::new() }
+    }
+}
+
+impl CachePolicies {
+    /// Reads `tidemark.toml` of the working directory, or the file that `TIDEMARK_CONFIG` names. The former may be
+    /// missing.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong in it.
+    pub fn read() -> Result<Self, ConfigError> {
+        let named = variable("TIDEMARK_CONFIG")?;
+        let path = named.clone().unwrap_or_else(|| "tidemark.toml".to_owned());
+        match fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&path, &text),
+            Err(error) if error.kind() == ErrorKind::NotFound && named.is_none() => Ok(Self::default()),
+            Err(error) => Err(ConfigError::new(path, error.to_string())),
+        }
+    }
+
+    /// Parses the file's text.
+    ///
+    /// # Errors
+    /// Names the file and what is wrong in it.
+    pub fn parse(path: &str, text: &str) -> Result<Self, ConfigError> {
+        let file: File =
+            toml::from_str(text).map_err(|e| ConfigError::new(path, e.to_string().replace('\n', " ")))?;
+        if let Some(name) = file.cache.categories.keys().find(|n| !CATEGORIES.contains(&n.as_str())) {
+            let reason = format!("cache.categories.{name} is none of {}", CATEGORIES.join(", "));
+            return Err(ConfigError::new(path, reason));
+        }
+        let memory_bytes = match file.cache.memory_mib {
+            None => Self::default().memory_bytes,
+            Some(mib @ 1..=1_048_576) => mib << 20,
+            Some(mib) => {
+                return Err(ConfigError::new(path, format!("cache.memory_mib {mib} is not 1 to 1048576")));
+            }
+        };
+        Ok(Self { memory_bytes, overrides: file.cache.categories })
+    }
+
+    /// This category's policy with the file's changes.
+    #[must_use]
+    pub fn apply(&self, category: &str, mut policy: Policy) -> Policy {
+        let Some(change) = self.overrides.get(category) else { return policy };
+        if let Some(value) = change.fresh_for {
+            policy = policy.fresh_for(value);
+        }
+        if let Some(value) = change.stale_for {
+            policy = policy.stale_for(value);
+        }
+        if let Some(value) = change.soft_timeout {
+            policy = policy.soft_timeout(value);
+        }
+        if let Some(value) = change.hard_timeout {
+            policy = policy.hard_timeout(value);
+        }
+        if let Some(value) = change.compress_over {
+            policy = policy.compress_over(value);
+        }
+        policy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_durations_and_names_what_is_unknown() {
+        let good = "[cache]\nmemory_mib = 8\n[cache.categories.prices]\nfresh_for = \"2s\"\n";
+        let policies = CachePolicies::parse("t.toml", good).unwrap();
+        assert_eq!(policies.memory_bytes, 8 << 20);
+        assert_eq!(policies.overrides["prices"].fresh_for, Some(Duration::from_secs(2)));
+        for bad in [
+            "[cache.categories.pricez]\nfresh_for = \"2s\"",
+            "[cache.categories.prices]\nfresh = \"2s\"",
+            "[cache.categories.prices]\nfresh_for = \"two\"",
+            "[cache]\nmemory_mib = 0",
+        ] {
+            let text = CachePolicies::parse("t.toml", bad).unwrap_err().to_string();
+            assert!(text.starts_with("t.toml: "), "{text}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Settings: from the environment (a `.env` is read first) and, for cache policies, an optional `tidemark.toml`.
+//! None is needed to start; a bad one stops the start with one line that names it.
+
+mod file;
+mod secret_url;
+mod site;
+
+use std::{env, str::FromStr};
+
+pub use file::{CachePolicies, PolicyOverride};
+pub use secret_url::SecretUrl;
+pub use site::site_options;
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{setting}: {reason}")]
+pub struct ConfigError {
+    /// Name of the variable, or file and key.
+    pub setting: String,
+    /// What is wrong, and what is allowed.
+    pub reason: String,
+}
+
+impl ConfigError {
+    /// An error about this setting.
+    pub fn new(setting: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { setting: setting.into(), reason: reason.into() }
+    }
+}
+
+/// Where prices come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feed {
+    /// What is stored, and nothing new.
+    None,
+    /// Made-up prices, marked as such.
+    Simulated,
+}
+
+/// All settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `DATABASE_URL`.
+    pub database_url: Option<SecretUrl>,
+    /// `REDIS_URL`.
+    pub redis_url: Option<SecretUrl>,
+    /// `TIDEMARK_FEED`, with `auto` resolved.
+    pub feed: Feed,
+    /// Policies of the cache's categories, from `tidemark.toml`.
+    pub policies: CachePolicies,
+}
+
+/// A variable that is set and not blank.
+///
+/// # Errors
+/// When it is not UTF-8.
+pub fn variable(name: &str) -> Result<Option<String>, ConfigError> {
+    match env::var(name) {
+        Ok(value) if value.trim().is_empty() => Ok(None),
+        Ok(value) => Ok(Some(value.trim().to_owned())),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => Err(ConfigError::new(name, "is not valid UTF-8")),
+    }
+}
+
+/// A parsed variable.
+fn parsed<T: FromStr>(name: &str, allowed: &str) -> Result<Option<T>, ConfigError> {
+    let Some(text) = variable(name)? else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| ConfigError::new(name, format!("{text:?} is not {allowed}")))
+}
+
+impl Config {
+    /// Reads all settings.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used, by name.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let database_url = variable("DATABASE_URL")?
+            .map(|url| SecretUrl::parse("DATABASE_URL", &url, &["postgres", "postgresql"]))
+            .transpose()?;
+        let redis_url = variable("REDIS_URL")?
+            .map(|url| SecretUrl::parse("REDIS_URL", &url, &["redis", "rediss"]))
+            .transpose()?;
+        let feed = feed(variable("TIDEMARK_FEED")?.as_deref(), database_url.is_some())?;
+        let policies = CachePolicies::read()?;
+        Ok(Self { database_url, redis_url, feed, policies })
+    }
+}
+
+/// Resolves `TIDEMARK_FEED`.
+fn feed(name: Option<&str>, has_database: bool) -> Result<Feed, ConfigError> {
+    match name.unwrap_or("auto") {
+        "auto" if has_database => Ok(Feed::None),
+        "auto" | "simulated" => Ok(Feed::Simulated),
+        "none" => Ok(Feed::None),
+        known @ ("binance" | "replay") => Err(ConfigError::new(
+            "TIDEMARK_FEED",
+            format!("{known} is not part of this version; use auto, simulated or none"),
+        )),
+        other => {
+            Err(ConfigError::new("TIDEMARK_FEED", format!("{other:?} is none of auto, simulated, none")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn auto_follows_the_database() {
+        assert_eq!(feed(None, true).unwrap(), Feed::None);
+        assert_eq!(feed(None, false).unwrap(), Feed::Simulated);
+        assert_eq!(feed(Some("none"), false).unwrap(), Feed::None);
+        assert!(feed(Some("bloomberg"), true).unwrap_err().to_string().starts_with("TIDEMARK_FEED: "));
+    }
+}

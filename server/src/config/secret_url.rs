@@ -1,0 +1,79 @@
+//! URLs that may hold a password.
+
+use std::fmt;
+
+use super::ConfigError;
+
+/// A URL whose password never shows: neither `Debug` nor [`SecretUrl::shown`] has it.
+#[derive(Clone)]
+pub struct SecretUrl(String);
+
+impl SecretUrl {
+    /// Checks the scheme and that a host follows. The error never repeats the URL.
+    ///
+    /// # Errors
+    /// Names the setting, and the schemes that are allowed.
+    pub fn parse(setting: &str, url: &str, schemes: &[&str]) -> Result<Self, ConfigError> {
+        let wanted = || {
+            let forms: Vec<String> = schemes.iter().map(|s| format!("{s}://…")).collect();
+            forms.join(" or ")
+        };
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return Err(ConfigError::new(setting, format!("is not a URL of the form {}", wanted())));
+        };
+        if scheme.starts_with("redis") && scheme.ends_with("-cluster") {
+            return Err(ConfigError::new(setting, "a cluster is not part of this version; use redis://host:port"));
+        }
+        if !schemes.contains(&scheme) {
+            return Err(ConfigError::new(setting, format!("scheme {scheme:?} is not {}", wanted())));
+        }
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if authority.rsplit('@').next().unwrap_or_default().is_empty() && !rest.contains("host=") {
+            return Err(ConfigError::new(setting, "names no host"));
+        }
+        Ok(Self(url.to_owned()))
+    }
+
+    /// The whole URL, password included, for the client library only.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The URL without user, password and query.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let (scheme, rest) = self.0.split_once("://").unwrap_or(("", &self.0));
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        // A password may hold an unescaped @: the host follows the last one.
+        let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        format!("{scheme}://{host}")
+    }
+}
+
+impl fmt::Debug for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_never_shows() {
+        let url = SecretUrl::parse("X", "postgres://u:s3cr@t@db:5432/t?password=s3cr", &["postgres"]).unwrap();
+        assert_eq!(url.shown(), "postgres://db:5432/t");
+        assert!(!format!("{url:?}").contains("s3cr"));
+        assert!(url.expose().contains("s3cr"));
+    }
+
+    #[test]
+    fn the_error_names_setting_and_schemes() {
+        for bad in ["localhost", "http://x", "redis://", "redis-cluster://a:1"] {
+            let text = SecretUrl::parse("REDIS_URL", bad, &["redis", "rediss"]).unwrap_err().to_string();
+            assert!(text.starts_with("REDIS_URL: "), "{text}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `healthz`: the process is alive. `readyz`: it can serve, and what of it is degraded.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde::Serialize;
+use tidemark_cache::Cache;
+use tokio::sync::watch;
+
+use super::{AppState, problem::Problem};
+use crate::store::Store;
+
+/// How often Postgres is asked whether it is there.
+const PROBE_EVERY: Duration = Duration::from_secs(2);
+
+/// What the last probe of Postgres found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// No `DATABASE_URL`.
+    NotConfigured,
+    /// Not asked yet.
+    Pending,
+    /// It answered.
+    Up,
+    /// It did not, and why.
+    Down(String),
+}
+
+/// What is up and what is not. Cheap to clone.
+#[derive(Clone)]
+pub struct Health {
+    cache: Cache,
+    database: watch::Receiver<Probe>,
+    draining: Arc<AtomicBool>,
+}
+
+#[derive(Serialize)]
+struct Component {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Ready {
+    status: &'static str,
+    redis: Component,
+    postgres: Component,
+}
+
+impl Health {
+    /// Starts probing. The probe ends when the last handle is dropped.
+    #[must_use]
+    pub fn start(cache: Cache, store: Option<Store>) -> Self {
+        let initial = if store.is_some() { Probe::Pending } else { Probe::NotConfigured };
+        let (sender, database) = watch::channel(initial);
+        if let Some(store) = store {
+            tokio::spawn(probe(store, sender));
+        }
+        Self { cache, database, draining: Arc::default() }
+    }
+
+    /// From now on `readyz` says 503, so that a balancer sends no more requests here.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    fn redis(&self) -> Component {
+        let state = self.cache.l2_state();
+        match (state.configured, state.connected) {
+            (false, _) => Component { status: "not configured", reason: None },
+            (true, true) => Component { status: "up", reason: None },
+            (true, false) => Component { status: "down", reason: state.last_error },
+        }
+    }
+
+    fn postgres(&self) -> Component {
+        match self.database.borrow().clone() {
+            Probe::NotConfigured => Component { status: "not configured", reason: None },
+            Probe::Pending => Component { status: "connecting", reason: None },
+            Probe::Up => Component { status: "up", reason: None },
+            Probe::Down(reason) => Component { status: "down", reason: Some(reason) },
+        }
+    }
+}
+
+/// Asks Postgres now and then, and logs a change once.
+async fn probe(store: Store, sender: watch::Sender<Probe>) {
+    let mut ticks = tokio::time::interval(PROBE_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = sender.closed() => return,
+        }
+        let found = match store.ping().await {
+            Ok(()) => Probe::Up,
+            Err(error) => Probe::Down(error.to_string()),
+        };
+        sender.send_if_modified(|old| {
+            let changed = *old != found;
+            if changed {
+                match &found {
+                    Probe::Down(reason) => tracing::warn!(reason, "Postgres is down: {reason}"),
+                    _ => tracing::info!("Postgres is up"),
+                }
+                *old = found;
+            }
+            changed
+        });
+    }
+}
+
+/// Routes at the root.
+pub fn routes() -> Router<AppState> {
+    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz))
+}
+
+async fn healthz() -> Response {
+    let mut response = Json(serde_json::json!({ "status": "ok" })).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn readyz(State(state): State<AppState>) -> Response {
+    let health = &state.health;
+    if health.draining.load(Ordering::Relaxed) {
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "shutting down").into_response();
+    }
+    let (redis, postgres) = (health.redis(), health.postgres());
+    let degraded = redis.status == "down" || postgres.status == "down";
+    let status = if degraded { "degraded" } else { "ok" };
+    let mut response = Json(Ready { status, redis, postgres }).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

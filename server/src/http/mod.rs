@@ -1,0 +1,47 @@
+//! HTTP: pages, JSON API, health.
+
+mod answer;
+mod api;
+mod health;
+mod limits;
+mod pages;
+mod problem;
+mod query;
+mod security;
+mod serve;
+
+use axum::Router;
+use leptos::config::LeptosOptions;
+
+pub use answer::Answer;
+pub use health::{Health, Probe};
+pub use problem::Problem;
+pub use serve::serve;
+
+use crate::market::Market;
+
+/// What handlers need. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// All reads.
+    pub market: Market,
+    /// What is up and what is not.
+    pub health: Health,
+    /// Where the pages' files lie.
+    pub options: LeptosOptions,
+}
+
+impl axum::extract::FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.options.clone()
+    }
+}
+
+/// The whole service.
+pub fn router(state: AppState) -> Router {
+    let routes = Router::new()
+        .nest("/api", limits::guard(api::routes()))
+        .merge(health::routes())
+        .merge(pages::routes(&state));
+    security::headers(limits::compress(routes.with_state(state)))
+}

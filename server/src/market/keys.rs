@@ -1,0 +1,124 @@
+//! Keys of the cache's categories. Their text is what an operator sees in Redis and clears by prefix.
+
+use std::fmt;
+
+use model::{ChartQuery, Interval, Source, Symbol, UnixMs};
+
+use crate::store::SeriesInfo;
+
+/// The only key of the category `directory`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DirectoryKey;
+
+impl fmt::Display for DirectoryKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("all")
+    }
+}
+
+/// Key of the category `prices`: all quotes of one source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PricesKey(pub Source);
+
+impl fmt::Display for PricesKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Key of the category `charts`: a range of one series. Queries that ask for the same bars share it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ChartKey {
+    /// Ticker symbol.
+    pub symbol: Symbol,
+    /// Whose candles.
+    pub source: Source,
+    /// The series' finest interval.
+    pub finest: Interval,
+    /// Length of each candle.
+    pub interval: Interval,
+    /// First open time that counts, inclusive.
+    pub from: Option<UnixMs>,
+    /// Last open time that counts, inclusive.
+    pub to: Option<UnixMs>,
+    /// Most bars.
+    pub limit: u32,
+}
+
+impl ChartKey {
+    /// The key of this query on this series: ends are moved to open times, and ends that cut nothing off are left out.
+    #[must_use]
+    pub fn new(query: &ChartQuery, series: &SeriesInfo) -> Self {
+        let interval = query.interval;
+        let first = interval.bucket(series.first_open);
+        let last = interval.bucket(series.last_open);
+        // `from` in the middle of a bar leaves that bar out: its open time is before `from`.
+        let from = query.from.map(|t| {
+            let bucket = interval.bucket(t);
+            if bucket == t { t } else { bucket + interval.ms() }
+        });
+        let to = query.to.map(|t| interval.bucket(t));
+        Self {
+            symbol: series.symbol.clone(),
+            source: series.source.clone(),
+            finest: series.finest,
+            interval,
+            // A `from` before the first bar still says that the first bars are wanted, not the last.
+            from: from.map(|t| t.clamp(first, last + interval.ms())),
+            to: to.filter(|t| *t < last).map(|t| t.max(first - interval.ms())),
+            limit: query.limit,
+        }
+    }
+}
+
+impl fmt::Display for ChartKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}/{}/", self.symbol, self.source, self.finest, self.interval)?;
+        for end in [self.from, self.to] {
+            match end {
+                Some(time) => write!(f, "{time}/")?,
+                None => f.write_str("-/")?,
+            }
+        }
+        write!(f, "{}", self.limit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series() -> SeriesInfo {
+        SeriesInfo {
+            id: 1,
+            symbol: "BTC".parse().unwrap(),
+            name: "Bitcoin".to_owned(),
+            source: Source::RECORDED,
+            finest: Interval::M30,
+            revision: 1,
+            first_open: 1_506_816_000_000,
+            last_open: 1_554_075_000_000,
+        }
+    }
+
+    #[test]
+    fn queries_for_the_same_bars_share_a_key() {
+        let last = ChartQuery::last("BTC".parse().unwrap(), Interval::H1);
+        let key = ChartKey::new(&last, &series());
+        assert_eq!(key.to_string(), "BTC/recorded/30m/1h/-/-/500");
+        let to_the_end = ChartQuery { to: Some(2_000_000_000_000), ..last.clone() };
+        assert_eq!(ChartKey::new(&to_the_end, &series()), key);
+        let a = ChartQuery { from: Some(1_506_816_000_001), ..last.clone() };
+        let b = ChartQuery { from: Some(1_506_819_600_000), ..last };
+        assert_eq!(ChartKey::new(&a, &series()), ChartKey::new(&b, &series()));
+    }
+
+    #[test]
+    fn ranges_outside_the_series_stay_empty() {
+        let query = ChartQuery::last("BTC".parse().unwrap(), Interval::H1);
+        let before = ChartKey::new(&ChartQuery { to: Some(0), ..query.clone() }, &series());
+        assert!(before.to.unwrap() < 1_506_816_000_000);
+        let after = ChartKey::new(&ChartQuery { from: Some(2_000_000_000_000), ..query }, &series());
+        assert!(after.from.unwrap() > 1_554_075_000_000);
+    }
+}

@@ -1,0 +1,96 @@
+//! The port through which the pages' server functions read.
+
+use std::collections::BTreeMap;
+
+use app::ports::{Answer, MarketData};
+use model::{ChartData, ChartQuery, Coin, Interval, LatestPrices, MarketError, Sparkline, Symbol};
+
+use super::Market;
+use crate::config::Feed;
+
+/// Bars of four hours in seven days, and the one before them.
+const WEEK_BARS: u32 = 43;
+/// Sparklines in one answer: a page with more coins shows those of the first.
+const MOST_SPARKLINES: usize = 200;
+
+impl Market {
+    async fn chart_typed(&self, query: ChartQuery) -> Result<ChartData, MarketError> {
+        let read = self.chart(&query).await?;
+        let bars = &read.value.bars;
+        Ok(ChartData {
+            symbol: bars.symbol.clone(),
+            interval: bars.interval,
+            source: bars.source.clone(),
+            candles: bars.candles.clone(),
+            partial: bars.partial.clone(),
+            indicators: BTreeMap::new(),
+            provenance: read.provenance,
+        })
+    }
+
+    async fn coin_overview(&self, symbol: Symbol) -> Result<Coin, MarketError> {
+        let read = self.prices(std::slice::from_ref(&symbol)).await?;
+        let provenance = read.provenance;
+        let quote = read.value.into_vec().pop().ok_or_else(super::prices::unserialisable)?;
+        let stored = if provenance.simulated { None } else { self.directory().await.ok() };
+        let series = stored.as_deref().and_then(|d| self.series(d, &symbol, None, None).ok());
+        // The simulation has every interval and no beginning.
+        let (finest, first_open) =
+            series.map_or((Interval::M1, None), |series| (series.finest, Some(series.first_open)));
+        let intervals = Interval::ALL.into_iter().filter(|i| *i >= finest).collect();
+        Ok(Coin { quote, intervals, first_open, provenance })
+    }
+
+    async fn all_sparklines(&self) -> Result<Vec<Sparkline>, MarketError> {
+        let symbols: Vec<Symbol> = if self.0.feed == Feed::Simulated {
+            self.0.simulation.symbols().to_vec()
+        } else {
+            let directory = self.directory().await.map_err(|e| super::unavailable(&e))?;
+            let mut symbols: Vec<Symbol> = directory.0.series.iter().map(|s| s.symbol.clone()).collect();
+            symbols.sort_unstable();
+            symbols.dedup();
+            symbols
+        };
+        let mut lines = Vec::new();
+        for symbol in symbols.into_iter().take(MOST_SPARKLINES) {
+            let query =
+                ChartQuery { limit: WEEK_BARS, ..ChartQuery::last(symbol.clone(), Interval::H4) };
+            let Ok(read) = self.chart(&query).await else { continue };
+            if read.provenance.simulated && self.0.feed != Feed::Simulated {
+                continue;
+            }
+            let candles = &read.value.bars.candles;
+            // Bars are missing where nothing was recorded: what is older than a week is no part of the line.
+            let newest = candles.last().map_or(0, |c| c.open_time);
+            let week = i64::from(WEEK_BARS - 1) * Interval::H4.ms();
+            let closes = candles.iter().filter(|c| c.open_time >= newest - week).map(|c| c.close).collect();
+            lines.push(Sparkline { symbol, closes });
+        }
+        Ok(lines)
+    }
+}
+
+impl MarketData for Market {
+    fn latest_prices(&self, symbols: Vec<Symbol>) -> Answer<LatestPrices> {
+        let market = self.clone();
+        Box::pin(async move {
+            let read = market.prices(&symbols).await?;
+            Ok(LatestPrices { prices: read.value.into_vec(), provenance: read.provenance })
+        })
+    }
+
+    fn coin(&self, symbol: Symbol) -> Answer<Coin> {
+        let market = self.clone();
+        Box::pin(async move { market.coin_overview(symbol).await })
+    }
+
+    fn chart_data(&self, query: ChartQuery) -> Answer<ChartData> {
+        let market = self.clone();
+        Box::pin(async move { market.chart_typed(query).await })
+    }
+
+    fn sparklines(&self) -> Answer<Vec<Sparkline>> {
+        let market = self.clone();
+        Box::pin(async move { market.all_sparklines().await })
+    }
+}
