@@ -1,0 +1,113 @@
+// The same pages taken over by the browser, under the strict policy, with an empty console.
+import { expect, test } from "@playwright/test";
+
+/** Collects everything that the console or the page complains of. */
+function complaints(page) {
+  const list = [];
+  page.on("console", (message) => list.push(`${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => list.push(`error: ${error.message}`));
+  page.on("requestfailed", (request) => {
+    // Leaving a page ends its open refresh: that is no failure.
+    if (request.failure()?.errorText !== "net::ERR_ABORTED") list.push(`failed: ${request.url()}`);
+  });
+  return list;
+}
+
+/** A refresh of the prices: it comes only from a page that was hydrated. */
+const refreshed = (page) => page.waitForResponse((r) => r.url().includes("/fn/latest_prices") && r.ok());
+
+test("markets hydrate, refresh and sort in place", async ({ page }) => {
+  const list = complaints(page);
+  await page.goto("/");
+  await refreshed(page);
+  await page.evaluate(() => {
+    window.stayed = true;
+  });
+  await page.getByRole("link", { name: "Price", exact: true }).click();
+  await expect(page).toHaveURL(/sort=price&dir=desc/);
+  await expect(page.locator("tbody .coin-symbol").first()).toHaveText("BTC");
+  await page.getByRole("columnheader", { name: "Price" }).getByRole("link").click();
+  await expect(page.locator("tbody .coin-symbol").last()).toHaveText("BTC");
+  await page.goBack();
+  await expect(page.locator("tbody .coin-symbol").first()).toHaveText("BTC");
+  expect(await page.evaluate(() => window.stayed)).toBe(true);
+  expect(list).toEqual([]);
+});
+
+test("a changed price shows within the refresh, in its row alone", async ({ page }) => {
+  await page.goto("/");
+  await refreshed(page);
+  await page.evaluate(() => {
+    window.rows = [...document.querySelectorAll("tbody tr")];
+  });
+  await page.route("**/fn/latest_prices*", async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    const btc = answer.prices.find((p) => p.symbol === "BTC");
+    btc.price = "9999.50";
+    await route.fulfill({ response, json: answer });
+  });
+  const price = page.locator("tbody tr", { hasText: "BTC" }).locator(".price");
+  await expect(price).toHaveText("9,999.50");
+  await expect(price).toHaveClass(/wash-up/);
+  const same = await page.evaluate(() => window.rows.every((row) => row.isConnected));
+  expect(same).toBe(true);
+});
+
+test("says so when the server stops answering, and recovers", async ({ page }) => {
+  await page.goto("/");
+  await refreshed(page);
+  await page.route("**/fn/latest_prices*", (route) => route.abort());
+  await expect(page.getByText("Connection lost")).toBeVisible();
+  await page.unroute("**/fn/latest_prices*");
+  await expect(page.getByText("Recorded prices")).toBeVisible();
+});
+
+test("the interval switch draws the chart anew without leaving the page", async ({ page }) => {
+  const list = complaints(page);
+  await page.goto("/coin/ETH");
+  await refreshed(page);
+  await page.evaluate(() => {
+    window.stayed = true;
+  });
+  const chart = page.getByRole("img", { name: /Ethereum/ });
+  const before = await chart.innerHTML();
+  await page.getByRole("navigation", { name: "Interval" }).getByRole("link", { name: "1w" }).click();
+  await expect(page).toHaveURL(/interval=1w/);
+  await expect(page.locator(".choice[aria-current]")).toHaveText("1w");
+  await expect.poll(() => chart.innerHTML()).not.toBe(before);
+  // What the browser draws is what the server draws.
+  const drawn = await page.locator(".chart-wide").innerHTML();
+  expect(await page.evaluate(() => window.stayed)).toBe(true);
+  await page.reload();
+  expect(await page.locator(".chart-wide").innerHTML()).toBe(drawn);
+  expect(list).toEqual([]);
+});
+
+test("from the table to a coin and back, by keyboard", async ({ page }) => {
+  const list = complaints(page);
+  await page.goto("/");
+  await refreshed(page);
+  await page.getByRole("link", { name: /Litecoin/ }).last().focus();
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/coin\/LTC/);
+  await expect(page.getByRole("img", { name: /Litecoin/ })).toBeVisible();
+  await page.goBack();
+  await expect(page.locator("tbody tr")).toHaveCount(5);
+  expect(list).toEqual([]);
+});
+
+test("the policy is strict, and each answer has a nonce of its own", async ({ request }) => {
+  const policies = [];
+  for (let i = 0; i < 2; i += 1) {
+    const response = await request.get("/");
+    policies.push(response.headers()["content-security-policy"]);
+    const html = await response.text();
+    expect(html).not.toMatch(/ style=/);
+    expect(html).not.toMatch(/ on[a-z]+="/);
+  }
+  expect(policies[0]).toContain("default-src 'none'");
+  expect(policies[0]).not.toContain("unsafe-inline");
+  expect(policies[0]).not.toContain("'unsafe-eval'");
+  expect(policies[0]).not.toBe(policies[1]);
+});
