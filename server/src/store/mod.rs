@@ -1,1 +1,20 @@
-//! store.
+//! Postgres: where candles are kept.
+//!
+//! A [`Store`] is a small pool of connections, cheap to clone. Making one waits for nothing; every call on it ends
+//! within a few seconds, with a [`StoreError`] if Postgres is away or slow.
+
+mod candles;
+mod connect;
+mod directory;
+mod error;
+mod latest;
+mod rollup;
+mod schema;
+mod watch;
+pub(crate) mod write;
+
+pub use candles::Bars;
+pub use connect::Store;
+pub use directory::{Directory, SeriesInfo};
+pub use error::StoreError;
+pub use latest::Latest;

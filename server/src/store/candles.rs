@@ -1,0 +1,198 @@
+//! Reading a range of candles.
+
+use model::{Candle, Interval, UnixMs};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Store, StoreError,
+    connect::bounded,
+    directory,
+    rollup::{RollUp, Row, base_level},
+};
+
+/// Times beyond these are no market's; within them bucket arithmetic cannot overflow.
+const TIMES: std::ops::RangeInclusive<UnixMs> = -1_000_000_000_000_000..=1_000_000_000_000_000;
+
+/// Candles of one series at one revision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bars {
+    /// The revision of the series in the snapshot that the candles were read in.
+    pub revision: u64,
+    /// By ascending open time. A time without trades has no bar.
+    pub candles: Vec<Candle>,
+    /// Open times of the bars that lack some of the finest bars: gaps, and the bar that still runs.
+    pub partial: Vec<UnixMs>,
+}
+
+impl Store {
+    /// The bars of `interval` whose open times lie within `from` and `to`, both inclusive: with `from` the first
+    /// `limit`, otherwise the last. A bar is whole even if `to` lies inside it. `None` if there is no such series;
+    /// reads a single snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError::Query`] if `interval` is finer than the series; otherwise as every read.
+    pub async fn candles(
+        &self,
+        series_id: i64,
+        interval: Interval,
+        from: Option<UnixMs>,
+        to: Option<UnixMs>,
+        limit: u32,
+    ) -> Result<Option<Bars>, StoreError> {
+        bounded(self.read_candles(series_id, interval, from, to, limit)).await
+    }
+
+    async fn read_candles(
+        &self,
+        series_id: i64,
+        interval: Interval,
+        from: Option<UnixMs>,
+        to: Option<UnixMs>,
+        limit: u32,
+    ) -> Result<Option<Bars>, StoreError> {
+        // The finest interval of a series never changes, so it needs no common snapshot with the rest.
+        let found = sqlx::query_scalar!("SELECT finest FROM series WHERE id = $1", series_id)
+            .fetch_optional(self.pool())
+            .await?;
+        let Some(finest) = found.map(directory::interval).transpose()? else { return Ok(None) };
+        if interval < finest {
+            return Err(StoreError::query(format!("series {series_id} has no bars finer than {finest}")));
+        }
+        let base = base_level(finest, interval);
+        // Within so many rows there are `limit` whole bars or all there are: only the bar at the far end can be cut by
+        // the limit, and if it is, `limit` others come before it.
+        let rows = i64::from(limit) * (interval.ms() / base.ms());
+        let (low, high) = base_times(interval, from, to);
+        let last = from.is_none();
+        let rows = self.read_rows(series_id, secs(base), low, high, rows, last).await?;
+        let Some(revision) = rows.first().map(|row| row.revision) else { return Ok(None) };
+        let mut fold = RollUp::new(finest, interval);
+        rows.iter().filter_map(StoredRow::row).for_each(|row| fold.push(row));
+        let (candles, partial) = fold.finish(limit as usize, last);
+        Ok(Some(Bars { revision: directory::revision(revision)?, candles, partial }))
+    }
+
+    /// Rows of one level by ascending time, each with the revision; one row without a candle if there are none. One
+    /// statement, hence one snapshot.
+    async fn read_rows(
+        &self,
+        series_id: i64,
+        level: i32,
+        low: UnixMs,
+        high: UnixMs,
+        limit: i64,
+        last: bool,
+    ) -> Result<Vec<StoredRow>, StoreError> {
+        let rows = if last {
+            sqlx::query_as!(
+                StoredRow,
+                r#"SELECT s.revision, c.open_time AS "open_time?", c.bars AS "bars?", c.open AS "open?",
+                          c.high AS "high?", c.low AS "low?", c.close AS "close?", c.volume AS "volume?"
+                   FROM series s
+                   LEFT JOIN LATERAL (SELECT * FROM candles
+                       WHERE series_id = s.id AND "interval" = $2 AND open_time >= $3 AND open_time < $4
+                       ORDER BY open_time DESC LIMIT $5) c ON true
+                   WHERE s.id = $1
+                   ORDER BY c.open_time"#,
+                series_id,
+                level,
+                low,
+                high,
+                limit
+            )
+            .fetch_all(self.pool())
+            .await?
+        } else {
+            sqlx::query_as!(
+                StoredRow,
+                r#"SELECT s.revision, c.open_time AS "open_time?", c.bars AS "bars?", c.open AS "open?",
+                          c.high AS "high?", c.low AS "low?", c.close AS "close?", c.volume AS "volume?"
+                   FROM series s
+                   LEFT JOIN LATERAL (SELECT * FROM candles
+                       WHERE series_id = s.id AND "interval" = $2 AND open_time >= $3 AND open_time < $4
+                       ORDER BY open_time LIMIT $5) c ON true
+                   WHERE s.id = $1
+                   ORDER BY c.open_time"#,
+                series_id,
+                level,
+                low,
+                high,
+                limit
+            )
+            .fetch_all(self.pool())
+            .await?
+        };
+        Ok(rows)
+    }
+}
+
+/// A row as read: the candle's columns are all there or all missing.
+struct StoredRow {
+    revision: i64,
+    open_time: Option<i64>,
+    bars: Option<i32>,
+    open: Option<f64>,
+    high: Option<f64>,
+    low: Option<f64>,
+    close: Option<f64>,
+    volume: Option<f64>,
+}
+
+impl StoredRow {
+    fn row(&self) -> Option<Row> {
+        Some(Row {
+            bars: self.bars?.into(),
+            candle: Candle {
+                open_time: self.open_time?,
+                open: self.open?,
+                high: self.high?,
+                low: self.low?,
+                close: self.close?,
+                volume: self.volume?,
+            },
+        })
+    }
+}
+
+/// How the database names an interval: its length in seconds.
+pub(super) fn secs(interval: Interval) -> i32 {
+    // The longest is a week, 604,800 s.
+    i32::try_from(interval.ms() / 1000).unwrap_or(i32::MAX)
+}
+
+/// The open times of base rows, inclusive and exclusive, that make up the bars which open within `from` and `to`.
+fn base_times(interval: Interval, from: Option<UnixMs>, to: Option<UnixMs>) -> (UnixMs, UnixMs) {
+    let clamp = |time: UnixMs| time.clamp(*TIMES.start(), *TIMES.end());
+    let low = from.map_or(*TIMES.start(), |from| {
+        let from = clamp(from);
+        let bucket = interval.bucket(from);
+        if bucket < from { bucket + interval.ms() } else { bucket }
+    });
+    let high = to.map_or(*TIMES.end(), |to| interval.bucket(clamp(to)) + interval.ms());
+    (low, high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+
+    #[test]
+    fn a_range_selects_bars_by_their_own_open_time() {
+        // 00:30 to 08:15 of 4 h bars: those that open at 04:00 and 08:00, whole.
+        assert_eq!(
+            base_times(Interval::H4, Some(HOUR / 2), Some(8 * HOUR + HOUR / 4)),
+            (4 * HOUR, 12 * HOUR)
+        );
+        assert_eq!(base_times(Interval::H4, Some(0), Some(0)), (0, 4 * HOUR));
+    }
+
+    #[test]
+    fn times_far_off_do_not_overflow() {
+        for interval in Interval::ALL {
+            let (low, high) = base_times(interval, Some(i64::MIN), Some(i64::MAX));
+            assert!(low < high);
+        }
+    }
+}

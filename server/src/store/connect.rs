@@ -1,0 +1,119 @@
+//! The pool of connections and its bounds.
+
+use std::{future::Future, str::FromStr, time::Duration};
+
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use super::StoreError;
+
+/// Connections of one process. Reads are few (they come through the cache), so a handful keeps Postgres free.
+const MAX_CONNECTIONS: u32 = 8;
+/// Longest wait for a connection, free or new.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Longest run of one statement, kept by Postgres.
+const STATEMENT_TIMEOUT_MS: &str = "5000";
+/// Longest read in all, kept here: a connection into a black hole never hears of the statement timeout.
+const READ_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Candles in Postgres. Cheap to clone; the clones share one pool.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: PgPool,
+    options: PgConnectOptions,
+}
+
+impl Store {
+    /// Reads `database_url` and prepares a pool; connects only when first used.
+    ///
+    /// # Errors
+    /// [`StoreError::Setting`] if the URL cannot be read. The text never repeats the URL.
+    pub fn connect_lazy(database_url: &str) -> Result<Self, StoreError> {
+        let setting = |reason: String| StoreError::Setting { reason };
+        let url = database_url.trim();
+        if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+            return Err(setting("does not start with postgres://".to_owned()));
+        }
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|error| {
+                setting(match error {
+                    // The inner text alone: "invalid port number" and the like.
+                    sqlx::Error::Configuration(error) => error.to_string(),
+                    _ => "cannot be read".to_owned(),
+                })
+            })?
+            .application_name("tidemark")
+            .options([
+                ("statement_timeout", STATEMENT_TIMEOUT_MS),
+                // The server's side of a connection whose client is gone without a word.
+                ("tcp_keepalives_idle", "30"),
+                ("tcp_keepalives_interval", "10"),
+                ("tcp_keepalives_count", "3"),
+                ("timezone", "UTC"),
+            ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(MAX_CONNECTIONS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .idle_timeout(Duration::from_secs(300))
+            .connect_lazy_with(options.clone());
+        Ok(Self { pool, options })
+    }
+
+    /// Asks Postgres whether it answers and has the schema of this program.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Schema`].
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        bounded(self.check_schema()).await
+    }
+
+    /// Closes the connections, waiting for those in use. Later calls are [`StoreError::Unavailable`].
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    pub(super) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// A connection outside the pool, for work that keeps it long: listening, importing.
+    pub(super) fn options(&self) -> &PgConnectOptions {
+        &self.options
+    }
+}
+
+/// Runs a read with the bound that holds even when Postgres falls silent.
+pub(super) async fn bounded<T>(read: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(READ_TIMEOUT, read)
+        .await
+        .unwrap_or_else(|_| Err(StoreError::unavailable("no answer within the time allowed")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bad_url_names_the_setting_and_hides_the_password() {
+        for bad in [
+            "",
+            "mysql://u:hunter2@h/d",
+            "postgres://u:hunter2@h:notaport/d",
+            "postgres://u:hunter2@h/d?sslmode=x",
+        ] {
+            let text = Store::connect_lazy(bad).unwrap_err().to_string();
+            assert!(text.starts_with("DATABASE_URL: "), "{text}");
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_listening_is_unavailable() {
+        // Bound and dropped: nobody listens there now.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let store = Store::connect_lazy(&format!("postgres://u@127.0.0.1:{port}/d")).unwrap();
+        assert!(matches!(store.ping().await, Err(StoreError::Unavailable { .. })));
+    }
+}

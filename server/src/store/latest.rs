@@ -1,0 +1,81 @@
+//! The latest price of every symbol of a source.
+
+use std::str::FromStr;
+
+use model::{Quote, Source};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::{Store, StoreError, connect::bounded, directory};
+
+/// The latest quotes of one source.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Latest {
+    /// The highest revision of the series that the quotes come from; 0 without any.
+    pub version: u64,
+    /// One a symbol, by symbol.
+    pub quotes: Vec<Quote>,
+}
+
+impl Store {
+    /// The last bar of each symbol of `source` and the 24 hours that end with it, from the symbol's finest series of
+    /// that source. A snapshot.
+    ///
+    /// # Errors
+    /// As every read: [`StoreError`].
+    pub async fn latest(&self, source: &Source) -> Result<Latest, StoreError> {
+        bounded(async {
+            // Volumes are summed as decimals, of the shortest text of each: the sum of what the files say.
+            let rows = sqlx::query!(
+                r#"SELECT s.revision, y.symbol, y.name, l.as_of AS "as_of!", l.close,
+                          d.open AS "open!", w.high AS "high!", w.low AS "low!", w.volume AS "volume!"
+                   FROM (SELECT DISTINCT ON (symbol_id) id, symbol_id, finest, revision FROM series
+                         WHERE source_id = (SELECT id FROM sources WHERE source = $1)
+                         ORDER BY symbol_id, finest) s
+                   JOIN symbols y ON y.id = s.symbol_id
+                   CROSS JOIN LATERAL (SELECT close, open_time + s.finest * 1000::bigint AS as_of FROM candles
+                       WHERE series_id = s.id AND "interval" = s.finest
+                       ORDER BY open_time DESC LIMIT 1) l
+                   CROSS JOIN LATERAL (SELECT coalesce(min(open_time), l.as_of - s.finest * 1000::bigint) AS since
+                       FROM candles WHERE series_id = s.id AND "interval" = s.finest
+                       AND open_time >= l.as_of - 86400000) b
+                   CROSS JOIN LATERAL (SELECT open FROM candles
+                       WHERE series_id = s.id AND "interval" = s.finest AND open_time = b.since) d
+                   CROSS JOIN LATERAL (SELECT max(high) AS high, min(low) AS low,
+                              sum(volume::text::numeric)::text AS volume
+                       FROM candles
+                       WHERE series_id = s.id AND "interval" = s.finest AND open_time >= b.since) w
+                   ORDER BY y.symbol COLLATE "C""#,
+                source.as_str()
+            )
+            .fetch_all(self.pool())
+            .await?;
+            let mut version = 0;
+            let mut quotes = Vec::with_capacity(rows.len());
+            for row in rows {
+                version = version.max(directory::revision(row.revision)?);
+                let (price, open) = (row.close, row.open);
+                quotes.push(Quote {
+                    price: decimal(&row.symbol, &price.to_string())?,
+                    open_24h: decimal(&row.symbol, &open.to_string())?,
+                    change_24h_pct: (price - open) / open * 100.0,
+                    high_24h: decimal(&row.symbol, &row.high.to_string())?,
+                    low_24h: decimal(&row.symbol, &row.low.to_string())?,
+                    volume_24h: decimal(&row.symbol, &row.volume)?,
+                    as_of: row.as_of,
+                    symbol: directory::symbol(&row.symbol)?,
+                    name: row.name,
+                });
+            }
+            Ok(Latest { version, quotes })
+        })
+        .await
+    }
+}
+
+/// A decimal from text. Rust writes an `f64` as the shortest decimal that reads back the same, without an exponent.
+fn decimal(symbol: &str, text: &str) -> Result<Decimal, StoreError> {
+    Decimal::from_str(text)
+        .map(|number| number.normalize())
+        .map_err(|error| StoreError::query(format!("{symbol}: {text} is no decimal: {error}")))
+}

@@ -1,0 +1,257 @@
+//! Writing candles of one series, in one transaction that holds the series' lock.
+
+use std::collections::BTreeSet;
+
+use model::{Candle, Interval, Source, Symbol, UnixMs, coin_name};
+use sqlx::{ConnectOptions, Connection, PgConnection};
+
+use super::{
+    Store, StoreError, candles::secs, connect::bounded, directory, rollup::stored_levels, watch::CHANNEL,
+};
+
+/// Longest wait for another writer of the same series.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '60s'";
+/// Longest run of one statement of a writer: a chunk or its roll-up.
+const STATEMENT_TIMEOUT: &str = "SET LOCAL statement_timeout = '120s'";
+/// Buckets rolled up by one statement.
+const BUCKETS: usize = 20_000;
+
+/// What a writer did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// Candles that were not there before.
+    pub inserted: u64,
+    /// Candles that had other values.
+    pub updated: u64,
+    /// The series' new revision, if anything changed.
+    pub revision: Option<u64>,
+}
+
+/// Opens a connection for writers.
+pub(crate) async fn connect(store: &Store) -> Result<PgConnection, StoreError> {
+    bounded(async { Ok(store.options().connect().await?) }).await
+}
+
+/// One series, locked until [`SeriesWriter::commit`]; dropped without it, nothing happened.
+pub(crate) struct SeriesWriter<'c> {
+    tx: sqlx::Transaction<'c, sqlx::Postgres>,
+    series_id: i64,
+    finest: Interval,
+    written: Written,
+    /// Open times of the bars of the lowest stored level that changed.
+    touched: BTreeSet<UnixMs>,
+}
+
+impl<'c> SeriesWriter<'c> {
+    /// Begins a transaction, makes the series if it is new, and waits for its lock.
+    pub(crate) async fn begin(
+        connection: &'c mut PgConnection,
+        symbol: &Symbol,
+        source: &Source,
+        finest: Interval,
+    ) -> Result<Self, StoreError> {
+        let mut tx = connection.begin().await?;
+        for setting in [LOCK_TIMEOUT, STATEMENT_TIMEOUT] {
+            sqlx::query(setting).execute(&mut *tx).await?;
+        }
+        // Always in this order, so that two writers cannot wait for each other.
+        sqlx::query!("INSERT INTO sources (source) VALUES ($1) ON CONFLICT DO NOTHING", source.as_str())
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query!(
+            "INSERT INTO symbols (symbol, name) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            symbol.as_str(),
+            coin_name(symbol.as_str())
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "INSERT INTO series (symbol_id, source_id, finest)
+             SELECT y.id, o.id, $3 FROM symbols y, sources o WHERE y.symbol = $1 AND o.source = $2
+             ON CONFLICT DO NOTHING",
+            symbol.as_str(),
+            source.as_str(),
+            secs(finest)
+        )
+        .execute(&mut *tx)
+        .await?;
+        let series_id = sqlx::query_scalar!(
+            "SELECT s.id FROM series s JOIN symbols y ON y.id = s.symbol_id JOIN sources o ON o.id = s.source_id
+             WHERE y.symbol = $1 AND o.source = $2 AND s.finest = $3
+             FOR UPDATE OF s",
+            symbol.as_str(),
+            source.as_str(),
+            secs(finest)
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        Ok(Self { tx, series_id, finest, written: Written::default(), touched: BTreeSet::new() })
+    }
+
+    /// Puts candles in, each open time at most once and all aligned to the finest interval.
+    pub(crate) async fn put(&mut self, candles: &[Candle]) -> Result<(), StoreError> {
+        let times = candles.iter().map(|candle| candle.open_time);
+        let (Some(first), Some(last)) = (times.clone().min(), times.max()) else { return Ok(()) };
+        let occupied = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT FROM candles
+                WHERE series_id = $1 AND "interval" = $2 AND open_time BETWEEN $3 AND $4) AS "occupied!""#,
+            self.series_id,
+            secs(self.finest),
+            first,
+            last
+        )
+        .fetch_one(&mut *self.tx)
+        .await?;
+        if occupied { self.merge(candles).await } else { self.copy(candles).await }
+    }
+
+    /// Into a range that holds nothing. The series' lock keeps it so.
+    async fn copy(&mut self, candles: &[Candle]) -> Result<(), StoreError> {
+        let bytes = copy_bytes(self.series_id, self.finest, candles);
+        let mut copy = self
+            .tx
+            .copy_in_raw(
+                r#"COPY candles (series_id, "interval", open_time, bars, open, high, low, close, volume)
+                   FROM STDIN (FORMAT binary)"#,
+            )
+            .await?;
+        copy.send(bytes).await?;
+        self.written.inserted += copy.finish().await?;
+        candles.iter().for_each(|candle| self.touch(candle.open_time));
+        Ok(())
+    }
+
+    /// Into a range that holds candles: writes only what is new or differs.
+    async fn merge(&mut self, candles: &[Candle]) -> Result<(), StoreError> {
+        let column = |pick: fn(&Candle) -> f64| candles.iter().map(pick).collect::<Vec<_>>();
+        let times: Vec<_> = candles.iter().map(|candle| candle.open_time).collect();
+        let changed = sqlx::query!(
+            r#"WITH given AS (
+                   SELECT g.* FROM unnest($3::bigint[], $4::float8[], $5::float8[], $6::float8[], $7::float8[], $8::float8[])
+                       AS g (open_time, open, high, low, close, volume)
+                   LEFT JOIN candles c
+                       ON c.series_id = $1 AND c."interval" = $2 AND c.open_time = g.open_time
+                   WHERE (c.open, c.high, c.low, c.close, c.volume)
+                       IS DISTINCT FROM (g.open, g.high, g.low, g.close, g.volume))
+               INSERT INTO candles AS t (series_id, "interval", open_time, bars, open, high, low, close, volume)
+               SELECT $1, $2, open_time, 1, open, high, low, close, volume FROM given ORDER BY open_time
+               ON CONFLICT (series_id, "interval", open_time) DO UPDATE
+                   SET open = excluded.open, high = excluded.high, low = excluded.low,
+                       close = excluded.close, volume = excluded.volume
+               RETURNING t.open_time, t.xmax = 0 AS "inserted!""#,
+            self.series_id,
+            secs(self.finest),
+            &times,
+            &column(|c| c.open),
+            &column(|c| c.high),
+            &column(|c| c.low),
+            &column(|c| c.close),
+            &column(|c| c.volume)
+        )
+        .fetch_all(&mut *self.tx)
+        .await?;
+        for row in changed {
+            // A row that was never locked nor replaced has no xmax: it is new.
+            *if row.inserted { &mut self.written.inserted } else { &mut self.written.updated } += 1;
+            self.touch(row.open_time);
+        }
+        Ok(())
+    }
+
+    fn touch(&mut self, open_time: UnixMs) {
+        if let Some(level) = stored_levels(self.finest).next() {
+            self.touched.insert(level.bucket(open_time));
+        }
+    }
+
+    /// Rolls up what changed, raises the revision, tells the listeners, commits. Without a change it leaves no trace.
+    pub(crate) async fn commit(mut self) -> Result<Written, StoreError> {
+        if self.written == Written::default() {
+            self.tx.rollback().await?;
+            return Ok(self.written);
+        }
+        let mut below = self.finest;
+        for level in stored_levels(self.finest) {
+            let buckets: BTreeSet<_> = self.touched.iter().map(|time| level.bucket(*time)).collect();
+            let buckets: Vec<_> = buckets.into_iter().collect();
+            for some in buckets.chunks(BUCKETS) {
+                self.roll_up(below, level, some).await?;
+            }
+            below = level;
+        }
+        let revision = sqlx::query_scalar!(
+            r#"UPDATE series SET revision = greatest(revision + 1,
+                   (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
+               WHERE id = $1 RETURNING revision"#,
+            self.series_id
+        )
+        .fetch_one(&mut *self.tx)
+        .await?;
+        sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, format!("{}:{revision}", self.series_id))
+            .execute(&mut *self.tx)
+            .await?;
+        self.tx.commit().await?;
+        self.written.revision = Some(directory::revision(revision)?);
+        Ok(self.written)
+    }
+
+    /// Makes whole bars of `level` anew from all rows of `below` in them.
+    async fn roll_up(
+        &mut self,
+        below: Interval,
+        level: Interval,
+        buckets: &[UnixMs],
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            r#"INSERT INTO candles AS t (series_id, "interval", open_time, bars, open, high, low, close, volume)
+               SELECT $1, $3, b.start, a.bars, f.open, a.high, a.low, l.close, a.volume
+               FROM unnest($4::bigint[]) AS b (start)
+               CROSS JOIN LATERAL (SELECT sum(bars)::integer AS bars, max(high) AS high, min(low) AS low,
+                          sum(volume ORDER BY open_time) AS volume
+                   FROM candles WHERE series_id = $1 AND "interval" = $2
+                   AND open_time >= b.start AND open_time < b.start + $3::integer * 1000::bigint) a
+               CROSS JOIN LATERAL (SELECT open FROM candles WHERE series_id = $1 AND "interval" = $2
+                   AND open_time >= b.start ORDER BY open_time LIMIT 1) f
+               CROSS JOIN LATERAL (SELECT close FROM candles WHERE series_id = $1 AND "interval" = $2
+                   AND open_time < b.start + $3::integer * 1000::bigint ORDER BY open_time DESC LIMIT 1) l
+               ON CONFLICT (series_id, "interval", open_time) DO UPDATE
+                   SET bars = excluded.bars, open = excluded.open, high = excluded.high, low = excluded.low,
+                       close = excluded.close, volume = excluded.volume
+                   WHERE (t.bars, t.open, t.high, t.low, t.close, t.volume) IS DISTINCT FROM
+                       (excluded.bars, excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume)"#,
+            self.series_id,
+            secs(below),
+            secs(level),
+            buckets
+        )
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+}
+
+/// Postgres' binary COPY format, <https://www.postgresql.org/docs/15/sql-copy.html#id-1.9.3.55.9.4>: a signature, flags, then
+/// per row the number of fields and each field's length and big-endian bytes, and -1 at the end.
+fn copy_bytes(series_id: i64, interval: Interval, candles: &[Candle]) -> Vec<u8> {
+    const ROW: usize = 2 + 9 * 4 + 2 * 8 + 2 * 4 + 5 * 8;
+    let mut bytes = Vec::with_capacity(21 + ROW * candles.len());
+    bytes.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
+    for candle in candles {
+        bytes.extend_from_slice(&9_i16.to_be_bytes());
+        field(&mut bytes, series_id.to_be_bytes());
+        field(&mut bytes, secs(interval).to_be_bytes());
+        field(&mut bytes, candle.open_time.to_be_bytes());
+        field(&mut bytes, 1_i32.to_be_bytes());
+        for number in [candle.open, candle.high, candle.low, candle.close, candle.volume] {
+            field(&mut bytes, number.to_be_bytes());
+        }
+    }
+    bytes.extend_from_slice(&(-1_i16).to_be_bytes());
+    bytes
+}
+
+fn field<const N: usize>(bytes: &mut Vec<u8>, value: [u8; N]) {
+    // Eight bytes at most.
+    bytes.extend_from_slice(&[0, 0, 0, N as u8]);
+    bytes.extend_from_slice(&value);
+}
