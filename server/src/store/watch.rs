@@ -22,7 +22,7 @@ impl Store {
     /// is polled. After a lost connection it connects again, waiting 0.1 s to 5 s between attempts, and reports the
     /// revision that it finds then. A revision may be reported twice, and several changes at once as their newest.
     /// Cancel it by dropping it.
-    pub async fn watch(&self, on_change: impl Fn(u64)) {
+    pub async fn watch(self, on_change: impl Fn(u64)) {
         // One connection of its own: readers must not wait for the listener's.
         let pool = PgPoolOptions::new()
             .max_connections(1)
