@@ -10,6 +10,7 @@ pub mod ports;
 mod root;
 #[cfg(feature = "ssr")]
 mod shell;
+pub mod when;
 
 pub use root::App;
 #[cfg(feature = "ssr")]

@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 use model::{Provenance, Tier};
 
-use crate::format;
+use crate::when;
 
 /// One sentence: which layer answered, how old the figures are, and why if they are stale or made up.
 #[must_use]
 pub fn sentence(provenance: &Provenance) -> String {
-    let age = format::age(provenance.age_ms);
+    let age = when::age(provenance.age_ms);
     let mut text = match provenance.tier {
         Tier::L1 => format!("Served from memory (L1), {age} old"),
         Tier::L2 => format!("Served from Redis (L2), {age} old"),

@@ -156,16 +156,16 @@ fn Row(
     let href = format!("/coin/{symbol}");
     let price_text = {
         let price = price.clone();
-        move || format::price(price.get())
+        move || format::price_exact(price.get())
     };
     let change: Signal<Option<f64>> = Signal::derive(move || Some(change_pct.get()));
     let low_text = {
         let low = low.clone();
-        move || format::price(low.get())
+        move || format::price_exact(low.get())
     };
     let high_text = {
         let high = high.clone();
-        move || format::price(high.get())
+        move || format::price_exact(high.get())
     };
     let week_change = week.as_ref().and_then(|w| w.change_pct);
     let line = week.map(|w| w.line).unwrap_or_default();

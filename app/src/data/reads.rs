@@ -14,7 +14,7 @@ fn market() -> Result<std::sync::Arc<dyn crate::ports::MarketData>, DataError> {
 }
 
 /// Latest prices of all symbols, or of the comma-separated ones.
-#[server(prefix = "/fn", endpoint = "latest_prices", input = GetUrl, output = Json)]
+#[server(name = ReadLatestPrices, prefix = "/fn", endpoint = "latest_prices", input = GetUrl, output = Json)]
 pub async fn latest_prices(symbols: Option<String>) -> Result<LatestPrices, DataError> {
     let market = market()?;
     let symbols = symbols.unwrap_or_default();
@@ -24,14 +24,14 @@ pub async fn latest_prices(symbols: Option<String>) -> Result<LatestPrices, Data
 }
 
 /// One coin's figures.
-#[server(prefix = "/fn", endpoint = "coin", input = GetUrl, output = Json)]
+#[server(name = ReadCoin, prefix = "/fn", endpoint = "coin", input = GetUrl, output = Json)]
 pub async fn coin(symbol: String) -> Result<Coin, DataError> {
     let market = market()?;
     Ok(market.coin(symbol.parse()?).await?)
 }
 
 /// The last `limit` candles of a coin.
-#[server(prefix = "/fn", endpoint = "chart", input = GetUrl, output = Json)]
+#[server(name = ReadChart, prefix = "/fn", endpoint = "chart", input = GetUrl, output = Json)]
 pub async fn chart(symbol: String, interval: String, limit: u32) -> Result<ChartData, DataError> {
     let market = market()?;
     let query = model::ChartQuery { limit, ..model::ChartQuery::last(symbol.parse()?, interval.parse()?) };
@@ -40,7 +40,7 @@ pub async fn chart(symbol: String, interval: String, limit: u32) -> Result<Chart
 }
 
 /// Closes of the last seven days of every symbol.
-#[server(prefix = "/fn", endpoint = "sparklines", input = GetUrl, output = Json)]
+#[server(name = ReadSparklines, prefix = "/fn", endpoint = "sparklines", input = GetUrl, output = Json)]
 pub async fn sparklines() -> Result<Vec<Sparkline>, DataError> {
     let market = market()?;
     Ok(market.sparklines().await?)

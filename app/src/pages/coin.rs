@@ -4,12 +4,13 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use model::{ChartData, Coin, Interval};
+use rust_decimal::prelude::ToPrimitive;
 
 use super::REFRESH;
 use crate::{
     components::{Badge, Change, ChartView, Foot, Header, LiveQuote, Problem, SourcePill, every},
     data::{self, DataError},
-    format,
+    format, when,
 };
 
 /// Bars in the chart.
@@ -110,7 +111,7 @@ fn CoinView(coin: Coin) -> impl IntoView {
                     <p class="coin-price">
                         <span class=move || {
                             format!("big {}", wash.get().class())
-                        }>{move || format::price(price.get())}</span>
+                        }>{move || format::price_exact(price.get())}</span>
                         <Change pct=Signal::derive(move || Some(change.get())) />
                         <small>"24h"</small>
                     </p>
@@ -199,13 +200,13 @@ fn KeyFigures(quote: LiveQuote, first_open: Option<model::UnixMs>) -> impl IntoV
         <section class="card figures" aria-labelledby="figures-title">
             <h2 id="figures-title">"Key figures"</h2>
             <dl>
-                <div><dt>"Open 24h"</dt> <dd>{move || format::price(open.get())}</dd></div>
-                <div><dt>"High 24h"</dt> <dd>{move || format::price(high.get())}</dd></div>
-                <div><dt>"Low 24h"</dt> <dd>{move || format::price(low.get())}</dd></div>
+                <div><dt>"Open 24h"</dt> <dd>{move || format::price_exact(open.get())}</dd></div>
+                <div><dt>"High 24h"</dt> <dd>{move || format::price_exact(high.get())}</dd></div>
+                <div><dt>"Low 24h"</dt> <dd>{move || format::price_exact(low.get())}</dd></div>
                 <div><dt>"Volume 24h"</dt> <dd>{turnover}</dd></div>
-                <div><dt>"In coins"</dt> <dd>{move || format::compact(volume.get())}</dd></div>
-                <div><dt>"As of"</dt> <dd>{move || format::date_time(as_of.get())}</dd></div>
-                {first_open.map(|t| view! { <div><dt>"Stored since"</dt> <dd>{format::date(t)}</dd></div> })}
+                <div><dt>"In coins"</dt> <dd>{move || format::compact(volume.get().to_f64().unwrap_or_default())}</dd></div>
+                <div><dt>"As of"</dt> <dd>{move || when::date_time(as_of.get())}</dd></div>
+                {first_open.map(|t| view! { <div><dt>"Stored since"</dt> <dd>{when::date(t)}</dd></div> })}
             </dl>
         </section>
     }

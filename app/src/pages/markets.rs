@@ -8,7 +8,7 @@ use model::{LatestPrices, Sparkline};
 use super::REFRESH;
 use crate::{
     components::{Board, Foot, Header, PriceTable, Problem, Sort, SourcePill, Tiles, every},
-    data, format,
+    data, when,
 };
 
 /// The page at `/`.
@@ -65,7 +65,7 @@ fn Markets(prices: LatestPrices, sparklines: Vec<Sparkline>) -> impl IntoView {
     });
     let newest = move || {
         let as_of = board.rows.with(|rows| rows.iter().map(|r| r.as_of.get()).max());
-        as_of.map(|t| format!("Prices as of {}", format::date_time(t)))
+        as_of.map(|t| format!("Prices as of {}", when::date_time(t)))
     };
     view! {
         <Header>

@@ -1,0 +1,163 @@
+//! Numbers as the pages show them. The same on the server and in the browser; no locale of the machine is asked.
+
+use rust_decimal::{Decimal, RoundingStrategy};
+
+/// Shown where there is no number.
+pub const NO_NUMBER: &str = "–";
+/// The typographic minus, as wide as a figure.
+const MINUS: char = '\u{2212}';
+
+/// Decimals of a price: two from 1 up, four from 0.01 up, below that enough for four significant figures.
+#[must_use]
+pub fn price_decimals(price: f64) -> usize {
+    let magnitude = price.abs();
+    if !magnitude.is_finite() || magnitude >= 1.0 || magnitude == 0.0 {
+        return 2;
+    }
+    let mut decimals = 4;
+    let mut limit = 0.01;
+    while magnitude < limit && decimals < 12 {
+        // Four figures from 0.01 down: 0.0012345 has six decimals.
+        decimals = if decimals == 4 { 6 } else { decimals + 1 };
+        limit /= 10.0;
+    }
+    decimals
+}
+
+/// A price: `4,167.50`, `143.78`, `0.3140`, `0.00001235`.
+#[must_use]
+pub fn price(value: f64) -> String {
+    fixed(value, price_decimals(value))
+}
+
+/// An exact price, rounded like [`price`] but never through a float.
+#[must_use]
+pub fn price_exact(value: Decimal) -> String {
+    let magnitude = value.abs();
+    let mut decimals = 2;
+    if magnitude < Decimal::ONE && !magnitude.is_zero() {
+        decimals = 4;
+        let mut limit = Decimal::new(1, 2);
+        while magnitude < limit && decimals < 12 {
+            decimals = if decimals == 4 { 6 } else { decimals + 1 };
+            limit /= Decimal::TEN;
+        }
+    }
+    let rounded = value.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
+    group(&format!("{rounded:.*}", decimals as usize))
+}
+
+/// A number with so many decimals and thousands separators: `1,234.50`.
+#[must_use]
+pub fn fixed(value: f64, decimals: usize) -> String {
+    if value.is_finite() { group(&format!("{value:.decimals$}")) } else { NO_NUMBER.to_owned() }
+}
+
+/// A large amount in short: `9.74K`, `231.52M`, `73.43B`, `1.20T`.
+#[must_use]
+pub fn compact(value: f64) -> String {
+    // 999.995 and above would round to 1,000.00.
+    const TURN: f64 = 999.995;
+    let mut scaled = value;
+    let mut suffix = "";
+    for next in ["K", "M", "B", "T"] {
+        if scaled.abs() < TURN {
+            break;
+        }
+        scaled /= 1000.0;
+        suffix = next;
+    }
+    if scaled.is_finite() { format!("{}{suffix}", fixed(scaled, 2)) } else { NO_NUMBER.to_owned() }
+}
+
+/// A percentage with two decimals: `0.06%`, `−1.25%`. Pass the magnitude where an arrow shows the direction.
+#[must_use]
+pub fn percent(value: f64) -> String {
+    if value.is_finite() { format!("{}%", fixed(value, 2)) } else { NO_NUMBER.to_owned() }
+}
+
+/// Puts separators between thousands, and the sign of a number that did not round to zero before it.
+fn group(plain: &str) -> String {
+    let (negative, digits) = plain.strip_prefix('-').map_or((false, plain), |rest| (true, rest));
+    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));
+    let mut out = String::with_capacity(digits.len() + whole.len() / 3 + 3);
+    if negative && digits.bytes().any(|b| (b'1'..=b'9').contains(&b)) {
+        out.push(MINUS);
+    }
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_have_sensible_decimals() {
+        let cases = [
+            (4167.5, "4,167.50"),
+            (143.78, "143.78"),
+            (1_234_567.891, "1,234,567.89"),
+            (1.0, "1.00"),
+            (0.314, "0.3140"),
+            (0.0123, "0.0123"),
+            (0.001_234_6, "0.001235"),
+            (0.000_012_346, "0.00001235"),
+            (0.0, "0.00"),
+            (-2.5, "−2.50"),
+            (1e-30, "0.000000000000"),
+            (f64::NAN, "–"),
+            (f64::NEG_INFINITY, "–"),
+        ];
+        for (value, shown) in cases {
+            assert_eq!(price(value), shown, "{value}");
+        }
+    }
+
+    #[test]
+    fn exact_prices_look_the_same() {
+        let texts = ["4167.5", "143.78", "1.00", "0.314", "0.0123", "0.00001234", "0", "-2.5", "1000000"];
+        for text in texts {
+            let exact: Decimal = text.parse().unwrap();
+            assert_eq!(price_exact(exact), price(text.parse().unwrap()), "{text}");
+        }
+        assert_eq!(price_exact("2.675".parse().unwrap()), "2.68");
+        assert_eq!(price_exact("12345678901234567890.125".parse().unwrap()), "12,345,678,901,234,567,890.13");
+    }
+
+    #[test]
+    fn amounts_are_short_and_turn_over_in_time() {
+        let cases = [
+            (0.5, "0.50"),
+            (974.123, "974.12"),
+            (999.996, "1.00K"),
+            (9_741.0, "9.74K"),
+            (231_520_000.0, "231.52M"),
+            (73.43e9, "73.43B"),
+            (1.2e12, "1.20T"),
+            (1.5e15, "1,500.00T"),
+            (-5_000.0, "−5.00K"),
+            (f64::INFINITY, "–"),
+        ];
+        for (value, shown) in cases {
+            assert_eq!(compact(value), shown, "{value}");
+        }
+    }
+
+    #[test]
+    fn no_minus_before_zero() {
+        assert_eq!(percent(-0.001), "0.00%");
+        assert_eq!(percent(-1.254), "−1.25%");
+        assert_eq!(percent(0.06), "0.06%");
+        assert_eq!(percent(f64::NAN), "–");
+    }
+}
