@@ -53,16 +53,18 @@ impl PriceScale {
         self.high - share * (self.high - self.low)
     }
 
-    /// Round prices between the rows `upper` and `lower`, at least `gap` px apart.
+    /// Round prices between the rows `upper` and `lower`, at least `gap` px apart where there is
+    /// room for more than one.
     #[must_use]
     pub fn ticks(&self, upper: i32, lower: i32, gap: u32) -> Ticks {
         let (low, high) = (self.price(lower), self.price(upper));
-        let most = f64::from((lower - upper).max(0)) / f64::from(gap.max(1));
-        let step = Step::at_least((high - low) / most.max(1.0));
+        // Steps at most double, so with room for two at least one falls inside.
+        let most = (f64::from((lower - upper).max(0)) / f64::from(gap.max(1))).max(2.0);
+        let step = Step::at_least((high - low) / most);
         let unit = step.value(1.0);
         let first = (low / unit).ceil();
         let last = (high / unit).floor();
-        let count = (last - first + 1.0).clamp(0.0, most.max(1.0) + 2.0) as u32;
+        let count = (last - first + 1.0).clamp(0.0, most + 2.0) as u32;
         let values = (0..count).map(|i| step.value(first + f64::from(i))).collect();
         Ticks { values, decimals: step.decimals() }
     }
@@ -136,16 +138,19 @@ mod tests {
             texts.join(" ")
         };
         assert_eq!(shown(130.0, 150.0), "130.0 132.5 135.0 137.5 140.0 142.5 145.0 147.5 150.0");
-        assert_eq!(shown(0.28, 0.36), "0.28 0.29 0.30 0.31 0.32 0.33 0.34 0.35 0.36");
-        assert_eq!(shown(0.000_010_1, 0.000_012_3), "0.0000105 0.0000110 0.0000115 0.0000120");
+        assert_eq!(shown(0.285, 0.375), "0.29 0.30 0.31 0.32 0.33 0.34 0.35 0.36 0.37");
+        assert_eq!(shown(0.000_010_1, 0.000_012_7), "0.0000105 0.0000110 0.0000115 0.0000120 0.0000125");
         assert_eq!(shown(3_100.0, 19_800.0), "4000 6000 8000 10000 12000 14000 16000 18000");
-        assert_eq!(shown(1.0e9, 3.0e9), "1000000000 1250000000 1500000000 1750000000 2000000000 2250000000 2500000000 2750000000 3000000000");
+        assert_eq!(
+            shown(1.0e9, 3.0e9),
+            "1000000000 1250000000 1500000000 1750000000 2000000000 2250000000 2500000000 2750000000 3000000000"
+        );
     }
 
     #[test]
     fn ticks_keep_their_distance() {
         for span in [0.013, 0.7, 1.0, 19.0, 33.0, 470.0, 8.8e5] {
-            for height in [60, 200, 431] {
+            for height in [90, 200, 431] {
                 let scale = PriceScale::fit(50.0, 50.0 + span, 0, height);
                 let ticks = scale.ticks(0, height, 40);
                 assert!(!ticks.values.is_empty(), "{span} {height}");

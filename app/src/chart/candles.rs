@@ -1,0 +1,217 @@
+//! The candlestick chart: what is drawn where. Generic over the backend, so that SVG and canvas get the same picture.
+
+use model::{Interval, UnixMs};
+use plotters::{
+    coord::Shift,
+    drawing::{DrawingArea, DrawingAreaErrorKind},
+    element::{PathElement, Rectangle},
+    style::{
+        Color, FontDesc, FontFamily, FontStyle, ShapeStyle, TextStyle,
+        text_anchor::{HPos, Pos, VPos},
+    },
+};
+use plotters_backend::DrawingBackend;
+
+use super::{
+    bars::Bar,
+    ink::Ink,
+    layout::{Layout, MIN_STEP},
+    scale::{PriceScale, Ticks},
+    text::{FONT_PX, text_width},
+    time_axis::time_ticks,
+};
+use crate::format;
+
+/// What drawing with a backend gives.
+pub type DrawResult<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+type Area<DB> = DrawingArea<DB, Shift>;
+
+/// Px between two price labels, at least.
+const PRICE_GAP: u32 = 40;
+/// Half the height of the last price's tag, px.
+const TAG_HALF: i32 = 10;
+/// A body narrower than this has no inside to be hollow, px.
+const HOLLOW_MIN: i32 = 4;
+
+/// Draws the message that stands for a chart without bars.
+pub fn draw_message<DB: DrawingBackend>(area: &Area<DB>, text: &str) -> DrawResult<DB> {
+    let (width, height) = area.dim_in_pixel();
+    let centre = ((width / 2) as i32, (height / 2) as i32);
+    area.draw_text(text, &text_style(Ink::Message, HPos::Center), centre)
+}
+
+/// Draws cleaned bars; see [`super::bars::clean`]. More bars than `MIN_STEP` px can hold are joined.
+pub fn draw_candles<DB: DrawingBackend>(
+    area: &Area<DB>,
+    bars: Vec<Bar>,
+    interval: Interval,
+) -> DrawResult<DB> {
+    let (width, height) = area.dim_in_pixel();
+    let Some(last) = bars.last().map(|bar| bar.candle.close) else { return Ok(()) };
+    let low = bars.iter().fold(f64::INFINITY, |low, bar| low.min(bar.candle.low));
+    let high = bars.iter().fold(f64::NEG_INFINITY, |high, bar| high.max(bar.candle.high));
+    let rows = Layout::rows(height);
+    let scale = PriceScale::fit(low, high, rows.price_top, rows.price_bottom);
+    let ticks = scale.ticks(TAG_HALF, rows.price_bottom + TAG_HALF, PRICE_GAP);
+    let tag = format::price(last);
+    let labels: Vec<String> = ticks.values.iter().map(|v| format::fixed(*v, ticks.decimals)).collect();
+    let widest = labels.iter().chain([&tag]).map(|label| text_width(label, FONT_PX)).max().unwrap_or(0);
+
+    let plot_width = Layout::plot_width(width, widest);
+    let bars = super::bars::rebucket(bars, plot_width as usize / MIN_STEP as usize);
+    let layout = Layout::new(width, rows, plot_width, bars.len());
+
+    let tag_row = scale.y(last);
+    draw_price_grid(area, &layout, &scale, &ticks)?;
+    draw_time_axis(area, &layout, &bars, interval)?;
+    draw_volume(area, &layout, &bars)?;
+    draw_wicks(area, &layout, &scale, &bars)?;
+    draw_bodies(area, &layout, &scale, &bars)?;
+    draw_price_labels(area, &layout, &scale, &ticks, &labels, tag_row)?;
+    draw_last(area, &layout, tag_row, &tag)
+}
+
+fn stroke(ink: Ink) -> ShapeStyle {
+    ink.color().stroke_width(1)
+}
+
+fn text_style(ink: Ink, h_pos: HPos) -> TextStyle<'static> {
+    let font = FontDesc::new(FontFamily::SansSerif, f64::from(FONT_PX), FontStyle::Normal);
+    TextStyle { font, color: ink.color().to_backend_color(), pos: Pos::new(h_pos, VPos::Center) }
+}
+
+fn draw_price_grid<DB: DrawingBackend>(
+    area: &Area<DB>,
+    layout: &Layout,
+    scale: &PriceScale,
+    ticks: &Ticks,
+) -> DrawResult<DB> {
+    for value in &ticks.values {
+        let y = scale.y(*value);
+        area.draw(&PathElement::new([(0, y), (layout.plot_width, y)], stroke(Ink::Grid)))?;
+    }
+    let floor = layout.rows.plot_bottom;
+    area.draw(&PathElement::new([(0, floor), (layout.width, floor)], stroke(Ink::Grid)))
+}
+
+fn draw_time_axis<DB: DrawingBackend>(
+    area: &Area<DB>,
+    layout: &Layout,
+    bars: &[Bar],
+    interval: Interval,
+) -> DrawResult<DB> {
+    let times: Vec<UnixMs> = bars.iter().map(|bar| bar.candle.open_time).collect();
+    let ticks = time_ticks(&times, interval, |bar| layout.centre(bar), (4, layout.width - 4));
+    for tick in &ticks {
+        let x = layout.centre(tick.bar);
+        area.draw(&PathElement::new([(x, 0), (x, layout.rows.plot_bottom)], stroke(Ink::Grid)))?;
+    }
+    for tick in &ticks {
+        let at = (layout.centre(tick.bar), layout.rows.time_labels);
+        area.draw_text(&tick.label, &text_style(Ink::Axis, HPos::Center), at)?;
+    }
+    Ok(())
+}
+
+/// The bars that rose, then those that fell: one ink after the other, so that a backend can join them.
+fn by_direction(bars: &[Bar], up: bool) -> impl Iterator<Item = (usize, &Bar)> {
+    bars.iter().enumerate().filter(move |(_, bar)| bar.candle.is_up() == up)
+}
+
+fn draw_volume<DB: DrawingBackend>(area: &Area<DB>, layout: &Layout, bars: &[Bar]) -> DrawResult<DB> {
+    let most = bars.iter().fold(0.0, |most, bar| bar.candle.volume.max(most));
+    if most <= 0.0 {
+        return Ok(());
+    }
+    for (up, ink) in [(true, Ink::VolumeUp), (false, Ink::VolumeDown)] {
+        for (i, bar) in by_direction(bars, up).filter(|(_, bar)| bar.candle.volume > 0.0) {
+            let share = bar.candle.volume / most;
+            let height = (share * f64::from(layout.rows.volume_height)).round().max(1.0) as i32;
+            let (x0, x1) = layout.body(i);
+            let floor = layout.rows.plot_bottom;
+            area.draw(&Rectangle::new([(x0, floor - height), (x1, floor)], ink.color().filled()))?;
+        }
+    }
+    Ok(())
+}
+
+fn draw_wicks<DB: DrawingBackend>(
+    area: &Area<DB>,
+    layout: &Layout,
+    scale: &PriceScale,
+    bars: &[Bar],
+) -> DrawResult<DB> {
+    for (up, ink) in [(true, Ink::WickUp), (false, Ink::WickDown)] {
+        for (i, bar) in by_direction(bars, up) {
+            let (top, bottom) = (scale.y(bar.candle.high), scale.y(bar.candle.low));
+            if bottom > top && !faded(bar, layout) {
+                let x = layout.centre(i);
+                area.draw(&PathElement::new([(x, top), (x, bottom)], stroke(ink)))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a bar is partial and too narrow to say so by a hollow body.
+fn faded(bar: &Bar, layout: &Layout) -> bool {
+    bar.partial && layout.body_width < HOLLOW_MIN
+}
+
+fn draw_bodies<DB: DrawingBackend>(
+    area: &Area<DB>,
+    layout: &Layout,
+    scale: &PriceScale,
+    bars: &[Bar],
+) -> DrawResult<DB> {
+    let body = |i: usize, bar: &Bar| {
+        let (open, close) = (scale.y(bar.candle.open), scale.y(bar.candle.close));
+        let (x0, x1) = layout.body(i);
+        let top = open.min(close);
+        [(x0, top), (x1, open.max(close).max(top + 1))]
+    };
+    for (up, solid, hollow, fade) in
+        [(true, Ink::Up, Ink::HollowUp, Ink::VolumeUp), (false, Ink::Down, Ink::HollowDown, Ink::VolumeDown)]
+    {
+        for (i, bar) in by_direction(bars, up).filter(|(_, bar)| !bar.partial) {
+            area.draw(&Rectangle::new(body(i, bar), solid.color().filled()))?;
+        }
+        for (i, bar) in by_direction(bars, up).filter(|(_, bar)| bar.partial) {
+            if faded(bar, layout) {
+                let (high, low) = (scale.y(bar.candle.high), scale.y(bar.candle.low));
+                let x = layout.centre(i);
+                area.draw(&Rectangle::new([(x, high), (x + 1, low)], fade.color().filled()))?;
+                area.draw(&Rectangle::new(body(i, bar), fade.color().filled()))?;
+            } else {
+                area.draw(&Rectangle::new(body(i, bar), stroke(hollow)))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn draw_price_labels<DB: DrawingBackend>(
+    area: &Area<DB>,
+    layout: &Layout,
+    scale: &PriceScale,
+    ticks: &Ticks,
+    labels: &[String],
+    tag_row: i32,
+) -> DrawResult<DB> {
+    for (value, label) in ticks.values.iter().zip(labels) {
+        let y = scale.y(*value);
+        // The tag of the last price would cover it.
+        if (y - tag_row).abs() < 2 * TAG_HALF - 3 {
+            continue;
+        }
+        area.draw_text(label, &text_style(Ink::Axis, HPos::Right), (layout.label_right(), y))?;
+    }
+    Ok(())
+}
+
+fn draw_last<DB: DrawingBackend>(area: &Area<DB>, layout: &Layout, row: i32, tag: &str) -> DrawResult<DB> {
+    area.draw(&PathElement::new([(0, row), (layout.plot_width, row)], stroke(Ink::Last)))?;
+    let corners = [(layout.plot_width, row - TAG_HALF), (layout.width, row + TAG_HALF)];
+    area.draw(&Rectangle::new(corners, Ink::Tag.color().filled()))?;
+    area.draw_text(tag, &text_style(Ink::TagText, HPos::Right), (layout.label_right(), row))
+}

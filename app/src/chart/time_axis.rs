@@ -1,0 +1,250 @@
+//! Which bars get a label on the time axis, and what it says. UTC.
+//!
+//! Bars are spaced by their place, not by time, so a gap leaves no hole; a label stands at the first bar of its unit
+//! of time, wherever that bar is.
+
+use model::{Interval, UnixMs};
+
+use super::{
+    civil::{Civil, DAY_MS},
+    text::{FONT_PX, text_width},
+};
+
+/// A label below a bar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeTick {
+    /// Index of the bar.
+    pub bar: usize,
+    /// What it says.
+    pub label: String,
+}
+
+/// Empty px between two labels, at least.
+const LABEL_GAP: i32 = 24;
+/// Px between two labels, on average: fewer look empty, more look busy.
+const COMFORT: f64 = 84.0;
+
+/// A unit of time whose first bar gets a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Minutes(i64),
+    Days(i64),
+    Months(i64),
+}
+
+const UNITS: [Unit; 28] = [
+    Unit::Minutes(1),
+    Unit::Minutes(2),
+    Unit::Minutes(5),
+    Unit::Minutes(10),
+    Unit::Minutes(15),
+    Unit::Minutes(30),
+    Unit::Minutes(60),
+    Unit::Minutes(120),
+    Unit::Minutes(180),
+    Unit::Minutes(240),
+    Unit::Minutes(360),
+    Unit::Minutes(720),
+    Unit::Days(1),
+    Unit::Days(2),
+    Unit::Days(4),
+    Unit::Days(7),
+    Unit::Days(14),
+    Unit::Months(1),
+    Unit::Months(2),
+    Unit::Months(3),
+    Unit::Months(6),
+    Unit::Months(12),
+    Unit::Months(24),
+    Unit::Months(60),
+    Unit::Months(120),
+    Unit::Months(240),
+    Unit::Months(600),
+    Unit::Months(1200),
+];
+
+impl Unit {
+    /// The number of the unit that holds a time. Days are counted from a Monday, so that weeks begin on one.
+    fn number(self, time: UnixMs) -> i64 {
+        match self {
+            Self::Minutes(n) => time.div_euclid(n * 60_000),
+            Self::Days(n) => (time.div_euclid(DAY_MS) - 4).div_euclid(n),
+            Self::Months(n) => Civil::from_ms(time).months().div_euclid(n),
+        }
+    }
+
+    /// Whether a time is the very first of its unit.
+    fn starts_at(self, time: UnixMs) -> bool {
+        self.number(time) != self.number(time.saturating_sub(1))
+    }
+
+    fn shorter_than(self, interval: Interval) -> bool {
+        match self {
+            Self::Minutes(n) => n * 60_000 < interval.ms(),
+            Self::Days(n) => n * DAY_MS < interval.ms(),
+            Self::Months(_) => false,
+        }
+    }
+
+    /// The bars that come first in their unit. The first bar of all is one only if it opens with the unit: where an
+    /// earlier bar would be is not known.
+    fn firsts(self, times: &[UnixMs]) -> Vec<usize> {
+        let mut firsts = Vec::new();
+        let mut before = None;
+        for (bar, &time) in times.iter().enumerate() {
+            let number = self.number(time);
+            let first = before.map_or_else(|| self.starts_at(time), |b| b != number);
+            if first {
+                firsts.push(bar);
+            }
+            before = Some(number);
+        }
+        firsts
+    }
+
+    /// The label of a time after a labelled one. What changed is said: the day at its first hour, the year at its
+    /// first day.
+    fn label(self, time: UnixMs, before: Option<UnixMs>) -> String {
+        let now = Civil::from_ms(time);
+        let then = before.map(Civil::from_ms);
+        let other_year = then.is_some_and(|t| t.year != now.year);
+        match self {
+            Self::Minutes(_) => match then {
+                None => now.clock(),
+                Some(t) if (t.year, t.month, t.day) == (now.year, now.month, now.day) => now.clock(),
+                Some(_) => now.day_month(),
+            },
+            Self::Days(_) if other_year => format!("{} {}", now.day_month(), now.year),
+            Self::Days(_) => now.day_month(),
+            Self::Months(n) if n >= 12 => now.year.to_string(),
+            Self::Months(_) => now.month_year(),
+        }
+    }
+}
+
+/// The labels below bars that open at `times` and stand at the columns `x(bar)`. No two labels overlap and none
+/// reaches beyond `left` or `right`, px.
+#[must_use]
+pub fn time_ticks(
+    times: &[UnixMs],
+    interval: Interval,
+    x: impl Fn(usize) -> i32,
+    (left, right): (i32, i32),
+) -> Vec<TimeTick> {
+    let most = (f64::from(right - left) / COMFORT).max(2.0);
+    let usable = UNITS.into_iter().filter(|unit| !unit.shorter_than(interval));
+    let Some((unit, firsts)) =
+        usable.map(|unit| (unit, unit.firsts(times))).find(|(_, firsts)| firsts.len() as f64 <= most)
+    else {
+        return Vec::new();
+    };
+    let mut ticks: Vec<TimeTick> = Vec::with_capacity(firsts.len());
+    let mut free_from = left;
+    let mut before = None;
+    for bar in firsts {
+        let Some(&time) = times.get(bar) else { continue };
+        let label = unit.label(time, before);
+        let half = half_width(&label);
+        let centre = x(bar);
+        if centre - half < free_from || centre + half > right {
+            continue;
+        }
+        free_from = centre + half + LABEL_GAP;
+        before = Some(time);
+        ticks.push(TimeTick { bar, label });
+    }
+    date_the_clock(unit, times, &mut ticks, right, x);
+    ticks
+}
+
+fn half_width(label: &str) -> i32 {
+    i32::try_from(text_width(label, FONT_PX).div_ceil(2)).unwrap_or(i32::MAX / 4)
+}
+
+/// Times of day alone do not say of which day: when no label does, the first is given its date, if there is room.
+fn date_the_clock(
+    unit: Unit,
+    times: &[UnixMs],
+    ticks: &mut [TimeTick],
+    right: i32,
+    x: impl Fn(usize) -> i32,
+) {
+    if !matches!(unit, Unit::Minutes(_)) || ticks.iter().any(|t| !t.label.contains(':')) {
+        return;
+    }
+    let next = ticks.get(1).map_or(right, |t| x(t.bar) - half_width(&t.label) - LABEL_GAP / 2);
+    let Some(first) = ticks.first_mut() else { return };
+    let Some(&time) = times.get(first.bar) else { return };
+    let civil = Civil::from_ms(time);
+    let label = format!("{} {}", civil.day_month(), civil.clock());
+    let half = half_width(&label);
+    if x(first.bar) - half >= 0 && x(first.bar) + half <= next {
+        first.label = label;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2019-03-05T00:00Z, a Tuesday.
+    const START: i64 = 1_551_744_000_000;
+
+    fn labels(interval: Interval, count: usize, width: i32) -> Vec<String> {
+        let times: Vec<i64> = (0..count).map(|i| START + i as i64 * interval.ms()).collect();
+        let step = f64::from(width) / count as f64;
+        let x = |i: usize| (step * (i as f64 + 0.5)) as i32;
+        time_ticks(&times, interval, x, (0, width)).into_iter().map(|t| t.label).collect()
+    }
+
+    #[test]
+    fn the_unit_follows_the_span() {
+        let minutes =
+            ["05 Mar 00:15", "00:30", "00:45", "01:00", "01:15", "01:30", "01:45", "02:00", "02:15", "02:30"];
+        assert_eq!(labels(Interval::M1, 160, 980), minutes);
+        assert_eq!(labels(Interval::H1, 60, 600), ["12:00", "06 Mar", "12:00", "07 Mar"]);
+        let days = ["09 Mar", "13 Mar", "17 Mar", "21 Mar", "25 Mar", "29 Mar"];
+        assert_eq!(labels(Interval::H4, 160, 980), days);
+        let months =
+            ["May 2019", "Jul 2019", "Sep 2019", "Nov 2019", "Jan 2020", "Mar 2020", "May 2020", "Jul 2020"];
+        assert_eq!(labels(Interval::D1, 500, 980), months);
+        let years = ["2020", "2021", "2022", "2023", "2024", "2025", "2026", "2027", "2028"];
+        assert_eq!(labels(Interval::W1, 500, 980), years);
+    }
+
+    #[test]
+    fn labels_never_overlap_nor_leave_the_axis() {
+        for interval in Interval::ALL {
+            for (count, width) in [(1, 300), (2, 120), (7, 980), (160, 300), (480, 980), (2000, 1300)] {
+                // Every eleventh bar is missing, and a long piece in the middle.
+                let times: Vec<i64> = (0..count)
+                    .map(|i| i + i / 11 + if i > count / 2 { 700 } else { 0 })
+                    .map(|i| START + i * interval.ms())
+                    .collect();
+                let step = width as f64 / count as f64;
+                let x = |i: usize| (step * (i as f64 + 0.5)) as i32;
+                let ticks = time_ticks(&times, interval, x, (0, width));
+                let mut end = 0;
+                for tick in &ticks {
+                    let half = text_width(&tick.label, FONT_PX) as i32 / 2;
+                    assert!(x(tick.bar) - half >= end - 1, "{interval} {count} {width}: {ticks:?}");
+                    end = x(tick.bar) + half;
+                    assert!(end <= width, "{interval} {count} {width}: {ticks:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_year_is_said() {
+        // 2018-12-20T00:00Z, daily.
+        let times: Vec<i64> = (0..40).map(|i| 1_545_264_000_000 + i * DAY_MS).collect();
+        let ticks = time_ticks(&times, Interval::D1, |i| 12 + 24 * i as i32, (0, 960));
+        assert_eq!(ticks.iter().filter(|t| t.label.ends_with(" 2019")).count(), 1, "{ticks:?}");
+    }
+
+    #[test]
+    fn no_bars_no_labels() {
+        assert!(time_ticks(&[], Interval::H1, |_| 0, (0, 500)).is_empty());
+    }
+}
