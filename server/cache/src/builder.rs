@@ -1,0 +1,209 @@
+//! Settings of a cache.
+
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use crate::cache::Cache;
+use crate::key::is_name;
+use crate::l2::Redis;
+
+/// A setting that cannot be used. The text names it and never repeats a credential.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A namespace or category name outside `[a-z0-9_-]{1,32}`.
+    #[error("{what} name `{name}` must be 1 to 32 of a-z, 0-9, _ and -")]
+    Name {
+        /// What is named so.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A category of this name exists.
+    #[error("category `{0}` exists already")]
+    NameTaken(&'static str),
+    /// A field of a policy.
+    #[error("policy of category `{category}`: {field}: {why}")]
+    Policy {
+        /// The category.
+        category: &'static str,
+        /// The field.
+        field: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The URL of Redis.
+    #[error("Redis URL: {0}")]
+    Redis(String),
+    /// A limit.
+    #[error("{field}: {why}")]
+    Limit {
+        /// The setting.
+        field: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Built outside a tokio runtime.
+    #[error("the cache must be built inside a tokio runtime")]
+    NoRuntime,
+}
+
+/// The least memory limit.
+const MIN_L1_BYTES: u64 = 64 << 10;
+
+/// Settings of a [`Cache`]. From [`Cache::builder`].
+#[derive(Clone)]
+pub struct Builder {
+    pub(crate) namespace: String,
+    pub(crate) l1_bytes: u64,
+    redis: Option<String>,
+    pub(crate) l2_timeout: Duration,
+    pub(crate) max_entry_bytes: usize,
+    pub(crate) max_loads: usize,
+    pub(crate) max_flights: usize,
+    pub(crate) max_writes: usize,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            namespace: "tm".into(),
+            l1_bytes: 64 << 20,
+            redis: None,
+            l2_timeout: Duration::from_millis(100),
+            max_entry_bytes: 8 << 20,
+            max_loads: 64,
+            max_flights: 8_192,
+            max_writes: 256,
+        }
+    }
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder")
+            .field("namespace", &self.namespace)
+            .field("l1_bytes", &self.l1_bytes)
+            // The URL may hold a password.
+            .field("redis", &self.redis.as_ref().map(|_| "set"))
+            .finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// Memory limit of all categories together, in bytes. Default 64 MiB.
+    #[must_use]
+    pub fn l1_bytes(mut self, bytes: u64) -> Self {
+        self.l1_bytes = bytes;
+        self
+    }
+
+    /// URL of one Redis, `redis://[user:password@]host:port[/db]`; none for memory alone.
+    #[must_use]
+    pub fn redis(mut self, url: Option<String>) -> Self {
+        self.redis = url;
+        self
+    }
+
+    /// Beginning of every key in Redis. Caches of one namespace share entries and clears. Default `tm`.
+    #[must_use]
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = namespace.into();
+        self
+    }
+
+    /// How long a read or write of an entry in Redis may take. Default 100 ms.
+    #[must_use]
+    pub fn l2_timeout(mut self, timeout: Duration) -> Self {
+        self.l2_timeout = timeout;
+        self
+    }
+
+    /// Encoded values of more bytes stay out of Redis, both ways. Default 8 MiB.
+    #[must_use]
+    pub fn max_entry_bytes(mut self, bytes: usize) -> Self {
+        self.max_entry_bytes = bytes;
+        self
+    }
+
+    /// Loaders that run at once; the others wait, within their hard timeout. Default 64.
+    #[must_use]
+    pub fn max_loads(mut self, loads: usize) -> Self {
+        self.max_loads = loads;
+        self
+    }
+
+    /// Keys that are being read or loaded at once; more are refused as overload. Default 8,192.
+    #[must_use]
+    pub fn max_flights(mut self, flights: usize) -> Self {
+        self.max_flights = flights;
+        self
+    }
+
+    /// Writes to Redis at once; more are dropped and counted. Default 256.
+    #[must_use]
+    pub fn max_writes(mut self, writes: usize) -> Self {
+        self.max_writes = writes;
+        self
+    }
+
+    /// Builds the cache. Does not wait for Redis, and does not fail when it is away. Must run inside a tokio runtime.
+    pub fn build(self) -> Result<Cache, ConfigError> {
+        if !is_name(&self.namespace) {
+            return Err(ConfigError::Name { what: "namespace", name: self.namespace });
+        }
+        let limit = |field, why: String| Err(ConfigError::Limit { field, why });
+        if self.l1_bytes < MIN_L1_BYTES {
+            return limit("l1_bytes", format!("{} is below {MIN_L1_BYTES}", self.l1_bytes));
+        }
+        if self.l2_timeout.is_zero() || self.l2_timeout > Duration::from_secs(1) {
+            return limit("l2_timeout", format!("{:?} is not above zero and at most 1 s", self.l2_timeout));
+        }
+        if self.max_entry_bytes > 256 << 20 {
+            return limit("max_entry_bytes", format!("{} is above 256 MiB", self.max_entry_bytes));
+        }
+        for (field, value) in [
+            ("max_loads", self.max_loads),
+            ("max_flights", self.max_flights),
+            ("max_writes", self.max_writes),
+        ] {
+            if !(1..=1_000_000).contains(&value) {
+                return limit(field, format!("{value} is not within 1 to 1,000,000"));
+            }
+        }
+        let redis = self.redis.as_deref().map(Redis::parse).transpose().map_err(ConfigError::Redis)?;
+        let runtime = Handle::try_current().map_err(|_| ConfigError::NoRuntime)?;
+        Ok(Cache::assemble(&self, redis, runtime))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(builder: Builder) -> String {
+        builder.build().expect_err("refused").to_string()
+    }
+
+    #[tokio::test]
+    async fn a_bad_setting_is_named_and_no_password_is_shown() {
+        let builder = Cache::builder;
+        assert!(refusal(builder().namespace("a:b")).contains("namespace"));
+        assert!(refusal(builder().l1_bytes(1)).contains("l1_bytes"));
+        assert!(refusal(builder().l2_timeout(Duration::ZERO)).contains("l2_timeout"));
+        assert!(refusal(builder().max_loads(0)).contains("max_loads"));
+        for url in ["redis://u:s3cret@", "http://u:s3cret@h", "s3cret", "redis-cluster://:s3cret@h:1"] {
+            let text = refusal(builder().redis(Some(url.into())));
+            assert!(text.contains("Redis URL") && !text.contains("s3cret"), "{text}");
+        }
+        let good = builder().redis(Some("redis://u:s3cret@localhost:1/0".into()));
+        assert!(!format!("{good:?}").contains("s3cret"));
+        let cache = good.build().expect("builds");
+        assert!(!format!("{cache:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn needs_a_runtime() {
+        assert_eq!(Cache::builder().build().err(), Some(ConfigError::NoRuntime));
+    }
+}

@@ -1,0 +1,35 @@
+//! Clears are records, not deletions. The log of them is one small key in Redis, mirrored in every process; an entry
+//! carries the log's head at the start of its load and is dead if a later active record covers it.
+
+mod log;
+mod mirror;
+mod scope;
+mod store;
+
+pub(crate) use log::{Log, Mark};
+pub(crate) use mirror::Mirror;
+pub use scope::{MAX_SCOPE_TEXT, Scope};
+pub(crate) use store::{Store, Undone};
+
+use crate::l2::L2Error;
+
+/// A clear that was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Cleared {
+    /// Its place in the log: the handle for [`Cache::undo`](crate::Cache::undo).
+    pub seq: u64,
+}
+
+/// Why a clear or an undo was not recorded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClearError {
+    /// The scope's text is too long or has control characters.
+    #[error("clear scope: {0}")]
+    Scope(String),
+    /// No such record: never made, or folded away since.
+    #[error("no clear {0} in the log")]
+    Unknown(u64),
+    /// Redis holds the log and cannot be reached.
+    #[error("the clear log cannot be reached: {0}")]
+    Unavailable(#[from] L2Error),
+}

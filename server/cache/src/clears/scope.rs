@@ -1,0 +1,112 @@
+//! What a clear covers.
+
+use std::fmt;
+
+/// What a clear covers. Prefixes and keys are matched on the full name of an entry, `category:key text`, byte by byte.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Every entry.
+    All,
+    /// The entries of one category.
+    Category(String),
+    /// The entries whose full name begins so: `charts:BTC`.
+    Prefix(String),
+    /// The entry of this full name: `charts:BTC:1h`.
+    Key(String),
+}
+
+/// The longest text of a scope in bytes.
+pub const MAX_SCOPE_TEXT: usize = 1_024;
+
+impl Scope {
+    /// The word for the kind in the stored log.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Category(_) => "category",
+            Self::Prefix(_) => "prefix",
+            Self::Key(_) => "key",
+        }
+    }
+
+    /// The text beside the kind; empty for all.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::All => "",
+            Self::Category(text) | Self::Prefix(text) | Self::Key(text) => text,
+        }
+    }
+
+    /// Reads what [`kind`](Self::kind) and [`text`](Self::text) gave. A kind of a later release covers everything: to
+    /// clear too much is safe, to clear too little is not.
+    pub(crate) fn from_stored(kind: &str, text: &str) -> Self {
+        match kind {
+            "category" => Self::Category(text.to_owned()),
+            "prefix" => Self::Prefix(text.to_owned()),
+            "key" => Self::Key(text.to_owned()),
+            _ => Self::All,
+        }
+    }
+
+    /// Whether the entry `category:key` is covered.
+    pub(crate) fn covers(&self, category: &str, key: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Category(name) => name == category,
+            Self::Prefix(prefix) => match prefix.strip_prefix(category) {
+                Some(rest) => rest.is_empty() || rest.strip_prefix(':').is_some_and(|p| key.starts_with(p)),
+                None => category.starts_with(prefix.as_str()),
+            },
+            Self::Key(name) => name
+                .strip_prefix(category)
+                .and_then(|rest| rest.strip_prefix(':'))
+                .is_some_and(|rest| rest == key),
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            other => write!(f, "{} {}", other.kind(), other.text()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn covers_what_it_says() {
+        let covers = |scope: &Scope, name: &str| {
+            let (category, key) = name.split_once(':').expect("a full name");
+            scope.covers(category, key)
+        };
+        let prefix = |p: &str| Scope::Prefix(p.into());
+        assert!(covers(&Scope::All, "a:b"));
+        assert!(covers(&Scope::Category("charts".into()), "charts:x"));
+        assert!(!covers(&Scope::Category("chart".into()), "charts:x"));
+        for name in ["charts:BTC:1h", "charts:", "charts:x"] {
+            for end in 0..=name.len() {
+                assert!(covers(&prefix(&name[..end]), name), "{} of {name}", &name[..end]);
+            }
+            assert!(covers(&Scope::Key(name.into()), name));
+            assert!(!covers(&Scope::Key(format!("{name}y")), name));
+            assert!(!covers(&prefix(&format!("{name}y")), name));
+        }
+        assert!(!covers(&prefix("charts:BTC"), "charts-old:BTC"));
+        assert!(!covers(&Scope::Key("charts".into()), "charts:"));
+    }
+
+    #[test]
+    fn stored_kinds_come_back() {
+        for scope in
+            [Scope::All, Scope::Category("c".into()), Scope::Prefix("c:p".into()), Scope::Key("c:k v".into())]
+        {
+            assert_eq!(Scope::from_stored(scope.kind(), scope.text()), scope);
+        }
+        assert_eq!(Scope::from_stored("tag", "x"), Scope::All);
+    }
+}

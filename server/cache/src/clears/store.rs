@@ -1,0 +1,212 @@
+//! The clear log in Redis: one hash at `{ns}:clears`, without a life of its own.
+//!
+//! | field | value |
+//! |---|---|
+//! | `format` | `1` |
+//! | `epoch` | random 64-bit number, decimal |
+//! | `head` | sequence of the newest record, decimal |
+//! | `floor` | entries with a head below it are dead, decimal |
+//! | `rev` | any text, another one after every change |
+//! | `r<sequence>` | `<0 or 1 if undone> <Unix µs> <kind> <text>` |
+
+use std::sync::Arc;
+
+use redis::Script;
+use redis::aio::MultiplexedConnection;
+use tokio::sync::Mutex;
+
+use super::log::{HORIZON, MAX_RECORDS, Record};
+use super::{Log, Mirror, Scope};
+use crate::l2::L2Error;
+
+type Fields = Vec<(String, String)>;
+
+/// Keeps the mirror and the log in Redis in step.
+pub(crate) struct Store {
+    key: String,
+    mirror: Arc<Mirror>,
+    /// One exchange at a time: otherwise an older answer that is read later would look like a log that went back.
+    order: Mutex<()>,
+    append: Script,
+    undo: Script,
+    install: Script,
+}
+
+/// What became of an undo.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Undone {
+    Struck,
+    Unknown,
+}
+
+impl Store {
+    pub fn new(namespace: &str, mirror: Arc<Mirror>) -> Self {
+        Self {
+            key: format!("{namespace}:clears"),
+            mirror,
+            order: Mutex::new(()),
+            append: Script::new(include_str!("append.lua")),
+            undo: Script::new(include_str!("undo.lua")),
+            install: Script::new(include_str!("install.lua")),
+        }
+    }
+
+    /// Brings the mirror up to date. Two small fields when nothing changed.
+    ///
+    /// A missing log is put back from the mirror, or made anew by who has none. A log that does not continue the mirror
+    /// (Redis lost its last second, or another server put back an older copy) is replaced by one of a new epoch, which
+    /// kills every entry: what its records covered can no longer be told.
+    pub async fn sync(&self, conn: &mut MultiplexedConnection) -> Result<(), L2Error> {
+        let _turn = self.order.lock().await;
+        let (epoch, rev): (Option<String>, Option<String>) =
+            redis::cmd("HMGET").arg(&self.key).arg("epoch").arg("rev").query_async(conn).await?;
+        let known = self.mirror.log();
+        let fields = match epoch {
+            Some(epoch) if epoch == known.epoch.to_string() && rev.as_ref() == Some(&known.rev) => {
+                return Ok(());
+            }
+            Some(_) => redis::cmd("HGETALL").arg(&self.key).query_async(conn).await?,
+            None if known.epoch == 0 => self.put(conn, "", &Log::fresh()).await?,
+            None => {
+                tracing::warn!(log = %self.key, "the clear log is gone from Redis; putting it back");
+                self.put(conn, "", &known).await?
+            }
+        };
+        let mut log = self.parse(fields)?;
+        if log.epoch == known.epoch && !log.continues(&known) {
+            tracing::warn!(log = %self.key, "the clear log in Redis went back; every entry made so far is dead");
+            let fields = self.put(conn, &known.epoch.to_string(), &Log::fresh()).await?;
+            log = self.parse(fields)?;
+        }
+        self.mirror.adopt(log);
+        Ok(())
+    }
+
+    /// Records a clear. The mirror knows it when this returns.
+    pub async fn append(&self, conn: &mut MultiplexedConnection, scope: &Scope) -> Result<u64, L2Error> {
+        let _turn = self.order.lock().await;
+        let fields: Fields = self
+            .append
+            .key(&self.key)
+            .arg(scope.kind())
+            .arg(scope.text())
+            .arg(MAX_RECORDS)
+            .arg(crate::clock::micros(HORIZON))
+            .invoke_async(conn)
+            .await?;
+        let log = self.parse(fields)?;
+        let seq = log.head;
+        self.mirror.adopt(log);
+        Ok(seq)
+    }
+
+    /// Strikes a record. The mirror knows it when this returns.
+    pub async fn undo(&self, conn: &mut MultiplexedConnection, seq: u64) -> Result<Undone, L2Error> {
+        let _turn = self.order.lock().await;
+        let fields: Fields = self.undo.key(&self.key).arg(seq).invoke_async(conn).await?;
+        if fields.is_empty() {
+            return Ok(Undone::Unknown);
+        }
+        self.mirror.adopt(self.parse(fields)?);
+        Ok(Undone::Struck)
+    }
+
+    /// Puts `log` in place of one of the epoch `expected`; returns what then is there.
+    async fn put(
+        &self,
+        conn: &mut MultiplexedConnection,
+        expected: &str,
+        log: &Log,
+    ) -> Result<Fields, L2Error> {
+        let mut call = self.install.key(&self.key);
+        call.arg(expected);
+        for (field, value) in to_fields(log) {
+            call.arg(field).arg(value);
+        }
+        Ok(call.invoke_async(conn).await?)
+    }
+
+    fn parse(&self, fields: Fields) -> Result<Log, L2Error> {
+        from_fields(fields).ok_or_else(|| {
+            L2Error::Redis(format!(
+                "the clear log at {} is malformed; deleting that key starts a new one",
+                self.key
+            ))
+        })
+    }
+}
+
+fn to_fields(log: &Log) -> Fields {
+    let mut fields: Fields = vec![
+        ("format".into(), "1".into()),
+        ("epoch".into(), log.epoch.to_string()),
+        ("head".into(), log.head.to_string()),
+        ("floor".into(), log.floor.to_string()),
+        ("rev".into(), log.rev.clone()),
+    ];
+    fields.extend(log.records.iter().map(|r| {
+        let text = format!("{} {} {} {}", u8::from(r.undone), r.at_us, r.scope.kind(), r.scope.text());
+        (format!("r{}", r.seq), text)
+    }));
+    fields
+}
+
+fn from_fields(fields: Fields) -> Option<Log> {
+    let mut log = Log::unread();
+    let mut format = None;
+    for (name, value) in fields {
+        match name.as_str() {
+            "format" => format = Some(value),
+            "epoch" => log.epoch = value.parse().ok()?,
+            "head" => log.head = value.parse().ok()?,
+            "floor" => log.floor = value.parse().ok()?,
+            "rev" => log.rev = value,
+            other => {
+                // Fields of later releases are left alone.
+                if let Some(seq) = other.strip_prefix('r').and_then(|s| s.parse().ok()) {
+                    log.records.push(record(seq, &value)?);
+                }
+            }
+        }
+    }
+    if format.as_deref() != Some("1") || log.epoch == 0 {
+        return None;
+    }
+    log.records.sort_by_key(|r| r.seq);
+    Some(log)
+}
+
+fn record(seq: u64, text: &str) -> Option<Record> {
+    let mut parts = text.splitn(4, ' ');
+    let undone = parts.next()? == "1";
+    let at_us = parts.next()?.parse().ok()?;
+    let scope = Scope::from_stored(parts.next()?, parts.next().unwrap_or_default());
+    Some(Record { seq, undone, at_us, scope })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_round_trip() {
+        let mut log = Log::fresh();
+        log.append(Scope::All, 10);
+        log.append(Scope::Prefix("charts:a b".into()), 20);
+        log.append(Scope::Key("charts:".into()), 30);
+        log.undo(2);
+        assert_eq!(from_fields(to_fields(&log)), Some(log));
+    }
+
+    #[test]
+    fn a_kind_of_a_later_release_covers_all_and_nonsense_is_refused() {
+        let mut fields = to_fields(&Log::fresh());
+        fields.push(("r1".into(), "0 5 tag coins".into()));
+        fields.push(("later".into(), "x".into()));
+        let log = from_fields(fields.clone()).expect("reads");
+        assert_eq!(log.dead_below("any", "key"), 1);
+        fields.push(("r2".into(), "nonsense".into()));
+        assert_eq!(from_fields(fields), None);
+        assert_eq!(from_fields(Vec::new()), None);
+    }
+}

@@ -1,0 +1,200 @@
+//! What the cache counts. Cheap enough to be always on.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use serde::Serialize;
+
+use crate::l2::L2State;
+
+/// A counter that is seldom counted.
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+const STRIPES: usize = 8;
+
+/// One counter on cache lines of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Lane(AtomicU64);
+
+/// A counter that every hit counts: threads count apart, so that they do not fight for one cache line.
+#[derive(Debug, Default)]
+pub(crate) struct HotCount([Lane; STRIPES]);
+
+static NEXT_STRIPE: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static STRIPE: usize = NEXT_STRIPE.fetch_add(1, Ordering::Relaxed) % STRIPES;
+}
+
+impl HotCount {
+    #[inline]
+    pub fn increment(&self) {
+        let lane = STRIPE.try_with(|stripe| *stripe).unwrap_or(0);
+        self.0[lane].0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> u64 {
+        self.0.iter().map(|lane| lane.0.load(Ordering::Relaxed)).sum()
+    }
+}
+
+/// Makes a struct of counters and the struct of numbers that it is read into.
+macro_rules! counters {
+    ($(#[$doc:meta])* $counters:ident => $numbers:ident {
+        $(#[doc = $text:literal] $field:ident: $kind:ty),* $(,)?
+    }) => {
+        #[derive(Debug, Default)]
+        pub(crate) struct $counters { $(pub $field: $kind),* }
+
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+        pub struct $numbers { $(#[doc = $text] pub $field: u64),* }
+
+        impl $counters {
+            pub fn read(&self) -> $numbers {
+                $numbers { $($field: self.$field.get()),* }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Reads and writes of the memory tier.
+    L1Counters => L1Counts {
+        /// Reads answered, fresh.
+        hits: HotCount,
+        /// Reads answered past the soft life or below the version asked for.
+        stale: Count,
+        /// Reads not answered.
+        misses: Count,
+        /// Entries put in.
+        inserts: Count,
+        /// Puts refused, because a living entry there is newer.
+        refused: Count,
+        /// Entries put out to stay within the limit, or too large for it.
+        evictions: Count,
+    }
+}
+
+counters! {
+    /// Reads and writes of the Redis tier.
+    L2Counters => L2Counts {
+        /// Reads answered, fresh.
+        hits: Count,
+        /// Reads answered past the soft life or below the version asked for.
+        stale: Count,
+        /// Reads that found nothing.
+        misses: Count,
+        /// Reads that found an entry covered by a clear.
+        dead: Count,
+        /// Reads that found something corrupt, oversized, or of another schema or type.
+        invalid: Count,
+        /// Reads without an answer in time.
+        timeouts: Count,
+        /// Reads that failed otherwise.
+        errors: Count,
+        /// Reads and writes not tried, for want of a connection.
+        skipped: Count,
+        /// Entries written.
+        writes: Count,
+        /// Writes refused, because a living entry there is newer.
+        refused: Count,
+        /// Writes given up, because too many were under way.
+        dropped: Count,
+        /// Writes that failed, timeouts included, and values that would not encode.
+        write_errors: Count,
+        /// Bytes of the entries read.
+        bytes_read: Count,
+        /// Bytes of the entries written.
+        bytes_written: Count,
+    }
+}
+
+counters! {
+    /// Loads from the source.
+    SourceCounters => SourceCounts {
+        /// Loads begun.
+        loads: Count,
+        /// Loads that ended with the source's error or a panic.
+        failures: Count,
+        /// Loads given up at the hard timeout.
+        timeouts: Count,
+        /// Loads refused, because too many were under way.
+        overloaded: Count,
+        /// Readers that waited for a load begun by another.
+        coalesced: Count,
+        /// Reads answered from the memory of a failure a moment ago.
+        throttled: Count,
+        /// Time that the successful loads took together, µs.
+        load_us: Count,
+    }
+}
+
+/// The counters of a category.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub l1: L1Counters,
+    pub l2: L2Counters,
+    pub source: SourceCounters,
+}
+
+/// The numbers of one category.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct CategoryStats {
+    /// The memory tier.
+    pub l1: L1Counts,
+    /// Bytes in memory, bookkeeping included.
+    pub l1_bytes: u64,
+    /// Bytes that it may take.
+    pub l1_limit_bytes: u64,
+    /// Entries in memory.
+    pub l1_entries: u64,
+    /// The Redis tier.
+    pub l2: L2Counts,
+    /// Loads.
+    pub source: SourceCounts,
+}
+
+/// The clear log as this process knows it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ClearStats {
+    /// Sequence of the newest record.
+    pub head: u64,
+    /// Entries loaded before this record are dead.
+    pub floor: u64,
+    /// Records kept.
+    pub records: u64,
+    /// Of those, the ones not undone.
+    pub active: u64,
+}
+
+/// All numbers of a cache.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    /// The connection to Redis.
+    pub l2: L2State,
+    /// Writes to Redis under way.
+    pub l2_writes_in_flight: u64,
+    /// Reads of the source or of Redis under way, each for one key.
+    pub flights: u64,
+    /// Limit of the memory tier, bytes.
+    pub l1_limit_bytes: u64,
+    /// Bytes in memory.
+    pub l1_bytes: u64,
+    /// Clears.
+    pub clears: ClearStats,
+    /// By category.
+    pub categories: BTreeMap<&'static str, CategoryStats>,
+}
