@@ -1,2 +1,56 @@
-//! Tidemark.
-fn main() {}
+//! The operator's tool of Tidemark, run as `cargo deploy <verb>`.
+//!
+//! Exit codes: 0 all well, 1 something failed, 2 wrong usage, 3 `status` found a part that does not run, 130 interrupted.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
+
+mod checks;
+mod cli;
+mod health;
+mod layout;
+mod parts;
+mod port_holder;
+mod problem;
+mod run;
+mod sample;
+mod say;
+mod state;
+mod stop;
+mod tools;
+mod verbs;
+mod version;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    cli::{Cli, Verb},
+    layout::Layout,
+    problem::Problem,
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    stop::listen();
+    let done = Layout::find().and_then(|layout| match cli.verb {
+        Verb::Doctor(args) => verbs::doctor::run(&layout, &args),
+        Verb::Up(args) => verbs::up::run(&layout, &args),
+        Verb::Down => verbs::down::run(&layout),
+        Verb::Status(args) => verbs::status::run(&layout, &args),
+        Verb::Logs(args) => verbs::logs::run(&layout, &args),
+        Verb::Test(args) => checks::run(&layout, &args),
+        Verb::Sqlx => verbs::sqlx::run(&layout),
+    });
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(Problem::Interrupted) => {
+            say::error("interrupted");
+            ExitCode::from(130)
+        }
+        Err(problem) => {
+            say::error(&problem.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}

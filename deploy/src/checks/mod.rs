@@ -1,0 +1,188 @@
+//! `cargo deploy test`: every check, in order, and a table at the end.
+
+mod browser;
+mod size;
+
+use std::{
+    io::{IsTerminal, stdin},
+    time::Duration,
+};
+
+use crate::{
+    cli::TestArgs,
+    layout::Layout,
+    problem::{Problem, Result},
+    run, say,
+    tools::{Consent, Need, ensure},
+    verbs,
+};
+
+/// The crates that are built for this machine. `app` is among them with its feature `ssr` only: with `hydrate` beside it,
+/// as in a build of the whole workspace, it would be neither.
+const NATIVE: [&str; 14] = [
+    "-p",
+    "model",
+    "-p",
+    "tidemark-cache",
+    "-p",
+    "tidemark",
+    "-p",
+    "deploy",
+    "-p",
+    "local-servers",
+    "-p",
+    "app",
+    "--features",
+    "app/ssr",
+];
+
+/// A check.
+struct Check {
+    /// Name for `--only`.
+    name: &'static str,
+    /// What it says of itself.
+    title: &'static str,
+    /// Does it.
+    work: fn(&Layout) -> Result<()>,
+}
+
+/// All checks, the quick ones first.
+const CHECKS: [Check; 7] = [
+    Check {
+        name: "fmt",
+        title: "format",
+        work: |layout| cargo(layout, &["fmt", "--all", "--check"], &[], &[]),
+    },
+    Check {
+        name: "clippy",
+        title: "lints",
+        work: |layout| {
+            cargo(layout, &["clippy", "--locked"], &NATIVE, &["--all-targets", "--", "-D", "warnings"])
+        },
+    },
+    Check {
+        name: "clippy-wasm",
+        title: "lints of the browser's half",
+        work: |layout| {
+            let wasm = ["-p", "app", "--features", "hydrate", "--lib", "--target", "wasm32-unknown-unknown"];
+            cargo(layout, &["clippy", "--locked"], &wasm, &["--", "-D", "warnings"])
+        },
+    },
+    Check {
+        name: "test",
+        title: "unit and integration tests, on real servers",
+        work: |layout| cargo(layout, &["test", "--locked", "--no-fail-fast"], &NATIVE, &[]),
+    },
+    Check { name: "sqlx", title: "data of checked queries is up to date", work: verbs::sqlx::check },
+    Check {
+        name: "build",
+        title: "release build, and the size of the first page",
+        work: |layout| {
+            verbs::up::build(layout)?;
+            size::check(layout)
+        },
+    },
+    Check { name: "browser", title: "the real binary in a browser", work: browser::check },
+];
+
+/// How a check went.
+enum Outcome {
+    Passed(Duration),
+    Failed(Duration, String),
+    Skipped,
+}
+
+/// Runs the checks; the exit code is 1 when one failed.
+///
+/// # Errors
+/// When something needed is missing, `--only` names no check, or on Ctrl-C.
+pub fn run(layout: &Layout, args: &TestArgs) -> Result<u8> {
+    let chosen = choose(&args.only)?;
+    layout.make()?;
+    let ci = std::env::var_os("CI").is_some_and(|it| it == "true");
+    // Whoever runs this without a terminal cannot be asked and wants it done.
+    let consent = if args.yes || ci || !stdin().is_terminal() { Consent::Given } else { Consent::Ask };
+    ensure(layout, &[Need::Run, Need::Build, Need::Recommended, Need::Tests], &[], consent)?;
+    let mut outcomes: Vec<(&Check, Outcome)> = Vec::new();
+    for check in chosen {
+        let stop = args.fail_fast && outcomes.iter().any(|(_, it)| matches!(it, Outcome::Failed(..)));
+        let outcome = if stop { Outcome::Skipped } else { carry_out(layout, check)? };
+        outcomes.push((check, outcome));
+    }
+    Ok(u8::from(!report(&outcomes)))
+}
+
+/// The checks that are named so, or whose name begins so before a hyphen; all of them if none is named.
+fn choose(only: &[String]) -> Result<Vec<&'static Check>> {
+    let names = |check: &Check, word: &str| check.name.split('-').next() == Some(word) || check.name == word;
+    if let Some(unknown) = only.iter().find(|word| !CHECKS.iter().any(|check| names(check, word))) {
+        let all: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
+        return Err(Problem::said(format!("--only {unknown}: no such check; there are {}", all.join(", "))));
+    }
+    Ok(CHECKS.iter().filter(|check| only.is_empty() || only.iter().any(|word| names(check, word))).collect())
+}
+
+fn carry_out(layout: &Layout, check: &Check) -> Result<Outcome> {
+    say::line("");
+    let step = say::Step::begin(format!("{}: {}", check.name, check.title));
+    let result = (check.work)(layout);
+    if let Err(problem) = &result {
+        say::error(&problem.to_string());
+    }
+    let took = step.end(result.is_ok());
+    match result {
+        Ok(()) => Ok(Outcome::Passed(took)),
+        Err(Problem::Interrupted) => Err(Problem::Interrupted),
+        Err(problem) => Ok(Outcome::Failed(took, problem.to_string())),
+    }
+}
+
+/// Prints the table and the closing line; says whether all went well.
+fn report(outcomes: &[(&Check, Outcome)]) -> bool {
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    say::line("");
+    for (check, outcome) in outcomes {
+        let (good, words) = match outcome {
+            Outcome::Passed(took) => {
+                passed += 1;
+                (true, say::short(*took))
+            }
+            Outcome::Failed(took, why) => {
+                failed += 1;
+                (false, format!("{:<14} {}", say::short(*took), why.lines().next().unwrap_or_default()))
+            }
+            Outcome::Skipped => {
+                skipped += 1;
+                (false, "skipped".to_owned())
+            }
+        };
+        say::line(format!("{} {:<12} {words}", say::mark(good), check.name).trim_end());
+    }
+    say::line("");
+    let skips = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    say::line(&format!("{passed} passed, {failed} failed{skips}"));
+    failed == 0
+}
+
+fn cargo(layout: &Layout, first: &[&str], middle: &[&str], last: &[&str]) -> Result<()> {
+    run::to_end(run::command(layout, "cargo").args(first).args(middle).args(last).env("SQLX_OFFLINE", "true"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(only: &[&str]) -> Vec<&'static str> {
+        let only: Vec<String> = only.iter().map(|it| (*it).to_owned()).collect();
+        choose(&only).unwrap().iter().map(|check| check.name).collect()
+    }
+
+    #[test]
+    fn only_takes_names_and_their_beginnings() {
+        assert_eq!(names(&[]).len(), CHECKS.len());
+        assert_eq!(names(&["clippy"]), ["clippy", "clippy-wasm"]);
+        assert_eq!(names(&["clippy-wasm", "fmt"]), ["fmt", "clippy-wasm"]);
+        let error = choose(&["nope".to_owned()]).err().unwrap().to_string();
+        assert!(error.contains("--only nope") && error.contains("browser"), "{error}");
+    }
+}

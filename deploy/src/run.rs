@@ -1,0 +1,99 @@
+//! Runs other programs to their end, with an eye on Ctrl-C.
+
+use std::{
+    env,
+    ffi::OsString,
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use local_servers::{Process, Signal};
+
+use crate::{
+    layout::Layout,
+    problem::{Problem, Result},
+    stop,
+};
+
+/// How long a program may take to end after it was asked to.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A command in the checkout's root, with the checkout's own tools first on PATH and without what `cargo run` put into
+/// our environment about this package.
+pub fn command(layout: &Layout, program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(layout.root()).env("PATH", path(layout));
+    clean(&mut command);
+    command
+}
+
+/// Takes out the variables about the package `deploy` that Cargo sets for what it runs.
+pub fn clean(command: &mut Command) {
+    for (name, _) in env::vars_os() {
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+        {
+            command.env_remove(name);
+        }
+    }
+}
+
+/// PATH with the checkout's own tools first.
+pub fn path(layout: &Layout) -> OsString {
+    let old = env::var_os("PATH").unwrap_or_default();
+    let own = [layout.tools().join("bin"), layout.tools().join("node_modules/.bin")];
+    env::join_paths(own.into_iter().chain(env::split_paths(&old))).unwrap_or(old)
+}
+
+/// The first program of this name among the checkout's own tools, on PATH or in the usual folders.
+pub fn find(layout: &Layout, name: &str) -> Option<std::path::PathBuf> {
+    let own = [layout.tools().join("bin").join(name), layout.tools().join("node_modules/.bin").join(name)];
+    own.into_iter().find(|path| path.is_file()).or_else(|| local_servers::find_program(name))
+}
+
+/// What a program says, on standard output and error together; `None` when it cannot be started or fails.
+pub fn said(command: &mut Command) -> Option<String> {
+    let out = command.stdin(Stdio::null()).output().ok()?;
+    out.status
+        .success()
+        .then(|| format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr)))
+}
+
+/// Runs a command to its end; its output goes where ours goes. It has no bound of its own, as compiling has none, but
+/// ends when we are asked to.
+///
+/// # Errors
+/// When it cannot be started or fails; [`Problem::Interrupted`] when we were asked to stop.
+pub fn to_end(command: &mut Command) -> Result<()> {
+    stop::check()?;
+    let name = name(command);
+    let mut process = Process::spawn(command.stdin(Stdio::null()))?;
+    loop {
+        if let Some(status) = process.exit_status() {
+            stop::check()?;
+            return if status.success() {
+                Ok(())
+            } else {
+                Err(Problem::said(format!("`{name}` failed: {status}")))
+            };
+        }
+        if stop::asked() {
+            process.end(Signal::TERM, GRACE)?;
+            return Err(Problem::Interrupted);
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Program and arguments, for messages. Secrets are never among arguments.
+pub fn name(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    std::iter::once(program)
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect::<Vec<_>>()
+        .join(" ")
+}

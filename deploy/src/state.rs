@@ -1,0 +1,229 @@
+//! What `up` remembers in `.tidemark/state.json`: ports, data folders, and which processes are ours.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use local_servers::Process;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    layout::Layout,
+    parts::Part,
+    problem::{Problem, Result},
+};
+
+/// The format of the file; another one is refused rather than misread.
+const FORMAT: u32 = 1;
+
+/// All that is remembered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    format: u32,
+    /// Redis's port, once chosen.
+    pub redis_port: Option<u16>,
+    /// Postgres's port, once chosen.
+    pub postgres_port: Option<u16>,
+    /// Postgres's data folder, once chosen.
+    pub postgres_data: Option<PathBuf>,
+    /// Where the server listens.
+    pub addr: Option<std::net::SocketAddr>,
+    /// The sample that the data folder holds, see [`crate::sample::fingerprint`].
+    pub imported: Option<String>,
+    /// The `up` in the foreground that looks after the others.
+    pub keeper: Option<Running>,
+    /// Redis's process.
+    pub redis: Option<Running>,
+    /// Postgres's main process.
+    pub postgres: Option<Running>,
+    /// The server's process.
+    pub server: Option<Running>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            format: FORMAT,
+            redis_port: None,
+            postgres_port: None,
+            postgres_data: None,
+            addr: None,
+            imported: None,
+            keeper: None,
+            redis: None,
+            postgres: None,
+            server: None,
+        }
+    }
+}
+
+/// A process that we started. The number alone is not trusted: numbers are used again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Running {
+    /// Process number.
+    pub pid: u32,
+    /// See [`local_servers::mark_of`].
+    pub mark: String,
+    /// When it was started, Unix seconds.
+    pub started: u64,
+}
+
+impl Running {
+    /// Notes a process that was just started; `None` when it has ended already.
+    pub fn note(pid: u32) -> Option<Self> {
+        Some(Self { pid, mark: local_servers::mark_of(pid)?, started: now() })
+    }
+
+    /// The process, if it is still the one that was noted.
+    pub fn process(&self) -> Option<Process> {
+        Process::attach(self.pid, &self.mark)
+    }
+
+    /// Time since it was started.
+    pub fn uptime(&self) -> Duration {
+        Duration::from_secs(now().saturating_sub(self.started))
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+}
+
+impl State {
+    /// Reads the file; a missing one is an empty state.
+    ///
+    /// # Errors
+    /// When it cannot be read or is of another format.
+    pub fn load(layout: &Layout) -> Result<Self> {
+        let path = path(layout);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(Problem::said(format!("cannot read {}: {error}", path.display()))),
+        };
+        let state: Self = serde_json::from_str(&text).map_err(|error| {
+            Problem::said(format!(
+                "{} is damaged ({error}); if nothing of Tidemark runs, remove it and run `up` again",
+                path.display()
+            ))
+        })?;
+        if state.format != FORMAT {
+            return Err(Problem::said(format!(
+                "{} is of format {}, this tool knows {FORMAT}: use the tool that wrote it",
+                path.display(),
+                state.format
+            )));
+        }
+        Ok(state)
+    }
+
+    /// Writes the file in one step, so that a crash leaves the old or the new one.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save(&self, layout: &Layout) -> Result<()> {
+        let path = path(layout);
+        let new = path.with_extension("new");
+        let text =
+            serde_json::to_string_pretty(self).map_err(|error| Problem::said(format!("state: {error}")))?;
+        fs::write(&new, text + "\n")
+            .and_then(|()| fs::rename(&new, &path))
+            .map_err(Problem::io(format!("cannot write {}", path.display())))
+    }
+
+    /// The noted process of a part.
+    pub fn running(&self, part: Part) -> Option<&Running> {
+        match part {
+            Part::Redis => self.redis.as_ref(),
+            Part::Postgres => self.postgres.as_ref(),
+            Part::Server => self.server.as_ref(),
+        }
+    }
+
+    /// The living process of a part.
+    pub fn process(&self, part: Part) -> Option<Process> {
+        self.running(part)?.process()
+    }
+
+    /// Notes, or forgets, the process of a part.
+    pub fn set(&mut self, part: Part, running: Option<Running>) {
+        match part {
+            Part::Redis => self.redis = running,
+            Part::Postgres => self.postgres = running,
+            Part::Server => self.server = running,
+        }
+    }
+
+    /// The port that a part was given.
+    pub fn port(&self, part: Part) -> Option<u16> {
+        match part {
+            Part::Redis => self.redis_port,
+            Part::Postgres => self.postgres_port,
+            Part::Server => self.addr.map(|addr| addr.port()),
+        }
+    }
+}
+
+fn path(layout: &Layout) -> PathBuf {
+    layout.kept().join("state.json")
+}
+
+/// A short name for a path: 16 hexadecimal digits of FNV-1a.
+pub fn path_hash(path: &Path) -> String {
+    format!("{:016x}", fnv1a(path.as_os_str().as_encoded_bytes()))
+}
+
+/// FNV-1a, 64 bits, see RFC 9923.
+pub fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout() -> (tempfile::TempDir, Layout) {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::at(dir.path().to_owned());
+        layout.make().unwrap();
+        (dir, layout)
+    }
+
+    #[test]
+    fn what_is_saved_is_read_again() {
+        let (_dir, layout) = layout();
+        assert_eq!(State::load(&layout).unwrap(), State::default());
+        let mut state = State { redis_port: Some(6390), ..State::default() };
+        state.set(Part::Server, Running::note(std::process::id()));
+        state.save(&layout).unwrap();
+        assert_eq!(State::load(&layout).unwrap(), state);
+    }
+
+    #[test]
+    fn a_damaged_or_foreign_file_is_refused_by_name() {
+        let (_dir, layout) = layout();
+        fs::write(path(&layout), "{").unwrap();
+        assert!(State::load(&layout).unwrap_err().to_string().contains("state.json is damaged"));
+        State { format: 9, ..State::default() }.save(&layout).unwrap();
+        assert!(State::load(&layout).unwrap_err().to_string().contains("format 9"));
+    }
+
+    #[test]
+    fn a_number_that_was_used_again_is_stale() {
+        let living = Running::note(std::process::id()).unwrap();
+        assert!(living.process().is_some());
+        let stale = Running { mark: "an earlier boot:1".to_owned(), ..living };
+        assert!(stale.process().is_none());
+    }
+
+    #[test]
+    fn fnv1a_follows_the_published_vectors() {
+        assert_eq!(fnv1a(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
+        assert_eq!(path_hash(Path::new("/a")).len(), 16);
+    }
+}

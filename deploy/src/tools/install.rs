@@ -1,0 +1,137 @@
+//! Carries a plan out, after saying what it will do.
+
+use std::io::{BufRead, IsTerminal, stdin};
+
+use super::{
+    detect::{Finding, Need, detect, locked},
+    plan::{Circumstances, Plan, Platform, Root, Step, plan},
+};
+use crate::{
+    layout::Layout,
+    problem::{Problem, Result},
+    run, say,
+};
+
+/// Whether to ask before installing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// It was given on the command line.
+    Given,
+    /// Ask; without a terminal, refuse.
+    Ask,
+}
+
+impl Circumstances {
+    /// Those of this machine and checkout.
+    pub fn here(layout: &Layout) -> Self {
+        let has = |program| run::find(layout, program).is_some();
+        let platform = if has("apt-get") {
+            Platform::Debian(match (rustix::process::geteuid().is_root(), has("sudo")) {
+                (true, _) => Root::Already,
+                (false, true) => Root::Sudo,
+                (false, false) => Root::No,
+            })
+        } else if has("brew") {
+            Platform::Homebrew
+        } else {
+            Platform::Other
+        };
+        Self {
+            platform,
+            rustup: has("rustup"),
+            binstall: has("cargo-binstall"),
+            wasm_bindgen: locked(layout, "wasm-bindgen"),
+            tools: layout.tools().display().to_string(),
+        }
+    }
+}
+
+/// Sees to it that what is needed is there: says what is missing and what it will run, asks if told to, runs it, and looks
+/// again. What is only welcome may stay away, with a line that says so.
+///
+/// # Errors
+/// When something needed is missing and was not, or could not be, installed.
+pub fn ensure(layout: &Layout, needed: &[Need], welcome: &[Need], consent: Consent) -> Result<()> {
+    let wanted = |it: &Finding| needed.contains(&it.need) || welcome.contains(&it.need);
+    let lacking =
+        || -> Vec<Finding> { detect(layout).into_iter().filter(|it| wanted(it) && !it.good()).collect() };
+    let missing = lacking();
+    if missing.is_empty() {
+        say::done("everything needed is installed");
+        return Ok(());
+    }
+    let plan = plan(&missing, &Circumstances::here(layout));
+    announce(&missing, &plan);
+    if !plan.steps.is_empty() {
+        if consent == Consent::Ask && !agreed()? {
+            return refused(&missing, needed);
+        }
+        for step in &plan.steps {
+            carry_out(layout, step)?;
+        }
+    }
+    let still = lacking();
+    for it in still.iter().filter(|it| !needed.contains(&it.need)) {
+        say::note(&format!("{} {} is not there; Tidemark works without it", it.name, it.wanted));
+    }
+    refused(&still, needed)
+}
+
+/// An error that names what is needed and missing, if anything is.
+fn refused(missing: &[Finding], needed: &[Need]) -> Result<()> {
+    let names: Vec<String> = missing
+        .iter()
+        .filter(|it| needed.contains(&it.need))
+        .map(|it| format!("{} {}", it.name, it.wanted).trim().to_owned())
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(Problem::said(format!(
+        "still missing: {} (`cargo deploy doctor` tells how to get each)",
+        names.join(", ")
+    )))
+}
+
+fn announce(missing: &[Finding], plan: &Plan) {
+    say::line("Missing or of another version:");
+    for it in missing {
+        say::line(format!("  {} {}", it.name, it.wanted).trim_end());
+    }
+    if !plan.steps.is_empty() {
+        say::line("To install it, this would run:");
+        for step in &plan.steps {
+            say::line(&format!("  {}", step.argv.join(" ")));
+        }
+        if plan
+            .steps
+            .iter()
+            .any(|step| step.argv.iter().any(|word| word == "redis-server" || word == "postgresql"))
+        {
+            say::line(
+                "Debian may start services of its own from these packages. Tidemark does not use them.",
+            );
+        }
+    }
+    for line in &plan.by_hand {
+        say::line(&format!("  by hand: {line}"));
+    }
+}
+
+/// Asks at the terminal.
+fn agreed() -> Result<bool> {
+    if !stdin().is_terminal() {
+        return Err(Problem::said("not a terminal, so nobody can be asked: give --yes to install the above"));
+    }
+    say::line("Go ahead? [y/N]");
+    let mut answer = String::new();
+    stdin().lock().read_line(&mut answer).map_err(Problem::io("cannot read the answer"))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+fn carry_out(layout: &Layout, step: &Step) -> Result<()> {
+    let Some((program, args)) = step.argv.split_first() else { return Ok(()) };
+    say::step(step.argv.join(" "), || {
+        run::to_end(run::command(layout, program).args(args).envs(step.env.iter().copied()))
+    })
+}

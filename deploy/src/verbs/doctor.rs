@@ -1,0 +1,57 @@
+//! `cargo deploy doctor`: each prerequisite as found, missing or too old, with the fix.
+
+use serde_json::json;
+
+use crate::{
+    cli::DoctorArgs,
+    layout::Layout,
+    problem::Result,
+    say,
+    tools::{Circumstances, Need, State, detect, fix},
+};
+
+/// Lists them; the exit code is 1 when one that `up` needs is missing.
+///
+/// # Errors
+/// None at present.
+pub fn run(layout: &Layout, args: &DoctorArgs) -> Result<u8> {
+    let at = Circumstances::here(layout);
+    let findings = detect(layout);
+    let healthy = findings.iter().all(|it| it.good() || !matches!(it.need, Need::Run | Need::Build));
+    if args.json {
+        let list: Vec<_> = findings
+            .iter()
+            .map(|it| {
+                let mut value = json!(it);
+                if !it.good() {
+                    value["fix"] = json!(fix(it, &at));
+                }
+                value
+            })
+            .collect();
+        say::line(&json!({ "healthy": healthy, "prerequisites": list }).to_string());
+        return Ok(u8::from(!healthy));
+    }
+    for it in &findings {
+        let purpose = match it.need {
+            Need::Run | Need::Build => "",
+            Need::Recommended => " (recommended)",
+            Need::Tests => " (for the checks)",
+        };
+        let name = format!("{}{purpose}", it.name);
+        let text = match &it.state {
+            State::Found { version, path } => format!("{name:<32} {version:<12} {}", path.display()),
+            State::Missing => format!("{name:<32} missing      {}", fix(it, &at)),
+            State::WrongVersion { version, path } => {
+                format!("{name:<32} {version:<12} {} is not {}: {}", path.display(), it.wanted, fix(it, &at))
+            }
+        };
+        say::line(&format!("{} {text}", say::mark(it.good())));
+    }
+    say::line(if healthy {
+        "All that `cargo deploy up` needs is there."
+    } else {
+        "`cargo deploy up` installs what is missing."
+    });
+    Ok(u8::from(!healthy))
+}

@@ -1,0 +1,8 @@
+//! One verb a file.
+
+pub mod doctor;
+pub mod down;
+pub mod logs;
+pub mod sqlx;
+pub mod status;
+pub mod up;
