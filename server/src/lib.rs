@@ -3,6 +3,7 @@
 //! Every read goes through [`market`]: the cache, then Postgres, then, marked as such, the simulation.
 
 pub mod cli;
+mod clock;
 pub mod config;
 pub mod feed;
 pub mod http;

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, time::Duration};
 
 use clap::Subcommand;
-use tidemark_cache::{Cache, Scope};
+use tidemark_cache::Scope;
 
 use super::{fail, serve::open_cache};
 use crate::config::Config;
@@ -33,30 +33,28 @@ pub(super) struct Target {
     /// One category: directory, prices or charts
     #[arg(long, value_parser = ["directory", "prices", "charts"])]
     category: Option<String>,
-    /// Keys of a category that begin so, as CATEGORY/PREFIX: charts/BTC/
-    #[arg(long, value_parser = category_and_text)]
-    prefix: Option<(String, String)>,
-    /// One key, as CATEGORY/KEY: prices/recorded
-    #[arg(long, value_parser = category_and_text)]
-    key: Option<(String, String)>,
+    /// Entries whose name begins so: charts:BTC/
+    #[arg(long, value_parser = full_name)]
+    prefix: Option<String>,
+    /// The entry of this name: prices:recorded
+    #[arg(long, value_parser = full_name)]
+    key: Option<String>,
 }
 
-/// Splits `category/rest`.
-fn category_and_text(text: &str) -> Result<(String, String), String> {
-    match text.split_once('/') {
-        Some((category @ ("directory" | "prices" | "charts"), rest)) if !rest.is_empty() => {
-            Ok((category.to_owned(), rest.to_owned()))
-        }
-        _ => Err("is not of the form CATEGORY/…, with one of directory, prices, charts".to_owned()),
+/// Checks `category:rest`.
+fn full_name(text: &str) -> Result<String, String> {
+    match text.split_once(':') {
+        Some(("directory" | "prices" | "charts", _)) => Ok(text.to_owned()),
+        _ => Err("does not begin with directory:, prices: or charts:".to_owned()),
     }
 }
 
 impl Target {
     fn scope(self) -> Scope {
         match self {
-            Self { prefix: Some((category, prefix)), .. } => Scope::Prefix { category, prefix },
-            Self { key: Some((category, key)), .. } => Scope::Key { category, key },
-            Self { category: Some(category), .. } => Scope::Category { category },
+            Self { prefix: Some(prefix), .. } => Scope::Prefix(prefix),
+            Self { key: Some(key), .. } => Scope::Key(key),
+            Self { category: Some(category), .. } => Scope::Category(category),
             _ => Scope::All,
         }
     }
@@ -79,28 +77,18 @@ async fn act(verb: Verb) -> Result<String, String> {
         return Err("REDIS_URL is not set: a server's memory alone is cleared by a restart".to_owned());
     };
     let cache = open_cache(&config)?;
-    connected(&cache).await.map_err(|reason| format!("REDIS_URL={}: {reason}", url.shown()))?;
+    if !cache.wait_for_l2(CONNECT).await {
+        let reason = cache.l2_state().last_error.unwrap_or_else(|| "no answer within 3 seconds".to_owned());
+        return Err(format!("REDIS_URL={}: {reason}", url.shown()));
+    }
     match verb {
         Verb::Clear(target) => {
-            let handle = cache.clear(target.scope()).await.map_err(|e| e.to_string())?;
-            Ok(format!("cleared; take it back with: tidemark cache undo {handle}"))
+            let cleared = cache.clear(target.scope()).await.map_err(|e| e.to_string())?;
+            Ok(format!("cleared; take it back with: tidemark cache undo {}", cleared.seq))
         }
         Verb::Undo { handle } => {
             cache.undo(handle).await.map_err(|e| e.to_string())?;
             Ok(format!("clear {handle} is taken back"))
         }
     }
-}
-
-/// Waits until Redis has joined.
-async fn connected(cache: &Cache) -> Result<(), String> {
-    let joined = tokio::time::timeout(CONNECT, async {
-        while !cache.l2_state().connected {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    });
-    if joined.await.is_ok() {
-        return Ok(());
-    }
-    Err(cache.l2_state().last_error.unwrap_or_else(|| "no answer within 3 seconds".to_owned()))
 }

@@ -26,7 +26,7 @@ pub fn site_options() -> Result<LeptosOptions, ConfigError> {
         .site_addr(addr)
         .reload_port(reload_port)
         .hash_files(hashed)
-        .hash_file("hash.txt")
+        .hash_file(std::sync::Arc::<str>::from("hash.txt"))
         .build())
 }
 

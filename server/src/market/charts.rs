@@ -52,10 +52,10 @@ impl Market {
                     candles: bars.candles,
                     partial: bars.partial,
                 };
-                Ok(Loaded::new(bars.revision, CandleRange::new(range)?))
+                Ok(Loaded::new(CandleRange::new(range)?, bars.revision))
             }
         };
-        match self.0.charts.get_or_load(&key, Want { min_version: series.revision }, load).await {
+        match self.0.charts.get_or_load(&key, Want::at_least(series.revision), load).await {
             Ok(hit) => Ok(Read {
                 provenance: self.provenance(&hit, source),
                 open_json: hit.value.open_json.clone(),

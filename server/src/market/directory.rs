@@ -12,11 +12,12 @@ impl Market {
     /// The directory, at least of the highest revision heard of.
     pub(super) async fn directory(&self) -> Result<Arc<DirectoryValue>, LoadError<LoadFailure>> {
         let store = self.0.store.clone();
-        let want = Want { min_version: self.0.revision.load(Ordering::Acquire) };
+        let want = Want::at_least(self.0.revision.load(Ordering::Acquire));
         let load = move || async move {
             let store = store.ok_or(LoadFailure::NoDatabase)?;
             let directory = store.directory().await?;
-            Ok(Loaded::new(directory.version, DirectoryValue(directory)))
+            let version = directory.version;
+            Ok(Loaded::new(DirectoryValue(directory), version))
         };
         Ok(self.0.directory.get_or_load(&DirectoryKey, want, load).await?.value)
     }

@@ -28,7 +28,9 @@ pub(super) fn load_reason(error: &LoadError<LoadFailure>) -> String {
         LoadError::Source(LoadFailure::Gone) => "the series is no longer stored",
         LoadError::Source(LoadFailure::Codec(_)) => "the stored data cannot be read",
         LoadError::Source(LoadFailure::Store(_)) => "the database does not answer",
-        _ => "the database does not answer in time",
+        LoadError::Timeout => "the database does not answer in time",
+        LoadError::Overloaded => "too many reads of the database at once",
+        LoadError::Panicked => "the read failed",
     }
     .to_owned()
 }
@@ -36,7 +38,8 @@ pub(super) fn load_reason(error: &LoadError<LoadFailure>) -> String {
 /// Why a stale value was served; nothing where a refresh is simply under way.
 pub(super) fn stale_reason(reason: &StaleReason) -> Option<String> {
     match reason {
-        StaleReason::Revalidating => None,
+        StaleReason::Revalidating | StaleReason::Expired => None,
+        StaleReason::OldVersion => Some("a change is being read".to_owned()),
         StaleReason::SlowLoad => Some("the database is slow".to_owned()),
         StaleReason::LoadFailed(_) => Some("the database does not answer".to_owned()),
     }

@@ -11,7 +11,7 @@ use super::{
     unavailable,
     values::{PriceTable, prices_json},
 };
-use crate::{config::Feed, feed::now_ms};
+use crate::{clock::now_ms, config::Feed};
 
 impl Market {
     /// Latest prices of these symbols in this order; of all, by symbol, when the list is empty.
@@ -71,9 +71,9 @@ impl Market {
         let load = move || async move {
             let store = store.ok_or(LoadFailure::NoDatabase)?;
             let latest = store.latest(&source).await?;
-            Ok(Loaded::new(latest.version, PriceTable::new(latest.quotes)?))
+            Ok(Loaded::new(PriceTable::new(latest.quotes)?, latest.version))
         };
-        self.0.prices.get_or_load(&key, Want { min_version }, load).await
+        self.0.prices.get_or_load(&key, Want::at_least(min_version), load).await
     }
 
     async fn simulated_table(&self) -> Result<Hit<PriceTable>, tidemark_cache::LoadError<LoadFailure>> {
@@ -84,9 +84,9 @@ impl Market {
             let table = PriceTable::new(market.0.simulation.quotes(now))?;
             // The simulation moves all the time: a second-old table is a fair one.
             let life = std::time::Duration::from_secs(1);
-            Ok(Loaded::new(u64::try_from(now).unwrap_or(0) * 1_000, table).fresh_for(life))
+            Ok(Loaded::new(table, u64::try_from(now).unwrap_or(0) * 1_000).fresh_for(life))
         };
-        self.0.prices.get_or_load(&key, Want { min_version: 0 }, load).await
+        self.0.prices.get_or_load(&key, Want::any(), load).await
     }
 
     /// Whose prices the table shows: the default source's, or those of the first source where it has none.

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use model::{Candle, Interval, Quote, Source, Symbol, UnixMs};
 use serde::{Deserialize, Serialize};
-use tidemark_cache::{CodecError, Value, from_postcard, to_postcard};
+use tidemark_cache::{
+    CodecError, Value,
+    codec::{from_postcard, to_postcard},
+};
 
 use crate::store::Directory;
 

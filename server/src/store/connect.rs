@@ -3,7 +3,7 @@
 use std::{future::Future, str::FromStr, time::Duration};
 
 use sqlx::{
-    PgPool,
+    ConnectOptions, Connection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -66,7 +66,27 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Schema`].
     pub async fn ping(&self) -> Result<(), StoreError> {
-        bounded(self.check_schema()).await
+        match bounded(self.check_schema()).await {
+            // The pool tries until its time is up and does not say why it failed; one attempt of our own does.
+            Err(StoreError::Unavailable { .. }) => bounded(async {
+                self.options.connect().await?.close().await?;
+                self.check_schema().await
+            })
+            .await
+            .map_err(|error| self.at_address(error)),
+            other => other,
+        }
+    }
+
+    fn at_address(&self, error: StoreError) -> StoreError {
+        match error {
+            StoreError::Unavailable { reason } => StoreError::unavailable(format!(
+                "{reason} (at {}:{})",
+                self.options.get_host(),
+                self.options.get_port()
+            )),
+            other => other,
+        }
     }
 
     /// Closes the connections, waiting for those in use. Later calls are [`StoreError::Unavailable`].

@@ -1,0 +1,99 @@
+//! Roll-ups and ranges, against a computation of the tests' own.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod store_support;
+
+use model::{Interval, MAX_LIMIT};
+use store_support::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_interval_of_the_sample_is_what_the_files_say() {
+    let (store, _) = database().await;
+    for symbol in SAMPLE {
+        import_good(&store, &sample(symbol)).await;
+        let lines = read_sample(symbol);
+        let series = series(&store, symbol).await;
+        for interval in Interval::ALL.into_iter().filter(|i| *i >= Interval::M30) {
+            let expected = roll_up(&lines, interval);
+            let whole = interval.ms() / Interval::M30.ms();
+            // In pages, forward; the last page also backward.
+            let mut from = 0;
+            for page in expected.chunks(MAX_LIMIT as usize) {
+                let read =
+                    store.candles(series.id, interval, Some(from), None, MAX_LIMIT).await.unwrap().unwrap();
+                assert_bars(&read, page, whole, &format!("{symbol} {interval} from {from}"));
+                from = page.last().unwrap().bar.0 + 1;
+            }
+            let read = store.candles(series.id, interval, None, None, MAX_LIMIT).await.unwrap().unwrap();
+            let last = &expected[expected.len().saturating_sub(MAX_LIMIT as usize)..];
+            assert_bars(&read, last, whole, &format!("{symbol} {interval} last"));
+            assert!(interval == Interval::M30 || !read.partial.is_empty(), "the sample has gaps");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn minutes_with_gaps_roll_up_at_every_level() {
+    let (store, _) = database().await;
+    let folder = Folder::new();
+    // Three weeks and a bit of minutes: some single ones missing, an hour, a day and a week missing.
+    let present = (0..30_000_i64)
+        .filter(|i| i % 977 != 5 && !(600..660).contains(i) && !(4_320..5_760).contains(i))
+        .filter(|i| !(12_000..22_080).contains(i));
+    let lines = bars(60_000, present, 0.3);
+    import_good(&store, &folder.file("ABC-USD-1m.csv", csv(lines.clone()))).await;
+    let series = series(&store, "ABC").await;
+    for interval in Interval::ALL {
+        let expected = roll_up(&lines, interval);
+        let last = &expected[expected.len().saturating_sub(5_000)..];
+        let read = store.candles(series.id, interval, None, None, 5_000).await.unwrap().unwrap();
+        assert_bars(&read, last, interval.ms() / 60_000, &interval.to_string());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ranges_select_whole_bars_by_their_own_open_time() {
+    let (store, _) = database().await;
+    import_good(&store, &sample("BTC")).await;
+    let lines = read_sample("BTC");
+    let series = series(&store, "BTC").await;
+    let (first, last) = (series.first_open, series.last_open);
+    // A fixed walk over ranges (Knuth's MMIX generator).
+    let mut state = 42_u64;
+    let mut random = |bound: i64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as i64 % bound
+    };
+    for round in 0..150 {
+        let interval = Interval::ALL[3 + random(5) as usize];
+        let expected = roll_up(&lines, interval);
+        let from = (random(2) == 0).then(|| first - 86_400_000 + random(last - first));
+        let to = (random(2) == 0).then(|| from.unwrap_or(first) + random(last - first));
+        let limit = 1 + random(200) as usize;
+        let within: Vec<_> = expected
+            .into_iter()
+            .filter(|e| from.is_none_or(|from| e.bar.0 >= from) && to.is_none_or(|to| e.bar.0 <= to))
+            .collect();
+        let wanted = if from.is_some() {
+            &within[..limit.min(within.len())]
+        } else {
+            &within[within.len().saturating_sub(limit)..]
+        };
+        let read = store.candles(series.id, interval, from, to, limit as u32).await.unwrap().unwrap();
+        let what = format!("round {round}: {interval} {from:?} {to:?} {limit}");
+        assert_bars(&read, wanted, interval.ms() / Interval::M30.ms(), &what);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_range_without_bars_is_empty_at_the_current_revision() {
+    let (store, _) = database().await;
+    import_good(&store, &sample("LTC")).await;
+    let series = series(&store, "LTC").await;
+    let read = store.candles(series.id, Interval::D1, Some(0), Some(1), 10).await.unwrap().unwrap();
+    assert_eq!((read.revision, read.candles.len()), (series.revision, 0));
+    assert_eq!(store.candles(series.id + 1, Interval::D1, None, None, 10).await.unwrap(), None);
+    let finer = store.candles(series.id, Interval::M15, None, None, 10).await.unwrap_err();
+    assert!(finer.to_string().contains("finer than 30m"), "{finer}");
+}

@@ -1,0 +1,226 @@
+//! Real servers for tests: Postgres, Redis and the `tidemark` binary, each on a free port.
+
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader, Read, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+use flate2::read::GzDecoder;
+use local_servers::{PostgresServer, RedisServer, free_port, wait_until};
+use tempfile::TempDir;
+
+/// Longest wait for anything that should come soon.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// The binary under test.
+pub fn tidemark() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidemark"));
+    for name in ["DATABASE_URL", "REDIS_URL", "TIDEMARK_FEED", "TIDEMARK_CONFIG", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// The sample's folder.
+pub fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/sample")
+}
+
+/// A running `tidemark serve`; killed when dropped.
+pub struct Server {
+    child: Child,
+    dir: TempDir,
+    port: u16,
+}
+
+/// How to start one.
+#[derive(Default)]
+pub struct Setup<'a> {
+    pub postgres: Option<&'a str>,
+    pub redis: Option<&'a RedisServer>,
+    pub feed: Option<&'a str>,
+    /// Text of a `tidemark.toml`.
+    pub policies: Option<&'a str>,
+}
+
+impl Server {
+    /// Starts and waits until it answers.
+    pub fn start(setup: &Setup) -> Self {
+        let port = free_port().unwrap();
+        let dir = TempDir::new().unwrap();
+        let log = File::create(dir.path().join("log")).unwrap();
+        let mut command = tidemark();
+        command
+            .arg("serve")
+            .current_dir(dir.path())
+            .env("LEPTOS_SITE_ADDR", format!("127.0.0.1:{port}"))
+            .stderr(log)
+            .stdout(Stdio::null());
+        if let Some(url) = setup.postgres {
+            command.env("DATABASE_URL", url);
+        }
+        if let Some(redis) = setup.redis {
+            command.env("REDIS_URL", redis.url());
+        }
+        if let Some(feed) = setup.feed {
+            command.env("TIDEMARK_FEED", feed);
+        }
+        if let Some(policies) = setup.policies {
+            fs::write(dir.path().join("tidemark.toml"), policies).unwrap();
+        }
+        let server = Self { child: command.spawn().unwrap(), dir, port };
+        let up = wait_until(SOON, || server.try_get("/healthz").is_some_and(|r| r.status == 200));
+        assert!(up, "the server does not answer:\n{}", server.log());
+        server
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    pub fn try_get(&self, path: &str) -> Option<Reply> {
+        Reply::of(agent().get(self.url(path)).call().ok()?)
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
+        self.try_get(path).unwrap_or_else(|| panic!("{path} has no answer:\n{}", self.log()))
+    }
+
+    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        let mut request = agent().get(self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Reply::of(request.call().unwrap()).unwrap()
+    }
+
+    pub fn json(&self, path: &str) -> serde_json::Value {
+        let reply = self.get(path);
+        assert_eq!(reply.status, 200, "{path}: {}", reply.text());
+        reply.json()
+    }
+
+    /// Waits until the JSON at `path` satisfies `good`.
+    pub fn wait_json(&self, path: &str, good: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+        let mut last = serde_json::Value::Null;
+        let there = wait_until(SOON, || {
+            last = self.json(path);
+            good(&last)
+        });
+        assert!(there, "{path} stayed {last}\n{}", self.log());
+        last
+    }
+
+    /// SIGTERM, and how it ended.
+    pub fn terminate(mut self) -> ExitStatus {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        assert!(sent.success());
+        let deadline = Instant::now() + SOON;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "does not stop:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(15)))
+        .build()
+        .into()
+}
+
+/// A whole response.
+pub struct Reply {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    fn of(response: ureq::http::Response<ureq::Body>) -> Option<Self> {
+        let (parts, mut body) = response.into_parts();
+        let body = body.read_to_vec().ok()?;
+        Some(Self { status: parts.status.as_u16(), headers: parts.headers, body })
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |v| v.to_str().unwrap())
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
+    }
+}
+
+/// Runs the binary to its end with this database.
+pub fn run(database: &str, args: &[&str]) -> std::process::Output {
+    tidemark().args(args).env("DATABASE_URL", database).output().unwrap()
+}
+
+/// The database with the whole sample, imported once a test process. Tests that change it or stop it start their own.
+pub fn sample_database() -> (&'static PostgresServer, String) {
+    static POSTGRES: OnceLock<PostgresServer> = OnceLock::new();
+    let server = POSTGRES.get_or_init(|| {
+        let server = PostgresServer::ephemeral().unwrap();
+        import_sample(&server.url());
+        server
+    });
+    (server, server.url())
+}
+
+/// Migrates, and imports the sample.
+pub fn import_sample(url: &str) {
+    let migrated = run(url, &["migrate"]);
+    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+    let mut files: Vec<String> = fs::read_dir(sample())
+        .unwrap()
+        .map(|entry| entry.unwrap().path().to_string_lossy().into_owned())
+        .filter(|path| path.ends_with(".csv.gz"))
+        .collect();
+    files.sort();
+    let mut args = vec!["import"];
+    args.extend(files.iter().map(String::as_str));
+    let imported = run(url, &args);
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+}
+
+/// Writes a small file of the sample's layout.
+pub fn write_candles(path: &Path, rows: &[(i64, f64)]) {
+    let mut file = File::create(path).unwrap();
+    writeln!(file, "open_time,open,high,low,close,volume").unwrap();
+    for (time, price) in rows {
+        writeln!(file, "{time},{price},{},{},{price},1.5", price + 1.0, price - 1.0).unwrap();
+    }
+}
+
+/// Lines of a gzipped sample file, without the header.
+pub fn sample_lines(name: &str) -> Vec<String> {
+    let reader: Box<dyn Read> = Box::new(GzDecoder::new(File::open(sample().join(name)).unwrap()));
+    BufReader::new(reader).lines().map(Result::unwrap).skip(1).collect()
+}

@@ -1,0 +1,304 @@
+//! Which tier answers, and what happens when one goes away.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    thread,
+    time::Duration,
+};
+
+use local_servers::{PostgresServer, RedisServer, wait_until};
+use serde_json::json;
+use support::{SOON, Server, Setup, import_sample, run, sample_database, write_candles};
+
+const PRICES: &str = "/api/latest_prices";
+const CHART: &str = "/api/chart_data?symbol=BTC&interval=1d&limit=30";
+
+/// Lives so short that a test can outwait them.
+const SHORT: &str = r#"
+[cache.categories.directory]
+fresh_for = "300ms"
+stale_for = "4s"
+[cache.categories.prices]
+fresh_for = "300ms"
+stale_for = "4s"
+[cache.categories.charts]
+fresh_for = "300ms"
+stale_for = "4s"
+"#;
+
+#[test]
+fn the_tier_that_answered_is_told() {
+    let (_, postgres) = sample_database();
+    let redis = RedisServer::ephemeral().unwrap();
+    let setup = Setup { postgres: Some(&postgres), redis: Some(&redis), feed: Some("none"), policies: None };
+    for path in [PRICES, CHART] {
+        let server = Server::start(&setup);
+        server.wait_json("/readyz", |r| r["redis"]["status"] == "up");
+        let first = server.json(path);
+        assert_eq!(first["provenance"]["tier"], json!("database"), "{path}");
+        let second = server.get(path);
+        assert_eq!(second.json()["provenance"]["tier"], json!("l1"), "{path}");
+        assert_eq!(second.header("cache-status"), "tidemark; hit; detail=l1");
+        // The write to Redis goes on behind the reader: a stop lets it end or not, so wait for it.
+        let category = if path == PRICES { "prices" } else { "charts" };
+        let stored = wait_until(SOON, || redis_has(&redis, category));
+        assert!(stored, "{path} was not written to Redis");
+        assert!(server.terminate().success());
+
+        let restarted = Server::start(&setup);
+        restarted.wait_json("/readyz", |r| r["redis"]["status"] == "up");
+        let third = restarted.json(path);
+        assert_eq!(third["provenance"]["tier"], json!("l2"), "{path}: {}", restarted.log());
+        assert_eq!(third["provenance"]["simulated"], json!(false));
+    }
+}
+
+/// Whether Redis holds an entry of this category.
+fn redis_has(redis: &RedisServer, category: &str) -> bool {
+    let output = std::process::Command::new("redis-cli")
+        .args(["-p", &redis.port().to_string(), "--scan", "--pattern", &format!("tm:e:{category}:*")])
+        .output()
+        .unwrap();
+    !output.stdout.is_empty()
+}
+
+#[test]
+fn without_the_database_values_turn_stale_and_then_simulated() {
+    let postgres = PostgresServer::ephemeral().unwrap();
+    import_sample(&postgres.url());
+    let redis = RedisServer::ephemeral().unwrap();
+    let url = postgres.url();
+    let server = Server::start(&Setup {
+        postgres: Some(&url),
+        redis: Some(&redis),
+        feed: Some("none"),
+        policies: Some(SHORT),
+    });
+    for path in [PRICES, CHART] {
+        assert_eq!(server.json(path)["provenance"]["simulated"], json!(false));
+    }
+    postgres.kill().unwrap();
+    let stale = server.wait_json(PRICES, |a| a["provenance"]["reason"].is_string());
+    assert_eq!(stale["provenance"]["stale"], json!(true));
+    assert_eq!(stale["provenance"]["simulated"], json!(false));
+    assert_eq!(stale["prices"][0]["price"], json!("4167.5"));
+    server.wait_json("/readyz", |r| r["status"] == "degraded" && r["postgres"]["status"] == "down");
+
+    for path in [PRICES, CHART] {
+        let simulated = server.wait_json(path, |a| a["provenance"]["simulated"] == json!(true));
+        assert_eq!(simulated["provenance"]["tier"], json!("simulated"));
+        assert_eq!(simulated["provenance"]["source"], json!("simulated"));
+        assert!(simulated["provenance"]["reason"].as_str().unwrap().contains("database"));
+    }
+    let page = server.get("/").text();
+    assert!(page.contains("Simulated prices"));
+
+    postgres.start().unwrap();
+    for path in [PRICES, CHART] {
+        // What was made up was never stored: the recorded prices are back as they were.
+        let back = server.wait_json(path, |a| a["provenance"]["simulated"] == json!(false));
+        assert_eq!(back["provenance"]["source"], json!("recorded"));
+    }
+    assert_eq!(server.json(PRICES)["prices"][0]["price"], json!("4167.5"));
+    server.wait_json("/readyz", |r| r["status"] == "ok");
+}
+
+#[test]
+fn redis_killed_under_load_fails_no_request_and_joins_again() {
+    let (_, postgres) = sample_database();
+    let redis = RedisServer::ephemeral().unwrap();
+    let server = Server::start(&Setup {
+        postgres: Some(&postgres),
+        redis: Some(&redis),
+        feed: Some("none"),
+        policies: Some(SHORT),
+    });
+    server.wait_json("/readyz", |r| r["status"] == "ok" && r["redis"]["status"] == "up");
+    let (stop, served, failed) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
+    thread::scope(|scope| {
+        for reader in 0..8 {
+            let (server, stop, served, failed) = (&server, &stop, &served, &failed);
+            scope.spawn(move || {
+                let symbol = ["BTC", "ETH", "LTC", "EOS", "XRP"][reader % 5];
+                let chart = format!("/api/chart_data?symbol={symbol}&interval=1h&limit={}", 50 + reader);
+                while !stop.load(Ordering::Relaxed) {
+                    for path in [PRICES, &chart] {
+                        match server.try_get(path) {
+                            Some(reply) if reply.status == 200 => served.fetch_add(1, Ordering::Relaxed),
+                            _ => failed.fetch_add(1, Ordering::Relaxed),
+                        };
+                    }
+                }
+            });
+        }
+        let more = |n: u64| {
+            let goal = served.load(Ordering::Relaxed) + n;
+            assert!(wait_until(SOON, || served.load(Ordering::Relaxed) >= goal), "readers stand still");
+        };
+        more(200);
+        redis.kill().unwrap();
+        server.wait_json("/readyz", |r| r["status"] == "degraded" && r["redis"]["status"] == "down");
+        more(200);
+        redis.start().unwrap();
+        server.wait_json("/readyz", |r| r["status"] == "ok");
+        more(200);
+        // A black hole: the socket stays open, and nobody answers.
+        redis.pause().unwrap();
+        server.wait_json("/readyz", |r| r["redis"]["status"] == "down");
+        more(200);
+        redis.resume().unwrap();
+        server.wait_json("/readyz", |r| r["redis"]["status"] == "up");
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(failed.into_inner(), 0, "{}", server.log());
+}
+
+#[test]
+fn starts_and_serves_with_redis_away() {
+    let (_, postgres) = sample_database();
+    let redis = RedisServer::ephemeral().unwrap();
+    redis.kill().unwrap();
+    let server =
+        Server::start(&Setup { postgres: Some(&postgres), redis: Some(&redis), ..Setup::default() });
+    assert_eq!(server.json(PRICES)["provenance"]["tier"], json!("database"));
+    assert_eq!(server.json("/readyz")["status"], json!("degraded"));
+    redis.start().unwrap();
+    server.wait_json("/readyz", |r| r["status"] == "ok");
+}
+
+#[test]
+fn with_no_settings_at_all_it_serves_the_simulation() {
+    let server = Server::start(&Setup::default());
+    let answer = server.json(PRICES);
+    assert_eq!(answer["provenance"]["simulated"], json!(true));
+    assert_eq!(answer["provenance"]["source"], json!("simulated"));
+    assert!(answer["prices"].as_array().unwrap().len() >= 5);
+    let chart = server.json("/api/chart_data?symbol=BTC&interval=1m&limit=100");
+    assert_eq!(chart["candles"].as_array().unwrap().len(), 100);
+    assert_eq!(server.get("/api/chart_data?symbol=NOPE&interval=1m").status, 404);
+    assert_eq!(server.json("/readyz")["status"], json!("ok"));
+    assert!(server.get("/coin/BTC").text().contains("Simulated prices"));
+}
+
+#[test]
+fn an_import_shows_on_a_running_server_even_of_a_symbol_called_unknown() {
+    let postgres = PostgresServer::ephemeral().unwrap();
+    let url = postgres.url();
+    assert!(run(&url, &["migrate"]).status.success());
+    let redis = RedisServer::ephemeral().unwrap();
+    // Lives so long that only the announcement can bring the change.
+    let long = SHORT.replace("300ms", "1h").replace("4s", "2h");
+    let setup = Setup { postgres: Some(&url), redis: Some(&redis), feed: Some("none"), policies: Some(&long) };
+    let (one, two) = (Server::start(&setup), Server::start(&setup));
+    let chart = "/api/chart_data?symbol=ABC&interval=1h";
+    for server in [&one, &two] {
+        assert_eq!(server.get(chart).status, 404);
+        assert_eq!(server.json(PRICES)["prices"], json!([]));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("ABC-USD-1h.csv");
+    let hour = 3_600_000;
+    write_candles(&file, &[(0, 10.0), (hour, 11.0)]);
+    let import = || run(&url, &["import", file.to_str().unwrap()]);
+    let imported = import();
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    for server in [&one, &two] {
+        assert!(wait_until(SOON, || server.get(chart).status == 200), "{}", server.log());
+        assert_eq!(server.json(chart)["candles"].as_array().unwrap().len(), 2);
+        server.wait_json(PRICES, |a| a["prices"][0]["price"] == json!("11"));
+    }
+    // A correction and a further bar.
+    write_candles(&file, &[(0, 10.0), (hour, 12.0), (2 * hour, 13.5)]);
+    assert!(import().status.success());
+    for server in [&one, &two] {
+        let answer = server.wait_json(chart, |a| a["candles"].as_array().unwrap().len() == 3);
+        assert_eq!(answer["candles"][1][4], json!(12.0));
+        server.wait_json(PRICES, |a| a["prices"][0]["price"] == json!("13.5"));
+    }
+}
+
+#[test]
+fn a_clear_reaches_every_server_and_can_be_taken_back() {
+    let (_, postgres) = sample_database();
+    let redis = RedisServer::ephemeral().unwrap();
+    let setup =
+        Setup { postgres: Some(&postgres), redis: Some(&redis), feed: Some("none"), policies: None };
+    let server = Server::start(&setup);
+    server.wait_json("/readyz", |r| r["redis"]["status"] == "up");
+    server.json(CHART);
+    server.json(PRICES);
+    let tier = |path: &str| server.json(path)["provenance"]["tier"].as_str().unwrap().to_owned();
+    assert_eq!(tier(CHART), "l1");
+    let cache = |args: &[&str]| {
+        let output =
+            support::tidemark().arg("cache").args(args).env("REDIS_URL", redis.url()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let line = cache(&["clear", "--prefix", "charts:BTC/"]);
+    let handle = line.trim().rsplit(' ').next().unwrap().to_owned();
+    assert!(wait_until(SOON, || tier(CHART) == "database"), "{}", server.log());
+    assert_eq!(tier(PRICES), "l1");
+    assert!(cache(&["undo", &handle]).contains(&handle));
+}
+
+#[test]
+fn a_stop_lets_open_requests_finish() {
+    let (_, postgres) = sample_database();
+    let server = Server::start(&Setup { postgres: Some(&postgres), ..Setup::default() });
+    let path = "/api/chart_data?symbol=BTC&interval=30m&limit=5000";
+    thread::scope(|scope| {
+        let readers: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| server.get(path).json()["candles"].as_array().unwrap().len())).collect();
+        for reader in readers {
+            assert_eq!(reader.join().unwrap(), 5_000);
+        }
+    });
+    assert!(server.terminate().success());
+}
+
+#[test]
+fn a_bad_setting_stops_the_start_with_one_line() {
+    for (name, value) in [
+        ("DATABASE_URL", "mysql://secret:secret@h/d"),
+        ("REDIS_URL", "http://secret@h"),
+        ("TIDEMARK_FEED", "bloomberg"),
+        ("LEPTOS_SITE_ADDR", "here"),
+        ("TIDEMARK_CONFIG", "/does/not/exist.toml"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let output = support::tidemark().arg("serve").current_dir(dir.path()).env(name, value).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(text.trim().lines().count(), 1, "{text}");
+        let named = if name == "TIDEMARK_CONFIG" { value } else { name };
+        assert!(text.contains(named), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+}
+
+// A request that hangs is a failure, not a wait.
+#[test]
+fn a_silent_database_is_answered_within_the_bound() {
+    let postgres = PostgresServer::ephemeral().unwrap();
+    import_sample(&postgres.url());
+    let url = postgres.url();
+    let server = Server::start(&Setup {
+        postgres: Some(&url),
+        feed: Some("none"),
+        policies: Some(SHORT),
+        ..Setup::default()
+    });
+    server.json(PRICES);
+    postgres.pause().unwrap();
+    // The client gives up after 15 s, the longest bound of the server is 10 s: each of these has an answer.
+    let answered = wait_until(Duration::from_secs(60), || {
+        server.json(PRICES)["provenance"]["simulated"] == json!(true)
+    });
+    postgres.resume().unwrap();
+    assert!(answered, "{}", server.log());
+}
