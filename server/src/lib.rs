@@ -3,7 +3,6 @@
 //! Every read goes through [`market`]: the cache, then Postgres, then, marked as such, the simulation.
 
 pub mod cli;
-mod clock;
 pub mod config;
 pub mod feed;
 pub mod http;

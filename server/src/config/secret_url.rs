@@ -22,7 +22,10 @@ impl SecretUrl {
             return Err(ConfigError::new(setting, format!("is not a URL of the form {}", wanted())));
         };
         if scheme.starts_with("redis") && scheme.ends_with("-cluster") {
-            return Err(ConfigError::new(setting, "a cluster is not part of this version; use redis://host:port"));
+            return Err(ConfigError::new(
+                setting,
+                "a cluster is not part of this version; use redis://host:port",
+            ));
         }
         if !schemes.contains(&scheme) {
             return Err(ConfigError::new(setting, format!("scheme {scheme:?} is not {}", wanted())));
@@ -63,7 +66,8 @@ mod tests {
 
     #[test]
     fn the_password_never_shows() {
-        let url = SecretUrl::parse("X", "postgres://u:s3cr@t@db:5432/t?password=s3cr", &["postgres"]).unwrap();
+        let url =
+            SecretUrl::parse("X", "postgres://u:s3cr@t@db:5432/t?password=s3cr", &["postgres"]).unwrap();
         assert_eq!(url.shown(), "postgres://db:5432/t");
         assert!(!format!("{url:?}").contains("s3cr"));
         assert!(url.expose().contains("s3cr"));

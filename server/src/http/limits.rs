@@ -3,7 +3,10 @@
 use std::{any::Any, time::Duration};
 
 use axum::{
-    BoxError, Router, error_handling::HandleErrorLayer, extract::DefaultBodyLimit, http::StatusCode,
+    BoxError, Router,
+    error_handling::HandleErrorLayer,
+    extract::DefaultBodyLimit,
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use tower::ServiceBuilder;

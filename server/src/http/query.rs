@@ -37,9 +37,9 @@ impl Params {
     fn time(&self, name: &str) -> Result<Option<UnixMs>, MarketError> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let shown: String = text.chars().take(40).collect();
-        text.parse().map(Some).map_err(|_| {
-            MarketError::bad(name, format!("{shown:?} is not a Unix time in milliseconds"))
-        })
+        text.parse()
+            .map(Some)
+            .map_err(|_| MarketError::bad(name, format!("{shown:?} is not a Unix time in milliseconds")))
     }
 }
 
@@ -77,17 +77,23 @@ pub fn chart(raw: Option<&str>) -> Result<ChartQuery, MarketError> {
     };
     let source = match params.get("source") {
         None => None,
-        Some(text) if text.len() <= 40 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) => {
+        Some(text)
+            if text.len() <= 40 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) =>
+        {
             Some(Source::new(text.to_ascii_lowercase()))
         }
         Some(_) => {
-            return Err(MarketError::bad("source", "is not up to 40 letters, digits, hyphens or underscores"));
+            return Err(MarketError::bad(
+                "source",
+                "is not up to 40 letters, digits, hyphens or underscores",
+            ));
         }
     };
     if params.get("indicators").is_some() {
         return Err(MarketError::bad("indicators", "none is offered by this version"));
     }
-    let query = ChartQuery { symbol, interval, from: params.time("from")?, to: params.time("to")?, limit, source };
+    let query =
+        ChartQuery { symbol, interval, from: params.time("from")?, to: params.time("to")?, limit, source };
     query.validate()?;
     Ok(query)
 }

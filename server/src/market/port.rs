@@ -53,8 +53,7 @@ impl Market {
         };
         let mut lines = Vec::new();
         for symbol in symbols.into_iter().take(MOST_SPARKLINES) {
-            let query =
-                ChartQuery { limit: WEEK_BARS, ..ChartQuery::last(symbol.clone(), Interval::H4) };
+            let query = ChartQuery { limit: WEEK_BARS, ..ChartQuery::last(symbol.clone(), Interval::H4) };
             let Ok(read) = self.chart(&query).await else { continue };
             if read.provenance.simulated && self.0.feed != Feed::Simulated {
                 continue;

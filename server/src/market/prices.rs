@@ -11,7 +11,7 @@ use super::{
     unavailable,
     values::{PriceTable, prices_json},
 };
-use crate::{clock::now_ms, config::Feed};
+use crate::{config::Feed, feed::now_ms};
 
 impl Market {
     /// Latest prices of these symbols in this order; of all, by symbol, when the list is empty.

@@ -9,7 +9,7 @@ use super::{
     prices::{Quotes, pick, unserialisable},
     values::{CandleRange, StoredRange, prices_json},
 };
-use crate::{clock::now_ms, config::Feed};
+use crate::{config::Feed, feed::now_ms};
 
 /// Provenance of a made-up answer.
 fn provenance(reason: Option<&MarketError>) -> Provenance {

@@ -1,0 +1,314 @@
+//! Simulated prices: a pure function of time, the same on every server, stored nowhere.
+//!
+//! They are the last resort when neither cache nor database can answer, and the feed where there is no database. They
+//! always say that they are simulated. [`path`] makes the prices; this module cuts them into candles and quotes.
+//!
+//! **How intervals agree.** A bar opens and closes on the path itself and its volume is a difference of one running
+//! total, so open, close and volume of a coarse bar equal those of its finer bars (volume up to rounding). High and low
+//! are found by sampling a fixed number of points a bar, which bounds the work; the points of a coarse bar are also
+//! points of its finer bars, so its range is never wider than theirs, and usually a little narrower.
+
+mod coins;
+#[cfg(test)]
+mod facts;
+mod path;
+
+use model::{Candle, Interval, MAX_LIMIT, Quote, Symbol, UnixMs, coin_name};
+use rust_decimal::Decimal;
+
+use self::{
+    coins::{COINS, Coin},
+    path::{ACTIVITY_PER_DAY, Reader, seed_of},
+};
+
+const DAY_MS: i64 = 86_400_000;
+const MINUTE_MS: i64 = 60_000;
+/// Share of the volume that flows whatever prices do.
+const CALM_SHARE: f64 = 0.4;
+/// Beyond the year 9999 no date is shown; times are cut off there, which keeps sums from overflowing.
+const LAST_MS: i64 = 253_402_300_799_999;
+
+/// Candles by ascending open time, and the open times of those that have not ended.
+pub type Simulated = (Vec<Candle>, Vec<UnixMs>);
+
+/// Simulated prices of a fixed set of coins.
+#[derive(Debug)]
+pub struct Simulation {
+    symbols: Vec<Symbol>,
+}
+
+impl Default for Simulation {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Simulation {
+    /// The simulation. There is only one: its seeds are its coins' names.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { symbols: COINS.iter().filter_map(|coin| coin.symbol.parse().ok()).collect() }
+    }
+
+    /// The coins, by symbol.
+    #[must_use]
+    pub fn symbols(&self) -> &[Symbol] {
+        &self.symbols
+    }
+
+    /// Whether this coin has simulated prices.
+    #[must_use]
+    pub fn knows(&self, symbol: &Symbol) -> bool {
+        coin_of(symbol).is_some()
+    }
+
+    /// The latest price of every coin, by symbol, with the figures of the 24 hours that end at `now`: those of the
+    /// 30-minute bars that open within them.
+    #[must_use]
+    pub fn quotes(&self, now: UnixMs) -> Vec<Quote> {
+        self.symbols.iter().filter_map(|symbol| quote(symbol, now)).collect()
+    }
+
+    /// Bars of a coin that open between `from` and `to`, both inclusive: with `from` the first `limit`, otherwise the
+    /// last. Never later than `now`; the bar that holds `now` is partial. At most [`MAX_LIMIT`] bars. `None` for a
+    /// coin that the simulation does not know.
+    #[must_use]
+    pub fn candles(
+        &self,
+        symbol: &Symbol,
+        interval: Interval,
+        from: Option<UnixMs>,
+        to: Option<UnixMs>,
+        limit: u32,
+        now: UnixMs,
+    ) -> Option<Simulated> {
+        let coin = coin_of(symbol)?;
+        let now = now.clamp(0, LAST_MS);
+        let last = interval.bucket(to.unwrap_or(now).min(now));
+        // The first bar that opens at or after `from`.
+        let first = interval.bucket(from.unwrap_or(0).clamp(0, LAST_MS) + interval.ms() - 1);
+        if last < first {
+            return Some((Vec::new(), Vec::new()));
+        }
+        let most = i64::from(limit.min(MAX_LIMIT));
+        let count = ((last - first) / interval.ms() + 1).min(most);
+        let start = if from.is_some() { first } else { last - (count - 1) * interval.ms() };
+        let mut reader = Reader::new(seed_of(coin.symbol), coin.beta);
+        let opens = (0..count).map(|i| start + i * interval.ms());
+        let candles = opens.map(|open| bar(coin, &mut reader, interval, open, now)).collect::<Vec<_>>();
+        let partial = candles.iter().map(|c| c.open_time).filter(|open| open + interval.ms() > now).collect();
+        Some((candles, partial))
+    }
+}
+
+fn coin_of(symbol: &Symbol) -> Option<&'static Coin> {
+    COINS.iter().find(|coin| coin.symbol == symbol.as_str())
+}
+
+/// Distance of the points that are looked at for high and low. Each divides the next, so coarse points are fine points.
+const fn sampling_ms(interval: Interval) -> i64 {
+    match interval {
+        Interval::M1 => MINUTE_MS / 8,
+        Interval::M5 => MINUTE_MS / 4,
+        Interval::M15 => MINUTE_MS / 2,
+        Interval::M30 => MINUTE_MS,
+        Interval::H1 => 2 * MINUTE_MS,
+        Interval::H4 => 10 * MINUTE_MS,
+        Interval::D1 => 60 * MINUTE_MS,
+        Interval::W1 => 360 * MINUTE_MS,
+    }
+}
+
+/// The bar that opens at `open`, which is not after `now`, as far as it has come.
+fn bar(coin: &Coin, reader: &mut Reader, interval: Interval, open: UnixMs, now: UnixMs) -> Candle {
+    let end = (open + interval.ms()).min(now);
+    let start = reader.at(open);
+    let (mut high, mut low) = (start.log, start.log);
+    let mut time = open + sampling_ms(interval);
+    while time < end {
+        let log = reader.at(time).log;
+        high = high.max(log);
+        low = low.min(log);
+        time += sampling_ms(interval);
+    }
+    let stop = reader.at(end);
+    let calm = (end - open) as f64 / DAY_MS as f64;
+    let lively = (stop.activity - start.activity) / ACTIVITY_PER_DAY;
+    let volume = coin.daily_volume * (CALM_SHARE * calm + (1.0 - CALM_SHARE) * lively);
+    Candle {
+        open_time: open,
+        open: coin.price(start.log),
+        high: coin.price(high.max(stop.log)),
+        low: coin.price(low.min(stop.log)),
+        close: coin.price(stop.log),
+        volume: (volume.max(0.0) * 1e4).round() / 1e4,
+    }
+}
+
+impl Coin {
+    /// The price of a point of the path, rounded to the coin's decimals; at least one unit of the last.
+    fn price(&self, log: f64) -> f64 {
+        let power = 10_f64.powi(self.decimals as i32);
+        (self.anchor * log.exp() * power).round().max(1.0) / power
+    }
+
+    /// A price of [`Self::price`] as the decimal that it is.
+    fn exact(&self, price: f64) -> Decimal {
+        let units = (price * 10_f64.powi(self.decimals as i32)).round();
+        Decimal::new(units as i64, self.decimals)
+    }
+}
+
+fn quote(symbol: &Symbol, now: UnixMs) -> Option<Quote> {
+    const BARS: Interval = Interval::M30;
+    let coin = coin_of(symbol)?;
+    let now = now.clamp(0, LAST_MS);
+    let mut reader = Reader::new(seed_of(coin.symbol), coin.beta);
+    // Bars that open after the moment 24 hours ago; the last one holds `now`.
+    let first = (BARS.bucket(now - DAY_MS) + BARS.ms()).max(0);
+    let mut day = bar(coin, &mut reader, BARS, first.min(now), now);
+    let mut open = first + BARS.ms();
+    while open <= now {
+        let next = bar(coin, &mut reader, BARS, open, now);
+        day.high = day.high.max(next.high);
+        day.low = day.low.min(next.low);
+        day.close = next.close;
+        day.volume += next.volume;
+        open += BARS.ms();
+    }
+    Some(Quote {
+        symbol: symbol.clone(),
+        name: coin_name(symbol.as_str()).to_owned(),
+        price: coin.exact(day.close),
+        open_24h: coin.exact(day.open),
+        change_24h_pct: (day.close - day.open) / day.open * 100.0,
+        high_24h: coin.exact(day.high),
+        low_24h: coin.exact(day.low),
+        volume_24h: Decimal::try_from(day.volume).unwrap_or_default().round_dp(4),
+        as_of: now,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2024-06-05T14:37:21Z, a Wednesday.
+    const NOW: i64 = 1_717_598_241_000;
+
+    fn btc() -> Symbol {
+        "BTC".parse().unwrap()
+    }
+
+    fn ask(interval: Interval, from: Option<i64>, to: Option<i64>, limit: u32) -> Simulated {
+        Simulation::new().candles(&btc(), interval, from, to, limit, NOW).unwrap()
+    }
+
+    #[test]
+    fn the_range_is_inclusive_and_ends_now() {
+        let hour = Interval::H1.ms();
+        let running = Interval::H1.bucket(NOW);
+        let (bars, partial) = ask(Interval::H1, None, None, 3);
+        let opens = |bars: &[Candle]| bars.iter().map(|b| b.open_time).collect::<Vec<_>>();
+        assert_eq!(opens(&bars), [running - 2 * hour, running - hour, running]);
+        assert_eq!(partial, [running]);
+        // With `from` the first bars; without it the last up to `to`.
+        let (bars, partial) = ask(Interval::H1, Some(running - 10 * hour), Some(running), 2);
+        assert_eq!(opens(&bars), [running - 10 * hour, running - 9 * hour]);
+        assert!(partial.is_empty());
+        let (bars, _) = ask(Interval::H1, Some(running - 10 * hour + 1), Some(running - 8 * hour), 50);
+        assert_eq!(opens(&bars), [running - 9 * hour, running - 8 * hour]);
+        let (bars, _) = ask(Interval::H1, None, Some(running - 5 * hour), 2);
+        assert_eq!(opens(&bars), [running - 6 * hour, running - 5 * hour]);
+        // Nothing after now, nothing turned round, nothing at the ends of time.
+        assert!(ask(Interval::H1, Some(NOW + 1), None, 5).0.is_empty());
+        assert!(ask(Interval::H1, Some(i64::MAX), Some(i64::MIN), 5).0.is_empty());
+        assert!(ask(Interval::W1, Some(i64::MIN), Some(i64::MAX), 5).0.len() == 5);
+        assert!(ask(Interval::H1, None, None, 0).0.is_empty());
+        assert_eq!(ask(Interval::M1, None, None, u32::MAX).0.len(), MAX_LIMIT as usize);
+    }
+
+    #[test]
+    fn bars_are_sound_and_follow_on() {
+        for interval in Interval::ALL {
+            let (bars, _) = ask(interval, None, None, 400);
+            for bar in &bars {
+                assert!(bar.low <= bar.open.min(bar.close) && bar.high >= bar.open.max(bar.close), "{bar:?}");
+                assert!(bar.low > 0.0 && bar.volume >= 0.0 && bar.volume.is_finite(), "{bar:?}");
+                assert_eq!(interval.bucket(bar.open_time), bar.open_time);
+            }
+            for pair in bars.windows(2) {
+                assert_eq!(pair[0].close, pair[1].open);
+                assert_eq!(pair[0].open_time + interval.ms(), pair[1].open_time);
+            }
+        }
+    }
+
+    #[test]
+    fn a_coarse_bar_agrees_with_its_finer_bars() {
+        for pair in Interval::ALL.windows(2) {
+            let (fine, coarse) = (pair[0], pair[1]);
+            let (bars, _) = ask(coarse, None, None, 30);
+            for bar in bars {
+                let end = bar.open_time + coarse.ms() - 1;
+                let (parts, _) = ask(fine, Some(bar.open_time), Some(end), MAX_LIMIT);
+                let (first, last) = (parts.first().unwrap(), parts.last().unwrap());
+                assert_eq!((bar.open, bar.close), (first.open, last.close), "{coarse}");
+                let volume: f64 = parts.iter().map(|p| p.volume).sum();
+                assert!((bar.volume - volume).abs() <= 1e-3 + 1e-9 * volume, "{coarse} {volume} {bar:?}");
+                let high = parts.iter().map(|p| p.high).fold(f64::MIN, f64::max);
+                let low = parts.iter().map(|p| p.low).fold(f64::MAX, f64::min);
+                assert!(bar.high <= high && bar.low >= low, "{coarse} {high} {low} {bar:?}");
+                // What the coarse sampling misses is small beside the price.
+                assert!(bar.high > high * 0.93 && bar.low < low * 1.07, "{coarse} {high} {low} {bar:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_quote_is_what_the_bars_say() {
+        let quotes = Simulation::new().quotes(NOW);
+        assert_eq!(quotes.len(), COINS.len());
+        let quote = quotes.iter().find(|q| q.symbol == btc()).unwrap();
+        let (bars, _) = ask(Interval::M30, Some(NOW - DAY_MS + 1), None, 100);
+        assert_eq!(bars.len(), 48);
+        assert_eq!(quote.price.to_string(), format!("{:.2}", bars[47].close));
+        assert_eq!(quote.open_24h.to_string(), format!("{:.2}", bars[0].open));
+        let high = bars.iter().map(|b| b.high).fold(f64::MIN, f64::max);
+        assert_eq!(quote.high_24h.to_string(), format!("{high:.2}"));
+        assert!(quote.low_24h <= quote.price && quote.price <= quote.high_24h);
+        assert_eq!(quote.as_of, NOW);
+    }
+
+    #[test]
+    fn an_ended_bar_never_changes() {
+        let simulation = Simulation::new();
+        let at =
+            |now| simulation.candles(&btc(), Interval::M5, None, Some(NOW - 3_600_000), 20, now).unwrap();
+        assert_eq!(at(NOW), at(NOW + 12_345_678));
+    }
+
+    #[test]
+    fn knows_its_coins_only() {
+        let simulation = Simulation::new();
+        for symbol in ["BTC", "ETH", "XRP", "LTC", "EOS"] {
+            assert!(simulation.knows(&symbol.parse().unwrap()));
+        }
+        let nope = "NOPE".parse().unwrap();
+        assert!(!simulation.knows(&nope));
+        assert!(simulation.candles(&nope, Interval::H1, None, None, 5, NOW).is_none());
+        assert_eq!(simulation.symbols().len(), COINS.len());
+        assert!(simulation.symbols().is_sorted());
+    }
+
+    #[test]
+    fn any_clock_will_do() {
+        for now in [i64::MIN, -1, 0, 1, DAY_MS, i64::MAX] {
+            let simulation = Simulation::new();
+            assert_eq!(simulation.quotes(now).len(), COINS.len());
+            for interval in Interval::ALL {
+                assert!(simulation.candles(&btc(), interval, None, None, 3, now).is_some());
+            }
+        }
+    }
+}
