@@ -1,0 +1,396 @@
+//! Loading, lives, failures: memory and a loader, no Redis.
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::*;
+use tidemark_cache::{Cache, LoadError, Loaded, StaleReason, Tier, Want};
+use tokio::sync::{Barrier, Semaphore, oneshot};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_thousand_readers_cause_one_load() {
+    let cache = memory_only();
+    let texts = texts(&cache, steady());
+    let (calls, gate) = (Calls::default(), Arc::new(Semaphore::new(0)));
+    let readers: Vec<_> = (0..1_000)
+        .map(|_| {
+            let (texts, calls, gate) = (texts.clone(), calls.clone(), Arc::clone(&gate));
+            tokio::spawn(async move {
+                texts
+                    .get_or_load(&key("one"), Want::any(), move || async move {
+                        calls.add();
+                        gate.acquire().await.expect("open").forget();
+                        Ok::<_, Down>(Loaded::new(Text("value".into()), 7))
+                    })
+                    .await
+            })
+        })
+        .collect();
+    until("all others wait", || cache.stats().categories["texts"].source.coalesced == 999).await;
+    gate.add_permits(1);
+    for reader in readers {
+        let hit = reader.await.expect("no panic").expect("an answer");
+        assert_eq!(
+            (hit.value.0.as_str(), hit.version, hit.tier, hit.stale),
+            ("value", 7, Tier::Source, None)
+        );
+    }
+    assert_eq!(calls.get(), 1);
+    until("the flight has ended", || cache.stats().flights == 0).await;
+    let again = load(&texts, "one", "other", 8).await.expect("an answer");
+    assert_eq!((again.value.0.as_str(), again.tier), ("value", Tier::L1));
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_cancels_nobodys_load() {
+    let cache = memory_only();
+    let texts = texts(&cache, steady());
+    let gate = Arc::new(Semaphore::new(0));
+    let first = tokio::spawn({
+        let (texts, gate) = (texts.clone(), Arc::clone(&gate));
+        async move {
+            let load = move || async move {
+                gate.acquire().await.expect("open").forget();
+                Ok::<_, Down>(Loaded::new(Text("kept".into()), 1))
+            };
+            texts.get_or_load(&key("k"), Want::any(), load).await
+        }
+    });
+    until("the load runs", || cache.stats().categories["texts"].source.loads == 1).await;
+    first.abort();
+    assert!(first.await.expect_err("aborted").is_cancelled());
+    gate.add_permits(1);
+    until_async("the value is there", || async { texts.get(&key("k")).await.is_some() }).await;
+    assert_eq!(cache.stats().categories["texts"].source.loads, 1);
+}
+
+#[tokio::test]
+async fn past_the_soft_life_the_old_value_answers_and_one_refresh_runs() {
+    let cache = memory_only();
+    let texts = texts(&cache, soft());
+    load(&texts, "k", "old", 1).await.expect("loads");
+    until_async("the soft life is over", || async {
+        texts.get(&key("k")).await.expect("there").stale == Some(StaleReason::Expired)
+    })
+    .await;
+    let (calls, gate) = (Calls::default(), Arc::new(Semaphore::new(0)));
+    for _ in 0..10 {
+        let (calls, gate) = (calls.clone(), Arc::clone(&gate));
+        let refresh = move || async move {
+            calls.add();
+            gate.acquire().await.expect("open").forget();
+            Ok::<_, Down>(Loaded::new(Text("new".into()), 1).fresh_for(Duration::from_secs(1_000)))
+        };
+        let hit = texts.get_or_load(&key("k"), Want::any(), refresh).await.expect("an answer");
+        assert_eq!((hit.value.0.as_str(), hit.tier), ("old", Tier::L1));
+        assert_eq!(hit.stale, Some(StaleReason::Revalidating));
+    }
+    gate.add_permits(1);
+    until_async("the new value answers", || async {
+        let hit = texts.get(&key("k")).await.expect("there");
+        hit.value.0 == "new" && hit.stale.is_none()
+    })
+    .await;
+    assert_eq!(calls.get(), 1);
+}
+
+#[tokio::test]
+async fn past_the_hard_life_it_is_gone() {
+    let cache = memory_only();
+    let brief = Duration::from_millis(30);
+    let texts = texts(&cache, steady().fresh_for(brief).stale_for(brief));
+    load(&texts, "k", "v", 1).await.expect("loads");
+    until_async("the value is gone", || async { texts.get(&key("k")).await.is_none() }).await;
+    assert_eq!(
+        load_failing(&texts, "k").await.expect_err("nothing left"),
+        LoadError::Source(Down("source is down"))
+    );
+}
+
+#[tokio::test]
+async fn a_failing_source_leaves_the_stale_value_until_the_hard_life_then_its_own_error() {
+    let cache = memory_only();
+    let texts = texts(&cache, soft().stale_for(Duration::from_millis(400)));
+    load(&texts, "k", "v", 1).await.expect("loads");
+    // A refresh fails behind a reader; whoever asks for a newer version hears why.
+    let newer = || async { Err::<Loaded<Text>, _>(Down("source is down")) };
+    let hit = texts.get_or_load(&key("k"), Want::at_least(2), newer).await.expect("fail-safe");
+    assert_eq!((hit.value.0.as_str(), hit.tier), ("v", Tier::L1));
+    assert_eq!(hit.stale, Some(StaleReason::LoadFailed("source is down".into())));
+    until_async("the hard life is over", || async {
+        load_failing(&texts, "k").await.is_err_and(|error| error == LoadError::Source(Down("source is down")))
+    })
+    .await;
+    // The error was not remembered as an absence.
+    assert_eq!(load(&texts, "k", "back", 3).await.expect("loads").value.0, "back");
+}
+
+#[tokio::test]
+async fn without_fail_safe_the_error_comes_at_once() {
+    let cache = memory_only();
+    let texts = texts(&cache, steady().fail_safe(false));
+    load(&texts, "k", "v", 1).await.expect("loads");
+    let newer = || async { Err::<Loaded<Text>, _>(Down("no")) };
+    let error = texts.get_or_load(&key("k"), Want::at_least(2), newer).await.expect_err("no fail-safe");
+    assert_eq!(error, LoadError::Source(Down("no")));
+}
+
+#[tokio::test]
+async fn after_a_failure_the_source_is_left_alone_for_a_while() {
+    let cache = memory_only();
+    let texts = texts(&cache, steady().retry_after(Duration::from_secs(500)));
+    let calls = Calls::default();
+    for _ in 0..5 {
+        let calls = calls.clone();
+        let load = move || async move {
+            calls.add();
+            Err::<Loaded<Text>, _>(Down("no"))
+        };
+        let error = texts.get_or_load(&key("k"), Want::any(), load).await.expect_err("fails");
+        assert_eq!(error, LoadError::Source(Down("no")));
+    }
+    assert_eq!(calls.get(), 1);
+    assert_eq!(cache.stats().categories["texts"].source.throttled, 4);
+    // A value put there by other means answers all the same.
+    texts.set(&key("k"), Text("set".into()), 1);
+    assert_eq!(load_failing(&texts, "k").await.expect("there").value.0, "set");
+}
+
+#[tokio::test]
+async fn an_error_of_another_type_is_nobodys_answer() {
+    let cache = memory_only();
+    let texts = texts(&cache, steady().retry_after(Duration::from_secs(500)));
+    load_failing(&texts, "k").await.expect_err("fails");
+    let hit = texts
+        .get_or_load(&key("k"), Want::any(), || async { Ok::<_, String>(Loaded::new(Text("v".into()), 1)) })
+        .await
+        .expect("loads by itself");
+    assert_eq!(hit.value.0, "v");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_load_that_hangs_ends_at_the_hard_timeout() {
+    let cache = memory_only();
+    let texts = texts(&cache, steady());
+    let (dropped, was_dropped) = oneshot::channel::<()>();
+    let hang = move || async move {
+        let _held = dropped;
+        std::future::pending::<Result<Loaded<Text>, Down>>().await
+    };
+    let error = texts.get_or_load(&key("k"), Want::any(), hang).await.expect_err("hangs");
+    assert_eq!(error, LoadError::Timeout);
+    // The loader itself was dropped, too.
+    was_dropped.await.expect_err("its sender is gone");
+    assert_eq!(cache.stats().categories["texts"].source.timeouts, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_an_older_value_at_hand_a_slow_load_is_waited_for_softly() {
+    let cache = memory_only();
+    let texts = texts(&cache, steady());
+    load(&texts, "k", "v1", 1).await.expect("loads");
+    let gate = Arc::new(Semaphore::new(0));
+    let slow = {
+        let gate = Arc::clone(&gate);
+        move || async move {
+            gate.acquire().await.expect("open").forget();
+            Ok::<_, Down>(Loaded::new(Text("v2".into()), 2))
+        }
+    };
+    let hit = texts.get_or_load(&key("k"), Want::at_least(2), slow).await.expect("an answer");
+    assert_eq!((hit.value.0.as_str(), hit.stale), ("v1", Some(StaleReason::SlowLoad)));
+    gate.add_permits(1);
+    until_async("the load has gone on behind", || async {
+        texts.get(&key("k")).await.is_some_and(|hit| hit.version == 2)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_panicking_loader_is_a_failure_and_nothing_hangs() {
+    let cache = memory_only();
+    let texts = texts(&cache, steady());
+    let panics = || async { if true { panic!("on purpose") } else { Err::<Loaded<Text>, _>(Down("")) } };
+    let error = texts.get_or_load(&key("k"), Want::any(), panics).await.expect_err("panics");
+    assert_eq!(error, LoadError::Panicked);
+    assert_eq!(load(&texts, "k", "fine", 1).await.expect("loads").value.0, "fine");
+}
+
+#[tokio::test]
+async fn a_higher_version_wanted_is_loaded_and_lower_wants_are_met_by_it() {
+    let cache = memory_only();
+    let texts = texts(&cache, steady());
+    load(&texts, "k", "v1", 10).await.expect("loads");
+    let hit = load_wanting(&texts, "k", Want::at_least(11), "v2", 11).await.expect("loads");
+    assert_eq!((hit.value.0.as_str(), hit.tier, hit.stale), ("v2", Tier::Source, None));
+    let hit = load_wanting(&texts, "k", Want::at_least(11), "v3", 12).await.expect("hits");
+    assert_eq!((hit.value.0.as_str(), hit.tier), ("v2", Tier::L1));
+}
+
+#[tokio::test]
+async fn a_reader_of_a_newer_version_does_not_take_the_answer_of_an_older_flight() {
+    let cache = memory_only();
+    let texts = texts(&cache, steady());
+    let gate = Arc::new(Semaphore::new(0));
+    let first = tokio::spawn({
+        let (texts, gate) = (texts.clone(), Arc::clone(&gate));
+        async move {
+            let old = move || async move {
+                gate.acquire().await.expect("open").forget();
+                Ok::<_, Down>(Loaded::new(Text("old".into()), 1))
+            };
+            texts.get_or_load(&key("k"), Want::any(), old).await
+        }
+    });
+    until("the load runs", || cache.stats().categories["texts"].source.loads == 1).await;
+    let second = tokio::spawn({
+        let texts = texts.clone();
+        async move { load_wanting(&texts, "k", Want::at_least(2), "new", 2).await }
+    });
+    until("the second waits", || cache.stats().categories["texts"].source.coalesced == 1).await;
+    gate.add_permits(1);
+    assert_eq!(first.await.expect("no panic").expect("an answer").value.0, "old");
+    assert_eq!(second.await.expect("no panic").expect("an answer").value.0, "new");
+}
+
+#[tokio::test]
+async fn a_source_with_nothing_newer_is_not_asked_by_every_reader() {
+    let cache = memory_only();
+    let texts = texts(&cache, steady().retry_after(Duration::from_secs(500)));
+    for _ in 0..4 {
+        let hit = load_wanting(&texts, "k", Want::at_least(9), "v", 8).await.expect("an answer");
+        assert_eq!((hit.version, hit.stale), (8, Some(StaleReason::OldVersion)));
+    }
+    assert_eq!(cache.stats().categories["texts"].source.loads, 1);
+}
+
+#[tokio::test]
+async fn no_reader_sees_a_version_go_back() {
+    let cache = memory_only();
+    let texts = texts(&cache, steady());
+    texts.set(&key("k"), Text("v5".into()), 5);
+    texts.set(&key("k"), Text("v4".into()), 4);
+    assert_eq!(texts.get(&key("k")).await.expect("there").version, 5);
+    // A load that ends with an older version gets the newer one for an answer.
+    let gate = Arc::new(Semaphore::new(0));
+    let slow = tokio::spawn({
+        let (texts, gate) = (texts.clone(), Arc::clone(&gate));
+        async move {
+            let load = move || async move {
+                gate.acquire().await.expect("open").forget();
+                Ok::<_, Down>(Loaded::new(Text("v6".into()), 6))
+            };
+            texts.get_or_load(&key("k"), Want::at_least(6), load).await
+        }
+    });
+    until("the load runs", || cache.stats().categories["texts"].source.loads == 1).await;
+    texts.set(&key("k"), Text("v7".into()), 7);
+    gate.add_permits(1);
+    assert_eq!(slow.await.expect("no panic").expect("an answer").version, 7);
+    assert_eq!(texts.get(&key("k")).await.expect("there").version, 7);
+    assert_eq!(cache.stats().categories["texts"].l1.refused, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn versions_only_rise_under_concurrent_writers_and_readers() {
+    let cache = memory_only();
+    let texts = texts(&cache, steady());
+    texts.set(&key("k"), Text("v".into()), 0);
+    let start = Arc::new(Barrier::new(6));
+    let mut tasks = Vec::new();
+    for writer in 0..3u64 {
+        let (texts, start) = (texts.clone(), Arc::clone(&start));
+        tasks.push(tokio::spawn(async move {
+            start.wait().await;
+            for version in 0..3_000 {
+                texts.set(&key("k"), Text("v".into()), version * 3 + (version + writer) % 3);
+                tokio::task::consume_budget().await;
+            }
+        }));
+    }
+    for _ in 0..3 {
+        let (texts, start) = (texts.clone(), Arc::clone(&start));
+        tasks.push(tokio::spawn(async move {
+            start.wait().await;
+            let mut last = 0;
+            while last < 8_999 {
+                let version = texts.get(&key("k")).await.expect("there").version;
+                assert!(version >= last, "{version} after {last}");
+                last = version;
+                tokio::task::consume_budget().await;
+            }
+        }));
+    }
+    for task in tasks {
+        tokio::time::timeout(PATIENCE, task).await.expect("ends").expect("no panic");
+    }
+}
+
+#[tokio::test]
+async fn too_many_loads_at_once_are_refused() {
+    let cache = Cache::builder().max_flights(2).build().expect("builds");
+    let texts = texts(&cache, steady());
+    texts.set(&key("held"), Text("old".into()), 1);
+    let gate = Arc::new(Semaphore::new(0));
+    let mut waiting = Vec::new();
+    for name in ["a", "b"] {
+        let (texts, gate) = (texts.clone(), Arc::clone(&gate));
+        waiting.push(tokio::spawn(async move {
+            let load = move || async move {
+                gate.acquire().await.expect("open").forget();
+                Ok::<_, Down>(Loaded::new(Text("v".into()), 1))
+            };
+            texts.get_or_load(&key(name), Want::any(), load).await
+        }));
+    }
+    until("two loads run", || cache.stats().categories["texts"].source.loads == 2).await;
+    assert_eq!(load(&texts, "c", "v", 1).await.expect_err("refused"), LoadError::Overloaded);
+    let hit = load_wanting(&texts, "held", Want::at_least(2), "new", 2).await.expect("fail-safe");
+    assert!(matches!(hit.stale, Some(StaleReason::LoadFailed(_))), "{:?}", hit.stale);
+    gate.add_permits(2);
+    for task in waiting {
+        task.await.expect("no panic").expect("an answer");
+    }
+    until("the flights have ended", || cache.stats().flights == 0).await;
+    assert_eq!(load(&texts, "c", "v", 1).await.expect("room again").value.0, "v");
+}
+
+#[tokio::test]
+async fn memory_stays_under_its_limit() {
+    const LIMIT: u64 = 8 << 20;
+    let cache = Cache::builder().l1_bytes(LIMIT).build().expect("builds");
+    let texts = texts(&cache, steady());
+    let others = cache.category::<u64, Text>("others", steady().l1_share(3)).expect("a category");
+    let mut random = fastrand::Rng::with_seed(5);
+    for i in 0..20_000u64 {
+        let text = "x".repeat(random.usize(0..4_000));
+        texts.set(&format!("key {i}"), Text(text.clone()), 1);
+        others.set(&i, Text(text), 1);
+        if i % 1_000 == 0 {
+            let stats = cache.stats();
+            assert!(stats.l1_bytes <= LIMIT, "{stats:?}");
+        }
+    }
+    // One that is larger than the whole is not kept, and puts nothing out of order.
+    texts.set(&key("huge"), Text("x".repeat(32 << 20)), 1);
+    let stats = cache.stats();
+    assert!(stats.l1_bytes <= LIMIT, "{stats:?}");
+    let (a, b) = (stats.categories["texts"], stats.categories["others"]);
+    assert!(a.l1.evictions > 0 && b.l1.evictions > 0);
+    assert!(a.l1_limit_bytes <= LIMIT / 4 && b.l1_limit_bytes <= LIMIT / 4 * 3);
+    assert!(a.l1_bytes > LIMIT / 16 && b.l1_bytes > LIMIT / 4, "the memory is used: {stats:?}");
+    assert!(others.get(&19_999).await.is_some(), "the newest is there");
+}
+
+#[tokio::test]
+async fn a_name_is_used_once_and_a_bad_policy_is_named() {
+    let cache = memory_only();
+    let _texts = texts(&cache, steady());
+    let refusal =
+        |name, policy| cache.category::<String, Text>(name, policy).expect_err("refused").to_string();
+    assert_eq!(refusal("texts", steady()), "category `texts` exists already");
+    assert!(refusal("a:b", steady()).contains("a:b"));
+    assert!(refusal("bad", steady().jitter(2.0)).contains("`bad`: jitter: 2"));
+}
