@@ -3,10 +3,9 @@
 //! They are the last resort when neither cache nor database can answer, and the feed where there is no database. They
 //! always say that they are simulated. [`path`] makes the prices; this module cuts them into candles and quotes.
 //!
-//! **How intervals agree.** A bar opens and closes on the path itself and its volume is a difference of one running
-//! total, so open, close and volume of a coarse bar equal those of its finer bars (volume up to rounding). High and low
-//! are found by sampling a fixed number of points a bar, which bounds the work; the points of a coarse bar are also
-//! points of its finer bars, so its range is never wider than theirs, and usually a little narrower.
+//! **How intervals agree.** A bar opens and closes on the path itself, its volume is a difference of one running total,
+//! and its high and low are those of the path, found by a search that looks only where they can be. So a coarse bar
+//! equals its finer bars rolled up: prices but for a chance of a few in a million, volume up to rounding.
 
 mod coins;
 #[cfg(test)]
@@ -22,7 +21,6 @@ use self::{
 };
 
 const DAY_MS: i64 = 86_400_000;
-const MINUTE_MS: i64 = 60_000;
 /// Share of the volume that flows whatever prices do.
 const CALM_SHARE: f64 = 0.4;
 /// Beyond the year 9999 no date is shown; times are cut off there, which keeps sums from overflowing.
@@ -84,7 +82,7 @@ impl Simulation {
     ) -> Option<Simulated> {
         let coin = coin_of(symbol)?;
         let now = now.clamp(0, LAST_MS);
-        let last = interval.bucket(to.unwrap_or(now).min(now));
+        let last = interval.bucket(to.unwrap_or(now).clamp(-1, now));
         // The first bar that opens at or after `from`.
         let first = interval.bucket(from.unwrap_or(0).clamp(0, LAST_MS) + interval.ms() - 1);
         if last < first {
@@ -95,7 +93,9 @@ impl Simulation {
         let start = if from.is_some() { first } else { last - (count - 1) * interval.ms() };
         let mut reader = Reader::new(seed_of(coin.symbol), coin.beta);
         let opens = (0..count).map(|i| start + i * interval.ms());
-        let candles = opens.map(|open| bar(coin, &mut reader, interval, open, now)).collect::<Vec<_>>();
+        let candles = opens
+            .map(|open| bar(coin, &mut reader, open, (open + interval.ms()).min(now)))
+            .collect::<Vec<_>>();
         let partial = candles.iter().map(|c| c.open_time).filter(|open| open + interval.ms() > now).collect();
         Some((candles, partial))
     }
@@ -105,41 +105,18 @@ fn coin_of(symbol: &Symbol) -> Option<&'static Coin> {
     COINS.iter().find(|coin| coin.symbol == symbol.as_str())
 }
 
-/// Distance of the points that are looked at for high and low. Each divides the next, so coarse points are fine points.
-const fn sampling_ms(interval: Interval) -> i64 {
-    match interval {
-        Interval::M1 => MINUTE_MS / 8,
-        Interval::M5 => MINUTE_MS / 4,
-        Interval::M15 => MINUTE_MS / 2,
-        Interval::M30 => MINUTE_MS,
-        Interval::H1 => 2 * MINUTE_MS,
-        Interval::H4 => 10 * MINUTE_MS,
-        Interval::D1 => 60 * MINUTE_MS,
-        Interval::W1 => 360 * MINUTE_MS,
-    }
-}
-
-/// The bar that opens at `open`, which is not after `now`, as far as it has come.
-fn bar(coin: &Coin, reader: &mut Reader, interval: Interval, open: UnixMs, now: UnixMs) -> Candle {
-    let end = (open + interval.ms()).min(now);
-    let start = reader.at(open);
-    let (mut high, mut low) = (start.log, start.log);
-    let mut time = open + sampling_ms(interval);
-    while time < end {
-        let log = reader.at(time).log;
-        high = high.max(log);
-        low = low.min(log);
-        time += sampling_ms(interval);
-    }
-    let stop = reader.at(end);
+/// Prices and volume from `open` to `end`, which is not before it.
+fn bar(coin: &Coin, reader: &mut Reader, open: UnixMs, end: UnixMs) -> Candle {
+    let (low, high) = reader.range(open, end);
+    let (start, stop) = (reader.at(open), reader.at(end));
     let calm = (end - open) as f64 / DAY_MS as f64;
     let lively = (stop.activity - start.activity) / ACTIVITY_PER_DAY;
     let volume = coin.daily_volume * (CALM_SHARE * calm + (1.0 - CALM_SHARE) * lively);
     Candle {
         open_time: open,
         open: coin.price(start.log),
-        high: coin.price(high.max(stop.log)),
-        low: coin.price(low.min(stop.log)),
+        high: coin.price(high),
+        low: coin.price(low),
         close: coin.price(stop.log),
         volume: (volume.max(0.0) * 1e4).round() / 1e4,
     }
@@ -164,18 +141,9 @@ fn quote(symbol: &Symbol, now: UnixMs) -> Option<Quote> {
     let coin = coin_of(symbol)?;
     let now = now.clamp(0, LAST_MS);
     let mut reader = Reader::new(seed_of(coin.symbol), coin.beta);
-    // Bars that open after the moment 24 hours ago; the last one holds `now`.
-    let first = (BARS.bucket(now - DAY_MS) + BARS.ms()).max(0);
-    let mut day = bar(coin, &mut reader, BARS, first.min(now), now);
-    let mut open = first + BARS.ms();
-    while open <= now {
-        let next = bar(coin, &mut reader, BARS, open, now);
-        day.high = day.high.max(next.high);
-        day.low = day.low.min(next.low);
-        day.close = next.close;
-        day.volume += next.volume;
-        open += BARS.ms();
-    }
+    // From the first bar that opens within the 24 hours. All its bars joined are one walk along the path.
+    let first = BARS.bucket(now - DAY_MS) + BARS.ms();
+    let day = bar(coin, &mut reader, first.clamp(0, now), now);
     Some(Quote {
         symbol: symbol.clone(),
         name: coin_name(symbol.as_str()).to_owned(),
@@ -258,9 +226,7 @@ mod tests {
                 assert!((bar.volume - volume).abs() <= 1e-3 + 1e-9 * volume, "{coarse} {volume} {bar:?}");
                 let high = parts.iter().map(|p| p.high).fold(f64::MIN, f64::max);
                 let low = parts.iter().map(|p| p.low).fold(f64::MAX, f64::min);
-                assert!(bar.high <= high && bar.low >= low, "{coarse} {high} {low} {bar:?}");
-                // What the coarse sampling misses is small beside the price.
-                assert!(bar.high > high * 0.93 && bar.low < low * 1.07, "{coarse} {high} {low} {bar:?}");
+                assert_eq!((bar.high, bar.low), (high, low), "{coarse} {bar:?}");
             }
         }
     }

@@ -10,13 +10,13 @@
 //!   the price is a time-changed Brownian motion, so returns are uncorrelated, as real ones are.
 //!
 //! Every draw is a hash of seed, level and cell: nothing is stored. A coin's path is the market's, weighted, plus its
-//! own; the own cascade leans on the market's, since storms hit all coins together. Only the four operations and
+//! own. Only the four operations and
 //! square roots are used here, which every machine rounds alike.
 
 use model::UnixMs;
 
-/// Length of a top cell: 2³³ ms, 99 days. At its ends the path is drawn afresh about 0, so it never runs away.
-const TOP_BITS: u32 = 33;
+/// Length of a top cell: 2³⁴ ms, 199 days. At its ends the path is drawn afresh about 0, so it never runs away.
+const TOP_BITS: u32 = 34;
 /// Length of the shortest cell: 2¹² ms, 4 s; within it the path is a straight line.
 const LEAF_BITS: u32 = 12;
 const DEPTH: usize = (TOP_BITS - LEAF_BITS) as usize;
@@ -24,9 +24,10 @@ const DEPTH: usize = (TOP_BITS - LEAF_BITS) as usize;
 const YEAR_MS: f64 = 31_557_600_000.0;
 
 /// How unevenly variance is split: a half gets a share of 0.5 ± this at most.
-const UNEVEN: f64 = 0.46;
-/// How much of a coin's own cascade is the market's.
-const COMMON: f64 = 0.5;
+const UNEVEN: f64 = 0.42;
+/// The same for cells of six days and more: calm and wild months differ more than calm and wild hours.
+const UNEVEN_LONG: f64 = 0.48;
+const LONG_LEVELS: usize = (TOP_BITS - 29) as usize + 1;
 /// Annual variance of the market's path, and of a coin's own.
 const ANNUAL_VARIANCE: [f64; 2] = [0.85, 0.45];
 /// Standard deviation of the path at the ends of a top cell.
@@ -67,6 +68,11 @@ fn uniform(bits: u64) -> f64 {
     (bits >> 48) as f64 / 32_767.5 - 1.0
 }
 
+/// Pushes a number between −1 and 1 outwards.
+fn bulge(x: f64) -> f64 {
+    x * (1.5 - 0.5 * x * x)
+}
+
 /// A piece of time, halved.
 #[derive(Clone, Copy)]
 struct Cell {
@@ -80,6 +86,22 @@ struct Cell {
     variance: Pair,
     /// Variance of the coin's own cascade before this piece, since 1970, in top cells.
     activity: f64,
+}
+
+impl Cell {
+    /// One of its halves, without a middle.
+    fn half(&self, index: i64) -> Self {
+        let second = index & 1 == 1;
+        let part = |i: usize| if second { 1.0 - self.share[i] } else { self.share[i] };
+        Self {
+            index,
+            start: if second { self.middle } else { self.start },
+            end: if second { self.end } else { self.middle },
+            variance: [self.variance[0] * part(0), self.variance[1] * part(1)],
+            activity: self.activity + if second { self.variance[1] * self.share[1] } else { 0.0 },
+            ..*self
+        }
+    }
 }
 
 /// A path at a time.
@@ -123,23 +145,13 @@ impl Reader {
         while self.cells.len() <= DEPTH {
             let level = self.cells.len();
             let index = time >> (TOP_BITS - level as u32);
-            let second = index & 1 == 1;
-            let part = |i: usize| if second { 1.0 - cell.share[i] } else { cell.share[i] };
-            let child = Cell {
-                index,
-                start: if second { cell.middle } else { cell.start },
-                end: if second { cell.end } else { cell.middle },
-                variance: [cell.variance[0] * part(0), cell.variance[1] * part(1)],
-                activity: cell.activity + if second { cell.variance[1] * cell.share[1] } else { 0.0 },
-                ..cell
-            };
-            cell = self.enter(child);
+            cell = self.enter(cell.half(index));
         }
         let length = (1_u64 << LEAF_BITS) as f64;
         let along = (time - (cell.index << LEAF_BITS)) as f64 / length;
         let line = |i: usize| cell.start[i] + along * (cell.end[i] - cell.start[i]);
         Point {
-            log: self.beta * line(0) + line(1),
+            log: self.log([line(0), line(1)]),
             activity: (cell.activity + along * cell.variance[1]) / top_variance(1),
         }
     }
@@ -160,20 +172,77 @@ impl Reader {
     }
 
     /// Draws a cell's middle and goes into it.
-    fn enter(&mut self, mut cell: Cell) -> Cell {
-        let level = self.cells.len();
+    fn enter(&mut self, cell: Cell) -> Cell {
+        let cell = self.halved(cell, self.cells.len());
+        self.cells.push(cell);
+        cell
+    }
+
+    /// The cell with its middle.
+    fn halved(&self, mut cell: Cell, level: usize) -> Cell {
         let bits = self.seeds.map(|seed| draw(seed, level, cell.index));
-        let tilts = [uniform(bits[0]), COMMON * uniform(bits[0]) + (1.0 - COMMON) * uniform(bits[1])];
+        // Every other split of a coin's own cascade is the market's: storms hit all coins together.
+        let leader = (bits[1] >> 48 & 1) as usize;
+        let tilts = [uniform(bits[0]), uniform(bits[leader])];
         for i in 0..2 {
-            let share = 0.5 + UNEVEN * tilts[i];
+            let share =
+                0.5 + if level < LONG_LEVELS { UNEVEN_LONG * bulge(tilts[i]) } else { UNEVEN * tilts[i] };
             // The bridge in the cascade's own time.
             let deviation = (cell.variance[i] * share * (1.0 - share)).sqrt();
             cell.share[i] = share;
             cell.middle[i] =
                 cell.start[i] + share * (cell.end[i] - cell.start[i]) + deviation * normal(bits[i]);
         }
-        self.cells.push(cell);
         cell
+    }
+
+    /// Lowest and highest `log` from a time to a later one.
+    ///
+    /// Level by level, only those cells are halved that may hold an extreme: a bridge of variance V between a and b
+    /// passes m with the probability exp(−2 (m − a) (m − b) / V), and what is less likely than exp(−12) is left out.
+    pub(super) fn range(&mut self, from: UnixMs, to: UnixMs) -> (f64, f64) {
+        const REACH: f64 = 6.0;
+        let ends = [self.at(to).log, self.at(from).log];
+        let (mut low, mut high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
+        // The deepest cell around `from` that holds `to` as well.
+        let bits_of = |level: usize| TOP_BITS - level as u32;
+        let shared = (0..self.cells.len()).rev().find(|l| to >> bits_of(*l) == self.cells[*l].index);
+        let mut level = shared.unwrap_or(0);
+        let mut cells = match shared {
+            Some(level) => vec![self.cells[level]],
+            None => (from >> TOP_BITS..=to >> TOP_BITS).map(|i| self.halved(self.top(i), 0)).collect(),
+        };
+        let mut next = Vec::new();
+        while level < DEPTH && !cells.is_empty() {
+            level += 1;
+            let bits = bits_of(level);
+            for cell in &cells {
+                let middle = (2 * cell.index + 1) << bits;
+                if (from..=to).contains(&middle) {
+                    low = low.min(self.log(cell.middle));
+                    high = high.max(self.log(cell.middle));
+                }
+            }
+            for cell in &cells {
+                for index in [2 * cell.index, 2 * cell.index + 1] {
+                    let half = cell.half(index);
+                    let (start, end) = (self.log(half.start), self.log(half.end));
+                    let variance = self.beta * self.beta * half.variance[0] + half.variance[1];
+                    let may = |best: f64| (best - start) * (best - end) < REACH * variance;
+                    let outside = index << bits >= to || (index + 1) << bits <= from;
+                    if !outside && (may(high) || may(low)) {
+                        next.push(self.halved(half, level));
+                    }
+                }
+            }
+            std::mem::swap(&mut cells, &mut next);
+            next.clear();
+        }
+        (low, high)
+    }
+
+    fn log(&self, parts: Pair) -> f64 {
+        self.beta * parts[0] + parts[1]
     }
 }
 
@@ -203,7 +272,28 @@ mod tests {
             let border = (START >> bits) << bits;
             let (before, at) = (reader.at(border - 1), reader.at(border));
             assert!((before.log - at.log).abs() < 1e-3, "2^{bits} ms: {before:?} {at:?}");
-            assert!(at.activity >= before.activity && at.activity - before.activity < 1e-3, "2^{bits} ms");
+            assert!((at.activity - before.activity).abs() < 1e-3, "2^{bits} ms");
+        }
+    }
+
+    #[test]
+    fn the_range_holds_every_point_and_is_not_wider() {
+        let mut reader = Reader::new(seed_of("SOL"), 1.0);
+        for (from, length) in
+            [(START + 777, 60_000), (START, 3_600_000), ((1 << TOP_BITS) * 99 - 5_000_001, 9_999_999)]
+        {
+            let (low, high) = reader.range(from, from + length);
+            // Within a shortest cell the path is straight, so its extremes are at borders of cells.
+            let border = 1 << LEAF_BITS;
+            let inner = (from / border + 1..=(from + length) / border).map(|i| i * border);
+            let logs: Vec<f64> =
+                [from, from + length].into_iter().chain(inner).map(|t| reader.at(t).log).collect();
+            let least = logs.iter().copied().fold(f64::MAX, f64::min);
+            let most = logs.iter().copied().fold(f64::MIN, f64::max);
+            assert!(
+                (low - least).abs() < 1e-12 && (high - most).abs() < 1e-12,
+                "{low} {least} {high} {most}"
+            );
         }
     }
 
