@@ -64,6 +64,6 @@ impl Failure {
 pub(crate) enum Trouble {
     /// Loading failed.
     Failed(Failure),
-    /// The source had nothing as new as was asked for.
-    OldVersion,
+    /// The source had nothing as new as this version, which was asked for.
+    OldVersion(u64),
 }

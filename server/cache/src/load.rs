@@ -38,18 +38,22 @@ where
     let mut choosy = false;
     loop {
         let held = core.look(key);
+        let trouble = core.trouble(key);
         if let Some(entry) = &held
             && entry.version >= want.min_version
         {
-            let stale = (!entry.is_fresh(clock::now())).then(|| refresh(core, key, want, loader));
-            return Ok(answer(core, entry.clone(), Tier::L1, stale));
+            let is_fresh = entry.is_fresh(clock::now());
+            if is_fresh || core.policy.fail_safe || !matches!(trouble, Some(Trouble::Failed(_))) {
+                let stale = (!is_fresh).then(|| refresh(core, key, want, loader, trouble));
+                return Ok(answer(core, entry.clone(), Tier::L1, stale));
+            }
         }
         if core.l1.is_some() && !choosy {
             core.counters.l1.misses.add(1);
         }
         if !choosy
-            && let Some(trouble) = core.trouble(key)
-            && let Some(result) = answer_in_trouble(core, held.as_ref(), &trouble)
+            && let Some(trouble) = trouble
+            && let Some(result) = answer_in_trouble(core, held.as_ref(), want, &trouble)
         {
             core.counters.source.throttled.add(1);
             return result;
@@ -92,7 +96,13 @@ fn answer<K: Key, V: Value>(
 }
 
 /// Begins a refresh behind a reader that gets a value past its soft life, and says why it is stale.
-fn refresh<K, V, E, F, Fut>(core: &Arc<Core<K, V>>, key: &K, want: Want, loader: F) -> StaleReason
+fn refresh<K, V, E, F, Fut>(
+    core: &Arc<Core<K, V>>,
+    key: &K,
+    want: Want,
+    loader: F,
+    trouble: Option<Trouble>,
+) -> StaleReason
 where
     K: Key,
     V: Value,
@@ -100,10 +110,10 @@ where
     F: FnOnce() -> Fut + Send + 'static,
     Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
 {
-    match core.trouble(key) {
+    match trouble {
         Some(Trouble::Failed(failure)) => StaleReason::LoadFailed(failure.text.to_string()),
-        Some(Trouble::OldVersion) => StaleReason::OldVersion,
-        None => match join(core, key, want, loader, false) {
+        Some(Trouble::OldVersion(wanted)) if want.min_version <= wanted => StaleReason::OldVersion,
+        _ => match join(core, key, want, loader, false) {
             Joined::Own(_) | Joined::Other(..) => StaleReason::Revalidating,
             Joined::Refused => {
                 core.counters.source.overloaded.add(1);
@@ -117,6 +127,7 @@ where
 fn answer_in_trouble<K: Key, V: Value, E: SourceError>(
     core: &Core<K, V>,
     held: Option<&Entry<V>>,
+    want: Want,
     trouble: &Trouble,
 ) -> Option<Result<Hit<V>, LoadError<E>>> {
     let stale = match trouble {
@@ -124,7 +135,9 @@ fn answer_in_trouble<K: Key, V: Value, E: SourceError>(
             return Some(Err(failure.to_error()?));
         }
         Trouble::Failed(failure) => StaleReason::LoadFailed(failure.text.to_string()),
-        Trouble::OldVersion => StaleReason::OldVersion,
+        Trouble::OldVersion(wanted) if want.min_version <= *wanted => StaleReason::OldVersion,
+        // It says nothing about a version that is newer still.
+        Trouble::OldVersion(_) => return None,
     };
     Some(Ok(answer(core, held?.clone(), Tier::L1, Some(stale))))
 }
@@ -382,7 +395,8 @@ impl<K: Key, V: Value> Pilot<K, V> {
         // Asking again at once would bring the same.
         let old = kept.version < self.flight.min_version || (!is_ours && !kept.is_fresh(clock::now()));
         if old {
-            core.remember(&self.key, Trouble::OldVersion);
+            let wanted = self.flight.min_version.max(kept.version);
+            core.remember(&self.key, Trouble::OldVersion(wanted));
         } else {
             core.forget_trouble(&self.key);
         }

@@ -214,7 +214,6 @@ async fn a_log_that_starts_anew_or_goes_back_kills_everything() {
         .arg(&["format", "1", "epoch", "77", "head", "0", "floor", "0", "rev", "0.77"])
         .exec_async(&mut plain)
         .await
-        .map(|()| ())
         .expect("made anew");
     until_async("nothing of before is trusted", || async { present(&texts).await.is_empty() }).await;
     load(&texts, "BTC:1h", "anew", 1).await.expect("loads");

@@ -135,6 +135,12 @@ async fn without_fail_safe_the_error_comes_at_once() {
     let newer = || async { Err::<Loaded<Text>, _>(Down("no")) };
     let error = texts.get_or_load(&key("k"), Want::at_least(2), newer).await.expect_err("no fail-safe");
     assert_eq!(error, LoadError::Source(Down("no")));
+
+    // Past the soft life, too, once the refresh has failed.
+    let policy = soft().fail_safe(false).retry_after(Duration::from_secs(500));
+    let texts = cache.category::<String, Text>("softer", policy).expect("a category");
+    load(&texts, "k", "v", 1).await.expect("loads");
+    until_async("the refresh has failed", || async { load_failing(&texts, "k").await.is_err() }).await;
 }
 
 #[tokio::test]
@@ -264,6 +270,9 @@ async fn a_source_with_nothing_newer_is_not_asked_by_every_reader() {
         assert_eq!((hit.version, hit.stale), (8, Some(StaleReason::OldVersion)));
     }
     assert_eq!(cache.stats().categories["texts"].source.loads, 1);
+    // A version that is newer still is another question.
+    let hit = load_wanting(&texts, "k", Want::at_least(10), "new", 10).await.expect("an answer");
+    assert_eq!((hit.version, hit.stale), (10, None));
 }
 
 #[tokio::test]

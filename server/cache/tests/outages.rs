@@ -71,7 +71,7 @@ async fn killed_under_load_no_read_fails_and_it_comes_back() {
         until("reads go on without Redis", || reads.get() > from + 1_000).await;
         on_server(&redis, RedisServer::start).await;
         until("it is back", || !cache.l2_state().degraded()).await;
-        assert_eq!(cache.l2_state().connects, round + 1);
+        assert!(cache.l2_state().connects > round);
         let hits = cache.stats().categories["remote"].l2.hits;
         until("Redis answers again", || cache.stats().categories["remote"].l2.hits > hits).await;
     }

@@ -16,7 +16,7 @@ use crate::clears::Store;
 /// A connection attempt, handshake included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// An exchange of the watchdog: poll of the clear log, or reading it whole.
-const WATCH_TIMEOUT: Duration = Duration::from_millis(750);
+const WATCH_TIMEOUT: Duration = Duration::from_secs(1);
 /// Between two polls of the clear log, which are the watchdog's pings as well.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 /// Between two attempts at most.
