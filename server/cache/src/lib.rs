@@ -40,6 +40,7 @@ mod key;
 mod l1;
 mod l2;
 mod load;
+mod pilot;
 mod policy;
 mod stats;
 mod tier2;
