@@ -3,6 +3,7 @@
 mod common;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::*;
 use tidemark_cache::{Cache, LoadError, Loaded, StaleReason, Want};
@@ -73,4 +74,42 @@ async fn a_name_is_used_once_and_a_bad_policy_is_named() {
     assert_eq!(refusal("texts", steady()), "category `texts` exists already");
     assert!(refusal("a:b", steady()).contains("a:b"));
     assert!(refusal("bad", steady().jitter(2.0)).contains("`bad`: jitter: 2"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_to_a_redis_that_hangs_are_dropped_not_piled_up() {
+    let redis = redis().await;
+    let cache = Cache::builder()
+        .redis(Some(redis.url()))
+        .l2_timeout(Duration::from_secs(1))
+        .max_writes(2)
+        .build()
+        .expect("builds");
+    assert!(cache.wait_for_l2(PATIENCE).await);
+    let texts = texts(&cache, steady());
+    blocking({
+        let redis = Arc::clone(&redis);
+        move || redis.pause()
+    })
+    .await
+    .expect("paused");
+    for i in 0..50 {
+        texts.set(&format!("k{i}"), Text("v".into()), 1);
+    }
+    let stats = cache.stats();
+    assert!(stats.l2_writes_in_flight <= 2, "{stats:?}");
+    let l2 = stats.categories["texts"].l2;
+    assert!(l2.dropped + l2.skipped >= 40, "{l2:?}");
+    // Every write that was begun ends, and gives its place back.
+    until("the writes have ended", || cache.stats().l2_writes_in_flight == 0).await;
+    blocking({
+        let redis = Arc::clone(&redis);
+        move || redis.resume()
+    })
+    .await
+    .expect("resumed");
+    assert!(cache.wait_for_l2(PATIENCE).await);
+    texts.set(&key("late"), Text("v".into()), 1);
+    until("a write gets through", || cache.stats().categories["texts"].l2.writes >= 1).await;
+    assert_eq!(texts.get(&key("k0")).await.expect("memory has it all the same").value.0, "v");
 }

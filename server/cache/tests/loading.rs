@@ -112,7 +112,7 @@ async fn past_the_hard_life_it_is_gone() {
 #[tokio::test]
 async fn a_failing_source_leaves_the_stale_value_until_the_hard_life_then_its_own_error() {
     let cache = memory_only();
-    let texts = texts(&cache, soft().stale_for(Duration::from_millis(400)));
+    let texts = texts(&cache, soft().stale_for(Duration::from_secs(2)));
     load(&texts, "k", "v", 1).await.expect("loads");
     // A refresh fails behind a reader; whoever asks for a newer version hears why.
     let newer = || async { Err::<Loaded<Text>, _>(Down("source is down")) };
