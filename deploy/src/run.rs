@@ -3,7 +3,7 @@
 use std::{
     env,
     ffi::OsString,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
     time::Duration,
@@ -41,17 +41,23 @@ pub fn clean(command: &mut Command) {
     }
 }
 
-/// PATH with the checkout's own tools first.
+/// PATH with the checkout's own tools first, and last the folder that Cargo installs to, which may not be on it.
 pub fn path(layout: &Layout) -> OsString {
     let old = env::var_os("PATH").unwrap_or_default();
     let own = [layout.tools().join("bin"), layout.tools().join("node_modules/.bin")];
-    env::join_paths(own.into_iter().chain(env::split_paths(&old))).unwrap_or(old)
+    let cargo = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")))
+        .map(|home| home.join("bin"));
+    env::join_paths(own.into_iter().chain(env::split_paths(&old)).chain(cargo)).unwrap_or(old)
 }
 
-/// The first program of this name among the checkout's own tools, on PATH or in the usual folders.
-pub fn find(layout: &Layout, name: &str) -> Option<std::path::PathBuf> {
-    let own = [layout.tools().join("bin").join(name), layout.tools().join("node_modules/.bin").join(name)];
-    own.into_iter().find(|path| path.is_file()).or_else(|| local_servers::find_program(name))
+/// The first program of this name on [`path`] or in the usual folders.
+pub fn find(layout: &Layout, name: &str) -> Option<PathBuf> {
+    env::split_paths(&path(layout))
+        .map(|dir| dir.join(name))
+        .find(|path| path.is_file())
+        .or_else(|| local_servers::find_program(name))
 }
 
 /// What a program says, on standard output and error together; `None` when it cannot be started or fails.

@@ -40,6 +40,9 @@ impl Circumstances {
             platform,
             rustup: has("rustup"),
             binstall: has("cargo-binstall"),
+            openssl_builds: has("make")
+                && run::said(run::command(layout, "perl").args(["-MIPC::Cmd", "-MFindBin", "-e", "1"]))
+                    .is_some(),
             wasm_bindgen: locked(layout, "wasm-bindgen"),
             tools: layout.tools().display().to_string(),
         }
@@ -62,23 +65,25 @@ pub fn ensure(layout: &Layout, needed: &[Need], welcome: &[Need], consent: Conse
     }
     let plan = plan(&missing, &Circumstances::here(layout));
     announce(&missing, &plan);
-    if !plan.steps.is_empty() {
-        if consent == Consent::Ask && !agreed()? {
-            return refused(&missing, needed);
-        }
+    if !plan.steps.is_empty() && (consent == Consent::Given || agreed(&missing, needed)?) {
         for step in &plan.steps {
-            carry_out(layout, step)?;
+            match carry_out(layout, step) {
+                Err(Problem::Interrupted) => return Err(Problem::Interrupted),
+                // It may have been for something that is only welcome: what counts is what is there in the end.
+                Err(problem) => say::error(&problem.to_string()),
+                Ok(()) => {}
+            }
         }
     }
     let still = lacking();
     for it in still.iter().filter(|it| !needed.contains(&it.need)) {
         say::note(&format!("{} {} is not there; Tidemark works without it", it.name, it.wanted));
     }
-    refused(&still, needed)
+    require(&still, needed)
 }
 
 /// An error that names what is needed and missing, if anything is.
-fn refused(missing: &[Finding], needed: &[Need]) -> Result<()> {
+fn require(missing: &[Finding], needed: &[Need]) -> Result<()> {
     let names: Vec<String> = missing
         .iter()
         .filter(|it| needed.contains(&it.need))
@@ -118,10 +123,15 @@ fn announce(missing: &[Finding], plan: &Plan) {
     }
 }
 
-/// Asks at the terminal.
-fn agreed() -> Result<bool> {
+/// Asks at the terminal. Without one it is an error when something needed is missing, and otherwise a no.
+fn agreed(missing: &[Finding], needed: &[Need]) -> Result<bool> {
     if !stdin().is_terminal() {
-        return Err(Problem::said("not a terminal, so nobody can be asked: give --yes to install the above"));
+        require(missing, needed).map_err(|problem| {
+            Problem::said(format!(
+                "{problem}; this is no terminal to ask at: give --yes to install the above"
+            ))
+        })?;
+        return Ok(false);
     }
     say::line("Go ahead? [y/N]");
     let mut answer = String::new();

@@ -34,6 +34,8 @@ pub struct Circumstances {
     pub rustup: bool,
     /// Whether `cargo-binstall` is, which fetches tools ready-made.
     pub binstall: bool,
+    /// Whether `make` and a whole `perl` are there, with which cargo-leptos builds its OpenSSL.
+    pub openssl_builds: bool,
     /// The `wasm-bindgen` of `Cargo.lock`.
     pub wasm_bindgen: Option<Version>,
     /// Folder for tools of this checkout only.
@@ -94,7 +96,13 @@ pub fn plan(findings: &[Finding], at: &Circumstances) -> Plan {
             Tool::Rustfmt => rustup(&mut plan, at, finding, &["component", "add", "rustfmt"]),
             Tool::Clippy => rustup(&mut plan, at, finding, &["component", "add", "clippy"]),
             Tool::CargoLeptos => {
-                later.push(cargo_tool("cargo-leptos", Some(CARGO_LEPTOS), true, finding, at))
+                if !at.openssl_builds && !at.binstall {
+                    match at.platform {
+                        Platform::Debian(Root::Already | Root::Sudo) => packages.extend(["make", "perl"]),
+                        _ => plan.by_hand.push("make and perl: cargo-leptos is built with them".to_owned()),
+                    }
+                }
+                later.push(cargo_tool("cargo-leptos", Some(CARGO_LEPTOS), true, finding, at));
             }
             // Its own lock file names a crate version that was withdrawn: let Cargo choose.
             Tool::WasmBindgen => {
@@ -222,7 +230,7 @@ pub fn fix(finding: &Finding, at: &Circumstances) -> String {
         Tool::Clippy => rustup("component add clippy"),
         Tool::CargoLeptos | Tool::WasmBindgen | Tool::WasmOpt => {
             let plan = plan(std::slice::from_ref(finding), at);
-            plan.steps.first().map(|step| step.argv.join(" ")).unwrap_or_default()
+            plan.steps.last().map(|step| step.argv.join(" ")).unwrap_or_default()
         }
         Tool::Node if matches!(finding.state, State::WrongVersion { .. }) => {
             "install a newer Node.js, from https://nodejs.org".to_owned()
@@ -258,6 +266,7 @@ mod tests {
             platform,
             rustup: true,
             binstall: false,
+            openssl_builds: true,
             wasm_bindgen: Some(Version(0, 2, 130)),
             tools: "/x/.tidemark/tools".to_owned(),
         }
@@ -303,6 +312,18 @@ mod tests {
                 .iter()
                 .all(|line| line.starts_with("sudo env DEBIAN_FRONTEND=noninteractive apt-get "))
         );
+    }
+
+    #[test]
+    fn what_cargo_leptos_is_built_with_comes_first() {
+        let bare = Circumstances { openssl_builds: false, ..on(Platform::Debian(Root::Already)) };
+        let made = plan(&missing(&[Tool::CargoLeptos]), &bare);
+        assert!(
+            lines(&made)[1].ends_with("apt-get install --yes --no-install-recommends make perl"),
+            "{made:?}"
+        );
+        let quick = Circumstances { binstall: true, ..bare };
+        assert_eq!(plan(&missing(&[Tool::CargoLeptos]), &quick).steps.len(), 1);
     }
 
     #[test]

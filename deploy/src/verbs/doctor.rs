@@ -46,7 +46,10 @@ pub fn run(layout: &Layout, args: &DoctorArgs) -> Result<u8> {
                 format!("{name:<32} {version:<12} {} is not {}: {}", path.display(), it.wanted, fix(it, &at))
             }
         };
-        say::line(&format!("{} {text}", say::mark(it.good())));
+        match (it.good(), it.need) {
+            (false, Need::Recommended | Need::Tests) => say::note(&text),
+            (good, _) => say::line(&format!("{} {text}", say::mark(good))),
+        }
     }
     say::line(if healthy {
         "All that `cargo deploy up` needs is there."
