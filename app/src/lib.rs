@@ -1,5 +1,8 @@
 //! The front end of Tidemark: rendered on the server, hydrated in the browser. Knows no Redis and no SQL.
 
+// The types of nested views are deep.
+#![recursion_limit = "256"]
+
 pub mod chart;
 pub mod components;
 pub mod data;

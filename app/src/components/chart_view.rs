@@ -25,8 +25,11 @@ pub fn ChartView(
     let title = format!("{name}, {} candles", data.interval);
     let draw = |bars: &[Candle], size| {
         let description = describe(bars);
-        let labels =
-            Labels { title: &title, description: &description, empty: "No candles are stored for this range" };
+        let labels = Labels {
+            title: &title,
+            description: &description,
+            empty: "No candles are stored for this range",
+        };
         candlestick_svg(bars, &data.partial, data.interval, size, &labels)
     };
     let wide = draw(&data.candles, WIDE);
@@ -38,6 +41,7 @@ pub fn ChartView(
             <div class="chart-narrow" inner_html=narrow></div>
         </figure>
     }
+    .into_any()
 }
 
 /// The figures of one bar.

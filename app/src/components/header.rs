@@ -39,6 +39,7 @@ pub fn Header(
             </div>
         </header>
     }
+    .into_any()
 }
 
 /// Says in two words what kind of prices the page shows, so that nothing invented looks real.

@@ -41,7 +41,8 @@ pub fn Change(
 
 /// The rows in the order of the sort. Read once a refresh, not once a tick of a row.
 fn ordered(rows: &[LiveQuote], weeks: &HashMap<Symbol, Week>, sort: Sort) -> Vec<LiveQuote> {
-    let week = |row: &LiveQuote| weeks.get(&row.symbol).and_then(|w| w.change_pct).unwrap_or(f64::NEG_INFINITY);
+    let week =
+        |row: &LiveQuote| weeks.get(&row.symbol).and_then(|w| w.change_pct).unwrap_or(f64::NEG_INFINITY);
     let mut rows = rows.to_vec();
     rows.sort_by(|a, b| {
         let ordering: Ordering = match sort.key {
@@ -115,6 +116,7 @@ pub fn PriceTable(
             </table>
         </div>
     }
+    .into_any()
 }
 
 /// A column's head: a link that sorts.
@@ -142,6 +144,7 @@ fn ColumnHead(
             </a>
         </th>
     }
+    .into_any()
 }
 
 /// One coin. Each figure is a signal of its own: a tick never draws the row again.
@@ -196,4 +199,5 @@ fn Row(
             <td class="col-line" aria-hidden="true" inner_html=line></td>
         </tr>
     }
+    .into_any()
 }

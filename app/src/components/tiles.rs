@@ -23,9 +23,8 @@ fn breadth(board: Board) -> (usize, usize) {
 
 /// Symbols and their share of the value traded, largest first, in percent.
 fn shares(board: Board) -> Vec<(String, f64)> {
-    let mut shares: Vec<(String, f64)> = board
-        .rows
-        .with(|rows| rows.iter().map(|r| (r.symbol.to_string(), r.turnover())).collect());
+    let mut shares: Vec<(String, f64)> =
+        board.rows.with(|rows| rows.iter().map(|r| (r.symbol.to_string(), r.turnover())).collect());
     shares.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let total: f64 = shares.iter().map(|s| s.1).sum();
     if total > 0.0 {
@@ -139,4 +138,5 @@ pub fn Tiles(
             </div>
         </section>
     }
+    .into_any()
 }

@@ -1,6 +1,8 @@
 //! Why a page has no data.
 
-use leptos::{prelude::FromServerFnError, server_fn::codec::JsonEncoding, server_fn::error::ServerFnErrorErr};
+use leptos::{
+    prelude::FromServerFnError, server_fn::codec::JsonEncoding, server_fn::error::ServerFnErrorErr,
+};
 use model::MarketError;
 use serde::{Deserialize, Serialize};
 

@@ -22,7 +22,8 @@ const DEFAULT_INTERVAL: Interval = Interval::H4;
 #[component]
 pub fn CoinPage() -> impl IntoView {
     let params = use_params_map();
-    let symbol = Memo::new(move |_| params.with(|p| p.get_str("symbol").unwrap_or_default().to_ascii_uppercase()));
+    let symbol =
+        Memo::new(move |_| params.with(|p| p.get_str("symbol").unwrap_or_default().to_ascii_uppercase()));
     let coin = Resource::new_blocking(move || symbol.get(), data::coin);
     view! {
         <Suspense fallback=|| {
@@ -50,6 +51,7 @@ pub fn CoinPage() -> impl IntoView {
             })}
         </Suspense>
     }
+    .into_any()
 }
 
 /// The page once the coin's figures are there.
@@ -138,6 +140,7 @@ fn CoinView(coin: Coin) -> impl IntoView {
             </div>
         </main>
     }
+    .into_any()
 }
 
 /// The drawing with its foot line, or what went wrong with it.
@@ -171,7 +174,8 @@ fn IntervalSwitch(intervals: Vec<Interval>, base: String, interval: Memo<Interva
     let links = intervals
         .into_iter()
         .map(|each| {
-            let href = if each == DEFAULT_INTERVAL { base.clone() } else { format!("{base}?interval={each}") };
+            let href =
+                if each == DEFAULT_INTERVAL { base.clone() } else { format!("{base}?interval={each}") };
             view! {
                 <a
                     class="choice"
@@ -189,6 +193,7 @@ fn IntervalSwitch(intervals: Vec<Interval>, base: String, interval: Memo<Interva
             {links}
         </nav>
     }
+    .into_any()
 }
 
 /// The figures of the last 24 hours.
@@ -210,4 +215,5 @@ fn KeyFigures(quote: LiveQuote, first_open: Option<model::UnixMs>) -> impl IntoV
             </dl>
         </section>
     }
+    .into_any()
 }

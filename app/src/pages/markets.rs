@@ -49,6 +49,7 @@ pub fn MarketsPage() -> impl IntoView {
             })}
         </Suspense>
     }
+    .into_any()
 }
 
 /// The page once its prices are there.
@@ -78,6 +79,11 @@ fn Markets(prices: LatestPrices, sparklines: Vec<Sparkline>) -> impl IntoView {
                     <h1 id="markets-title">"Markets"</h1>
                 </div>
                 <PriceTable board sparklines sort />
+                <Show when=move || board.rows.with(Vec::is_empty)>
+                    <p class="empty">
+                        "No prices are stored yet. " <code>"tidemark import FILE"</code> " brings them in."
+                    </p>
+                </Show>
                 <p class="card-foot">
                     <span>
                         <Foot provenance=board.provenance lost=board.lost />
@@ -87,4 +93,5 @@ fn Markets(prices: LatestPrices, sparklines: Vec<Sparkline>) -> impl IntoView {
             </section>
         </main>
     }
+    .into_any()
 }

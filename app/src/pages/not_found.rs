@@ -19,4 +19,5 @@ pub fn NotFoundPage() -> impl IntoView {
             </section>
         </main>
     }
+    .into_any()
 }
