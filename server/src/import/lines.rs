@@ -51,10 +51,8 @@ impl Lines {
             return Ok(None);
         }
         if length as u64 == LONGEST_LINE && !self.buffer.ends_with(b"\n") {
-            return Err(ImportError::Layout(format!(
-                "line {} is over {LONGEST_LINE} bytes long; is it a text file?",
-                self.number + 1
-            )));
+            let reason = format!("the next is over {LONGEST_LINE} bytes long: no text file, or damaged");
+            return Err(ImportError::Read { line: self.number, reason });
         }
         self.number += 1;
         let line = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
