@@ -4,8 +4,9 @@
 //! always say that they are simulated. [`path`] makes the prices; this module cuts them into candles and quotes.
 //!
 //! **How intervals agree.** A bar opens and closes on the path itself, its volume is a difference of one running total,
-//! and its high and low are those of the path, found by a search that looks only where they can be. So a coarse bar
-//! equals its finer bars rolled up: prices but for a chance of a few in a million, volume up to rounding.
+//! and its high and low are those of the path, found by a search that looks only where they can well be. So a coarse bar
+//! equals its finer bars rolled up: open and close always, volume up to rounding, high and low nearly always, and
+//! otherwise nearly. The work of a bar does not grow with its length by more than the levels of the tree.
 
 mod coins;
 #[cfg(test)]
@@ -17,7 +18,7 @@ use rust_decimal::Decimal;
 
 use self::{
     coins::{COINS, Coin},
-    path::{ACTIVITY_PER_DAY, Reader, seed_of},
+    path::{ACTIVITY_PER_DAY, Reader, Stretch, seed_of},
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -107,8 +108,7 @@ fn coin_of(symbol: &Symbol) -> Option<&'static Coin> {
 
 /// Prices and volume from `open` to `end`, which is not before it.
 fn bar(coin: &Coin, reader: &mut Reader, open: UnixMs, end: UnixMs) -> Candle {
-    let (low, high) = reader.range(open, end);
-    let (start, stop) = (reader.at(open), reader.at(end));
+    let Stretch { start, stop, low, high } = reader.range(open, end);
     let calm = (end - open) as f64 / DAY_MS as f64;
     let lively = (stop.activity - start.activity) / ACTIVITY_PER_DAY;
     let volume = coin.daily_volume * (CALM_SHARE * calm + (1.0 - CALM_SHARE) * lively);
@@ -226,7 +226,8 @@ mod tests {
                 assert!((bar.volume - volume).abs() <= 1e-3 + 1e-9 * volume, "{coarse} {volume} {bar:?}");
                 let high = parts.iter().map(|p| p.high).fold(f64::MIN, f64::max);
                 let low = parts.iter().map(|p| p.low).fold(f64::MAX, f64::min);
-                assert_eq!((bar.high, bar.low), (high, low), "{coarse} {bar:?}");
+                let near = |a: f64, b: f64| (a - b).abs() <= b * 1e-3;
+                assert!(near(bar.high, high) && near(bar.low, low), "{coarse} {high} {low} {bar:?}");
             }
         }
     }
