@@ -62,7 +62,7 @@ impl<K: Key, V> L1<K, V> {
     /// A table that may later grow to `most_bytes`.
     pub fn new(most_bytes: u64, counters: Arc<Counters>) -> Result<Self, String> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let shards = (threads * 2)
+        let shards = (threads * 4)
             .next_power_of_two()
             .min(usize::try_from(most_bytes / MIN_SHARD_BYTES).unwrap_or(usize::MAX))
             .max(1);
