@@ -24,8 +24,7 @@ fn latest_prices_are_exact_and_carry_their_provenance() {
 
     // The last 24 hours of the file, by other means.
     let lines = sample_lines("BTC-USD-30m.csv.gz");
-    let fields: Vec<Vec<String>> =
-        lines.iter().map(|l| l.split(',').map(str::to_owned).collect()).collect();
+    let fields: Vec<Vec<String>> = lines.iter().map(|l| l.split(',').map(str::to_owned).collect()).collect();
     let last: i64 = fields.last().unwrap()[0].parse().unwrap();
     let day: Vec<&Vec<String>> =
         fields.iter().filter(|f| f[0].parse::<i64>().unwrap() > last - 86_400_000).collect();
@@ -97,9 +96,8 @@ fn every_interval_equals_a_roll_up_of_the_file_gaps_included() {
         // In pages of 5,000, each from behind the last bar of the one before.
         let mut next = from - 10_080 * MINUTE;
         loop {
-            let page = server.json(&format!(
-                "/api/chart_data?symbol=BTC&interval={interval}&from={next}&limit=5000"
-            ));
+            let page = server
+                .json(&format!("/api/chart_data?symbol=BTC&interval={interval}&from={next}&limit=5000"));
             let bars = page["candles"].as_array().unwrap();
             if bars.is_empty() {
                 break;
@@ -150,10 +148,7 @@ fn the_answer_has_the_shape_of_the_design() {
     let answer = server.json("/api/chart_data?symbol=btc&interval=1w&limit=3");
     let mut keys: Vec<&String> = answer.as_object().unwrap().keys().collect();
     keys.sort();
-    assert_eq!(
-        keys,
-        ["candles", "indicators", "interval", "partial", "provenance", "source", "symbol"]
-    );
+    assert_eq!(keys, ["candles", "indicators", "interval", "partial", "provenance", "source", "symbol"]);
     assert_eq!(answer["symbol"], json!("BTC"));
     assert_eq!(answer["interval"], json!("1w"));
     assert_eq!(answer["source"], json!("recorded"));

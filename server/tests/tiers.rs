@@ -162,8 +162,7 @@ fn starts_and_serves_with_redis_away() {
     let (_, postgres) = sample_database();
     let redis = RedisServer::ephemeral().unwrap();
     redis.kill().unwrap();
-    let server =
-        Server::start(&Setup { postgres: Some(&postgres), redis: Some(&redis), ..Setup::default() });
+    let server = Server::start(&Setup { postgres: Some(&postgres), redis: Some(&redis), ..Setup::default() });
     assert_eq!(server.json(PRICES)["provenance"]["tier"], json!("database"));
     assert_eq!(server.json("/readyz")["status"], json!("degraded"));
     redis.start().unwrap();
@@ -192,7 +191,8 @@ fn an_import_shows_on_a_running_server_even_of_a_symbol_called_unknown() {
     let redis = RedisServer::ephemeral().unwrap();
     // Lives so long that only the announcement can bring the change.
     let long = SHORT.replace("300ms", "1h").replace("4s", "2h");
-    let setup = Setup { postgres: Some(&url), redis: Some(&redis), feed: Some("none"), policies: Some(&long) };
+    let setup =
+        Setup { postgres: Some(&url), redis: Some(&redis), feed: Some("none"), policies: Some(&long) };
     let (one, two) = (Server::start(&setup), Server::start(&setup));
     let chart = "/api/chart_data?symbol=ABC&interval=1h";
     for server in [&one, &two] {
@@ -225,8 +225,7 @@ fn an_import_shows_on_a_running_server_even_of_a_symbol_called_unknown() {
 fn a_clear_reaches_every_server_and_can_be_taken_back() {
     let (_, postgres) = sample_database();
     let redis = RedisServer::ephemeral().unwrap();
-    let setup =
-        Setup { postgres: Some(&postgres), redis: Some(&redis), feed: Some("none"), policies: None };
+    let setup = Setup { postgres: Some(&postgres), redis: Some(&redis), feed: Some("none"), policies: None };
     let server = Server::start(&setup);
     server.wait_json("/readyz", |r| r["redis"]["status"] == "up");
     server.json(CHART);
@@ -252,8 +251,9 @@ fn a_stop_lets_open_requests_finish() {
     let server = Server::start(&Setup { postgres: Some(&postgres), ..Setup::default() });
     let path = "/api/chart_data?symbol=BTC&interval=30m&limit=5000";
     thread::scope(|scope| {
-        let readers: Vec<_> =
-            (0..4).map(|_| scope.spawn(|| server.get(path).json()["candles"].as_array().unwrap().len())).collect();
+        let readers: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| server.get(path).json()["candles"].as_array().unwrap().len()))
+            .collect();
         for reader in readers {
             assert_eq!(reader.join().unwrap(), 5_000);
         }
@@ -271,7 +271,8 @@ fn a_bad_setting_stops_the_start_with_one_line() {
         ("TIDEMARK_CONFIG", "/does/not/exist.toml"),
     ] {
         let dir = tempfile::tempdir().unwrap();
-        let output = support::tidemark().arg("serve").current_dir(dir.path()).env(name, value).output().unwrap();
+        let output =
+            support::tidemark().arg("serve").current_dir(dir.path()).env(name, value).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{name}");
         let text = String::from_utf8(output.stderr).unwrap();
         assert_eq!(text.trim().lines().count(), 1, "{text}");
@@ -296,9 +297,8 @@ fn a_silent_database_is_answered_within_the_bound() {
     server.json(PRICES);
     postgres.pause().unwrap();
     // The client gives up after 15 s, the longest bound of the server is 10 s: each of these has an answer.
-    let answered = wait_until(Duration::from_secs(60), || {
-        server.json(PRICES)["provenance"]["simulated"] == json!(true)
-    });
+    let answered =
+        wait_until(Duration::from_secs(60), || server.json(PRICES)["provenance"]["simulated"] == json!(true));
     postgres.resume().unwrap();
     assert!(answered, "{}", server.log());
 }

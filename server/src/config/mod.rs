@@ -79,7 +79,7 @@ impl Config {
             .map(|url| SecretUrl::parse("DATABASE_URL", &url, &["postgres", "postgresql"]))
             .transpose()?;
         let redis_url = variable("REDIS_URL")?
-            .map(|url| SecretUrl::parse("REDIS_URL", &url, &["redis", "rediss"]))
+            .map(|url| SecretUrl::parse("REDIS_URL", &url, &["redis"]))
             .transpose()?;
         let feed = feed(variable("TIDEMARK_FEED")?.as_deref(), database_url.is_some())?;
         let policies = CachePolicies::read()?;

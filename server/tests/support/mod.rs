@@ -135,7 +135,6 @@ impl Server {
     }
 }
 
-
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
