@@ -191,6 +191,8 @@ fn spawn_server(
     if let Some(feed) = feed {
         command.env("TIDEMARK_FEED", feed.name());
     }
+    // Its output goes to a file.
+    command.env("NO_COLOR", "1");
     serve_settings(&mut command, layout, addr);
     command.arg("serve").stdin(Stdio::null()).stdout(file.0).stderr(file.1).process_group(0);
     let mut process = Process::spawn(&mut command)?;
