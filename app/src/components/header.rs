@@ -64,7 +64,7 @@ pub fn SourcePill(
         })
     };
     let class = move || {
-        let alarm = lost.get() || provenance.with(|p| p.simulated || p.stale);
+        let alarm = lost.get() || provenance.with(|p| p.simulated || p.reason.is_some());
         if alarm { "pill pill-warn" } else { "pill" }
     };
     view! {

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     fn query(pairs: &[(&'static str, &str)]) -> ParamsMap {
-        pairs.iter().map(|(k, v)| ((*k).to_owned().into(), (*v).to_owned())).collect()
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
     }
 
     #[test]

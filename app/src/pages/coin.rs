@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Bars in the chart.
-const BARS: u32 = 160;
+const BARS: u32 = 150;
 /// The interval shown when the URL names none.
 const DEFAULT_INTERVAL: Interval = Interval::H4;
 

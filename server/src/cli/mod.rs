@@ -5,7 +5,7 @@ mod import;
 mod migrate;
 mod serve;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -37,7 +37,8 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let env_file = dotenvy::dotenv();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     match env_file {
         Err(error) if !error.not_found() => {
             // The text of the error repeats the line, which may hold a password.

@@ -27,13 +27,13 @@ impl Market {
     pub(super) async fn chart(&self, query: &ChartQuery) -> Result<Read<Arc<CandleRange>>, MarketError> {
         query.validate()?;
         if self.0.feed == Feed::Simulated || query.source.as_ref() == Some(&Source::SIMULATED) {
-            return self.simulated_chart(query, None);
+            return self.simulated_chart(query, None).await;
         }
         let directory = match self.directory().await {
             Ok(directory) => directory,
             Err(error) => {
                 tracing::warn!(%error, "the list of series cannot be read");
-                return self.simulated_chart(query, Some(unavailable(&error)));
+                return self.simulated_chart(query, Some(unavailable(&error))).await;
             }
         };
         let series = self.series(&directory, &query.symbol, query.source.as_ref(), Some(query.interval))?;
@@ -64,7 +64,7 @@ impl Market {
             }),
             Err(error) => {
                 tracing::warn!(%error, key = %key, "candles cannot be read");
-                self.simulated_chart(query, Some(unavailable(&error)))
+                self.simulated_chart(query, Some(unavailable(&error))).await
             }
         }
     }

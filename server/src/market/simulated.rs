@@ -54,21 +54,24 @@ impl Market {
         })
     }
 
-    pub(super) fn simulated_chart(
+    pub(super) async fn simulated_chart(
         &self,
         query: &ChartQuery,
         reason: Option<MarketError>,
     ) -> Result<Read<Arc<CandleRange>>, MarketError> {
         let now = now_ms();
-        let ChartQuery { symbol, interval, from, to, limit, .. } = query;
-        let (candles, partial) = self
-            .0
-            .simulation
-            .candles(symbol, *interval, *from, *to, *limit, now)
-            .ok_or_else(|| self.not_simulated(symbol, reason.clone()))?;
+        let market = self.clone();
+        let ChartQuery { symbol, interval, from, to, limit, .. } = query.clone();
+        // Thousands of bars take longer than a task may hold its thread.
+        let drawn = tokio::task::spawn_blocking(move || {
+            let bars = market.0.simulation.candles(&symbol, interval, from, to, limit, now);
+            (symbol, bars)
+        });
+        let (symbol, bars) = drawn.await.map_err(|_| unserialisable())?;
+        let (candles, partial) = bars.ok_or_else(|| self.not_simulated(&symbol, reason.clone()))?;
         let range = StoredRange {
-            symbol: symbol.clone(),
-            interval: *interval,
+            symbol,
+            interval,
             source: Source::SIMULATED,
             candles,
             partial,

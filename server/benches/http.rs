@@ -1,0 +1,90 @@
+//! `GET /api/latest_prices` from memory beside the same server answering the same bytes as a constant, by `wrk`.
+//!
+//! `cargo bench -p tidemark --bench http`. Both run in turn in one process, so that the ratio holds on a busy machine
+//! too. The constant lies outside all middleware: the ratio counts everything that an answer costs.
+
+#![allow(clippy::unwrap_used, reason = "a benchmark may panic")]
+
+use std::{path::Path, process::Command};
+
+use axum::{Router, http::header, routing::get};
+use bytes::Bytes;
+use local_servers::PostgresServer;
+use tidemark::{
+    config::{CachePolicies, Feed, site_options},
+    http::{AppState, Health, router, serve},
+    import::{Options, import_file},
+    market::Market,
+    store::Store,
+};
+use tidemark_cache::Cache;
+use tokio::net::TcpListener;
+
+const ROUNDS: usize = 5;
+
+/// Requests a second of one short run.
+fn wrk(url: &str) -> f64 {
+    let output = Command::new("wrk").args(["-t1", "-c32", "-d2s", url]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.contains("Non-2xx"), "{text}");
+    let line = text.lines().find(|l| l.starts_with("Requests/sec:")).unwrap();
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
+
+#[tokio::main]
+async fn main() {
+    let postgres = PostgresServer::ephemeral().unwrap();
+    let store = Store::connect_lazy(&postgres.url()).unwrap();
+    store.migrate().await.unwrap();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/sample");
+    let options = Options {
+        symbol: None,
+        interval: None,
+        source: model::Source::RECORDED,
+        strict: true,
+    };
+    for coin in ["BTC", "EOS", "ETH", "LTC", "XRP"] {
+        let file = sample.join(format!("{coin}-USD-30m.csv.gz"));
+        import_file(&store, &file, &options, |_| {}).await.unwrap();
+    }
+
+    let cache = Cache::builder().build().unwrap();
+    let market =
+        Market::new(&cache, Some(store.clone()), Feed::None, &CachePolicies::default()).unwrap();
+    let body = {
+        let answer = market.prices_answer(&[]).await.unwrap();
+        let provenance = serde_json::to_string(&answer.provenance).unwrap();
+        let open = String::from_utf8(answer.open_json.to_vec()).unwrap();
+        Bytes::from(format!("{open},\"provenance\":{provenance}}}"))
+    };
+    let length = body.len();
+    let constant = move || {
+        let body = body.clone();
+        async move { ([(header::CONTENT_TYPE, "application/json")], body) }
+    };
+    let health = Health::start(cache, Some(store));
+    let state = AppState { market, health: health.clone(), options: site_options().unwrap() };
+    let routes = router(state).merge(Router::new().route("/constant", get(constant)));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(serve(listener, routes, health));
+
+    let figures = tokio::task::spawn_blocking(move || {
+        let (api, constant) = (format!("{base}/api/latest_prices"), format!("{base}/constant"));
+        wrk(&api);
+        (0..ROUNDS).map(|_| (wrk(&api), wrk(&constant))).collect::<Vec<_>>()
+    });
+    let figures = figures.await.unwrap();
+    let api = median(figures.iter().map(|f| f.0).collect());
+    let constant = median(figures.iter().map(|f| f.1).collect());
+    let ratio = median(figures.iter().map(|f| f.0 / f.1).collect());
+    println!("body {length} bytes, medians of {ROUNDS}");
+    println!("latest_prices from memory  {api:>9.0} requests/s");
+    println!("the same as a constant     {constant:>9.0} requests/s");
+    println!("ratio                      {ratio:>9.2} (budget 0.80)");
+}
