@@ -20,9 +20,10 @@ pub fn App() -> impl IntoView {
         } />
         <Router>
             <Routes fallback=NotFoundPage>
-                // The first HTML holds the table and the chart: a page is sent once its blocking resources are there.
-                <Route path=path!("/") view=MarketsPage ssr=SsrMode::PartiallyBlocked />
-                <Route path=path!("/coin/:symbol") view=CoinPage ssr=SsrMode::PartiallyBlocked />
+                // A page is sent whole, in the order of reading: complete without JavaScript, with its status. Its data
+                // comes from memory, so that streaming would win nothing.
+                <Route path=path!("/") view=MarketsPage ssr=SsrMode::Async />
+                <Route path=path!("/coin/:symbol") view=CoinPage ssr=SsrMode::Async />
             </Routes>
         </Router>
     }

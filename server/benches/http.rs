@@ -42,20 +42,14 @@ async fn main() {
     let store = Store::connect_lazy(&postgres.url()).unwrap();
     store.migrate().await.unwrap();
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/sample");
-    let options = Options {
-        symbol: None,
-        interval: None,
-        source: model::Source::RECORDED,
-        strict: true,
-    };
+    let options = Options { symbol: None, interval: None, source: model::Source::RECORDED, strict: true };
     for coin in ["BTC", "EOS", "ETH", "LTC", "XRP"] {
         let file = sample.join(format!("{coin}-USD-30m.csv.gz"));
         import_file(&store, &file, &options, |_| {}).await.unwrap();
     }
 
     let cache = Cache::builder().build().unwrap();
-    let market =
-        Market::new(&cache, Some(store.clone()), Feed::None, &CachePolicies::default()).unwrap();
+    let market = Market::new(&cache, Some(store.clone()), Feed::None, &CachePolicies::default()).unwrap();
     let body = {
         let answer = market.prices_answer(&[]).await.unwrap();
         let provenance = serde_json::to_string(&answer.provenance).unwrap();

@@ -69,13 +69,7 @@ impl Market {
         });
         let (symbol, bars) = drawn.await.map_err(|_| unserialisable())?;
         let (candles, partial) = bars.ok_or_else(|| self.not_simulated(&symbol, reason.clone()))?;
-        let range = StoredRange {
-            symbol,
-            interval,
-            source: Source::SIMULATED,
-            candles,
-            partial,
-        };
+        let range = StoredRange { symbol, interval, source: Source::SIMULATED, candles, partial };
         let range = CandleRange::new(range).map_err(|_| unserialisable())?;
         Ok(Read {
             open_json: range.open_json.clone(),

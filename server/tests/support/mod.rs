@@ -1,5 +1,7 @@
 //! Real servers for tests: Postgres, Redis and the `tidemark` binary, each on a free port.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader, Read, Write},
