@@ -45,7 +45,7 @@ async fn serve() -> Result<(), String> {
     let counting = tokio::spawn(log_stats(cache.clone()));
 
     let health = Health::start(cache.clone(), store);
-    let router = http::router(AppState { market, health: health.clone(), options });
+    let router = http::router(AppState { market, health: health.clone(), options: options.into() });
     tracing::info!(
         redis = config.redis_url.as_ref().map_or("none".to_owned(), |u| u.shown()),
         postgres = config.database_url.as_ref().map_or("none".to_owned(), |u| u.shown()),

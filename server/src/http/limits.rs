@@ -5,12 +5,11 @@ use std::{any::Any, time::Duration};
 use axum::{
     BoxError, Router,
     error_handling::HandleErrorLayer,
-    extract::DefaultBodyLimit,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use tower::ServiceBuilder;
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer};
+use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer};
+use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 
 use super::problem::Problem;
 
@@ -26,11 +25,12 @@ pub fn guard<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
     let limits = ServiceBuilder::new()
         .layer(HandleErrorLayer::new(refused))
         .load_shed()
-        .concurrency_limit(MOST_AT_ONCE)
+        // One limit for all calls: the plain layer would count each route by itself.
+        .layer(GlobalConcurrencyLimitLayer::new(MOST_AT_ONCE))
         .timeout(LONGEST_CALL)
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(CatchPanicLayer::custom(panicked));
-    routes.layer(limits).layer(DefaultBodyLimit::max(LARGEST_BODY))
+    routes.layer(limits)
 }
 
 async fn refused(error: BoxError) -> Problem {
@@ -46,9 +46,4 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
     tracing::error!(panic = text, "a handler panicked: {text}");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "an error of the server").into_response()
-}
-
-/// Compresses what the client takes compressed, with `Vary`.
-pub fn compress(routes: Router) -> Router {
-    routes.layer(CompressionLayer::new())
 }

@@ -10,12 +10,16 @@ mod query;
 mod security;
 mod serve;
 
+use std::sync::Arc;
+
 use axum::Router;
 use leptos::config::LeptosOptions;
 
 pub use answer::Answer;
 pub use health::{Health, Probe};
+pub use limits::guard;
 pub use problem::Problem;
+pub use security::wrap;
 pub use serve::serve;
 
 use crate::market::Market;
@@ -28,20 +32,18 @@ pub struct AppState {
     /// What is up and what is not.
     pub health: Health,
     /// Where the pages' files lie.
-    pub options: LeptosOptions,
+    pub options: Arc<LeptosOptions>,
 }
 
 impl axum::extract::FromRef<AppState> for LeptosOptions {
     fn from_ref(state: &AppState) -> Self {
-        state.options.clone()
+        LeptosOptions::clone(&state.options)
     }
 }
 
 /// The whole service.
 pub fn router(state: AppState) -> Router {
-    let routes = Router::new()
-        .nest("/api", limits::guard(api::routes()))
-        .merge(health::routes())
-        .merge(pages::routes(&state));
-    security::headers(limits::compress(routes.with_state(state)))
+    let routes =
+        Router::new().nest("/api", guard(api::routes())).merge(health::routes()).merge(pages::routes(&state));
+    wrap(routes.with_state(state))
 }

@@ -7,7 +7,7 @@ use axum::{
     Router,
     http::{HeaderValue, header},
 };
-use leptos::{nonce::use_nonce, prelude::*};
+use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::*};
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
 use tower::ServiceBuilder;
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
@@ -33,7 +33,7 @@ fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
 
 /// Pages, server functions, and files of the site's folder; a page that says so for anything else.
 pub fn routes(state: &AppState) -> Router<AppState> {
-    let options = state.options.clone();
+    let options = LeptosOptions::clone(&state.options);
     let root = options.site_root.to_string();
     let files = || ServeDir::new(&root).precompressed_br().precompressed_gzip();
     // Hashed names never change their content.

@@ -1,11 +1,12 @@
-//! Security headers.
+//! What every response goes through: security headers and compression.
 
 use axum::{
     Router,
     http::{HeaderName, HeaderValue, header},
 };
 use leptos::config::LeptosOptions;
-use tower_http::set_header::SetResponseHeaderLayer;
+use tower::ServiceBuilder;
+use tower_http::{compression::CompressionLayer, set_header::SetResponseHeaderLayer};
 
 /// The policy of a page: own scripts by nonce, own styles, nothing else.
 #[must_use]
@@ -23,16 +24,19 @@ pub fn page_policy(nonce: &str, options: &LeptosOptions) -> String {
     )
 }
 
-/// Headers of every response. A page has set its own policy before.
-pub fn headers(routes: Router) -> Router {
-    let fixed: [(HeaderName, &'static str); 4] = [
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    ];
-    fixed.into_iter().fold(routes, |routes, (name, value)| {
-        let layer = SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
-        routes.layer(layer)
-    })
+/// Sets a header that the response lacks.
+fn default(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+/// Headers of every response (a page has set its own policy before), and compression for those who take it, with
+/// `Vary`. One stack, since every layer put on a router by itself boxes each request once more.
+pub fn wrap(routes: Router) -> Router {
+    let stack = ServiceBuilder::new()
+        .layer(default(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
+        .layer(default(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(default(header::REFERRER_POLICY, "same-origin"))
+        .layer(default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(CompressionLayer::new());
+    routes.layer(stack)
 }

@@ -1,6 +1,6 @@
 //! The pool of connections and its bounds.
 
-use std::{future::Future, str::FromStr, time::Duration};
+use std::{future::Future, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     ConnectOptions, Connection, PgPool,
@@ -22,7 +22,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(8);
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: PgPool,
-    options: PgConnectOptions,
+    // Shared: a store is cloned for every read, and the options are a dozen strings.
+    options: Arc<PgConnectOptions>,
 }
 
 impl Store {
@@ -58,7 +59,7 @@ impl Store {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .idle_timeout(Duration::from_secs(300))
             .connect_lazy_with(options.clone());
-        Ok(Self { pool, options })
+        Ok(Self { pool, options: Arc::new(options) })
     }
 
     /// Asks Postgres whether it answers and has the schema of this program.
