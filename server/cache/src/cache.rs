@@ -37,6 +37,7 @@ pub(crate) struct Shared {
     pub namespace: String,
     pub runtime: Handle,
     pub mirror: Arc<Mirror>,
+    pub coherence: Arc<Coherence>,
     pub l2: Option<L2>,
     pub max_entry_bytes: usize,
     /// Slots for loaders that run.
@@ -44,32 +45,65 @@ pub(crate) struct Shared {
     pub flights: AtomicUsize,
     pub max_flights: usize,
     l1_bytes: u64,
-    categories: Mutex<BTreeMap<&'static str, Registered>>,
+    categories: Mutex<BTreeMap<&'static str, CategoryParts>>,
+    /// What clears of this process covered when they were made, by sequence.
+    covered: Mutex<BTreeMap<u64, u64>>,
 }
 
 /// The Redis side.
 pub(crate) struct L2 {
-    pub link: Arc<Link>,
+    pub router: Arc<Router>,
     pub ops: Ops,
+    pub leases: Leases,
+    pub outbox: Arc<Outbox>,
+    pub recovery: Recovery,
+    heard: Arc<Heard>,
     store: Arc<Store>,
     /// Bound on one read or write of an entry.
     pub timeout: Duration,
     /// Slots for writes behind the reader.
     pub writes: Arc<Semaphore>,
     max_writes: usize,
-    supervisor: AbortHandle,
+    jobs: Vec<AbortHandle>,
 }
 
 impl Drop for L2 {
     fn drop(&mut self) {
-        self.supervisor.abort();
+        for job in &self.jobs {
+            job.abort();
+        }
     }
 }
 
-struct Registered {
-    share: u32,
-    memory: Option<Arc<dyn Memory>>,
-    counters: Arc<Counters>,
+/// A category, its types forgotten.
+#[derive(Clone)]
+pub(crate) struct CategoryParts {
+    pub share: u32,
+    pub memory: Option<Arc<dyn Memory>>,
+    pub counters: Arc<Counters>,
+    /// The category holds the cache: it must not be held by it.
+    pub view: Weak<dyn View>,
+}
+
+impl Shared {
+    pub fn counters_of(&self, category: &str) -> Option<Arc<Counters>> {
+        self.categories.lock().get(category).map(|parts| Arc::clone(&parts.counters))
+    }
+
+    /// The categories that are still in use.
+    pub fn views(&self) -> Vec<(&'static str, Arc<dyn View>)> {
+        let categories = self.categories.lock();
+        categories.iter().filter_map(|(name, parts)| Some((*name, parts.view.upgrade()?))).collect()
+    }
+
+    /// Ends the soft life of an entry in Redis, and tells the others. `version`: what is held here, for them.
+    pub async fn expire(&self, category: &'static str, text: &str, version: u64) -> Result<(), L2Error> {
+        let Some(l2) = &self.l2 else { return Ok(()) };
+        let key = entry_key(&self.namespace, category, text);
+        let found = l2.ops.expire(&l2.router, l2.timeout, &key, self.max_entry_bytes).await?;
+        l2.outbox.version(category, text, found.unwrap_or(version).max(version), true);
+        Ok(())
+    }
 }
 
 impl Cache {
@@ -80,39 +114,31 @@ impl Cache {
 
     /// Puts the parts together. Called by the builder, which has checked them.
     pub(crate) fn assemble(parts: &Builder, redis: Option<crate::l2::Redis>, runtime: Handle) -> Self {
-        let log = if redis.is_some() { crate::clears::Log::unread() } else { crate::clears::Log::fresh() };
+        let alone = redis.is_none();
+        let log = if alone { crate::clears::Log::fresh() } else { crate::clears::Log::unread() };
         let mirror = Arc::new(Mirror::new(log));
-        let l2 = redis.map(|redis| {
-            let link = Arc::new(Link::new(redis));
-            let store = Arc::new(Store::new(&parts.namespace, Arc::clone(&mirror)));
-            let supervisor = runtime.spawn({
-                let (link, store) = (Arc::clone(&link), Arc::clone(&store));
-                async move { link.supervise(&store).await }
-            });
-            L2 {
-                link,
-                ops: Ops::new(),
-                store,
-                timeout: parts.l2_timeout,
-                writes: Arc::new(Semaphore::new(parts.max_writes)),
-                max_writes: parts.max_writes,
-                supervisor: supervisor.abort_handle(),
-            }
+        let coherence = Arc::new(Coherence::new(Arc::clone(&mirror), alone));
+        let l2 = redis.map(|redis| L2::start(parts, redis, &mirror, &coherence, &runtime));
+        let shared = Arc::new(Shared {
+            namespace: parts.namespace.clone(),
+            runtime,
+            mirror,
+            coherence,
+            l2,
+            max_entry_bytes: parts.max_entry_bytes,
+            loads: Semaphore::new(parts.max_loads),
+            flights: AtomicUsize::new(0),
+            max_flights: parts.max_flights,
+            l1_bytes: parts.l1_bytes,
+            categories: Mutex::new(BTreeMap::new()),
+            covered: Mutex::new(BTreeMap::new()),
         });
-        Self {
-            shared: Arc::new(Shared {
-                namespace: parts.namespace.clone(),
-                runtime,
-                mirror,
-                l2,
-                max_entry_bytes: parts.max_entry_bytes,
-                loads: Semaphore::new(parts.max_loads),
-                flights: AtomicUsize::new(0),
-                max_flights: parts.max_flights,
-                l1_bytes: parts.l1_bytes,
-                categories: Mutex::new(BTreeMap::new()),
-            }),
+        if !alone {
+            // They hold the cache weakly, and end with it.
+            shared.runtime.spawn(recover(Arc::downgrade(&shared)));
+            shared.runtime.spawn(remember_hot_keys(Arc::downgrade(&shared)));
         }
+        Self { shared }
     }
 
     /// Makes a category. Its name, `[a-z0-9_-]{1,32}`, can be used once in a cache.
@@ -131,10 +157,8 @@ impl Cache {
         if categories.contains_key(name) {
             return Err(ConfigError::NameTaken(name));
         }
-        let share = policy.l1_share;
         let category = Category::new(name, policy, self.shared.l1_bytes, Arc::clone(&self.shared))?;
-        let (memory, counters) = category.registration();
-        categories.insert(name, Registered { share, memory, counters });
+        categories.insert(name, category.parts());
         divide(self.shared.l1_bytes, &categories);
         Ok(category)
     }
@@ -142,17 +166,7 @@ impl Cache {
     /// Records a clear: every entry that `scope` covers and whose load began before is dead from now on here, and
     /// within about a second in every other process. Takes the same time whatever it covers.
     pub async fn clear(&self, scope: Scope) -> Result<Cleared, ClearError> {
-        if scope.text().len() > MAX_SCOPE_TEXT {
-            return Err(ClearError::Scope(format!(
-                "{} bytes are more than {MAX_SCOPE_TEXT}",
-                scope.text().len()
-            )));
-        }
-        if let Scope::Category(name) = &scope
-            && !is_name(name)
-        {
-            return Err(ClearError::Scope(format!("`{name}` is no category name")));
-        }
+        scope.check()?;
         let seq = match &self.shared.l2 {
             None => self.shared.mirror.change(|log| log.append(scope, crate::clock::unix_us())),
             Some(l2) => l2.append(&scope).await?,
@@ -160,13 +174,94 @@ impl Cache {
         Ok(Cleared { seq })
     }
 
-    /// Strikes the clear of this sequence. What was reloaded since stays; what expired stays gone.
-    pub async fn undo(&self, seq: u64) -> Result<(), ClearError> {
+    /// As [`clear`](Self::clear), after counting what it covers: within a second, see [`Preview`].
+    pub async fn clear_counted(&self, scope: Scope) -> Result<(Cleared, Preview), ClearError> {
+        let preview = self.preview_clear(&scope).await?;
+        let cleared = self.clear(scope).await?;
+        let mut covered = self.shared.covered.lock();
+        covered.insert(cleared.seq, preview.entries());
+        while covered.len() > MAX_RECORDS {
+            covered.pop_first();
+        }
+        Ok((cleared, preview))
+    }
+
+    /// Counts what a clear of `scope` would cover, and shows some of it. Changes nothing. Redis is looked through for at
+    /// most a second; see [`Preview`] for what its numbers mean then.
+    pub async fn preview_clear(&self, scope: &Scope) -> Result<Preview, ClearError> {
+        scope.check()?;
+        Ok(preview::preview(&self.shared, scope).await)
+    }
+
+    /// Strikes the clear of this sequence. What was reloaded since stays; what expired stays gone; both are counted.
+    pub async fn undo(&self, seq: u64) -> Result<Undone, ClearError> {
+        let Some((scope, was_undone)) = self.shared.mirror.record(seq) else {
+            // Another process may have made it a moment ago.
+            return self.strike(seq).await.map(|()| Undone::default());
+        };
+        let before = if was_undone { preview::Tally::default() } else { preview::since(&self.shared, &scope, seq).await };
+        self.strike(seq).await?;
+        let covered = self.shared.covered.lock().remove(&seq);
+        Ok(before.undone(covered))
+    }
+
+    async fn strike(&self, seq: u64) -> Result<(), ClearError> {
         let found = match &self.shared.l2 {
             None => self.shared.mirror.change(|log| log.undo(seq)),
-            Some(l2) => l2.undo(seq).await? == Undone::Struck,
+            Some(l2) => l2.undo(seq).await? == Struck::Struck,
         };
         if found { Ok(()) } else { Err(ClearError::Unknown(seq)) }
+    }
+
+    /// The clears that are remembered, newest first.
+    pub fn clears(&self) -> Vec<ClearRecord> {
+        let log = self.shared.mirror.log();
+        let records = log.records.into_iter().rev();
+        records
+            .map(|r| ClearRecord { seq: r.seq, scope: r.scope.to_string(), at_ms: r.at_us / 1_000, undone: r.undone })
+            .collect()
+    }
+
+    /// All that is known of the entry `category:key text`, in memory and in Redis.
+    pub async fn inspect(&self, category: &str, key: &str) -> Inspection {
+        inspect::inspect(&self.shared, category, key).await
+    }
+
+    /// The keys that this process reads most, of all categories, hottest first.
+    pub fn hot_keys(&self, most: usize) -> Vec<HotKey> {
+        let mut keys: Vec<HotKey> =
+            self.shared.views().into_iter().flat_map(|(_, view)| view.hot(most)).collect();
+        keys.sort_by(|a, b| b.per_second.total_cmp(&a.per_second));
+        keys.truncate(most);
+        keys
+    }
+
+    /// Health of each Redis node, asked of all at once, within half a second.
+    pub async fn nodes(&self) -> Vec<NodeHealth> {
+        match &self.shared.l2 {
+            Some(l2) => l2.router.health().await,
+            None => Vec::new(),
+        }
+    }
+
+    /// The last failover of each part of a cluster, as this process saw it.
+    pub fn failovers(&self) -> Vec<Failover> {
+        self.shared.l2.as_ref().map_or_else(Vec::new, |l2| l2.router.failovers())
+    }
+
+    /// Makes good what it can, remembers the hot keys, and tells the others that no more will come; waits for it, at
+    /// most for `limit`. For the end of a process. The cache can still be used, but nobody hears of what it writes.
+    pub async fn close(&self, limit: Duration) {
+        let Some(l2) = &self.shared.l2 else { return };
+        let _ = timeout(limit, async {
+            self.shared.recover_now().await;
+            // All slots free: all writes have ended.
+            let all = u32::try_from(l2.max_writes).unwrap_or(u32::MAX);
+            let _ = l2.writes.acquire_many(all).await;
+            self.shared.remember_hot_keys().await;
+            l2.outbox.farewell(limit).await;
+        })
+        .await;
     }
 
     /// The connection to Redis. Cheap enough for every health check.
@@ -202,6 +297,7 @@ impl Cache {
             flights: self.shared.flights.load(Ordering::Relaxed) as u64,
             l1_limit_bytes: self.shared.l1_bytes,
             l1_bytes: categories.values().map(|c| c.l1_bytes).sum(),
+            coherence: self.shared.coherence_stats(),
             clears: ClearStats {
                 head: log.head,
                 floor: log.floor,
@@ -222,7 +318,73 @@ impl std::fmt::Debug for Cache {
     }
 }
 
+impl Shared {
+    fn coherence_stats(&self) -> CoherenceStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let mut stats = CoherenceStats {
+            trusted: self.coherence.is_trusted(),
+            doubts: read(&self.coherence.doubts),
+            announcements_heard: read(&self.coherence.announced),
+            ..CoherenceStats::default()
+        };
+        if let Some(l2) = &self.l2 {
+            (stats.recovery_entries, stats.recovery_bytes) = l2.recovery.depth();
+            stats.recovery_queued = read(&l2.recovery.queued);
+            stats.recovery_dropped = read(&l2.recovery.dropped);
+            stats.recovered = read(&l2.recovery.recovered);
+            stats.announcements_waiting = l2.outbox.len() as u64;
+            stats.messages_sent = read(&l2.outbox.messages);
+            stats.send_failures = read(&l2.outbox.failures);
+            stats.overflows = read(&l2.outbox.overflows);
+            stats.messages_heard = read(&l2.heard.messages);
+            stats.gaps = read(&l2.heard.gaps);
+            stats.silences = read(&l2.heard.silences);
+            stats.resubscriptions = read(&l2.heard.resubscriptions);
+            stats.publishers = read(&l2.heard.publishers);
+        }
+        stats
+    }
+}
+
 impl L2 {
+    fn start(
+        parts: &Builder,
+        redis: crate::l2::Redis,
+        mirror: &Arc<Mirror>,
+        coherence: &Arc<Coherence>,
+        runtime: &Handle,
+    ) -> Self {
+        let store = Arc::new(Store::new(&parts.namespace, Arc::clone(mirror)));
+        let router = Router::start(redis, Arc::clone(&store), runtime);
+        let outbox = Arc::new(Outbox::new());
+        let heard = Arc::new(Heard::default());
+        let channel = bus::channel(&parts.namespace);
+        let ear = Ear {
+            router: Arc::clone(&router),
+            coherence: Arc::clone(coherence),
+            heard: Arc::clone(&heard),
+            channel: channel.clone(),
+            own: outbox.publisher,
+        };
+        let jobs = vec![
+            runtime.spawn(listen(ear)).abort_handle(),
+            runtime.spawn(publish(Arc::clone(&outbox), Arc::clone(&router), channel)).abort_handle(),
+        ];
+        Self {
+            router,
+            ops: Ops::new(),
+            leases: Leases::new(),
+            outbox,
+            recovery: Recovery::new(RECOVERY),
+            heard,
+            store,
+            timeout: parts.l2_timeout,
+            writes: Arc::new(Semaphore::new(parts.max_writes)),
+            max_writes: parts.max_writes,
+            jobs,
+        }
+    }
+
     fn writes_in_flight(&self) -> u64 {
         self.max_writes.saturating_sub(self.writes.available_permits()) as u64
     }
@@ -248,7 +410,7 @@ impl L2 {
     }
 }
 
-impl Registered {
+impl CategoryParts {
     fn stats(&self) -> CategoryStats {
         let memory = |read: fn(&dyn Memory) -> u64| self.memory.as_deref().map_or(0, read);
         CategoryStats {
@@ -263,7 +425,7 @@ impl Registered {
 }
 
 /// Gives each category its part of the memory.
-fn divide(bytes: u64, categories: &BTreeMap<&'static str, Registered>) {
+fn divide(bytes: u64, categories: &BTreeMap<&'static str, CategoryParts>) {
     let in_memory = || categories.values().filter_map(|c| Some((c.share, c.memory.as_ref()?)));
     let shares: u128 = in_memory().map(|(share, _)| u128::from(share)).sum();
     for (share, memory) in in_memory() {

@@ -1,25 +1,22 @@
 //! A category: the typed face of the cache.
 
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::builder::ConfigError;
-use crate::cache::{Shared, SourceError};
-use crate::clears::Mirror;
+use crate::cache::{CategoryParts, Shared, SourceError};
 use crate::clock;
 use crate::codec::Value;
-use crate::entry::{Entry, Lives};
-use crate::failure::Trouble;
-use crate::flight::Flights;
+use crate::core::Core;
+use crate::entry::{Entry, Kind};
 use crate::hit::{Hit, LoadError, Loaded, StaleReason, Tier, Want};
+use crate::hot::HotKey;
 use crate::key::Key;
-use crate::l1::{L1, Memory};
+use crate::l1::L1;
+use crate::l2::L2Error;
 use crate::policy::Policy;
 use crate::stats::Counters;
-
-/// Keys whose trouble is remembered at most.
-const MAX_TROUBLES: usize = 4_096;
+use crate::tags::{TagError, Tags};
 
 /// A category of a [`Cache`](crate::Cache): keys of one type, values of one type, one policy. Cheap to clone.
 pub struct Category<K: Key, V: Value> {
@@ -38,19 +35,6 @@ impl<K: Key, V: Value> std::fmt::Debug for Category<K, V> {
     }
 }
 
-/// What reads, loads and writes of a category share.
-pub(crate) struct Core<K: Key, V: Value> {
-    pub name: &'static str,
-    pub policy: Policy,
-    pub l1: Option<Arc<L1<K, V>>>,
-    pub flights: Flights<K, V>,
-    /// Until when a key is left alone, and why.
-    troubles: quick_cache::sync::Cache<K, (u64, Trouble)>,
-    pub counters: Arc<Counters>,
-    pub mirror: Arc<Mirror>,
-    pub shared: Arc<Shared>,
-}
-
 impl<K: Key, V: Value> Category<K, V> {
     pub(crate) fn new(
         name: &'static str,
@@ -66,24 +50,17 @@ impl<K: Key, V: Value> Category<K, V> {
         } else {
             None
         };
-        Ok(Self {
-            core: Arc::new(Core {
-                name,
-                policy,
-                l1,
-                flights: Flights::new(),
-                troubles: quick_cache::sync::Cache::new(MAX_TROUBLES),
-                counters,
-                mirror: Arc::clone(&shared.mirror),
-                shared,
-            }),
-        })
+        Ok(Self { core: Arc::new(Core::new(name, policy, l1, counters, shared)) })
     }
 
-    /// What the cache keeps of a category to divide memory and to report.
-    pub(crate) fn registration(&self) -> (Option<Arc<dyn Memory>>, Arc<Counters>) {
-        let memory = self.core.l1.clone().map(|l1| l1 as Arc<dyn Memory>);
-        (memory, Arc::clone(&self.core.counters))
+    /// What the cache keeps of a category: to divide memory, to report, to make good.
+    pub(crate) fn parts(&self) -> CategoryParts {
+        CategoryParts {
+            share: self.core.policy.l1_share,
+            memory: self.core.l1.clone().map(|l1| l1 as _),
+            counters: Arc::clone(&self.core.counters),
+            view: Arc::downgrade(&self.core) as _,
+        }
     }
 
     /// The category's name.
@@ -99,8 +76,20 @@ impl<K: Key, V: Value> Category<K, V> {
     /// The value at `key`, loaded by `loader` if neither memory nor Redis can answer.
     ///
     /// However many ask at once, one load runs, in a task of its own: a reader that goes away cancels nobody's load. The
-    /// wait is bounded: by the soft timeout with an older value at hand, otherwise by the time limit of Redis and the
-    /// hard timeout. A value past its soft life answers at once and is refreshed behind the reader.
+    /// wait is bounded: by the soft timeout with an older value at hand, otherwise by the time limit of Redis, the lease
+    /// and the hard timeout. A value past its soft life answers at once and is refreshed behind the reader.
+    ///
+    /// ```no_run
+    /// # use tidemark_cache::{Category, LoadError, Loaded, Value, Want};
+    /// # async fn example<V: Value>(charts: Category<String, V>, read: fn() -> Result<V, String>) {
+    /// let load = move || async move { Ok::<_, String>(Loaded::new(read()?, 7).tag("coin:BTC")) };
+    /// match charts.get_or_load(&"BTC:1h".to_owned(), Want::any(), load).await {
+    ///     Ok(hit) => println!("version {} from {:?}, {:?} old", hit.version, hit.tier, hit.age),
+    ///     Err(LoadError::Absent) => println!("no such chart"),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # }
+    /// ```
     pub async fn get_or_load<E, F, Fut>(&self, key: &K, want: Want, loader: F) -> Result<Hit<V>, LoadError<E>>
     where
         E: SourceError,
@@ -114,154 +103,186 @@ impl<K: Key, V: Value> Category<K, V> {
         Box::pin(crate::load::get_or_load(&self.core, key, want, loader)).await
     }
 
+    /// The values at `keys`, in their order. What memory does not have is asked of Redis in one round trip a node; what
+    /// Redis does not have, `loader` loads in one call. It gets the keys to load and returns what it found of them; a key
+    /// that it leaves out is absent, as of version 0.
+    ///
+    /// Each key is answered by itself, and each is loaded once however many ask for it, by itself or with others.
+    ///
+    /// ```no_run
+    /// # use tidemark_cache::{Category, Loaded, Value, Want};
+    /// # async fn example<V: Value>(prices: Category<String, V>, read: fn(Vec<String>) -> Vec<(String, V)>) {
+    /// let keys = ["BTC".to_owned(), "ETH".to_owned()];
+    /// let load = move |missing: Vec<String>| async move {
+    ///     Ok::<_, String>(read(missing).into_iter().map(|(key, value)| (key, Loaded::new(value, 7))).collect())
+    /// };
+    /// for (key, answer) in keys.iter().zip(prices.get_many_or_load(&keys, Want::any(), load).await) {
+    ///     println!("{key}: {}", answer.is_ok());
+    /// }
+    /// # }
+    /// ```
+    pub async fn get_many_or_load<E, F, Fut>(
+        &self,
+        keys: &[K],
+        want: Want,
+        loader: F,
+    ) -> Vec<Result<Hit<V>, LoadError<E>>>
+    where
+        E: SourceError,
+        F: FnOnce(Vec<K>) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
+    {
+        crate::many::get_many_or_load(&self.core, keys, want, loader).await
+    }
+
     /// The value at `key` if memory or Redis has it, past its soft life marked stale. Loads nothing.
     pub async fn get(&self, key: &K) -> Option<Hit<V>> {
         if let Some(hit) = self.core.fresh_in_l1(key, Want::any()) {
             return Some(hit);
         }
         let core = &self.core;
-        let (entry, tier) = match core.look(key) {
-            Some(entry) => (entry, Tier::L1),
-            None => {
+        let looked = core.look(key);
+        let known = looked.as_ref().is_some_and(|l| l.needs == 0 && (l.verified || !core.l2_is_open_for(key)));
+        let verified = looked.as_ref().is_some_and(|l| l.verified);
+        let (entry, tier, verified) = match looked {
+            Some(looked) if known => (looked.entry, Tier::L1, verified),
+            looked => {
                 core.counters.l1.misses.add(u64::from(core.l1.is_some()));
                 let text = key.to_string();
-                (core.keep(key, &text, core.fetch(&text).await?), Tier::L2)
+                match core.fetch(&text).await {
+                    Some(entry) => (core.keep(key, &text, entry), Tier::L2, true),
+                    None => (looked?.entry, Tier::L1, false),
+                }
             }
         };
-        let now = clock::now();
-        let stale = (!entry.is_fresh(now)).then_some(StaleReason::Expired);
-        core.count_answer(tier, stale.is_some());
-        Some(entry.into_hit(now, tier, stale))
+        let Entry::Value(value) = entry else { return None };
+        let fresh = value.meta().is_fresh(clock::now());
+        let stale = match (fresh, verified) {
+            (true, true) => None,
+            (true, false) => Some(StaleReason::Unverified),
+            (false, _) => Some(StaleReason::Expired),
+        };
+        Some(core.answer(key, value, tier, stale))
     }
 
-    /// Puts a value into the tiers, unless they hold a newer version. The write to Redis happens behind the caller.
+    /// Puts a value into the tiers, unless they hold a newer version. The write to Redis happens behind the caller; the
+    /// other processes are told.
     pub fn set(&self, key: &K, value: V, version: u64) {
+        self.put(key, Loaded::new(value, version), Tags::default());
+    }
+
+    /// As [`set`](Self::set), with tags and a life of its own, or an absence.
+    ///
+    /// # Errors
+    /// Tags that an entry cannot carry; nothing is put.
+    pub fn set_loaded(&self, key: &K, mut loaded: Loaded<V>) -> Result<(), TagError> {
+        let tags = Tags::new(std::mem::take(&mut loaded.tags))?;
+        self.put(key, loaded, tags);
+        Ok(())
+    }
+
+    fn put(&self, key: &K, loaded: Loaded<V>, tags: Tags) {
         let core = &self.core;
-        let entry = core.entry(Loaded::new(value, version), core.mirror.mark(), key_weight(key));
         let text = key.to_string();
-        let kept = core.keep(key, &text, entry.clone());
-        if Arc::ptr_eq(&kept.value, &entry.value) {
-            core.write_behind(text, entry, Duration::ZERO);
+        let entry = core.entry(loaded, tags, &text, core.mirror.mark(), 0, clock::now());
+        if core.keep(key, &text, entry.clone()).is(&entry) {
+            core.write_behind(&text, &entry, None);
         }
+    }
+
+    /// Removes the value at `key`: it is gone from every tier, and no value of `version` or an older one comes back,
+    /// whatever load or write of it is under way. Remembered for longer than a load can take.
+    ///
+    /// ```no_run
+    /// # use tidemark_cache::{Category, Value};
+    /// # fn example<V: Value>(charts: Category<String, V>) {
+    /// charts.remove(&"BTC:1h".to_owned(), 8);
+    /// # }
+    /// ```
+    pub fn remove(&self, key: &K, version: u64) {
+        let core = &self.core;
+        let text = key.to_string();
+        let entry = core.tombstone(&text, version);
+        if core.keep(key, &text, entry.clone()).is(&entry) {
+            core.write_behind(&text, &entry, None);
+        }
+    }
+
+    /// Ends the soft life of the value at `key` in every tier: the next reader gets it marked, and it is loaded anew.
+    ///
+    /// # Errors
+    /// Redis cannot be reached. The value in memory is past its soft life all the same.
+    pub async fn expire(&self, key: &K) -> Result<(), L2Error> {
+        let core = &self.core;
+        let text = key.to_string();
+        let held = core.l1.as_ref().and_then(|l1| l1.peek(key));
+        if let Some(entry) = &held {
+            entry.meta().expire();
+        }
+        if core.policy.tiers.has_l2() {
+            core.shared.expire(core.name, &text, held.map_or(0, |entry| entry.meta().version)).await?;
+        }
+        Ok(())
+    }
+
+    /// The keys that this process reads most, hottest first, at most `most`; from a sample of the reads.
+    pub fn hot_keys(&self, most: usize) -> Vec<HotKey> {
+        self.core.hot.top(self.core.name, most)
+    }
+
+    /// Loads the keys that were hot in this and other processes before, at most `most`, `at_once` at a time, within
+    /// `limit`. Keys in Redis come from there. `parse` makes a key of its text; `loader` loads it. Without Redis there is
+    /// no memory of hot keys, and nothing to do.
+    pub async fn warm<E, P, F, Fut>(&self, how: WarmUp, parse: P, loader: F) -> Warmed
+    where
+        E: SourceError,
+        P: Fn(&str) -> Option<K> + Send,
+        F: Fn(K) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
+    {
+        crate::warm::warm(&self.core, how, parse, loader).await
     }
 }
 
-/// What a key is counted as. Its text is as good a measure as any of what it owns.
-fn key_weight(key: &impl Display) -> usize {
-    use std::fmt::Write;
-    struct Len(usize);
-    impl Write for Len {
-        fn write_str(&mut self, text: &str) -> std::fmt::Result {
-            self.0 += text.len();
-            Ok(())
-        }
-    }
-    let mut len = Len(0);
-    // Only counts: cannot fail unless the key's own Display does.
-    let _ = write!(len, "{key}");
-    len.0
+/// How to warm up. See [`Category::warm`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WarmUp {
+    /// Keys at most.
+    pub most: usize,
+    /// Loads at once.
+    pub at_once: usize,
+    /// Time for all of it.
+    pub limit: Duration,
 }
 
-impl<K: Key, V: Value> Core<K, V> {
-    /// The answer if memory has a fresh one that no clear can have touched since it was last checked. The hot path.
-    #[inline]
-    fn fresh_in_l1(&self, key: &K, want: Want) -> Option<Hit<V>> {
-        let entry = self.l1.as_ref()?.get(key)?;
-        let now = clock::now();
-        if entry.is_fresh(now)
-            && entry.version >= want.min_version
-            && entry.checked == self.mirror.generation()
-        {
-            self.counters.l1.hits.increment();
-            return Some(entry.into_hit(now, Tier::L1, None));
-        }
-        None
+/// What a warm-up did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Warmed {
+    /// Keys that were remembered as hot.
+    pub remembered: u64,
+    /// Of those, now in memory.
+    pub loaded: u64,
+    /// Of those, absent or not to be loaded.
+    pub failed: u64,
+    /// Whether the time ran out.
+    pub out_of_time: bool,
+}
+
+/// What the cache asks of a category whose types it does not know.
+pub(crate) trait View: Send + Sync {
+    fn hot(&self, most: usize) -> Vec<HotKey>;
+    /// Calls back with the key text, the facts and the kind of every entry in memory.
+    fn for_each(&self, visit: &mut dyn FnMut(&str, &crate::entry::Meta, Kind));
+}
+
+impl<K: Key, V: Value> View for Core<K, V> {
+    fn hot(&self, most: usize) -> Vec<HotKey> {
+        self.hot.top(self.name, most)
     }
 
-    /// The entry in memory if it is alive: not past its hard life, not covered by a clear. Counts nothing.
-    pub fn look(&self, key: &K) -> Option<Entry<V>> {
-        let l1 = self.l1.as_ref()?;
-        let mut entry = l1.get(key)?;
-        if entry.is_gone(clock::now()) {
-            return None;
-        }
-        let generation = self.mirror.generation();
-        if entry.checked != generation {
-            if !self.mirror.alive(entry.mark, self.name, &key.to_string()) {
-                return None;
-            }
-            entry.checked = generation;
-            l1.note_checked(key, &entry, generation);
-        }
-        Some(entry)
-    }
-
-    /// Makes an entry of what was loaded, its lives drawn.
-    pub fn entry(&self, loaded: Loaded<V>, mark: crate::clears::Mark, key_weight: usize) -> Entry<V> {
-        let lives = Lives::draw(&self.policy, loaded.fresh_for);
-        let now = clock::now();
-        let weight = loaded.value.weight().saturating_add(key_weight);
-        Entry {
-            version: loaded.version,
-            loaded_at: now,
-            fresh_until: now + lives.fresh_ms,
-            stale_until: now + lives.stale_ms,
-            mark,
-            // Nobody has asked the clear log yet.
-            checked: 0,
-            weight: u32::try_from(weight).unwrap_or(u32::MAX),
-            value: Arc::new(loaded.value),
-        }
-    }
-
-    /// Puts an entry into memory if it is alive and nothing newer is there. Returns the one that should answer.
-    pub fn keep(&self, key: &K, text: &str, mut entry: Entry<V>) -> Entry<V> {
-        let Some(l1) = &self.l1 else { return entry };
-        let generation = self.mirror.generation();
-        if !self.mirror.alive(entry.mark, self.name, text) {
-            return entry;
-        }
-        entry.checked = generation;
-        let now = clock::now();
-        let offered = Arc::clone(&entry.value);
-        let kept = l1.put(key, entry, |held| {
-            !held.is_gone(now)
-                && (held.checked == generation || self.mirror.alive(held.mark, self.name, text))
-        });
-        if Arc::ptr_eq(&kept.value, &offered) {
-            self.counters.l1.inserts.add(1);
-        } else {
-            self.counters.l1.refused.add(1);
-        }
-        kept
-    }
-
-    /// What is remembered of a key's last load, if it still counts.
-    pub fn trouble(&self, key: &K) -> Option<Trouble> {
-        let (until, trouble) = self.troubles.get(key)?;
-        (clock::now() < until).then_some(trouble)
-    }
-
-    pub fn remember(&self, key: &K, trouble: Trouble) {
-        let until = clock::now() + clock::millis(self.policy.retry_after);
-        self.troubles.insert(key.clone(), (until, trouble));
-    }
-
-    pub fn forget_trouble(&self, key: &K) {
-        if !self.troubles.is_empty() {
-            self.troubles.remove(key);
-        }
-    }
-
-    /// Counts an answer from a tier.
-    pub fn count_answer(&self, tier: Tier, stale: bool) {
-        let counters = &self.counters;
-        match (tier, stale) {
-            (Tier::L1, false) => counters.l1.hits.increment(),
-            (Tier::L1, true) => counters.l1.stale.add(1),
-            (Tier::L2, false) => counters.l2.hits.add(1),
-            (Tier::L2, true) => counters.l2.stale.add(1),
-            (Tier::Source, _) => {}
+    fn for_each(&self, visit: &mut dyn FnMut(&str, &crate::entry::Meta, Kind)) {
+        if let Some(l1) = &self.l1 {
+            l1.for_each(|key, entry| visit(&key.to_string(), entry.meta(), entry.kind()));
         }
     }
 }

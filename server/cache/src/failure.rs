@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::hit::LoadError;
+use crate::tags::TagError;
 
 /// A failed load. Shared by all who waited for it, and remembered for a moment.
 #[derive(Debug, Clone)]
@@ -20,6 +21,7 @@ enum Kind {
     Timeout,
     Overloaded,
     Panicked,
+    Tags(TagError),
 }
 
 impl Failure {
@@ -33,6 +35,10 @@ impl Failure {
 
     pub fn overloaded() -> Self {
         Self::own(Kind::Overloaded, &LoadError::Overloaded)
+    }
+
+    pub fn tags(error: TagError) -> Self {
+        Self::own(Kind::Tags(error.clone()), &LoadError::Tags(error))
     }
 
     pub fn panicked() -> Self {
@@ -55,6 +61,7 @@ impl Failure {
             Kind::Timeout => LoadError::Timeout,
             Kind::Overloaded => LoadError::Overloaded,
             Kind::Panicked => LoadError::Panicked,
+            Kind::Tags(error) => LoadError::Tags(error.clone()),
         })
     }
 }

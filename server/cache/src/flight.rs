@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::clears::Mark;
+use crate::clock;
 use crate::entry::Entry;
 use crate::failure::Failure;
 use crate::hit::Tier;
@@ -62,14 +63,18 @@ pub(crate) struct Flight<V> {
     progress: watch::Receiver<Progress<V>>,
     /// The version that it was begun for.
     pub min_version: u64,
+    /// Entries loaded before this, by the monotonic clock, are no use to it.
+    pub newer_than: u64,
     /// Where the clear log stood when it began.
     pub mark: Mark,
+    /// When it began.
+    pub begun: u64,
 }
 
 impl<V> Flight<V> {
-    pub fn new(min_version: u64, mark: Mark) -> (watch::Sender<Progress<V>>, Arc<Self>) {
+    pub fn new(min_version: u64, newer_than: u64, mark: Mark) -> (watch::Sender<Progress<V>>, Arc<Self>) {
         let (sender, progress) = watch::channel(Progress::Pending);
-        (sender, Arc::new(Self { progress, min_version, mark }))
+        (sender, Arc::new(Self { progress, min_version, newer_than, mark, begun: clock::now() }))
     }
 
     /// A view of its progress of one's own.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::entry::{Meta, Stored};
+
 /// What a reader asks for beyond the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Want {
@@ -28,18 +30,33 @@ impl Want {
 /// What a loader returns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded<V> {
-    /// The value.
-    pub value: V,
+    /// The value; `None` when the source has no such thing.
+    pub value: Option<V>,
     /// Its version, read in the same snapshot as the value. Larger is newer.
     pub version: u64,
     /// A soft life for this value alone. The hard life then follows at the distance that the policy sets.
     pub fresh_for: Option<Duration>,
+    /// Names under which it can be cleared: at most 16, each of 1 to 64 bytes without spaces.
+    pub tags: Vec<String>,
 }
 
 impl<V> Loaded<V> {
     /// A value with the lives of its category's policy.
     pub fn new(value: V, version: u64) -> Self {
-        Self { value, version, fresh_for: None }
+        Self { value: Some(value), version, fresh_for: None, tags: Vec::new() }
+    }
+
+    /// No such thing, as of `version` of the source. Readers get [`LoadError::Absent`], and get it from memory for the
+    /// policy's `negative_for`.
+    pub fn absent(version: u64) -> Self {
+        Self { value: None, version, fresh_for: None, tags: Vec::new() }
+    }
+
+    /// Adds a tag.
+    #[must_use]
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tags.push(tag.into());
+        self
     }
 
     /// Sets a soft life for this value alone.
@@ -75,6 +92,8 @@ pub enum StaleReason {
     SlowLoad,
     /// The source itself had nothing newer, though a newer version was asked for.
     OldVersion,
+    /// Other servers may have a newer one, and Redis cannot be asked; a load is under way behind this answer.
+    Unverified,
 }
 
 impl fmt::Display for StaleReason {
@@ -85,7 +104,55 @@ impl fmt::Display for StaleReason {
             Self::LoadFailed(why) => write!(f, "load failed: {why}"),
             Self::SlowLoad => f.write_str("load is slow"),
             Self::OldVersion => f.write_str("source has nothing newer"),
+            Self::Unverified => f.write_str("Redis cannot be asked whether it is the newest"),
         }
+    }
+}
+
+/// A value shared with the cache. Cheap to clone; reads like a reference to the value.
+pub struct Shared<V>(Arc<Stored<V>>);
+
+impl<V> Shared<V> {
+    pub(crate) fn new(stored: Stored<V>) -> Self {
+        Self(Arc::new(stored))
+    }
+
+    #[inline]
+    pub(crate) fn meta(&self) -> &Meta {
+        &self.0.meta
+    }
+
+    /// Whether both are the same value in memory.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<V> Clone for Shared<V> {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<V> std::ops::Deref for Shared<V> {
+    type Target = V;
+
+    #[inline]
+    fn deref(&self) -> &V {
+        &self.0.value
+    }
+}
+
+impl<V: fmt::Debug> fmt::Debug for Shared<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<V: PartialEq> PartialEq<V> for Shared<V> {
+    fn eq(&self, other: &V) -> bool {
+        **self == *other
     }
 }
 
@@ -93,7 +160,7 @@ impl fmt::Display for StaleReason {
 #[derive(Debug)]
 pub struct Hit<V> {
     /// The value, shared with the cache.
-    pub value: Arc<V>,
+    pub value: Shared<V>,
     /// Its version.
     pub version: u64,
     /// Where it came from.
@@ -107,7 +174,7 @@ pub struct Hit<V> {
 impl<V> Clone for Hit<V> {
     fn clone(&self) -> Self {
         Self {
-            value: Arc::clone(&self.value),
+            value: self.value.clone(),
             version: self.version,
             tier: self.tier,
             age: self.age,
@@ -131,4 +198,10 @@ pub enum LoadError<E> {
     /// The loader panicked.
     #[error("the loader panicked")]
     Panicked,
+    /// The loader gave tags that an entry cannot carry; nothing was kept.
+    #[error("bad tags: {0}")]
+    Tags(crate::tags::TagError),
+    /// The source has no such thing: it said so just now or a moment ago. Not a failure.
+    #[error("there is no such entry")]
+    Absent,
 }

@@ -30,9 +30,66 @@ pub(crate) fn is_name(name: &str) -> bool {
 /// The text is percent-escaped to printable ASCII without `%`, `#`, `{` and `}`; an empty one is a lone `%`; a long one
 /// is its first 96 escaped bytes, `#`, and the SHA-256 of the whole text in hex.
 pub(crate) fn entry_key(namespace: &str, category: &str, text: &str) -> String {
+    key_of_kind(namespace, "e", category, text)
+}
+
+/// The Redis key of a lease on the load of an entry: the entry's with `l` for `e`, so in the same slot.
+pub(crate) fn lease_key(namespace: &str, category: &str, text: &str) -> String {
+    key_of_kind(namespace, "l", category, text)
+}
+
+/// The category and, unless it was shortened, the key text of an entry's Redis key. `None` for other keys.
+pub(crate) fn parse_entry_key<'a>(namespace: &str, key: &'a str) -> Option<(&'a str, KeyText)> {
+    let rest = key.strip_prefix(namespace)?.strip_prefix(":e:")?;
+    let (category, text) = rest.split_once(":{")?;
+    let text = text.strip_suffix('}')?;
+    if !is_name(category) {
+        return None;
+    }
+    if text == "%" {
+        return Some((category, KeyText::Whole(String::new())));
+    }
+    Some(match text.split_once('#') {
+        // An escape may have been cut in two.
+        Some((kept, _)) => {
+            let whole = kept.len() - kept.bytes().rev().take(2).position(|b| b == b'%').map_or(0, |at| at + 1);
+            (category, KeyText::Beginning(unescape(&kept[..whole])?))
+        }
+        None => (category, KeyText::Whole(unescape(text)?)),
+    })
+}
+
+/// What a Redis key tells of a key's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum KeyText {
+    /// All of it.
+    Whole(String),
+    /// How it begins: the rest is a hash.
+    Beginning(String),
+}
+
+fn unescape(text: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let digit = |b: u8| char::from(b).to_digit(16);
+            let (high, low) = (digit(bytes.next()?)?, digit(bytes.next()?)?);
+            out.push(u8::try_from(high * 16 + low).ok()?);
+        } else {
+            out.push(byte);
+        }
+    }
+    // A character may have been cut in two.
+    Some(String::from_utf8_lossy(&out).trim_end_matches('\u{fffd}').to_owned())
+}
+
+fn key_of_kind(namespace: &str, kind: &str, category: &str, text: &str) -> String {
     let mut out = String::with_capacity(namespace.len() + category.len() + text.len() + 8);
     out.push_str(namespace);
-    out.push_str(":e:");
+    out.push(':');
+    out.push_str(kind);
+    out.push(':');
     out.push_str(category);
     out.push_str(":{");
     let start = out.len();
@@ -95,6 +152,26 @@ mod tests {
             assert_eq!(key.matches('{').count(), 1);
             assert!(!key.contains("{}"), "an empty hash tag would be ignored by a cluster");
         }
+    }
+
+    #[test]
+    fn keys_are_read_back() {
+        let back = |text: &str| {
+            let key = entry_key("tm", "charts", text);
+            let (category, text) = parse_entry_key("tm", &key).expect("an entry's key");
+            (category.to_owned(), text)
+        };
+        for text in ["", "BTC:1h", "a{b}%#\n é", "%", "x y"] {
+            assert_eq!(back(text), ("charts".to_owned(), KeyText::Whole(text.to_owned())));
+        }
+        for long in ["x".repeat(300), "é".repeat(300), format!("{}{}", "x".repeat(95), "é".repeat(100))] {
+            let (_, KeyText::Beginning(kept)) = back(&long) else { panic!("not shortened") };
+            assert!(long.starts_with(&kept) && kept.chars().count() >= 15, "{kept}");
+        }
+        for other in ["tm:clears", "tm:l:charts:{x}", "tm:e:charts:x", "tm:e:Charts:{x}", "xx:e:charts:{x}"] {
+            assert_eq!(parse_entry_key("tm", other), None);
+        }
+        assert_eq!(lease_key("tm", "charts", "BTC"), "tm:l:charts:{BTC}");
     }
 
     #[test]

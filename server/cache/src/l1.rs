@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
 
-use crate::entry::Entry;
+use crate::entry::{Entry, Meta};
 use crate::key::Key;
 use crate::stats::Counters;
 
@@ -19,9 +19,9 @@ const MIN_SHARD_BYTES: u64 = 4 << 20;
 const TYPICAL_ENTRY_BYTES: u64 = 2_048;
 
 /// Bytes that an entry takes beside its value: its place in the table, which may be three times larger than it is full,
-/// and the two allocations behind it.
+/// and what lies beside the value behind it.
 const fn overhead<K, V>() -> u64 {
-    (3 * (size_of::<K>() + size_of::<Entry<V>>() + 24) + 64) as u64
+    (3 * (size_of::<K>() + size_of::<Entry<V>>() + 24) + size_of::<Meta>() + 32) as u64
 }
 
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ struct Weigh;
 
 impl<K, V> Weighter<K, Entry<V>> for Weigh {
     fn weight(&self, _: &K, entry: &Entry<V>) -> u64 {
-        u64::from(entry.weight) + overhead::<K, V>()
+        u64::from(entry.meta().weight) + overhead::<K, V>()
     }
 }
 
@@ -100,16 +100,16 @@ impl<K: Key, V> L1<K, V> {
         entry
     }
 
-    /// Notes that `entry` was found alive in `generation`, if it is still the one at `key`.
-    pub fn note_checked(&self, key: &K, entry: &Entry<V>, generation: u64) {
-        let _turn = self.turn(key);
-        if let Some(mut held) = self.table.peek(key)
-            && Arc::ptr_eq(&held.value, &entry.value)
-        {
-            held.checked = generation;
-            // An error says that it was evicted meanwhile.
-            let _ = self.table.replace(key.clone(), held, true);
+    /// Everything held, in no order. The walk locks one shard at a time.
+    pub fn for_each(&self, mut visit: impl FnMut(&K, &Entry<V>)) {
+        for (key, entry) in self.table.iter() {
+            visit(&key, &entry);
         }
+    }
+
+    /// The entry at `key`, without counting as a use.
+    pub fn peek(&self, key: &K) -> Option<Entry<V>> {
+        self.table.peek(key)
     }
 
     fn turn(&self, key: &K) -> parking_lot::MutexGuard<'_, ()> {

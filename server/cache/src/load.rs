@@ -6,18 +6,44 @@ use std::time::Duration;
 use tokio::time::{Instant as Deadline, timeout_at};
 
 use crate::cache::SourceError;
-use crate::category::Core;
 use crate::clock;
 use crate::codec::Value;
-use crate::entry::Entry;
+use crate::core::{Core, Looked};
+use crate::entry::{Entry, Kind};
 use crate::failure::{Failure, Trouble};
 use crate::flight::{Flight, Landed, Progress};
-use crate::hit::{Hit, LoadError, Loaded, StaleReason, Tier, Want};
+use crate::hit::{Hit, LoadError, Loaded, Shared, StaleReason, Tier, Want};
 use crate::key::Key;
 use crate::pilot::{Pilot, Slot};
 
 /// Beyond the limits of the flight itself: a reader never waits longer, whatever goes wrong.
 const SAFETY: Duration = Duration::from_secs(2);
+/// Two loads so close in time may be one that went through Redis and another clock, ms.
+const SAME_LOAD: u64 = 50;
+
+/// What a reader asks of a flight.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Need {
+    pub min_version: u64,
+    /// Entries loaded before are no use; 0 if all are.
+    pub newer_than: u64,
+}
+
+impl Need {
+    pub fn version(min_version: u64) -> Self {
+        Self { min_version, newer_than: 0 }
+    }
+}
+
+/// What memory says to a reader.
+pub(crate) enum Ready<V, E> {
+    /// An answer.
+    Now(Result<Hit<V>, LoadError<E>>),
+    /// An answer, and a refresh that should run behind it.
+    Refresh(Hit<V>, Need),
+    /// No answer: what is at hand meanwhile, and what to ask for.
+    Wait(Option<Shared<V>>, Need),
+}
 
 pub(crate) async fn get_or_load<K, V, E, F, Fut>(
     core: &Arc<Core<K, V>>,
@@ -36,46 +62,27 @@ where
     // one begun for as much will do.
     let mut choosy = false;
     loop {
-        let held = core.look(key);
-        let trouble = core.trouble(key);
-        if let Some(entry) = &held
-            && entry.version >= want.min_version
-        {
-            let is_fresh = entry.is_fresh(clock::now());
-            if is_fresh || core.policy.fail_safe || !matches!(trouble, Some(Trouble::Failed(_))) {
-                let stale = (!is_fresh).then(|| refresh(core, key, want, loader, trouble));
-                return Ok(answer(core, entry.clone(), Tier::L1, stale));
+        let (held, need) = match from_memory(core, key, want, choosy) {
+            Ready::Now(result) => return result,
+            Ready::Refresh(hit, need) => {
+                if matches!(join(core, key, need, loader, false), Joined::Refused) {
+                    core.counters.source.overloaded.add(1);
+                }
+                return Ok(hit);
             }
-        }
-        if core.l1.is_some() && !choosy {
-            core.counters.l1.misses.add(1);
-        }
-        if !choosy
-            && let Some(trouble) = trouble
-            && let Some(result) = answer_in_trouble(core, held.as_ref(), want, &trouble)
-        {
-            core.counters.source.throttled.add(1);
-            return result;
-        }
-        let flight = match join(core, key, want, loader, choosy) {
+            Ready::Wait(held, need) => (held, need),
+        };
+        let want = Want::at_least(need.min_version);
+        let flight = match join(core, key, need, loader, choosy) {
             Joined::Own(flight) => return wait(core, key, want, held, &flight, true).await.into_result(),
             Joined::Other(flight, back) => {
                 loader = back;
                 flight
             }
-            Joined::Refused => {
-                core.counters.source.overloaded.add(1);
-                return match held {
-                    Some(entry) if core.policy.fail_safe => {
-                        let why = LoadError::<E>::Overloaded.to_string();
-                        Ok(answer(core, entry, Tier::L1, Some(StaleReason::LoadFailed(why))))
-                    }
-                    _ => Err(LoadError::Overloaded),
-                };
-            }
+            Joined::Refused => return refused(core, key, held),
         };
         core.counters.source.coalesced.add(1);
-        let authoritative = flight.min_version >= want.min_version;
+        let authoritative = flight.min_version >= need.min_version;
         match wait(core, key, want, held, &flight, authoritative).await {
             Waited::Result(result) => return result,
             Waited::TooLittle => choosy = true,
@@ -83,50 +90,91 @@ where
     }
 }
 
-/// Counts and wraps an answer.
-fn answer<K: Key, V: Value>(
-    core: &Core<K, V>,
-    entry: Entry<V>,
-    tier: Tier,
-    stale: Option<StaleReason>,
-) -> Hit<V> {
-    core.count_answer(tier, stale.is_some());
-    entry.into_hit(clock::now(), tier, stale)
-}
-
-/// Begins a refresh behind a reader that gets a value past its soft life, and says why it is stale.
-fn refresh<K, V, E, F, Fut>(
+/// What memory, and the memory of failures, say. Counts the miss.
+pub(crate) fn from_memory<K: Key, V: Value, E: SourceError>(
     core: &Arc<Core<K, V>>,
     key: &K,
     want: Want,
-    loader: F,
-    trouble: Option<Trouble>,
-) -> StaleReason
-where
-    K: Key,
-    V: Value,
-    E: SourceError,
-    F: FnOnce() -> Fut + Send + 'static,
-    Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
-{
-    match trouble {
-        Some(Trouble::Failed(failure)) => StaleReason::LoadFailed(failure.text.to_string()),
-        Some(Trouble::OldVersion(wanted)) if want.min_version <= wanted => StaleReason::OldVersion,
-        _ => match join(core, key, want, loader, false) {
-            Joined::Own(_) | Joined::Other(..) => StaleReason::Revalidating,
-            Joined::Refused => {
-                core.counters.source.overloaded.add(1);
-                StaleReason::LoadFailed(LoadError::<E>::Overloaded.to_string())
+    choosy: bool,
+) -> Ready<V, E> {
+    let now = clock::now();
+    let looked = core.look(key);
+    let trouble = core.trouble(key);
+    let mut min_version = want.min_version;
+    let mut held = None;
+    if let Some(Looked { entry, needs, verified }) = looked {
+        min_version = min_version.max(needs);
+        let meta = entry.meta();
+        let is_new_enough = meta.version >= min_version;
+        match &entry {
+            Entry::Value(value) => {
+                held = Some(value.clone());
+                let fresh = meta.is_fresh(now);
+                let ask_redis_first = !verified && core.l2_is_open_for(key);
+                let is_banned = !fresh && !core.policy.fail_safe && matches!(trouble, Some(Trouble::Failed(_)));
+                if is_new_enough && !ask_redis_first && !is_banned {
+                    return from_value(core, key, value.clone(), min_version, verified, trouble.as_ref());
+                }
             }
-        },
+            Entry::Marker(marker)
+                if marker.kind == Kind::Absent && is_new_enough && meta.is_fresh(now) && verified =>
+            {
+                core.counters.source.negative.add(1);
+                return Ready::Now(Err(LoadError::Absent));
+            }
+            Entry::Marker(_) => {}
+        }
     }
+    if core.l1.is_some() && !choosy {
+        core.counters.l1.misses.add(1);
+    }
+    if !choosy
+        && let Some(trouble) = &trouble
+        && let Some(result) = answer_in_trouble(core, key, held.as_ref(), min_version, trouble)
+    {
+        core.counters.source.throttled.add(1);
+        return Ready::Now(result);
+    }
+    Ready::Wait(held, Need::version(min_version))
+}
+
+/// A value in memory, new enough and as good as it can be known to be.
+fn from_value<K: Key, V: Value, E: SourceError>(
+    core: &Core<K, V>,
+    key: &K,
+    value: Shared<V>,
+    min_version: u64,
+    verified: bool,
+    trouble: Option<&Trouble>,
+) -> Ready<V, E> {
+    let now = clock::now();
+    let meta = value.meta();
+    let fresh = meta.is_fresh(now);
+    if fresh && verified {
+        if !meta.is_due_early(now, core.policy.refresh_ahead) || trouble.is_some() {
+            return Ready::Now(Ok(core.answer(key, value, Tier::L1, None)));
+        }
+        core.counters.source.early.add(1);
+        let need = Need { min_version, newer_than: meta.loaded_at + SAME_LOAD };
+        return Ready::Refresh(core.answer(key, value, Tier::L1, None), need);
+    }
+    let why = match trouble {
+        Some(Trouble::Failed(failure)) => StaleReason::LoadFailed(failure.text.to_string()),
+        Some(Trouble::OldVersion(wanted)) if min_version <= *wanted => StaleReason::OldVersion,
+        _ => {
+            let why = if fresh { StaleReason::Unverified } else { StaleReason::Revalidating };
+            return Ready::Refresh(core.answer(key, value, Tier::L1, Some(why)), Need::version(min_version));
+        }
+    };
+    Ready::Now(Ok(core.answer(key, value, Tier::L1, Some(why))))
 }
 
 /// What a reader gets while its key is left alone. `None` when the trouble cannot be told to it: then it loads.
 fn answer_in_trouble<K: Key, V: Value, E: SourceError>(
     core: &Core<K, V>,
-    held: Option<&Entry<V>>,
-    want: Want,
+    key: &K,
+    held: Option<&Shared<V>>,
+    min_version: u64,
     trouble: &Trouble,
 ) -> Option<Result<Hit<V>, LoadError<E>>> {
     let stale = match trouble {
@@ -134,11 +182,27 @@ fn answer_in_trouble<K: Key, V: Value, E: SourceError>(
             return Some(Err(failure.to_error()?));
         }
         Trouble::Failed(failure) => StaleReason::LoadFailed(failure.text.to_string()),
-        Trouble::OldVersion(wanted) if want.min_version <= *wanted => StaleReason::OldVersion,
+        Trouble::OldVersion(wanted) if min_version <= *wanted => StaleReason::OldVersion,
         // It says nothing about a version that is newer still.
         Trouble::OldVersion(_) => return None,
     };
-    Some(Ok(answer(core, held?.clone(), Tier::L1, Some(stale))))
+    Some(Ok(core.answer(key, held?.clone(), Tier::L1, Some(stale))))
+}
+
+/// There are too many flights.
+pub(crate) fn refused<K: Key, V: Value, E: SourceError>(
+    core: &Core<K, V>,
+    key: &K,
+    held: Option<Shared<V>>,
+) -> Result<Hit<V>, LoadError<E>> {
+    core.counters.source.overloaded.add(1);
+    match held {
+        Some(value) if core.policy.fail_safe => {
+            let why = LoadError::<E>::Overloaded.to_string();
+            Ok(core.answer(key, value, Tier::L1, Some(StaleReason::LoadFailed(why))))
+        }
+        _ => Err(LoadError::Overloaded),
+    }
 }
 
 /// The flight a reader is on.
@@ -151,7 +215,7 @@ enum Joined<V, F> {
     Refused,
 }
 
-fn join<K, V, E, F, Fut>(core: &Arc<Core<K, V>>, key: &K, want: Want, loader: F, choosy: bool) -> Joined<V, F>
+fn join<K, V, E, F, Fut>(core: &Arc<Core<K, V>>, key: &K, need: Need, loader: F, choosy: bool) -> Joined<V, F>
 where
     K: Key,
     V: Value,
@@ -160,30 +224,43 @@ where
     Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
 {
     let mut loader = Some(loader);
-    let joinable = |flight: &Flight<V>| {
-        // What a clear covers since the flight began is of no use to who asks after the clear.
-        (!choosy || flight.min_version >= want.min_version)
-            && (flight.mark == core.mirror.mark()
-                || core.mirror.alive(flight.mark, core.name, &key.to_string()))
-    };
-    let joined = core.flights.join_or(key, joinable, || {
-        let slot = Slot::take(core).ok_or(())?;
-        let (progress, flight) = Flight::new(want.min_version, core.mirror.mark());
+    let joined = board(core, key, need, choosy, |pilot| {
         if let Some(loader) = loader.take() {
-            let pilot = Pilot::new(core, key, &flight, progress, slot);
             core.shared.runtime.spawn(pilot.fly(loader));
         }
-        Ok(flight)
     });
     match (joined, loader) {
-        (Ok((flight, _)), Some(loader)) => Joined::Other(flight, loader),
-        (Ok((flight, _)), None) => Joined::Own(flight),
-        (Err(()), _) => Joined::Refused,
+        (Some((flight, _)), Some(loader)) => Joined::Other(flight, loader),
+        (Some((flight, _)), None) => Joined::Own(flight),
+        (None, _) => Joined::Refused,
     }
 }
 
+/// The flight under way for `key`, or a new one whose pilot `start` gets; true with a new one. `None` when there are too
+/// many.
+pub(crate) fn board<K: Key, V: Value>(
+    core: &Arc<Core<K, V>>,
+    key: &K,
+    need: Need,
+    choosy: bool,
+    start: impl FnOnce(Pilot<K, V>),
+) -> Option<(Arc<Flight<V>>, bool)> {
+    let joinable = |flight: &Flight<V>| {
+        // What a clear covers since the flight began is of no use to who asks after the clear.
+        (!choosy || flight.min_version >= need.min_version)
+            && (flight.mark == core.mirror.mark() || !core.mirror.covers_since(flight.mark, core.name, &key.to_string()))
+    };
+    let joined = core.flights.join_or(key, joinable, || {
+        let slot = Slot::take(core).ok_or(())?;
+        let (progress, flight) = Flight::new(need.min_version, need.newer_than, core.mirror.mark());
+        start(Pilot::new(core, key, &flight, progress, slot));
+        Ok(flight)
+    });
+    joined.ok().map(|(flight, other)| (flight, !other))
+}
+
 /// How waiting for a flight ended.
-enum Waited<V, E> {
+pub(crate) enum Waited<V, E> {
     Result(Result<Hit<V>, LoadError<E>>),
     /// The flight was begun for less than is wanted, or failed with an error of another type.
     TooLittle,
@@ -191,7 +268,7 @@ enum Waited<V, E> {
 
 impl<V, E> Waited<V, E> {
     /// For a flight of one's own, which cannot end with too little.
-    fn into_result(self) -> Result<Hit<V>, LoadError<E>> {
+    pub fn into_result(self) -> Result<Hit<V>, LoadError<E>> {
         match self {
             Self::Result(result) => result,
             Self::TooLittle => Err(LoadError::Panicked),
@@ -200,30 +277,33 @@ impl<V, E> Waited<V, E> {
 }
 
 /// Waits for a flight, no longer than is right with what the reader has at hand.
-async fn wait<K: Key, V: Value, E: SourceError>(
+pub(crate) async fn wait<K: Key, V: Value, E: SourceError>(
     core: &Core<K, V>,
     key: &K,
     want: Want,
-    mut held: Option<Entry<V>>,
+    mut held: Option<Shared<V>>,
     flight: &Flight<V>,
     authoritative: bool,
 ) -> Waited<V, E> {
+    let done = |value, tier, stale| Waited::Result(Ok(core.answer(key, value, tier, stale)));
     let mut held_tier = Tier::L1;
     let mut progress = flight.follow();
     let begun = Deadline::now();
-    let l2_timeout = core.shared.l2.as_ref().map_or(Duration::ZERO, |l2| l2.timeout * 2);
+    let l2_timeout = core.shared.l2.as_ref().map_or(Duration::ZERO, |l2| l2.timeout * 3 + core.policy.lease_for);
     let latest = begun + core.policy.hard_timeout + l2_timeout + SAFETY;
     let landed = loop {
         let seen = progress.borrow_and_update().clone();
         match seen {
             Progress::Landed(landed) => break landed,
-            Progress::Stale(entry) if entry.version >= want.min_version => {
-                return Waited::Result(Ok(answer(core, entry, Tier::L2, Some(StaleReason::Revalidating))));
+            Progress::Stale(Entry::Value(value)) => {
+                if value.meta().version >= want.min_version && value.meta().loaded_at > flight.newer_than {
+                    return done(value, Tier::L2, Some(StaleReason::Revalidating));
+                }
+                if held.as_ref().is_none_or(|h| value.meta().version >= h.meta().version) {
+                    (held, held_tier) = (Some(value), Tier::L2);
+                }
             }
-            Progress::Stale(entry) if held.as_ref().is_none_or(|h| entry.outranks(h)) => {
-                (held, held_tier) = (Some(entry), Tier::L2);
-            }
-            Progress::Stale(_) | Progress::Pending => {}
+            Progress::Stale(Entry::Marker(_)) | Progress::Pending => {}
         }
         let until = if held.is_some() { begun + core.policy.soft_timeout } else { latest };
         match timeout_at(until, progress.changed()).await {
@@ -231,34 +311,45 @@ async fn wait<K: Key, V: Value, E: SourceError>(
             // The flight ended without a word.
             Ok(Err(_)) => break Landed::Failed(Failure::panicked()),
             Err(_) => match held {
-                Some(entry) => {
-                    return Waited::Result(Ok(answer(core, entry, held_tier, Some(StaleReason::SlowLoad))));
-                }
+                Some(value) => return done(value, held_tier, Some(StaleReason::SlowLoad)),
                 None => break Landed::Failed(Failure::timeout()),
             },
         }
     };
     match landed {
-        Landed::Answer { entry, .. } if entry.version < want.min_version && !authoritative => {
+        Landed::Answer { entry, .. } if entry.meta().version < want.min_version && !authoritative => {
             Waited::TooLittle
         }
-        Landed::Answer { entry, tier, old } => {
-            let stale = (old || entry.version < want.min_version).then_some(StaleReason::OldVersion);
-            Waited::Result(Ok(answer(core, entry, tier, stale)))
+        Landed::Answer { entry: Entry::Marker(_), .. } => Waited::Result(Err(LoadError::Absent)),
+        Landed::Answer { entry: Entry::Value(value), tier, old } => {
+            let stale = (old || value.meta().version < want.min_version).then_some(StaleReason::OldVersion);
+            done(value, tier, stale)
         }
-        Landed::Failed(failure) => {
-            // Somebody may have put a value there meanwhile.
-            let rescue =
-                core.look(key).map(|entry| (entry, Tier::L1)).or(held.map(|entry| (entry, held_tier)));
-            match (rescue, failure.to_error()) {
-                (Some((entry, tier)), _) if core.policy.fail_safe && !entry.is_gone(clock::now()) => {
-                    let fresh = entry.version >= want.min_version && entry.is_fresh(clock::now());
-                    let stale = (!fresh).then(|| StaleReason::LoadFailed(failure.text.to_string()));
-                    Waited::Result(Ok(answer(core, entry, tier, stale)))
-                }
-                (_, Some(error)) => Waited::Result(Err(error)),
-                (_, None) => Waited::TooLittle,
-            }
+        Landed::Failed(failure) => after_failure(core, key, want, held.map(|value| (value, held_tier)), &failure),
+    }
+}
+
+/// The load failed: the value at hand, or the error.
+fn after_failure<K: Key, V: Value, E: SourceError>(
+    core: &Core<K, V>,
+    key: &K,
+    want: Want,
+    held: Option<(Shared<V>, Tier)>,
+    failure: &Failure,
+) -> Waited<V, E> {
+    // Somebody may have put a value there meanwhile.
+    let put_since = core.look(key).and_then(|looked| match looked.entry {
+        Entry::Value(value) => Some((value, Tier::L1)),
+        Entry::Marker(_) => None,
+    });
+    let now = clock::now();
+    match (put_since.or(held), failure.to_error()) {
+        (Some((value, tier)), _) if core.policy.fail_safe && !value.meta().is_gone(now) => {
+            let fresh = value.meta().version >= want.min_version && value.meta().is_fresh(now);
+            let stale = (!fresh).then(|| StaleReason::LoadFailed(failure.text.to_string()));
+            Waited::Result(Ok(core.answer(key, value, tier, stale)))
         }
+        (_, Some(error)) => Waited::Result(Err(error)),
+        (_, None) => Waited::TooLittle,
     }
 }

@@ -5,16 +5,23 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
-use tokio::time::{Instant as Deadline, timeout_at};
+use tokio::time::{Instant as Deadline, sleep, timeout_at};
 
 use crate::cache::{Shared, SourceError};
-use crate::category::Core;
 use crate::clock;
 use crate::codec::Value;
+use crate::core::Core;
+use crate::entry::{Entry, Kind};
 use crate::failure::{Failure, Trouble};
 use crate::flight::{Flight, Landed, Progress};
 use crate::hit::{Loaded, Tier};
 use crate::key::Key;
+use crate::outgoing::Lease;
+use crate::tags::Tags;
+use crate::tier2::Right;
+
+/// Between two looks at what another process is loading, at first and at most.
+const LEASE_POLL: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(50));
 
 /// A place among the flights under way.
 pub(crate) struct Slot(Arc<Shared>);
@@ -37,9 +44,10 @@ impl Drop for Slot {
 
 /// Who flies: looks into Redis, then loads, tells all who wait, and takes the flight off the list, come what may.
 pub(crate) struct Pilot<K: Key, V: Value> {
-    core: Arc<Core<K, V>>,
-    key: K,
-    flight: Arc<Flight<V>>,
+    pub core: Arc<Core<K, V>>,
+    pub key: K,
+    pub text: String,
+    pub flight: Arc<Flight<V>>,
     progress: watch::Sender<Progress<V>>,
     #[expect(dead_code, reason = "held for its Drop, which gives the place back")]
     slot: Slot,
@@ -59,7 +67,8 @@ impl<K: Key, V: Value> Pilot<K, V> {
         progress: watch::Sender<Progress<V>>,
         slot: Slot,
     ) -> Self {
-        Self { core: Arc::clone(core), key: key.clone(), flight: Arc::clone(flight), progress, slot }
+        let (core, key, text) = (Arc::clone(core), key.clone(), key.to_string());
+        Self { core, key, text, flight: Arc::clone(flight), progress, slot }
     }
 
     /// Flies to the end. To be spawned: who waits may go away.
@@ -69,95 +78,191 @@ impl<K: Key, V: Value> Pilot<K, V> {
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
     {
-        let text = self.key.to_string();
-        if let Some(landed) = self.look_into_l2(&text).await {
-            self.progress.send_replace(Progress::Landed(landed));
-            return;
-        }
-        let landed = match self.load(loader).await {
-            Ok((loaded, cost)) => self.take_in(text, loaded, cost),
-            Err(failure) => {
-                tracing::debug!(category = self.core.name, key = text, error = %failure.text, "load failed");
-                if failure.is_about_the_key() {
-                    self.core.remember(&self.key, Trouble::Failed(failure.clone()));
-                }
-                Landed::Failed(failure)
-            }
-        };
-        self.progress.send_replace(Progress::Landed(landed));
+        let landed = self.find(loader).await;
+        self.land(landed);
     }
 
-    /// The end of the flight, if Redis has what is wanted. What it has that is too old is told to who waits.
-    async fn look_into_l2(&self, text: &str) -> Option<Landed<V>> {
-        let core = &self.core;
-        let entry = core.fetch(text).await?;
-        // Memory may have had a newer one, which then answers; it is past its soft life, or nobody would fly.
-        let entry = core.keep(&self.key, text, entry);
-        if entry.is_fresh(clock::now()) && entry.version >= self.flight.min_version {
-            core.forget_trouble(&self.key);
-            return Some(Landed::Answer { entry, tier: Tier::L2, old: false });
-        }
-        self.progress.send_replace(Progress::Stale(entry));
-        None
-    }
-
-    async fn load<E, F, Fut>(&self, loader: F) -> Result<(Loaded<V>, Duration), Failure>
+    async fn find<E, F, Fut>(&self, loader: F) -> Landed<V>
     where
         E: SourceError,
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
     {
-        let (shared, counters) = (&self.core.shared, &self.core.counters.source);
-        let deadline = Deadline::now() + self.core.policy.hard_timeout;
-        let Ok(Ok(slot)) = timeout_at(deadline, shared.loads.acquire()).await else {
-            counters.overloaded.add(1);
-            return Err(Failure::overloaded());
+        let core = &self.core;
+        if let Some(entry) = core.fetch(&self.text).await
+            && let Some(landed) = self.take_from_l2(entry)
+        {
+            return landed;
+        }
+        let lease = match self.wait_for_right().await {
+            Ok(lease) => lease,
+            Err(landed) => return landed,
         };
-        counters.loads.add(1);
-        let begun = Instant::now();
-        // A task of its own: a panic ends there.
-        let mut task = shared.runtime.spawn(async move { loader().await });
-        let result = timeout_at(deadline, &mut task).await;
-        drop(slot);
-        let cost = begun.elapsed();
-        match result {
-            Ok(Ok(Ok(loaded))) => {
-                counters.load_us.add(clock::micros(cost));
-                Ok((loaded, cost))
+        let begun = clock::now();
+        let loaded = load(core, loader).await;
+        match loaded.and_then(|(loaded, cost)| self.take_in(loaded, cost, begun, lease.clone())) {
+            Ok(landed) => landed,
+            Err(failure) => {
+                if let Some(lease) = lease {
+                    core.release_behind(lease);
+                }
+                self.failed(failure)
             }
-            Ok(Ok(Err(error))) => {
-                counters.failures.add(1);
-                Err(Failure::source(error))
-            }
-            Ok(Err(_)) => {
-                counters.failures.add(1);
-                Err(Failure::panicked())
-            }
-            Err(_) => {
-                task.abort();
-                counters.timeouts.add(1);
-                Err(Failure::timeout())
+        }
+    }
+
+    /// Tells all who wait.
+    pub fn land(&self, landed: Landed<V>) {
+        self.progress.send_replace(Progress::Landed(landed));
+    }
+
+    pub fn failed(&self, failure: Failure) -> Landed<V> {
+        let core = &self.core;
+        tracing::debug!(category = core.name, key = self.text, error = %failure.text, "load failed");
+        if failure.is_about_the_key() {
+            core.remember(&self.key, Trouble::Failed(failure.clone()));
+        }
+        Landed::Failed(failure)
+    }
+
+    /// The end of the flight, if `entry`, from Redis, is what is wanted. What is too old is told to who waits.
+    pub fn take_from_l2(&self, entry: Entry<V>) -> Option<Landed<V>> {
+        let core = &self.core;
+        // Memory may have had a newer one, which then answers.
+        let entry = core.keep(&self.key, &self.text, entry);
+        let meta = entry.meta();
+        let is_wanted = meta.is_fresh(clock::now())
+            && meta.version >= self.flight.min_version
+            && meta.loaded_at > self.flight.newer_than
+            && entry.kind() != Kind::Removed;
+        if is_wanted {
+            core.forget_trouble(&self.key);
+            return Some(Landed::Answer { entry, tier: Tier::L2, old: false });
+        }
+        if entry.kind() == Kind::Value {
+            self.progress.send_replace(Progress::Stale(entry));
+        }
+        None
+    }
+
+    /// Waits while another process loads, no longer than a lease lasts. The lease, or none if loads need none; an end of
+    /// the flight, if the other process has loaded.
+    async fn wait_for_right(&self) -> Result<Option<Lease>, Landed<V>> {
+        let core = &self.core;
+        let latest = Deadline::now() + core.policy.lease_for;
+        let (mut pause, longest) = LEASE_POLL;
+        let mut waited = false;
+        loop {
+            match core.ask_lease(&self.text, self.flight.min_version, self.flight.newer_than).await {
+                Right::Load(lease) => return Ok(lease),
+                Right::Found(entry) => {
+                    core.counters.source.lease_saved.add(u64::from(waited));
+                    match self.take_from_l2(entry) {
+                        Some(landed) => return Err(landed),
+                        // By our own clock it is not good enough.
+                        None => return Ok(None),
+                    }
+                }
+                Right::Wait(left) => {
+                    if !waited {
+                        core.counters.source.lease_waits.add(1);
+                        waited = true;
+                    }
+                    if Deadline::now() >= latest {
+                        return Ok(None);
+                    }
+                    // Half of it by chance, so that processes do not ask in step.
+                    sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0).min(left.max(LEASE_POLL.0))).await;
+                    pause = (pause * 2).min(longest);
+                }
             }
         }
     }
 
     /// Puts what was loaded into the tiers. The answer is what memory holds then, which may be newer.
-    fn take_in(&self, text: String, loaded: Loaded<V>, cost: Duration) -> Landed<V> {
+    pub fn take_in(
+        &self,
+        mut loaded: Loaded<V>,
+        cost: Duration,
+        begun: u64,
+        lease: Option<Lease>,
+    ) -> Result<Landed<V>, Failure> {
         let core = &self.core;
-        let entry = core.entry(loaded, self.flight.mark, text.len());
-        let kept = core.keep(&self.key, &text, entry.clone());
-        let is_ours = Arc::ptr_eq(&kept.value, &entry.value);
+        let tags = Tags::new(std::mem::take(&mut loaded.tags)).map_err(Failure::tags)?;
+        let cost_us = u32::try_from(cost.as_micros()).unwrap_or(u32::MAX);
+        let entry = core.entry(loaded, tags, &self.text, self.flight.mark, cost_us, begun);
+        core.counters.source.absent.add(u64::from(entry.kind() == Kind::Absent));
+        let kept = core.keep(&self.key, &self.text, entry.clone());
+        let is_ours = kept.is(&entry);
         if is_ours {
-            core.write_behind(text, entry, cost);
+            core.write_behind(&self.text, &entry, lease);
+        } else if let Some(lease) = lease {
+            core.release_behind(lease);
         }
+        // A removal refuses what is older, and has no value: what was loaded is all there is to answer.
+        let (answer, removed) =
+            if kept.kind() == Kind::Removed { (entry, true) } else { (kept, false) };
+        let meta = answer.meta();
         // Asking again at once would bring the same.
-        let old = kept.version < self.flight.min_version || (!is_ours && !kept.is_fresh(clock::now()));
+        let old = removed
+            || meta.version < self.flight.min_version
+            || (!is_ours && !meta.is_fresh(clock::now()));
         if old {
-            let wanted = self.flight.min_version.max(kept.version);
+            let wanted = self.flight.min_version.max(meta.version);
             core.remember(&self.key, Trouble::OldVersion(wanted));
+            // The source has nothing newer, whatever was announced before it was asked.
+            core.coherence.settle(meta.name, self.flight.min_version);
         } else {
             core.forget_trouble(&self.key);
         }
-        Landed::Answer { entry: kept, tier: if is_ours { Tier::Source } else { Tier::L1 }, old }
+        let tier = if is_ours || removed { Tier::Source } else { Tier::L1 };
+        Ok(Landed::Answer { entry: answer, tier, old })
+    }
+}
+
+/// Runs a loader: within the hard timeout, in a task of its own, and only so many at once.
+pub(crate) async fn load<K, V, T, E, F, Fut>(
+    core: &Core<K, V>,
+    loader: F,
+) -> Result<(T, Duration), Failure>
+where
+    K: Key,
+    V: Value,
+    T: Send + 'static,
+    E: SourceError,
+    F: FnOnce() -> Fut + Send + 'static,
+    Fut: Future<Output = Result<T, E>> + Send + 'static,
+{
+    let (shared, counters) = (&core.shared, &core.counters.source);
+    let deadline = Deadline::now() + core.policy.hard_timeout;
+    let Ok(Ok(slot)) = timeout_at(deadline, shared.loads.acquire()).await else {
+        counters.overloaded.add(1);
+        return Err(Failure::overloaded());
+    };
+    counters.loads.add(1);
+    let begun = Instant::now();
+    // A task of its own: a panic ends there.
+    let mut task = shared.runtime.spawn(async move { loader().await });
+    let result = timeout_at(deadline, &mut task).await;
+    drop(slot);
+    let cost = begun.elapsed();
+    match result {
+        Ok(Ok(Ok(loaded))) => {
+            counters.load_us.add(clock::micros(cost));
+            Ok((loaded, cost))
+        }
+        Ok(Ok(Err(error))) => {
+            counters.failures.add(1);
+            Err(Failure::source(error))
+        }
+        Ok(Err(_)) => {
+            counters.failures.add(1);
+            Err(Failure::panicked())
+        }
+        Err(_) => {
+            task.abort();
+            counters.timeouts.add(1);
+            Err(Failure::timeout())
+        }
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// The longest hard life. Clear records older than this and a day can have no living entry and are dropped.
 pub const MAX_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// The longest lease on a load.
+pub const MAX_LEASE: Duration = Duration::from_secs(60);
 /// The longest time a load may take.
 pub const MAX_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
@@ -48,6 +50,17 @@ pub struct Policy {
     /// After a failed load the key is left alone for this long; readers get the stale value or the same error.
     /// Default 1 s.
     pub retry_after: Duration,
+    /// How eagerly a value is refreshed before its soft life ends, weighed by what its load costs (XFetch). 1 is the
+    /// optimum of the paper, larger is earlier, 0 is never. At most 10. Default 1.
+    pub refresh_ahead: f64,
+    /// How long "no such thing" is remembered; zero is not at all. At most 10 min. Default 5 s.
+    pub negative_for: Duration,
+    /// How long other processes leave a load of the same key to the one that began it, if Redis can be asked; then they
+    /// load, too. Zero is not at all. At most 1 min. Default 2 s.
+    pub lease_for: Duration,
+    /// Whether a replica of a cluster may answer reads of entries. It may be some milliseconds behind; versions keep
+    /// that from readers who ask for one, and what this process knows to be newer is never replaced. Default no.
+    pub read_replicas: bool,
     /// Encoded values of more bytes than this are compressed in Redis. Default 1,536.
     pub compress_over: usize,
     /// The tiers used. Default both.
@@ -66,6 +79,10 @@ impl Default for Policy {
             hard_timeout: Duration::from_secs(5),
             fail_safe: true,
             retry_after: Duration::from_secs(1),
+            refresh_ahead: 1.0,
+            negative_for: Duration::from_secs(5),
+            lease_for: Duration::from_secs(2),
+            read_replicas: false,
             compress_over: 1_536,
             tiers: Tiers::Both,
             l1_share: 1,
@@ -97,12 +114,21 @@ setters! {
     hard_timeout: Duration,
     fail_safe: bool,
     retry_after: Duration,
+    refresh_ahead: f64,
+    negative_for: Duration,
+    lease_for: Duration,
+    read_replicas: bool,
     compress_over: usize,
     tiers: Tiers,
     l1_share: u32,
 }
 
 impl Policy {
+    /// How long a tombstone lives: longer than any load that began before it can still write.
+    pub(crate) fn tombstone_for(&self) -> Duration {
+        self.lease_for + self.hard_timeout + Duration::from_secs(10)
+    }
+
     /// Checks the fields against each other. The error is the field's name and what is allowed.
     pub(crate) fn validate(&self) -> Result<(), (&'static str, String)> {
         if self.fresh_for.is_zero() {
@@ -135,6 +161,15 @@ impl Policy {
         if self.retry_after > MAX_TIMEOUT {
             return Err(("retry_after", format!("{:?} is above {MAX_TIMEOUT:?}", self.retry_after)));
         }
+        if !(0.0..=10.0).contains(&self.refresh_ahead) {
+            return Err(("refresh_ahead", format!("{} is not within 0 to 10", self.refresh_ahead)));
+        }
+        if self.negative_for > MAX_TIMEOUT {
+            return Err(("negative_for", format!("{:?} is above {MAX_TIMEOUT:?}", self.negative_for)));
+        }
+        if self.lease_for > MAX_LEASE {
+            return Err(("lease_for", format!("{:?} is above {MAX_LEASE:?}", self.lease_for)));
+        }
         if self.l1_share == 0 {
             return Err(("l1_share", "must be above zero; a category without memory has tiers L2".into()));
         }
@@ -155,6 +190,9 @@ mod tests {
             ("stale_for", Policy::default().stale_for(MAX_LIFE + second)),
             ("jitter", Policy::default().jitter(f64::NAN)),
             ("jitter", Policy::default().jitter(1.0)),
+            ("refresh_ahead", Policy::default().refresh_ahead(-1.0)),
+            ("negative_for", Policy::default().negative_for(second * 601)),
+            ("lease_for", Policy::default().lease_for(second * 61)),
             ("hard_timeout", Policy::default().hard_timeout(Duration::ZERO)),
             ("soft_timeout", Policy::default().soft_timeout(second * 60)),
             ("retry_after", Policy::default().retry_after(MAX_LIFE)),

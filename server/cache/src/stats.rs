@@ -38,11 +38,15 @@ thread_local! {
     static STRIPE: usize = NEXT_STRIPE.fetch_add(1, Ordering::Relaxed) % STRIPES;
 }
 
+/// One in so many counts of a [`HotCount`] is a sample.
+pub(crate) const SAMPLE: u64 = 64;
+
 impl HotCount {
+    /// Counts; true for one count in [`SAMPLE`].
     #[inline]
-    pub fn increment(&self) {
+    pub fn increment(&self) -> bool {
         let lane = STRIPE.try_with(|stripe| *stripe).unwrap_or(0);
-        self.0[lane].0.fetch_add(1, Ordering::Relaxed);
+        self.0[lane].0.fetch_add(1, Ordering::Relaxed) % SAMPLE == 0
     }
 
     pub fn get(&self) -> u64 {
@@ -137,6 +141,18 @@ counters! {
         coalesced: Count,
         /// Reads answered from the memory of a failure a moment ago.
         throttled: Count,
+        /// Loads that said that there is no such thing.
+        absent: Count,
+        /// Reads answered from the memory of such a word.
+        negative: Count,
+        /// Refreshes begun before the soft life ended.
+        early: Count,
+        /// Loads begun under a lease, while other processes left them to us.
+        leases: Count,
+        /// Loads left to another process for a while.
+        lease_waits: Count,
+        /// Of those, the ones that the other process saved us.
+        lease_saved: Count,
         /// Time that the successful loads took together, µs.
         load_us: Count,
     }
@@ -167,6 +183,70 @@ pub struct CategoryStats {
     pub source: SourceCounts,
 }
 
+impl CategoryStats {
+    /// Reads answered, whatever answered.
+    pub fn reads(&self) -> u64 {
+        self.answered_by_cache() + self.source.loads + self.source.coalesced
+    }
+
+    /// Reads that memory or Redis answered.
+    pub fn answered_by_cache(&self) -> u64 {
+        self.l1.hits + self.l1.stale + self.l2.hits + self.l2.stale + self.source.negative
+    }
+
+    /// Time of the source that the hits saved, µs: each of them a load of average cost. `None` before the first load.
+    pub fn saved_us(&self) -> Option<u64> {
+        let good = self.source.loads.checked_sub(self.source.failures + self.source.timeouts)?;
+        let mean = self.source.load_us.checked_div(good)?;
+        Some(mean.saturating_mul(self.answered_by_cache()))
+    }
+
+    /// Bytes that memory saved from being read from Redis: each hit an entry of average size. `None` before any.
+    pub fn saved_bytes(&self) -> Option<u64> {
+        let mean = self.l1_bytes.checked_div(self.l1_entries)?;
+        Some(mean.saturating_mul(self.l1.hits + self.l1.stale))
+    }
+}
+
+/// How this process keeps in step with the others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct CoherenceStats {
+    /// Announcements are heard, and from everybody who is known.
+    pub trusted: bool,
+    /// Times that something may have been missed, so that memory was compared with Redis.
+    pub doubts: u64,
+    /// Messages missed, as their numbers tell.
+    pub gaps: u64,
+    /// Times that a process, or our own ear, fell silent.
+    pub silences: u64,
+    /// Subscriptions replaced.
+    pub resubscriptions: u64,
+    /// Other processes heard of.
+    pub publishers: u64,
+    /// Messages heard, our own and heartbeats among them.
+    pub messages_heard: u64,
+    /// Versions taken in from others.
+    pub announcements_heard: u64,
+    /// Messages sent, heartbeats among them.
+    pub messages_sent: u64,
+    /// Attempts to send that failed.
+    pub send_failures: u64,
+    /// Times that too much waited to be announced, so that everybody was told to compare.
+    pub overflows: u64,
+    /// Names that wait to be announced.
+    pub announcements_waiting: u64,
+    /// Entries that wait for Redis to come back.
+    pub recovery_entries: u64,
+    /// Bytes of those.
+    pub recovery_bytes: u64,
+    /// Entries that could not be written at once.
+    pub recovery_queued: u64,
+    /// Of those, given up to stay within the limit.
+    pub recovery_dropped: u64,
+    /// Of those, made good.
+    pub recovered: u64,
+}
+
 /// The clear log as this process knows it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ClearStats {
@@ -193,6 +273,8 @@ pub struct Stats {
     pub l1_limit_bytes: u64,
     /// Bytes in memory.
     pub l1_bytes: u64,
+    /// How this process keeps in step with the others.
+    pub coherence: CoherenceStats,
     /// Clears.
     pub clears: ClearStats,
     /// By category.

@@ -1,4 +1,4 @@
-//! A category's reads and writes of Redis.
+//! A category's reads of Redis, and its side of writes and leases.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,142 +7,224 @@ use crate::category::Core;
 use crate::clears::Mark;
 use crate::clock;
 use crate::codec::Value;
-use crate::entry::Entry;
-use crate::frame::{self, Meta};
+use crate::entry::{self, Entry, Kind, Lives, Meta};
+use crate::frame::{self, Content, Facts};
 use crate::header::{self, Invalid};
-use crate::key::{Key, entry_key};
-use crate::l2::{Fetched, L2Error, Written};
+use crate::key::{Key, entry_key, lease_key};
+use crate::l2::{Access, Bar, Fetched, L2Error, Leased};
+use crate::outgoing::{Lease, Outgoing};
+
+/// What became of asking for a lease.
+pub(crate) enum Right<V> {
+    /// Load; give the lease back, if there is one.
+    Load(Option<Lease>),
+    /// Another process has loaded meanwhile.
+    Found(Entry<V>),
+    /// Another process loads, for so long yet at most.
+    Wait(Duration),
+}
 
 impl<K: Key, V: Value> Core<K, V> {
+    /// Whether Redis could be asked for `key` now.
+    pub fn l2_is_open_for(&self, key: &K) -> bool {
+        let Some(l2) = self.shared.l2.as_ref().filter(|_| self.policy.tiers.has_l2()) else { return false };
+        let key = entry_key(&self.shared.namespace, self.name, &key.to_string());
+        l2.router.is_open_for(&key, self.access())
+    }
+
+    fn access(&self) -> Access {
+        if self.policy.read_replicas { Access::ReadAnywhere } else { Access::Read }
+    }
+
+    fn most_bytes(&self) -> usize {
+        self.shared.max_entry_bytes + header::LEN + MAX_EXTRA
+    }
+
     /// The living entry in Redis, if it answers in time. Whatever is wrong is counted, and a miss.
     pub async fn fetch(&self, text: &str) -> Option<Entry<V>> {
         let l2 = self.shared.l2.as_ref().filter(|_| self.policy.tiers.has_l2())?;
-        let counters = &self.counters.l2;
-        if !l2.link.is_connected() {
-            counters.skipped.add(1);
+        if !l2.router.is_open() {
+            self.counters.l2.skipped.add(1);
             return None;
         }
         let key = entry_key(&self.shared.namespace, self.name, text);
-        let most = self.shared.max_entry_bytes + header::LEN;
-        let bytes = match l2.ops.fetch(&l2.link, l2.timeout, &key, most).await {
+        let asked_at = clock::now();
+        let fetched = l2.ops.fetch(&l2.router, l2.timeout, &key, self.most_bytes(), self.access()).await;
+        let (entry, unreadable) = self.read(text, fetched, asked_at);
+        if let Some(bytes) = unreadable {
+            let _ = l2.ops.discard(&l2.router, l2.timeout, &key, &bytes).await;
+        }
+        entry
+    }
+
+    /// The living entries of many keys, one round trip a node.
+    pub async fn fetch_many(&self, texts: &[String]) -> Vec<Option<Entry<V>>> {
+        let Some(l2) = self.shared.l2.as_ref().filter(|_| self.policy.tiers.has_l2()) else {
+            return texts.iter().map(|_| None).collect();
+        };
+        if !l2.router.is_open() {
+            self.counters.l2.skipped.add(texts.len() as u64);
+            return texts.iter().map(|_| None).collect();
+        }
+        let keys: Vec<String> =
+            texts.iter().map(|text| entry_key(&self.shared.namespace, self.name, text)).collect();
+        let asked_at = clock::now();
+        let fetched = l2.router.fetch_many(l2.timeout, &keys, self.most_bytes(), self.access()).await;
+        // What is unreadable is discarded when it is asked for by itself, or overwritten by what is loaded now.
+        texts.iter().zip(fetched).map(|(text, fetched)| self.read(text, fetched, asked_at).0).collect()
+    }
+
+    /// Judges what Redis answered. Beside the entry: bytes that are in the way.
+    fn read(
+        &self,
+        text: &str,
+        fetched: Result<Fetched, L2Error>,
+        asked_at: u64,
+    ) -> (Option<Entry<V>>, Option<Vec<u8>>) {
+        let counters = &self.counters.l2;
+        let bytes = match fetched {
             Ok(Fetched::Bytes(bytes)) => bytes,
-            Ok(Fetched::Nothing) => {
-                counters.misses.add(1);
-                return None;
-            }
-            Ok(Fetched::Unusable) => {
-                counters.invalid.add(1);
-                return None;
-            }
-            Err(L2Error::Timeout) => {
-                counters.timeouts.add(1);
-                return None;
-            }
-            Err(_) => {
-                counters.errors.add(1);
-                return None;
+            other => {
+                match other {
+                    Ok(Fetched::Unusable) => counters.invalid.add(1),
+                    Err(L2Error::Timeout) => counters.timeouts.add(1),
+                    Err(L2Error::Disconnected(_)) => counters.skipped.add(1),
+                    Err(_) => counters.errors.add(1),
+                    Ok(_) => counters.misses.add(1),
+                }
+                return (None, None);
             }
         };
         counters.bytes_read.add(bytes.len() as u64);
-        let (value, meta) = match frame::decode::<V>(&bytes, self.shared.max_entry_bytes) {
-            Ok(decoded) => decoded,
+        match frame::decode::<V>(&bytes, self.shared.max_entry_bytes) {
+            Ok((content, facts)) => (self.admit(text, content, facts, asked_at), None),
             Err(invalid) => {
                 counters.invalid.add(1);
-                tracing::debug!(%key, %invalid, "entry in Redis is unreadable");
+                tracing::debug!(category = self.name, key = text, %invalid, "entry in Redis is unreadable");
                 // Another schema may be of use to a server of another release; the rest is in the way.
-                if invalid != Invalid::Schema {
-                    let _ = l2.ops.discard(&l2.link, l2.timeout, &key, &bytes).await;
-                }
-                return None;
+                (None, (invalid != Invalid::Schema).then_some(bytes))
             }
-        };
-        let mark = Mark { epoch: meta.clear_epoch, head: meta.clear_head };
-        if !self.mirror.alive(mark, self.name, text) {
+        }
+    }
+
+    /// An entry from Redis, if it is alive.
+    fn admit(&self, text: &str, content: Content<V>, facts: Facts, asked_at: u64) -> Option<Entry<V>> {
+        let counters = &self.counters.l2;
+        let mark = Mark { epoch: facts.clear_epoch, head: facts.clear_head };
+        if !self.mirror.alive(mark, self.name, text, &facts.tags) {
             counters.dead.add(1);
             return None;
         }
-        let entry = arrived(value, &meta, mark, text.len());
-        if entry.is_gone(clock::now()) {
+        let entry = self.arrived(text, content, facts, mark, asked_at);
+        if entry.meta().is_gone(clock::now()) {
             counters.misses.add(1);
             return None;
         }
         Some(entry)
     }
 
-    /// Writes an entry to Redis in a task of its own, if there is a connection and a free slot.
-    pub fn write_behind(self: &Arc<Self>, text: String, entry: Entry<V>, cost: Duration) {
-        let Some(l2) = self.shared.l2.as_ref().filter(|_| self.policy.tiers.has_l2()) else {
-            return;
+    /// An entry from Redis in terms of the monotonic clock. One from the future, by a clock ahead of ours, counts as new.
+    fn arrived(
+        &self,
+        text: &str,
+        content: Content<V>,
+        facts: Facts,
+        mark: Mark,
+        asked_at: u64,
+    ) -> Entry<V> {
+        let age = clock::unix_ms().saturating_sub(facts.created_ms);
+        let weight = match &content {
+            Content::Value(value) => value.weight(),
+            Content::Absent | Content::Removed => 0,
         };
-        // An entry that was loaded before the clear log was read could not be judged by others.
-        if !l2.link.is_connected() || entry.mark.epoch == 0 {
-            self.counters.l2.skipped.add(1);
+        let meta = entry::Facts {
+            version: facts.version,
+            loaded_at: clock::now().saturating_sub(age),
+            lives: Lives { fresh_ms: facts.fresh_ms, stale_ms: facts.stale_ms },
+            mark,
+            name: self.name_hash(text),
+            cost_us: facts.cost_us,
+            weight: weight.saturating_add(text.len()),
+            tags: facts.tags,
+            // Redis may have got a newer one since it was asked, not before.
+            verified_at: asked_at,
+        };
+        let meta = Meta::new(meta, self.policy.refresh_ahead);
+        match content {
+            Content::Value(value) => Entry::value(meta, value),
+            Content::Absent => Entry::marker(meta, Kind::Absent),
+            Content::Removed => Entry::marker(meta, Kind::Removed),
+        }
+    }
+
+    /// Writes an entry to Redis behind the caller. `lease`: under which it was loaded.
+    pub fn write_behind(self: &Arc<Self>, text: &str, entry: &Entry<V>, lease: Option<Lease>) {
+        if self.shared.l2.is_none() || !self.policy.tiers.has_l2() {
             return;
         }
-        let Ok(slot) = Arc::clone(&l2.writes).try_acquire_owned() else {
-            self.counters.l2.dropped.add(1);
-            return;
+        let place = (self.shared.namespace.as_str(), self.name, text);
+        match Outgoing::new(place, entry, self.policy.compress_over, self.shared.max_entry_bytes) {
+            Ok(outgoing) => self.shared.write_behind(&self.counters, Outgoing { lease, ..outgoing }),
+            Err(error) => {
+                self.counters.l2.write_errors.add(1);
+                tracing::debug!(category = self.name, key = text, %error, "value stays out of Redis");
+                if let Some(lease) = lease {
+                    self.release_behind(lease);
+                }
+            }
+        }
+    }
+
+    /// Asks for the right to load. Whatever goes wrong gives it: leases only save loads.
+    /// `newer_than`: entries loaded before, by the monotonic clock, are no use.
+    pub async fn ask_lease(&self, text: &str, min_version: u64, newer_than: u64) -> Right<V> {
+        let Some(l2) = self.shared.l2.as_ref().filter(|_| self.policy.tiers.has_l2()) else {
+            return Right::Load(None);
         };
-        let core = Arc::clone(self);
+        if self.policy.lease_for.is_zero() || !l2.router.is_open() {
+            return Right::Load(None);
+        }
+        let lease = Lease {
+            key: lease_key(&self.shared.namespace, self.name, text),
+            token: format!("{:016x}{:016x}", l2.outbox.publisher, fastrand::u64(..)),
+        };
+        let (now, now_ms) = (clock::now(), clock::unix_ms());
+        let bar = Bar {
+            schema: V::SCHEMA,
+            dead_below: self.mirror.dead_below(self.name, text),
+            tag_clears: self.mirror.tag_clears(),
+            min_version,
+            now_ms,
+            newer_than_ms: now_ms.saturating_sub(now.saturating_sub(newer_than)),
+            max_bytes: self.most_bytes(),
+        };
+        let key = entry_key(&self.shared.namespace, self.name, text);
+        let asked = l2.leases.ask(&l2.router, l2.timeout, &key, &lease, self.policy.lease_for, &bar).await;
+        match asked {
+            Ok(Leased::Granted) => {
+                self.counters.source.leases.add(1);
+                Right::Load(Some(lease))
+            }
+            Ok(Leased::Held(left)) => Right::Wait(left),
+            Ok(Leased::Entry(bytes)) => match self.read(text, Ok(Fetched::Bytes(bytes)), now) {
+                (Some(entry), _) => Right::Found(entry),
+                // Cleared between, or it does not decode: then it has to be loaded.
+                (None, _) => Right::Load(None),
+            },
+            Err(_) => Right::Load(None),
+        }
+    }
+
+    /// Gives a lease back in a task of its own. If that fails, it ends by itself.
+    pub fn release_behind(&self, lease: Lease) {
+        let shared = Arc::clone(&self.shared);
         self.shared.runtime.spawn(async move {
-            core.write(&text, &entry, cost).await;
-            drop(slot);
+            if let Some(l2) = &shared.l2 {
+                let _ = l2.leases.release(&l2.router, l2.timeout, &lease).await;
+            }
         });
     }
-
-    async fn write(&self, text: &str, entry: &Entry<V>, cost: Duration) {
-        let Some(l2) = &self.shared.l2 else { return };
-        let counters = &self.counters.l2;
-        let now = clock::now();
-        let meta = Meta {
-            cost_us: u32::try_from(cost.as_micros()).unwrap_or(u32::MAX),
-            created_ms: clock::unix_ms().saturating_sub(now.saturating_sub(entry.loaded_at)),
-            fresh_ms: entry.fresh_until - entry.loaded_at,
-            stale_ms: entry.stale_until - entry.loaded_at,
-            version: entry.version,
-            clear_epoch: entry.mark.epoch,
-            clear_head: entry.mark.head,
-        };
-        let limit = self.shared.max_entry_bytes;
-        let bytes = match frame::encode(&*entry.value, &meta, self.policy.compress_over, limit) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                counters.write_errors.add(1);
-                tracing::debug!(category = self.name, key = text, %error, "value stays out of Redis");
-                return;
-            }
-        };
-        let dead_below = self.mirror.dead_below(self.name, text);
-        if entry.is_gone(now) || !self.mirror.alive(entry.mark, self.name, text) {
-            return;
-        }
-        let key = entry_key(&self.shared.namespace, self.name, text);
-        let life = entry.stale_until - now;
-        match l2.ops.write(&l2.link, l2.timeout, &key, &bytes, life, dead_below).await {
-            Ok(Written::Stored) => {
-                counters.writes.add(1);
-                counters.bytes_written.add(bytes.len() as u64);
-            }
-            Ok(Written::Refused) => counters.refused.add(1),
-            Err(_) => counters.write_errors.add(1),
-        }
-    }
 }
 
-/// An entry from Redis in terms of the monotonic clock. One from the future, by a clock ahead of ours, counts as new.
-fn arrived<V: Value>(value: V, meta: &Meta, mark: Mark, key_weight: usize) -> Entry<V> {
-    let age = clock::unix_ms().saturating_sub(meta.created_ms);
-    let now = clock::now();
-    let loaded_at = now.saturating_sub(age);
-    let weight = value.weight().saturating_add(key_weight);
-    Entry {
-        version: meta.version,
-        loaded_at,
-        fresh_until: loaded_at.saturating_add(meta.fresh_ms),
-        stale_until: loaded_at.saturating_add(meta.stale_ms),
-        mark,
-        checked: 0,
-        weight: u32::try_from(weight).unwrap_or(u32::MAX),
-        value: Arc::new(value),
-    }
-}
+/// Bytes between header and payload at most.
+const MAX_EXTRA: usize = crate::scan::MAX_TAGS_LEN;

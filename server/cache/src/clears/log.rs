@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Scope;
 use crate::policy::MAX_LIFE;
+use crate::tags::Tags;
 
 /// The log holds at most this many records.
 pub(crate) const MAX_RECORDS: usize = 256;
@@ -57,12 +58,12 @@ impl Log {
         Mark { epoch: self.epoch, head: self.head }
     }
 
-    /// Entries of `category:key` loaded in this epoch with a head below the result are dead.
-    pub fn dead_below(&self, category: &str, key: &str) -> u64 {
+    /// Entries of `category:key` with these tags, loaded in this epoch with a head below the result, are dead.
+    pub fn dead_below(&self, category: &str, key: &str, tags: &Tags) -> u64 {
         self.records
             .iter()
             .rev()
-            .find(|r| !r.undone && r.scope.covers(category, key))
+            .find(|r| !r.undone && r.scope.covers(category, key, tags))
             .map_or(self.floor, |r| r.seq.max(self.floor))
     }
 
@@ -125,14 +126,14 @@ mod tests {
     #[test]
     fn the_latest_active_record_decides() {
         let mut log = Log::fresh();
-        assert_eq!(log.dead_below("a", "k"), 0);
+        assert_eq!(log.dead_below("a", "k", &Tags::default()), 0);
         let first = log.append(category("a"), 1);
         let second = log.append(Scope::All, 2);
         log.append(category("b"), 3);
-        assert_eq!(log.dead_below("a", "k"), second);
+        assert_eq!(log.dead_below("a", "k", &Tags::default()), second);
         assert!(log.undo(second));
-        assert_eq!(log.dead_below("a", "k"), first);
-        assert_eq!(log.dead_below("c", "k"), 0);
+        assert_eq!(log.dead_below("a", "k", &Tags::default()), first);
+        assert_eq!(log.dead_below("c", "k", &Tags::default()), 0);
         assert!(!log.undo(99));
     }
 
@@ -146,11 +147,11 @@ mod tests {
             log.append(category("c"), 3 + i);
         }
         assert_eq!(log.records.len(), MAX_RECORDS);
-        assert_eq!((log.floor, log.dead_below("a", "k"), log.dead_below("b", "k")), (0, first, 0));
+        assert_eq!((log.floor, log.dead_below("a", "k", &Tags::default()), log.dead_below("b", "k", &Tags::default())), (0, first, 0));
         log.append(category("c"), 1_000);
         assert_eq!(log.records.len(), MAX_RECORDS);
         assert_eq!(log.floor, first, "the oldest active record became the floor");
-        assert!(log.dead_below("a", "k") >= first);
+        assert!(log.dead_below("a", "k", &Tags::default()) >= first);
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 
-use super::{Log, Mark};
+use super::log::Record;
+use super::{Log, Mark, Scope};
+use crate::tags::Tags;
 
 /// The copy. Its generation changes whenever the log does: an entry that was alive in this generation still is.
 #[derive(Debug)]
@@ -36,19 +38,37 @@ impl Mirror {
         self.state.read().log.mark()
     }
 
-    /// The epoch, and the head below which entries of `category:key` are dead in it.
+    /// The epoch, and the head below which entries of `category:key` are dead in it, tags not considered.
     pub fn dead_below(&self, category: &str, key: &str) -> Mark {
         let state = self.state.read();
-        Mark { epoch: state.log.epoch, head: state.log.dead_below(category, key) }
+        Mark { epoch: state.log.epoch, head: state.log.dead_below(category, key, &Tags::default()) }
     }
 
-    /// Whether no active record covers an entry of `category:key` that carries `mark`.
+    /// The active clears of tags, newest first: entries with the tag and a head below the number are dead.
+    pub fn tag_clears(&self) -> Vec<(String, u64)> {
+        let state = self.state.read();
+        let active = state.log.records.iter().rev().filter(|r| !r.undone);
+        active
+            .filter_map(|r| match &r.scope {
+                Scope::Tag(tag) => Some((tag.clone(), r.seq)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The scope of a record, and whether it is undone.
+    pub fn record(&self, seq: u64) -> Option<(Scope, bool)> {
+        let state = self.state.read();
+        state.log.records.iter().find(|r| r.seq == seq).map(|r| (r.scope.clone(), r.undone))
+    }
+
+    /// Whether no active record covers an entry of `category:key` that carries `mark` and `tags`.
     ///
     /// An entry of another epoch is dead. One that was loaded before the log was first read (epoch 0) could be older
     /// than any record: it lives only while none covers it.
-    pub fn alive(&self, mark: Mark, category: &str, key: &str) -> bool {
+    pub fn alive(&self, mark: Mark, category: &str, key: &str, tags: &Tags) -> bool {
         let state = self.state.read();
-        let below = state.log.dead_below(category, key);
+        let below = state.log.dead_below(category, key, tags);
         if mark.epoch == state.log.epoch {
             mark.head >= below
         } else {
@@ -56,9 +76,26 @@ impl Mirror {
         }
     }
 
+    /// Whether a record newer than `mark` may cover `category:key`, whatever its tags are.
+    pub fn covers_since(&self, mark: Mark, category: &str, key: &str) -> bool {
+        let state = self.state.read();
+        let newer = |r: &&Record| !r.undone && (mark.epoch != state.log.epoch || r.seq > mark.head);
+        let another_log = mark.epoch != state.log.epoch && !(mark.epoch == 0 && state.first_epoch);
+        another_log
+            || (mark.epoch == state.log.epoch && mark.head < state.log.floor)
+            || state.log.records.iter().filter(newer).any(|r| {
+                matches!(r.scope, Scope::Tag(_)) || r.scope.covers(category, key, &Tags::default())
+            })
+    }
+
     /// A copy of the log.
     pub fn log(&self) -> Log {
         self.state.read().log.clone()
+    }
+
+    /// Changes the generation: whoever was found alive is to be looked at again.
+    pub fn bump(&self) {
+        self.generation.fetch_add(1, Ordering::Release);
     }
 
     /// Takes over what the log has become.
@@ -87,20 +124,19 @@ impl Mirror {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clears::Scope;
 
     #[test]
     fn entries_from_before_the_log_was_read_live_while_nothing_covers_them() {
         let mirror = Mirror::new(Log::unread());
         let early = mirror.mark();
-        assert!(mirror.alive(early, "a", "k"));
+        assert!(mirror.alive(early, "a", "k", &Tags::default()));
         let mut log = Log::fresh();
         log.append(Scope::Category("a".into()), 1);
         mirror.adopt(log.clone());
-        assert!(!mirror.alive(early, "a", "k"));
-        assert!(mirror.alive(early, "b", "k"));
+        assert!(!mirror.alive(early, "a", "k", &Tags::default()));
+        assert!(mirror.alive(early, "b", "k", &Tags::default()));
         mirror.adopt(Log::fresh());
-        assert!(!mirror.alive(early, "b", "k"), "the log was lost meanwhile");
+        assert!(!mirror.alive(early, "b", "k", &Tags::default()), "the log was lost meanwhile");
     }
 
     #[test]
@@ -110,12 +146,12 @@ mod tests {
         let mark = mirror.mark();
         mirror.change(|log| log.append(Scope::All, 5));
         let generation = mirror.generation();
-        assert!(!mirror.alive(mark, "a", "k"));
+        assert!(!mirror.alive(mark, "a", "k", &Tags::default()));
         mirror.adopt(before);
         assert_eq!(mirror.generation(), generation);
         let now = mirror.mark();
-        assert!(mirror.alive(now, "a", "k"));
+        assert!(mirror.alive(now, "a", "k", &Tags::default()));
         mirror.adopt(Log::fresh());
-        assert!(!mirror.alive(now, "a", "k"));
+        assert!(!mirror.alive(now, "a", "k", &Tags::default()));
     }
 }

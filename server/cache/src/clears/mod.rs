@@ -9,7 +9,8 @@ mod store;
 pub(crate) use log::{Log, Mark};
 pub(crate) use mirror::Mirror;
 pub use scope::{MAX_SCOPE_TEXT, Scope};
-pub(crate) use store::{Store, Undone};
+pub(crate) use log::MAX_RECORDS;
+pub(crate) use store::{Store, Struck};
 
 use crate::l2::L2Error;
 
@@ -18,6 +19,32 @@ use crate::l2::L2Error;
 pub struct Cleared {
     /// Its place in the log: the handle for [`Cache::undo`](crate::Cache::undo).
     pub seq: u64,
+}
+
+/// A clear that is remembered.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ClearRecord {
+    /// The handle for [`Cache::undo`](crate::Cache::undo).
+    pub seq: u64,
+    /// What it covers, in words.
+    pub scope: String,
+    /// When it was made, Unix ms, by the clock of Redis.
+    pub at_ms: u64,
+    /// Whether it was undone.
+    pub undone: bool,
+}
+
+/// What became of what an undone clear had covered. The numbers are of Redis, or of memory where there is no Redis.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Undone {
+    /// Entries alive again.
+    pub revived: u64,
+    /// Entries that were loaded anew since the clear; they stay.
+    pub reloaded: u64,
+    /// Entries that expired or were evicted since; known to the process that made the clear and counted it.
+    pub gone: Option<u64>,
+    /// Whether everything was looked at, in the second that there is for it.
+    pub complete: bool,
 }
 
 /// Why a clear or an undo was not recorded.

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use super::ClearError;
+use crate::key::is_name;
+use crate::tags::Tags;
+
 /// What a clear covers. Prefixes and keys are matched on the full name of an entry, `category:key text`, byte by byte.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Scope {
@@ -13,12 +17,29 @@ pub enum Scope {
     Prefix(String),
     /// The entry of this full name: `charts:BTC:1h`.
     Key(String),
+    /// The entries that carry this tag, of whatever category.
+    Tag(String),
 }
 
 /// The longest text of a scope in bytes.
 pub const MAX_SCOPE_TEXT: usize = 1_024;
 
 impl Scope {
+    /// Whether it can be recorded.
+    pub(crate) fn check(&self) -> Result<(), ClearError> {
+        let text = self.text();
+        if text.len() > MAX_SCOPE_TEXT {
+            return Err(ClearError::Scope(format!("{} bytes are more than {MAX_SCOPE_TEXT}", text.len())));
+        }
+        match self {
+            Self::Category(name) if !is_name(name) => {
+                Err(ClearError::Scope(format!("`{}` is no category name", name.escape_debug())))
+            }
+            Self::Tag(tag) => crate::tags::check(tag).map_err(ClearError::Scope),
+            _ => Ok(()),
+        }
+    }
+
     /// The word for the kind in the stored log.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -26,6 +47,7 @@ impl Scope {
             Self::Category(_) => "category",
             Self::Prefix(_) => "prefix",
             Self::Key(_) => "key",
+            Self::Tag(_) => "tag",
         }
     }
 
@@ -33,7 +55,7 @@ impl Scope {
     pub(crate) fn text(&self) -> &str {
         match self {
             Self::All => "",
-            Self::Category(text) | Self::Prefix(text) | Self::Key(text) => text,
+            Self::Category(text) | Self::Prefix(text) | Self::Key(text) | Self::Tag(text) => text,
         }
     }
 
@@ -44,12 +66,13 @@ impl Scope {
             "category" => Self::Category(text.to_owned()),
             "prefix" => Self::Prefix(text.to_owned()),
             "key" => Self::Key(text.to_owned()),
+            "tag" => Self::Tag(text.to_owned()),
             _ => Self::All,
         }
     }
 
-    /// Whether the entry `category:key` is covered.
-    pub(crate) fn covers(&self, category: &str, key: &str) -> bool {
+    /// Whether the entry `category:key` with these tags is covered.
+    pub(crate) fn covers(&self, category: &str, key: &str, tags: &Tags) -> bool {
         match self {
             Self::All => true,
             Self::Category(name) => name == category,
@@ -61,6 +84,7 @@ impl Scope {
                 .strip_prefix(category)
                 .and_then(|rest| rest.strip_prefix(':'))
                 .is_some_and(|rest| rest == key),
+            Self::Tag(tag) => tags.contains(tag),
         }
     }
 }
@@ -82,7 +106,7 @@ mod tests {
     fn covers_what_it_says() {
         let covers = |scope: &Scope, name: &str| {
             let (category, key) = name.split_once(':').expect("a full name");
-            scope.covers(category, key)
+            scope.covers(category, key, &Tags::default())
         };
         let prefix = |p: &str| Scope::Prefix(p.into());
         assert!(covers(&Scope::All, "a:b"));
@@ -101,12 +125,24 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_covers_what_carries_it() {
+        let tags = Tags::new(vec!["coin:BTC".into()]).expect("a tag");
+        assert!(Scope::Tag("coin:BTC".into()).covers("c", "k", &tags));
+        assert!(!Scope::Tag("coin:ETH".into()).covers("c", "k", &tags));
+        assert!(!Scope::Tag("coin:BTC".into()).covers("c", "k", &Tags::default()));
+    }
+
+    #[test]
     fn stored_kinds_come_back() {
-        for scope in
-            [Scope::All, Scope::Category("c".into()), Scope::Prefix("c:p".into()), Scope::Key("c:k v".into())]
-        {
+        for scope in [
+            Scope::All,
+            Scope::Category("c".into()),
+            Scope::Prefix("c:p".into()),
+            Scope::Key("c:k v".into()),
+            Scope::Tag("coin:BTC".into()),
+        ] {
             assert_eq!(Scope::from_stored(scope.kind(), scope.text()), scope);
         }
-        assert_eq!(Scope::from_stored("tag", "x"), Scope::All);
+        assert_eq!(Scope::from_stored("of a later release", "x"), Scope::All);
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Store {
 
 /// What became of an undo.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Undone {
+pub(crate) enum Struck {
     Struck,
     Unknown,
 }
@@ -101,14 +101,14 @@ impl Store {
     }
 
     /// Strikes a record. The mirror knows it when this returns.
-    pub async fn undo(&self, conn: &mut MultiplexedConnection, seq: u64) -> Result<Undone, L2Error> {
+    pub async fn undo(&self, conn: &mut MultiplexedConnection, seq: u64) -> Result<Struck, L2Error> {
         let _turn = self.order.lock().await;
         let fields: Fields = self.undo.key(&self.key).arg(seq).invoke_async(conn).await?;
         if fields.is_empty() {
-            return Ok(Undone::Unknown);
+            return Ok(Struck::Unknown);
         }
         self.mirror.adopt(self.parse(fields)?);
-        Ok(Undone::Struck)
+        Ok(Struck::Struck)
     }
 
     /// Puts `log` in place of one of the epoch `expected`; returns what then is there.
@@ -187,6 +187,7 @@ fn record(seq: u64, text: &str) -> Option<Record> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tags::Tags;
 
     #[test]
     fn fields_round_trip() {
@@ -201,10 +202,10 @@ mod tests {
     #[test]
     fn a_kind_of_a_later_release_covers_all_and_nonsense_is_refused() {
         let mut fields = to_fields(&Log::fresh());
-        fields.push(("r1".into(), "0 5 tag coins".into()));
+        fields.push(("r1".into(), "0 5 later coins".into()));
         fields.push(("later".into(), "x".into()));
         let log = from_fields(fields.clone()).expect("reads");
-        assert_eq!(log.dead_below("any", "key"), 1);
+        assert_eq!(log.dead_below("any", "key", &Tags::default()), 1);
         fields.push(("r2".into(), "nonsense".into()));
         assert_eq!(from_fields(fields), None);
         assert_eq!(from_fields(Vec::new()), None);

@@ -1,5 +1,8 @@
--- Writes an entry unless a living one there is newer. 80-byte headers as in header.rs, numbers big-endian.
--- KEYS[1] entry; ARGV: entry, life in ms, epoch of the clear log, head below which entries of this key are dead.
+-- Writes an entry unless a living one there is newer, and gives the writer's lease back. 80-byte headers as in
+-- header.rs, numbers big-endian.
+-- KEYS[1] entry, KEYS[2] lease; ARGV: entry, life in ms, epoch of the clear log, head below which entries of this key
+-- are dead, token of the lease or '', then pairs of cleared tag and head.
+-- Returns {1 if written, version of the living entry that was there, 8 bytes, or ''}.
 local function less(a, b)
   for i = 1, 8 do
     local x, y = string.byte(a, i), string.byte(b, i)
@@ -8,20 +11,48 @@ local function less(a, b)
   return false
 end
 
+if ARGV[5] ~= '' and redis.call('GET', KEYS[2]) == ARGV[5] then redis.call('DEL', KEYS[2]) end
+
 local new = ARGV[1]
 local old = redis.pcall('GETRANGE', KEYS[1], 0, 79)
+local before = ''
 -- Same magic, format and schema; anything else refuses nothing.
 if type(old) == 'string' and #old == 80
   and string.sub(old, 1, 5) == string.sub(new, 1, 5)
   and string.sub(old, 7, 8) == string.sub(new, 7, 8)
   and string.sub(old, 57, 64) == ARGV[3]
   and not less(string.sub(old, 65, 72), ARGV[4]) then
-  -- Alive: compare version, then head of the clear log, then time of the load.
-  for _, at in ipairs({ 49, 65, 25 }) do
-    local a, b = string.sub(new, at, at + 7), string.sub(old, at, at + 7)
-    if less(a, b) then return 0 end
-    if less(b, a) then break end
+  local alive = true
+  local len = string.byte(old, 11) * 256 + string.byte(old, 12)
+  if len > 0 and #ARGV > 5 then
+    local tags = redis.call('GETRANGE', KEYS[1], 80, 79 + len)
+    local at = 1
+    while at <= #tags do
+      local n = string.byte(tags, at)
+      local tag = string.sub(tags, at + 1, at + n)
+      for i = 6, #ARGV, 2 do
+        if ARGV[i] == tag and less(string.sub(old, 65, 72), ARGV[i + 1]) then alive = false end
+      end
+      at = at + 1 + n
+    end
+  end
+  if alive then
+    before = string.sub(old, 49, 56)
+    -- Version, then a removal before anything else, then head of the clear log, then time of the load.
+    local v = string.sub(new, 49, 56)
+    if less(v, before) then return { 0, before } end
+    if v == before then
+      local was, is = string.byte(old, 10) == 2, string.byte(new, 10) == 2
+      if was and not is then return { 0, before } end
+      if was == is then
+        for _, at in ipairs({ 65, 25 }) do
+          local a, b = string.sub(new, at, at + 7), string.sub(old, at, at + 7)
+          if less(a, b) then return { 0, before } end
+          if less(b, a) then break end
+        end
+      end
+    end
   end
 end
 redis.call('SET', KEYS[1], new, 'PX', ARGV[2])
-return 1
+return { 1, before }

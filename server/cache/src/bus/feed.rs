@@ -1,0 +1,129 @@
+//! Listening to the others.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::{interval, sleep};
+
+use super::ledger::{Ledger, Order};
+use super::message::Message;
+use super::{Coherence, Item, LOOK_EVERY, SILENCE, name_hash};
+use crate::clock;
+use crate::l2::{Event, Router};
+
+/// Between the end of a subscription that had fallen silent and the next.
+const RESUBSCRIBE_AFTER: Duration = Duration::from_millis(100);
+
+/// What the ear has heard, for the statistics.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    pub messages: AtomicU64,
+    pub gaps: AtomicU64,
+    pub silences: AtomicU64,
+    pub resubscriptions: AtomicU64,
+    pub publishers: AtomicU64,
+}
+
+/// The ear of a process.
+pub(crate) struct Ear {
+    pub router: Arc<Router>,
+    pub coherence: Arc<Coherence>,
+    pub heard: Arc<Heard>,
+    pub channel: String,
+    /// Ourselves: our heartbeats coming back show that we hear.
+    pub own: u64,
+}
+
+/// Listens for as long as it is polled. A subscription that has fallen silent is replaced.
+pub(crate) async fn listen(ear: Ear) {
+    loop {
+        ear.hear_one_subscription().await;
+        ear.coherence.set_trusted(false);
+        ear.heard.resubscriptions.fetch_add(1, Ordering::Relaxed);
+        sleep(RESUBSCRIBE_AFTER).await;
+    }
+}
+
+impl Ear {
+    async fn hear_one_subscription(&self) {
+        let mut subscription = self.router.subscribe(&self.channel);
+        let mut ledger = Ledger::default();
+        let mut look = interval(LOOK_EVERY);
+        // When our own voice was last heard; none since the subscription came up.
+        let mut own_at = None;
+        let mut up_at = None;
+        loop {
+            tokio::select! {
+                event = subscription.next() => match event {
+                    Event::Up => {
+                        up_at = Some(clock::now());
+                        own_at = None;
+                        ledger.forget_all();
+                    }
+                    Event::Down(why) => {
+                        tracing::debug!(error = why, "the subscription to announcements is down");
+                        (up_at, own_at) = (None, None);
+                        self.coherence.set_trusted(false);
+                    }
+                    Event::Lost => self.coherence.doubt(),
+                    Event::Message(bytes) => {
+                        let Some(message) = Message::from_bytes(&bytes) else { continue };
+                        self.heard.messages.fetch_add(1, Ordering::Relaxed);
+                        if message.publisher == self.own {
+                            if own_at.replace(clock::now()).is_none() {
+                                // Whatever was said before was not heard.
+                                self.coherence.doubt();
+                                self.coherence.set_trusted(true);
+                            }
+                        } else {
+                            self.take_in(&mut ledger, message);
+                        }
+                    }
+                },
+                _ = look.tick() => {
+                    let now = clock::now();
+                    if ledger.newly_silent(now) {
+                        self.heard.silences.fetch_add(1, Ordering::Relaxed);
+                        self.coherence.doubt();
+                    }
+                    self.heard.publishers.store(ledger.len() as u64, Ordering::Relaxed);
+                    let silent = own_at.or(up_at).is_some_and(|at| now.saturating_sub(at) > clock::millis(SILENCE));
+                    if silent {
+                        self.heard.silences.fetch_add(1, Ordering::Relaxed);
+                        self.coherence.doubt();
+                        return;
+                    }
+                    self.coherence.set_trusted(own_at.is_some() && !ledger.is_missing_any());
+                    if up_at.is_some_and(|at| now.saturating_sub(at) > clock::millis(SILENCE)) {
+                        self.coherence.set_peers(ledger.len() > 0);
+                    }
+                }
+            }
+        }
+    }
+
+    fn take_in(&self, ledger: &mut Ledger, message: Message) {
+        let order = ledger.hear(&message, clock::now());
+        if order == Order::Gap {
+            self.heard.gaps.fetch_add(1, Ordering::Relaxed);
+            self.coherence.doubt();
+        }
+        if order == Order::Nothing {
+            return;
+        }
+        for item in message.items {
+            match item {
+                Item::Version { category, key, version } => {
+                    self.coherence.raise(name_hash(&category, &key), version, false);
+                }
+                Item::Expired { category, key, version } => {
+                    self.coherence.raise(name_hash(&category, &key), version, true);
+                }
+                Item::Clears => self.router.look_at_log(),
+                Item::Dropped => self.coherence.doubt(),
+                Item::Farewell => ledger.leave(message.publisher),
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What this process has to announce.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use super::message::{MAX_KEY, Message};
+use super::{HEARTBEAT, Item, MUTE_FOR};
+use crate::clock;
+use crate::l2::Router;
+
+/// Names that wait to be announced. Beyond, everybody is told that announcements were dropped.
+const MAX_NAMES: usize = 8_192;
+/// Items of one message at most.
+const MAX_ITEMS: usize = 256;
+/// How long one message may take to Redis.
+const PUBLISH_TIMEOUT: Duration = Duration::from_millis(500);
+/// Before a failed message is tried again.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// Category and key to the newest version, and whether its soft life was ended.
+    names: HashMap<(&'static str, String), (u64, bool)>,
+    clears: bool,
+    dropped: bool,
+    farewell: bool,
+}
+
+/// The queue of announcements: the newest of each name.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    /// Who we are to the others.
+    pub publisher: u64,
+    waiting: Mutex<Waiting>,
+    wake: Notify,
+    sent: Notify,
+    /// When a message last reached Redis.
+    last_sent: AtomicU64,
+    pub messages: AtomicU64,
+    pub failures: AtomicU64,
+    pub overflows: AtomicU64,
+}
+
+impl Outbox {
+    pub fn new() -> Self {
+        Self {
+            publisher: fastrand::u64(1..),
+            waiting: Mutex::default(),
+            wake: Notify::new(),
+            sent: Notify::new(),
+            last_sent: AtomicU64::new(clock::now()),
+            messages: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            overflows: AtomicU64::new(0),
+        }
+    }
+
+    /// Announces a version of an entry.
+    pub fn version(&self, category: &'static str, key: &str, version: u64, expired: bool) {
+        let mut waiting = self.waiting.lock();
+        if key.len() > MAX_KEY || (waiting.names.len() >= MAX_NAMES && !waiting.dropped) {
+            self.overflows.fetch_add(1, Ordering::Relaxed);
+            waiting.names.clear();
+            waiting.dropped = true;
+        }
+        if !waiting.dropped {
+            let newest = waiting.names.entry((category, key.to_owned())).or_insert((version, expired));
+            if newest.0 < version {
+                *newest = (version, expired);
+            } else if newest.0 == version {
+                newest.1 |= expired;
+            }
+        }
+        drop(waiting);
+        self.wake.notify_one();
+    }
+
+    /// Announces that the clear log changed.
+    pub fn clears(&self) {
+        self.waiting.lock().clears = true;
+        self.wake.notify_one();
+    }
+
+    /// Says farewell, once all that waits has been said; waits for it, at most for `limit`.
+    pub async fn farewell(&self, limit: Duration) {
+        let _ = timeout(limit, async {
+            let mut sent = std::pin::pin!(self.sent.notified());
+            sent.as_mut().enable();
+            self.waiting.lock().farewell = true;
+            self.wake.notify_one();
+            sent.await;
+        })
+        .await;
+    }
+
+    /// Whether nobody has heard of us for so long that they may cease to wait for what we write.
+    pub fn is_mute(&self) -> bool {
+        clock::now().saturating_sub(self.last_sent.load(Ordering::Relaxed)) > clock::millis(MUTE_FOR)
+    }
+
+    /// Names that wait.
+    pub fn len(&self) -> usize {
+        self.waiting.lock().names.len()
+    }
+
+    fn take(&self) -> Vec<Item> {
+        let mut waiting = self.waiting.lock();
+        let mut items = Vec::new();
+        if std::mem::take(&mut waiting.dropped) {
+            items.push(Item::Dropped);
+        }
+        if std::mem::take(&mut waiting.clears) {
+            items.push(Item::Clears);
+        }
+        let names: Vec<_> = waiting.names.keys().take(MAX_ITEMS).cloned().collect();
+        for name in names {
+            if let Some((version, expired)) = waiting.names.remove(&name) {
+                let (category, key) = (name.0.to_owned(), name.1);
+                items.push(if expired {
+                    Item::Expired { category, key, version }
+                } else {
+                    Item::Version { category, key, version }
+                });
+            }
+        }
+        if waiting.names.is_empty() && waiting.farewell {
+            items.push(Item::Farewell);
+        }
+        items
+    }
+}
+
+/// Sends what waits, and a heartbeat each second, for as long as it is polled. A message that failed is sent again
+/// under its number: who has heard it takes it for a repetition.
+pub(crate) async fn publish(outbox: Arc<Outbox>, router: Arc<Router>, channel: String) {
+    let epoch = fastrand::u64(1..);
+    let mut number = 0;
+    loop {
+        let _ = timeout(HEARTBEAT, outbox.wake.notified()).await;
+        loop {
+            let items = outbox.take();
+            let more = !items.is_empty();
+            let farewell = items.contains(&Item::Farewell);
+            number += u64::from(more);
+            let bytes = Message { publisher: outbox.publisher, epoch, number, items }.to_bytes();
+            let sent = loop {
+                if router.publish(PUBLISH_TIMEOUT, &channel, &bytes).await.is_ok() {
+                    break true;
+                }
+                outbox.failures.fetch_add(1, Ordering::Relaxed);
+                // A heartbeat need not be made good: the next one says as much.
+                if !more {
+                    break false;
+                }
+                sleep(RETRY_AFTER).await;
+            };
+            if sent {
+                outbox.last_sent.store(clock::now(), Ordering::Relaxed);
+                outbox.messages.fetch_add(1, Ordering::Relaxed);
+            }
+            if farewell {
+                outbox.sent.notify_waiters();
+                return;
+            }
+            if !more {
+                break;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_newest_of_a_name_waits() {
+        let outbox = Outbox::new();
+        outbox.version("c", "k", 2, false);
+        outbox.version("c", "k", 1, false);
+        outbox.version("c", "k", 3, false);
+        let item = Item::Version { category: "c".into(), key: "k".into(), version: 3 };
+        assert_eq!(outbox.take(), [item]);
+        assert_eq!(outbox.take(), []);
+    }
+
+    #[test]
+    fn too_many_become_one_word_for_all() {
+        let outbox = Outbox::new();
+        for i in 0..=MAX_NAMES {
+            outbox.version("c", &i.to_string(), 1, false);
+        }
+        assert_eq!(outbox.len(), 0);
+        assert_eq!(outbox.take(), [Item::Dropped]);
+        outbox.version("c", &"x".repeat(MAX_KEY + 1), 1, false);
+        assert_eq!(outbox.take(), [Item::Dropped], "a key too long to be named");
+    }
+}

@@ -1,0 +1,235 @@
+//! What a clear would cover, and what undoing one brings back.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::cache::Shared;
+use crate::clears::{Scope, Undone};
+use crate::entry::Kind;
+use crate::key::KeyText;
+use crate::scan::{Found, walk};
+
+/// Time for looking through Redis.
+const LIMIT: Duration = Duration::from_secs(1);
+/// Names shown.
+const SAMPLE: usize = 20;
+
+/// What a clear would cover.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Preview {
+    /// Living entries in the memory of this process. Exact.
+    pub l1_entries: u64,
+    /// Bytes of those.
+    pub l1_bytes: u64,
+    /// Living entries in Redis that were found.
+    pub l2_found: u64,
+    /// Bytes of those.
+    pub l2_found_bytes: u64,
+    /// Whether all of Redis was looked at. If so the found are all there are.
+    pub complete: bool,
+    /// Entries in Redis, as the part that was looked at lets expect.
+    pub l2_entries: u64,
+    /// Bytes of those.
+    pub l2_bytes: u64,
+    /// `l2_entries` is within this of the truth, with a confidence of 95 %; 0 if complete. The keys come in an order
+    /// without pattern, so that the part is a sample.
+    pub l2_entries_error: u64,
+    /// Entries among the found that may or may not be covered: of long keys only the beginning is known.
+    pub uncertain: u64,
+    /// Nodes that could not be looked at.
+    pub errors: Vec<String>,
+    /// Some of the names, `category:key`.
+    pub sample: Vec<String>,
+}
+
+impl Preview {
+    /// Entries in Redis; of memory, where there is no Redis.
+    pub fn entries(&self) -> u64 {
+        self.l2_entries.max(if self.complete && self.errors.is_empty() { self.l1_entries } else { 0 })
+    }
+}
+
+/// Whether a scope covers an entry whose key may be known in part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Covered {
+    Yes,
+    No,
+    Perhaps,
+}
+
+fn covers(scope: &Scope, found: &Found) -> Covered {
+    let known = found.known_text();
+    if scope.covers(&found.category, known, &found.tags) {
+        // The key of this very text would not have been shortened.
+        return match (scope, &found.text) {
+            (Scope::Key(_), KeyText::Beginning(_)) => Covered::No,
+            _ => Covered::Yes,
+        };
+    }
+    match (scope, &found.text) {
+        (Scope::Prefix(text) | Scope::Key(text), KeyText::Beginning(_)) => {
+            let name = format!("{}:{known}", found.category);
+            if text.starts_with(&name) { Covered::Perhaps } else { Covered::No }
+        }
+        _ => Covered::No,
+    }
+}
+
+/// Whether entries of this key can be covered at all, tags not considered.
+fn may_cover(scope: &Scope, category: &str, text: &KeyText) -> bool {
+    match scope {
+        Scope::All | Scope::Tag(_) => true,
+        Scope::Category(name) => name == category,
+        Scope::Prefix(_) | Scope::Key(_) => match text {
+            KeyText::Whole(text) => scope.covers(category, text, &crate::tags::Tags::default()),
+            KeyText::Beginning(_) => true,
+        },
+    }
+}
+
+pub(crate) async fn preview(shared: &Shared, scope: &Scope) -> Preview {
+    let mut preview = Preview::default();
+    let now = crate::clock::now();
+    for (category, view) in shared.views() {
+        view.for_each(&mut |text, meta, kind| {
+            if kind == Kind::Value
+                && !meta.is_gone(now)
+                && scope.covers(category, text, &meta.tags)
+                && shared.mirror.alive(meta.mark, category, text, &meta.tags)
+            {
+                preview.l1_entries += 1;
+                preview.l1_bytes += u64::from(meta.weight);
+                if preview.sample.len() < SAMPLE {
+                    preview.sample.push(format!("{category}:{text}"));
+                }
+            }
+        });
+    }
+    let (walked, found) = walk(shared, LIMIT, |category, text| may_cover(scope, category, text)).await;
+    for found in found {
+        if found.peek.kind != Kind::Value
+            || !shared.mirror.alive(found.mark(), &found.category, found.known_text(), &found.tags)
+        {
+            continue;
+        }
+        match covers(scope, &found) {
+            Covered::No => continue,
+            Covered::Perhaps => preview.uncertain += 1,
+            Covered::Yes => {
+                preview.l2_found += 1;
+                preview.l2_found_bytes += found.peek.len;
+            }
+        }
+        let name = format!("{}:{}", found.category, found.known_text());
+        if preview.sample.len() < SAMPLE && !preview.sample.contains(&name) {
+            preview.sample.push(name);
+        }
+    }
+    preview.complete = walked.complete;
+    preview.errors = walked.errors;
+    let estimate = Estimate::of(preview.l2_found, walked.looked_at, walked.keys, walked.complete);
+    preview.l2_entries = estimate.entries;
+    preview.l2_entries_error = estimate.error;
+    preview.l2_bytes = match preview.l2_found_bytes.checked_div(preview.l2_found) {
+        Some(_) if walked.complete => preview.l2_found_bytes,
+        Some(mean) => mean * estimate.entries,
+        None => 0,
+    };
+    preview
+}
+
+/// How many there are, from how many are in a sample.
+#[derive(Debug, PartialEq, Eq)]
+struct Estimate {
+    entries: u64,
+    error: u64,
+}
+
+impl Estimate {
+    /// The proportion of a sample drawn without replacement, with the half width of its 95 % interval by the normal
+    /// approximation. Cochran, "Sampling Techniques", 3rd edition, section 3.2.
+    fn of(found: u64, looked_at: u64, keys: u64, complete: bool) -> Self {
+        if complete || looked_at == 0 {
+            return Self { entries: found, error: if complete { 0 } else { keys } };
+        }
+        let (n, total) = (looked_at as f64, keys.max(looked_at) as f64);
+        let p = found as f64 / n;
+        let error = 1.96 * total * (p * (1.0 - p) / n).sqrt() * (1.0 - n / total).max(0.0).sqrt();
+        // None found in n: at most 3 in n, with the same confidence (the rule of three).
+        let error = if found == 0 { 3.0 * total / n } else { error };
+        Self { entries: (p * total).round() as u64, error: error.ceil() as u64 }
+    }
+}
+
+/// What a clear's scope covers now, by when it was loaded.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    before: u64,
+    since: u64,
+    complete: bool,
+}
+
+impl Tally {
+    pub fn undone(&self, covered: Option<u64>) -> Undone {
+        Undone {
+            revived: self.before,
+            reloaded: self.since,
+            gone: covered.filter(|_| self.complete).map(|n| n.saturating_sub(self.before + self.since)),
+            complete: self.complete,
+        }
+    }
+}
+
+/// Counts what `scope` covers: loaded before the clear `seq`, and since. Of Redis, or of memory where there is none.
+pub(crate) async fn since(shared: &Shared, scope: &Scope, seq: u64) -> Tally {
+    let mut tally = Tally::default();
+    let head_of_now = shared.mirror.mark();
+    if shared.l2.is_none() {
+        let now = crate::clock::now();
+        for (category, view) in shared.views() {
+            view.for_each(&mut |text, meta, kind| {
+                if kind == Kind::Value && !meta.is_gone(now) && scope.covers(category, text, &meta.tags) {
+                    tally.count(meta.mark.head < seq);
+                }
+            });
+        }
+        tally.complete = true;
+        return tally;
+    }
+    let (walked, found) = walk(shared, LIMIT, |category, text| may_cover(scope, category, text)).await;
+    tally.complete = walked.complete;
+    for found in found {
+        if found.peek.kind == Kind::Value
+            && found.peek.clear_epoch == head_of_now.epoch
+            && covers(scope, &found) == Covered::Yes
+        {
+            tally.count(found.peek.clear_head < seq);
+        }
+    }
+    tally
+}
+
+impl Tally {
+    fn count(&mut self, before: bool) {
+        if before {
+            self.before += 1;
+        } else {
+            self.since += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_estimate_states_its_error() {
+        assert_eq!(Estimate::of(7, 100, 100, true), Estimate { entries: 7, error: 0 });
+        // 1.96 * 10,000 * sqrt(0.5 * 0.5 / 100) * sqrt(0.99)
+        assert_eq!(Estimate::of(50, 100, 10_000, false), Estimate { entries: 5_000, error: 976 });
+        assert_eq!(Estimate::of(0, 100, 10_000, false), Estimate { entries: 0, error: 300 });
+        assert_eq!(Estimate::of(0, 0, 50, false).error, 50);
+    }
+}

@@ -1,0 +1,135 @@
+//! Writes to Redis behind the reader, and making good what could not be written.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::cache::Shared;
+use crate::clock;
+use crate::l2::Written;
+use crate::outgoing::Outgoing;
+use crate::stats::Counters;
+
+/// Entries made good at once.
+const RECOVER_AT_ONCE: usize = 32;
+/// How often the queue of what could not be written is looked at.
+const RECOVER_EVERY: Duration = Duration::from_millis(250);
+
+/// What became of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Redis has it, or something newer.
+    Done,
+    /// It could not be asked.
+    Failed,
+}
+
+impl Shared {
+    /// Writes an entry in a task of its own. What cannot be written now is kept to be made good.
+    pub fn write_behind(self: &Arc<Self>, counters: &Arc<Counters>, outgoing: Outgoing) {
+        let Some(l2) = &self.l2 else { return };
+        if !l2.router.is_open() || l2.outbox.is_mute() {
+            counters.l2.skipped.add(1);
+            l2.recovery.push(outgoing);
+            return;
+        }
+        let Ok(slot) = Arc::clone(&l2.writes).try_acquire_owned() else {
+            counters.l2.dropped.add(1);
+            l2.recovery.push(outgoing);
+            return;
+        };
+        let (shared, counters) = (Arc::clone(self), Arc::clone(counters));
+        self.runtime.spawn(async move {
+            if shared.write(&counters, &outgoing).await == Outcome::Failed
+                && let Some(l2) = &shared.l2
+            {
+                l2.recovery.push(outgoing);
+            }
+            drop(slot);
+        });
+    }
+
+    async fn write(&self, counters: &Counters, outgoing: &Outgoing) -> Outcome {
+        let Some(l2) = &self.l2 else { return Outcome::Done };
+        let now = clock::now();
+        // An entry that was loaded before the clear log was read could not be judged by others.
+        if outgoing.mark.epoch == 0
+            || now >= outgoing.stale_until
+            || !self.mirror.alive(outgoing.mark, outgoing.category, &outgoing.text, &outgoing.tags)
+        {
+            return Outcome::Done;
+        }
+        let dead_below = self.mirror.dead_below(outgoing.category, &outgoing.text);
+        let tag_clears = self.mirror.tag_clears();
+        let life = outgoing.stale_until - now;
+        match l2.ops.write(&l2.router, l2.timeout, outgoing, life, dead_below, &tag_clears).await {
+            Ok(Written::Stored { before }) => {
+                counters.l2.writes.add(1);
+                counters.l2.bytes_written.add(outgoing.bytes.len() as u64);
+                // Of the same version: a mere refresh, nobody holds anything older than that.
+                if outgoing.announce && before != Some(outgoing.version) {
+                    l2.outbox.version(outgoing.category, &outgoing.text, outgoing.version, false);
+                }
+                Outcome::Done
+            }
+            Ok(Written::Refused { by }) => {
+                counters.l2.refused.add(1);
+                if by > outgoing.version {
+                    self.coherence.raise(outgoing.name, by, false);
+                }
+                Outcome::Done
+            }
+            Err(error) => {
+                counters.l2.write_errors.add(1);
+                tracing::debug!(key = outgoing.key, %error, "entry could not be written to Redis");
+                Outcome::Failed
+            }
+        }
+    }
+
+    /// Makes good what can be, now.
+    pub async fn recover_now(self: &Arc<Self>) {
+        let Some(l2) = &self.l2 else { return };
+        while l2.router.is_open() {
+            let batch = l2.recovery.take(RECOVER_AT_ONCE);
+            if batch.is_empty() {
+                return;
+            }
+            let tasks: Vec<_> = batch
+                .into_iter()
+                .filter_map(|outgoing| {
+                    let counters = self.counters_of(outgoing.category)?;
+                    let shared = Arc::clone(self);
+                    Some(tokio::spawn(async move {
+                        let failed = shared.write(&counters, &outgoing).await == Outcome::Failed;
+                        if let Some(l2) = &shared.l2 {
+                            if failed {
+                                l2.recovery.push(outgoing);
+                            } else {
+                                l2.recovery.recovered.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                            }
+                        }
+                        failed
+                    }))
+                })
+                .collect();
+            let mut failures = 0;
+            for task in tasks {
+                failures += usize::from(task.await.unwrap_or(true));
+            }
+            if failures > 0 {
+                return;
+            }
+        }
+    }
+}
+
+/// Makes good what could not be written, for as long as it is polled and the cache lives.
+pub(crate) async fn recover(shared: std::sync::Weak<Shared>) {
+    loop {
+        sleep(RECOVER_EVERY).await;
+        let Some(shared) = shared.upgrade() else { return };
+        shared.recover_now().await;
+    }
+}
