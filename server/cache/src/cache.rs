@@ -9,7 +9,6 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use crate::builder::{Builder, ConfigError};
@@ -18,7 +17,7 @@ use crate::clears::{ClearError, Cleared, MAX_SCOPE_TEXT, Mirror, Scope, Store, U
 use crate::codec::Value;
 use crate::key::{Key, is_name};
 use crate::l1::Memory;
-use crate::l2::{L2Error, L2State, Link, Ops};
+use crate::l2::{Access, L2Error, L2State, Ops, Router};
 use crate::policy::Policy;
 use crate::stats::{CategoryStats, ClearStats, Counters, Stats};
 
@@ -49,7 +48,7 @@ pub(crate) struct Shared {
 
 /// The Redis side.
 pub(crate) struct L2 {
-    pub link: Arc<Link>,
+    pub router: Arc<Router>,
     pub ops: Ops,
     store: Arc<Store>,
     /// Bound on one read or write of an entry.
@@ -57,13 +56,6 @@ pub(crate) struct L2 {
     /// Slots for writes behind the reader.
     pub writes: Arc<Semaphore>,
     max_writes: usize,
-    supervisor: AbortHandle,
-}
-
-impl Drop for L2 {
-    fn drop(&mut self) {
-        self.supervisor.abort();
-    }
 }
 
 struct Registered {
@@ -83,20 +75,14 @@ impl Cache {
         let log = if redis.is_some() { crate::clears::Log::unread() } else { crate::clears::Log::fresh() };
         let mirror = Arc::new(Mirror::new(log));
         let l2 = redis.map(|redis| {
-            let link = Arc::new(Link::new(redis));
             let store = Arc::new(Store::new(&parts.namespace, Arc::clone(&mirror)));
-            let supervisor = runtime.spawn({
-                let (link, store) = (Arc::clone(&link), Arc::clone(&store));
-                async move { link.supervise(&store).await }
-            });
             L2 {
-                link,
+                router: Router::start(redis, Arc::clone(&store), &runtime),
                 ops: Ops::new(),
                 store,
                 timeout: parts.l2_timeout,
                 writes: Arc::new(Semaphore::new(parts.max_writes)),
                 max_writes: parts.max_writes,
-                supervisor: supervisor.abort_handle(),
             }
         });
         Self {
@@ -171,19 +157,19 @@ impl Cache {
 
     /// The connection to Redis. Cheap enough for every health check.
     pub fn l2_state(&self) -> L2State {
-        self.shared.l2.as_ref().map_or_else(L2State::none, |l2| l2.link.state())
+        self.shared.l2.as_ref().map_or_else(L2State::none, |l2| l2.router.state())
     }
 
     /// Waits until Redis is connected, at most for `limit`; true if it is. For tools that need it; a server does not wait.
     pub async fn wait_for_l2(&self, limit: Duration) -> bool {
         let Some(l2) = &self.shared.l2 else { return false };
-        timeout(limit, l2.link.wait_connected()).await.is_ok()
+        timeout(limit, l2.router.wait_connected()).await.is_ok()
     }
 
     /// Sets a key of a short life in Redis, reads its life, deletes it; returns the time of the three.
     pub async fn ping(&self) -> Result<Duration, L2Error> {
         let l2 = self.shared.l2.as_ref().ok_or(L2Error::NotConfigured)?;
-        l2.ops.probe(&l2.link, CLEAR_TIMEOUT, &self.shared.namespace).await
+        l2.ops.probe(&l2.router, CLEAR_TIMEOUT, &self.shared.namespace).await
     }
 
     /// All numbers.
@@ -228,23 +214,24 @@ impl L2 {
     }
 
     async fn append(&self, scope: &Scope) -> Result<u64, L2Error> {
-        let (_, mut conn) = self.link.connection()?;
-        let exchange = async {
-            match self.store.append(&mut conn, scope).await {
+        let store = &self.store;
+        let exchange = |mut conn| async move {
+            match store.append(&mut conn, scope).await {
                 // The log was lost since the last poll: put it back first.
-                Err(L2Error::Redis(text)) if text.contains("NOLOG") => {
-                    self.store.sync(&mut conn).await?;
-                    self.store.append(&mut conn, scope).await
+                Err(error) if error.code() == Some("NOLOG") => {
+                    store.sync(&mut conn).await?;
+                    store.append(&mut conn, scope).await
                 }
                 other => other,
             }
         };
-        timeout(CLEAR_TIMEOUT, exchange).await.unwrap_or(Err(L2Error::Timeout))
+        self.router.run(CLEAR_TIMEOUT, store.key(), Access::Write, exchange).await
     }
 
     async fn undo(&self, seq: u64) -> Result<Undone, L2Error> {
-        let (_, mut conn) = self.link.connection()?;
-        timeout(CLEAR_TIMEOUT, self.store.undo(&mut conn, seq)).await.unwrap_or(Err(L2Error::Timeout))
+        let store = &self.store;
+        let exchange = |mut conn| async move { store.undo(&mut conn, seq).await };
+        self.router.run(CLEAR_TIMEOUT, store.key(), Access::Write, exchange).await
     }
 }
 

@@ -11,20 +11,20 @@ use crate::entry::Entry;
 use crate::frame::{self, Meta};
 use crate::header::{self, Invalid};
 use crate::key::{Key, entry_key};
-use crate::l2::{Fetched, L2Error, Written};
+use crate::l2::{Access, Fetched, L2Error, Written};
 
 impl<K: Key, V: Value> Core<K, V> {
     /// The living entry in Redis, if it answers in time. Whatever is wrong is counted, and a miss.
     pub async fn fetch(&self, text: &str) -> Option<Entry<V>> {
         let l2 = self.shared.l2.as_ref().filter(|_| self.policy.tiers.has_l2())?;
         let counters = &self.counters.l2;
-        if !l2.link.is_connected() {
+        let key = entry_key(&self.shared.namespace, self.name, text);
+        if !l2.router.is_open_for(&key, Access::Read) {
             counters.skipped.add(1);
             return None;
         }
-        let key = entry_key(&self.shared.namespace, self.name, text);
         let most = self.shared.max_entry_bytes + header::LEN;
-        let bytes = match l2.ops.fetch(&l2.link, l2.timeout, &key, most).await {
+        let bytes = match l2.ops.fetch(&l2.router, l2.timeout, &key, most, Access::Read).await {
             Ok(Fetched::Bytes(bytes)) => bytes,
             Ok(Fetched::Nothing) => {
                 counters.misses.add(1);
@@ -51,7 +51,7 @@ impl<K: Key, V: Value> Core<K, V> {
                 tracing::debug!(%key, %invalid, "entry in Redis is unreadable");
                 // Another schema may be of use to a server of another release; the rest is in the way.
                 if invalid != Invalid::Schema {
-                    let _ = l2.ops.discard(&l2.link, l2.timeout, &key, &bytes).await;
+                    let _ = l2.ops.discard(&l2.router, l2.timeout, &key, &bytes).await;
                 }
                 return None;
             }
@@ -75,7 +75,8 @@ impl<K: Key, V: Value> Core<K, V> {
             return;
         };
         // An entry that was loaded before the clear log was read could not be judged by others.
-        if !l2.link.is_connected() || entry.mark.epoch == 0 {
+        let key = entry_key(&self.shared.namespace, self.name, &text);
+        if entry.mark.epoch == 0 || !l2.router.is_open_for(&key, Access::Write) {
             self.counters.l2.skipped.add(1);
             return;
         }
@@ -118,7 +119,7 @@ impl<K: Key, V: Value> Core<K, V> {
         }
         let key = entry_key(&self.shared.namespace, self.name, text);
         let life = entry.stale_until - now;
-        match l2.ops.write(&l2.link, l2.timeout, &key, &bytes, life, dead_below).await {
+        match l2.ops.write(&l2.router, l2.timeout, &key, &bytes, life, dead_below).await {
             Ok(Written::Stored) => {
                 counters.writes.add(1);
                 counters.bytes_written.add(bytes.len() as u64);

@@ -1,9 +1,24 @@
-//! The second tier: Redis.
+//! The second tier: Redis, one node or a cluster.
 
-mod link;
+mod address;
+mod batch;
+mod conn;
+mod failover;
+mod keeper;
+mod node;
 mod ops;
+mod router;
+mod run;
+mod slots;
 mod state;
+mod topology;
+mod url;
+mod verdict;
+mod watchdog;
 
-pub(crate) use link::{Link, Redis};
+pub(crate) use conn::Conn;
+pub use failover::Failover;
 pub(crate) use ops::{Fetched, Ops, Written};
-pub use state::{L2Error, L2State};
+pub(crate) use router::{Access, Router};
+pub use state::{L2Error, L2State, NodeState};
+pub(crate) use url::Redis;

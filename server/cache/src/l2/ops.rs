@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use redis::Script;
+use redis::{RedisError, RedisResult, Script};
 
-use super::{L2Error, Link};
+use super::{Access, L2Error, Router};
 use crate::clears::Mark;
 use crate::header;
 
@@ -45,43 +45,38 @@ impl Ops {
     /// Reads `key`, at most `max_bytes` and one more of it, whatever somebody put there.
     pub async fn fetch(
         &self,
-        link: &Link,
+        router: &Router,
         limit: Duration,
         key: &str,
         max_bytes: usize,
+        access: Access,
     ) -> Result<Fetched, L2Error> {
-        let result: redis::RedisResult<Vec<u8>> = link
-            .run(limit, |mut conn| async move {
-                let answer =
+        let answer = router
+            .run(limit, key, access, |mut conn| async move {
+                let answer: RedisResult<Vec<u8>> =
                     redis::cmd("GETRANGE").arg(key).arg(0).arg(max_bytes).query_async(&mut conn).await;
-                match answer {
-                    // The answer is about the key, not about Redis.
-                    Err(error) if error.code() == Some("WRONGTYPE") => Ok(Err(error)),
-                    Err(error) => Err(error),
-                    Ok(bytes) => Ok(Ok(bytes)),
-                }
+                // An answer about the key is none about Redis.
+                Ok(match answer {
+                    Err(error) if !is_about_key(&error) => return Err(error),
+                    answer => answer,
+                })
             })
             .await?;
-        Ok(match result {
-            Err(_) => Fetched::Unusable,
-            Ok(bytes) if bytes.is_empty() => Fetched::Nothing,
-            Ok(bytes) if bytes.len() > max_bytes => Fetched::Unusable,
-            Ok(bytes) => Fetched::Bytes(bytes),
-        })
+        to_fetched(answer, max_bytes)
     }
 
     /// Writes an entry unless a living one there is newer. `dead_below` says which are not living.
     pub async fn write(
         &self,
-        link: &Link,
+        router: &Router,
         limit: Duration,
         key: &str,
         bytes: &[u8],
         life_ms: u64,
         dead_below: Mark,
     ) -> Result<Written, L2Error> {
-        let stored: u8 = link
-            .run(limit, |mut conn| async move {
+        let stored: u8 = router
+            .run(limit, key, Access::Write, |mut conn| async move {
                 self.write
                     .key(key)
                     .arg(bytes)
@@ -98,14 +93,14 @@ impl Ops {
     /// Removes an unreadable entry, unless it was replaced since.
     pub async fn discard(
         &self,
-        link: &Link,
+        router: &Router,
         limit: Duration,
         key: &str,
         bytes: &[u8],
     ) -> Result<(), L2Error> {
         let head = bytes.get(..header::LEN).unwrap_or(bytes);
-        let _removed: u8 =
-            link.run(limit, |mut conn| async move {
+        let _removed: u8 = router
+            .run(limit, key, Access::Write, |mut conn| async move {
                 self.discard.key(key).arg(head).invoke_async(&mut conn).await
             })
             .await?;
@@ -113,11 +108,16 @@ impl Ops {
     }
 
     /// Writes a key of a short life, reads its life, deletes it. Returns the time of the three together.
-    pub async fn probe(&self, link: &Link, limit: Duration, namespace: &str) -> Result<Duration, L2Error> {
+    pub async fn probe(
+        &self,
+        router: &Router,
+        limit: Duration,
+        namespace: &str,
+    ) -> Result<Duration, L2Error> {
         let key = &format!("{namespace}:probe:{:016x}", fastrand::u64(..));
         let start = Instant::now();
-        let (life, deleted): (i64, u8) = link
-            .run(limit, |mut conn| async move {
+        let (life, deleted): (i64, u8) = router
+            .run(limit, key, Access::Write, |mut conn| async move {
                 redis::pipe()
                     .cmd("SET")
                     .arg(key)
@@ -141,4 +141,19 @@ impl Ops {
             )))
         }
     }
+}
+
+/// What an answer to the reading of a key says.
+pub(super) fn to_fetched(answer: RedisResult<Vec<u8>>, max_bytes: usize) -> Result<Fetched, L2Error> {
+    match answer {
+        Ok(bytes) if bytes.is_empty() => Ok(Fetched::Nothing),
+        Ok(bytes) if bytes.len() > max_bytes => Ok(Fetched::Unusable),
+        Ok(bytes) => Ok(Fetched::Bytes(bytes)),
+        Err(error) if is_about_key(&error) => Ok(Fetched::Unusable),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_about_key(error: &RedisError) -> bool {
+    error.code() == Some("WRONGTYPE")
 }
