@@ -33,6 +33,14 @@ pub enum Error {
         /// Its exit status and the last lines that it wrote.
         detail: String,
     },
+    /// A server answered a command with an error.
+    #[error("{what}: {reason}")]
+    Refused {
+        /// The command's beginning, and the server's port.
+        what: String,
+        /// The server's words, such as `MOVED 42 127.0.0.1:7001`.
+        reason: String,
+    },
     /// Something did not happen within its bound.
     #[error("{what} did not happen within {} s{detail}", after.as_secs_f32())]
     Timeout {

@@ -18,19 +18,28 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
+mod cluster;
 mod error;
+mod fault_proxy;
 mod guard;
 mod ports;
 mod postgres;
 mod process;
 mod programs;
 mod redis;
+mod resp;
 mod secret;
 
+pub use cluster::{
+    ClusterAdmin, ClusterNode, ClusterOptions, ClusterProblem, NodeInfo, RedisCluster, Role, SLOTS,
+    SlotOwners, key_slot,
+};
 pub use error::{Error, Result};
-pub use ports::{free_port, port_is_free, wait_until};
+pub use fault_proxy::{Fault, FaultProxy};
+pub use ports::{BUS_OFFSET, free_base_port, free_port, port_is_free, wait_until};
 pub use postgres::{PostgresOptions, PostgresServer, data_folder_is_reachable, server_account};
 pub use process::{Process, ProcessMark, Signal, mark_of};
 pub use programs::{POSTGRES_PROGRAMS, find_program, postgres_bin_dir};
 pub use redis::{Durability, RedisOptions, RedisServer};
+pub use resp::{Reply, RespClient};
 pub use secret::random_secret;

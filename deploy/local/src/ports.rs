@@ -6,7 +6,7 @@ use std::{
     hash::{BuildHasher, Hasher},
     net::{Ipv4Addr, TcpListener},
     os::unix::fs::PermissionsExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -20,6 +20,9 @@ const FIRST: u16 = 20_000;
 /// port between now and its use, and far below 55,536, so that a Redis Cluster bus port (10,000 higher) fits too.
 const LAST: u16 = 31_999;
 
+/// The port of a Redis Cluster node's bus is this much higher than its own.
+pub const BUS_OFFSET: u16 = 10_000;
+
 /// Locks on the ports given out, held until this process ends.
 static HELD: Mutex<Vec<File>> = Mutex::new(Vec::new());
 
@@ -30,22 +33,47 @@ static HELD: Mutex<Vec<File>> = Mutex::new(Vec::new());
 /// [`Error::NoFreePort`] when the whole range is taken, [`Error::Io`] when the lock folder cannot be made.
 pub fn free_port() -> Result<u16> {
     let dir = lock_dir()?;
-    let span = u64::from(LAST - FIRST) + 1;
-    // A different start in each process and call, so that parallel test binaries seldom meet.
-    let start = RandomState::new().build_hasher().finish() % span;
-    for step in 0..span {
-        let offset = u16::try_from((start + step) % span).unwrap_or(0);
-        let port = FIRST + offset;
-        let path = dir.join(port.to_string());
-        let Ok(file) = File::options().create(true).truncate(false).write(true).open(&path) else {
-            continue;
-        };
-        if file.try_lock().is_ok() && port_is_free(port) {
+    for port in from_anywhere(FIRST, LAST) {
+        if let Some(file) = take(&dir, port) {
             HELD.lock().unwrap_or_else(PoisonError::into_inner).push(file);
             return Ok(port);
         }
     }
     Err(Error::NoFreePort { first: FIRST, last: LAST })
+}
+
+/// As [`free_port`], for the nodes of a Redis Cluster: the first of `count` ports in a row that are free together with
+/// their bus ports, [`BUS_OFFSET`] higher. All of them are below 32,768, where outgoing connections begin.
+///
+/// # Errors
+/// As [`free_port`].
+pub fn free_base_port(count: u16) -> Result<u16> {
+    let (first, last) = (FIRST, 32_767 - BUS_OFFSET - count);
+    let dir = lock_dir()?;
+    for base in from_anywhere(first, last) {
+        let ports = (base..base + count).flat_map(|port| [port, port + BUS_OFFSET]);
+        // Dropping the locks taken so far gives them back when one is not to be had.
+        if let Some(files) = ports.map(|port| take(&dir, port)).collect::<Option<Vec<_>>>() {
+            HELD.lock().unwrap_or_else(PoisonError::into_inner).extend(files);
+            return Ok(base);
+        }
+    }
+    Err(Error::NoFreePort { first, last })
+}
+
+/// Each port of the range once, from a different start in each process and call, so that parallel test binaries seldom
+/// meet.
+fn from_anywhere(first: u16, last: u16) -> impl Iterator<Item = u16> {
+    let span = u64::from(last - first) + 1;
+    let start = RandomState::new().build_hasher().finish() % span;
+    (0..span).map(move |step| first + u16::try_from((start + step) % span).unwrap_or(0))
+}
+
+/// The lock of a port that is neither held nor listened on.
+fn take(dir: &Path, port: u16) -> Option<File> {
+    let file =
+        File::options().create(true).truncate(false).write(true).open(dir.join(port.to_string())).ok()?;
+    (file.try_lock().is_ok() && port_is_free(port)).then_some(file)
 }
 
 /// Whether one could listen on this port of 127.0.0.1 now.
@@ -93,6 +121,17 @@ mod tests {
         unique.dedup();
         assert_eq!(unique.len(), ports.len());
         assert!(ports.iter().all(|port| (FIRST..=LAST).contains(port)));
+    }
+
+    #[test]
+    fn a_base_port_comes_with_its_neighbours_and_their_bus_ports() {
+        let (one, two) = (free_base_port(6).unwrap(), free_base_port(6).unwrap());
+        assert!(one.abs_diff(two) >= 6);
+        let dir = lock_dir().unwrap();
+        for port in (one..one + 6).flat_map(|port| [port, port + BUS_OFFSET]) {
+            assert!(port_is_free(port) && port < 32_768);
+            assert!(take(&dir, port).is_none(), "{port} is held");
+        }
     }
 
     #[test]

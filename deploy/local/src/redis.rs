@@ -104,17 +104,26 @@ impl RedisServer {
     /// # Errors
     /// As [`RedisServer::ephemeral`].
     pub fn ephemeral_with(extra: &[(&str, &str)]) -> Result<Self> {
+        let extra = extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self::ephemeral_at(free_port()?, extra)
+    }
+
+    /// As [`RedisServer::ephemeral_with`], on this port.
+    ///
+    /// # Errors
+    /// As [`RedisServer::ephemeral`].
+    pub(crate) fn ephemeral_at(port: u16, extra: Vec<(String, String)>) -> Result<Self> {
         let temporary = tempfile::Builder::new()
             .prefix("tidemark-redis-")
             .tempdir()
             .map_err(Error::io("cannot make a temporary folder"))?;
         let options = RedisOptions {
             dir: temporary.path().to_owned(),
-            port: free_port()?,
+            port,
             durability: Durability::None,
             max_memory: 256 << 20,
             log: Some(temporary.path().join("redis.log")),
-            extra: extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            extra,
         };
         let server = Self { options, running: Mutex::new(None), temporary: Some(temporary) };
         server.start()?;

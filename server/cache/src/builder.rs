@@ -98,7 +98,8 @@ impl Builder {
         self
     }
 
-    /// URL of one Redis, `redis://[user:password@]host:port[/db]`; none for memory alone.
+    /// URL of one Redis, `redis://[user:password@]host:port[/db]`, or of some nodes of a cluster,
+    /// `redis-cluster://[user:password@]host:port,host:port,…`; none for memory alone.
     #[must_use]
     pub fn redis(mut self, url: Option<String>) -> Self {
         self.redis = url;
@@ -192,7 +193,7 @@ mod tests {
         assert!(refusal(builder().l1_bytes(1)).contains("l1_bytes"));
         assert!(refusal(builder().l2_timeout(Duration::ZERO)).contains("l2_timeout"));
         assert!(refusal(builder().max_loads(0)).contains("max_loads"));
-        for url in ["redis://u:s3cret@", "http://u:s3cret@h", "s3cret", "redis-cluster://:s3cret@h:1"] {
+        for url in ["redis://u:s3cret@", "http://u:s3cret@h", "s3cret", "redis-cluster://:s3cret@h:1/2"] {
             let text = refusal(builder().redis(Some(url.into())));
             assert!(text.contains("Redis URL") && !text.contains("s3cret"), "{text}");
         }

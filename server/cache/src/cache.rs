@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -13,15 +13,26 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use crate::builder::{Builder, ConfigError};
-use crate::category::Category;
-use crate::clears::{ClearError, Cleared, MAX_SCOPE_TEXT, Mirror, Scope, Store, Undone};
+use crate::bus::{self, Coherence, Ear, Heard, Outbox, listen, publish};
+use crate::category::{Category, View};
+use crate::clears::{
+    ClearError, ClearRecord, Cleared, MAX_RECORDS, Mirror, Scope, Store, Struck, Undone,
+};
 use crate::codec::Value;
-use crate::key::{Key, is_name};
+use crate::hot::HotKey;
+use crate::inspect::{self, Inspection};
+use crate::key::{Key, entry_key, is_name};
 use crate::l1::Memory;
-use crate::l2::{L2Error, L2State, Link, Ops};
+use crate::l2::{Access, Failover, L2Error, L2State, Leases, NodeHealth, Ops, Router};
 use crate::policy::Policy;
-use crate::stats::{CategoryStats, ClearStats, Counters, Stats};
+use crate::preview::{self, Preview};
+use crate::recovery::{Limits, Recovery};
+use crate::stats::{CategoryStats, ClearStats, CoherenceStats, Counters, Stats};
+use crate::warm::remember_hot_keys;
+use crate::writer::recover;
 
+/// What is kept to be made good while Redis is away.
+const RECOVERY: Limits = Limits { entries: 4_096, bytes: 32 << 20 };
 /// An exchange about the clear log, asked for by an operator.
 const CLEAR_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -266,19 +277,19 @@ impl Cache {
 
     /// The connection to Redis. Cheap enough for every health check.
     pub fn l2_state(&self) -> L2State {
-        self.shared.l2.as_ref().map_or_else(L2State::none, |l2| l2.link.state())
+        self.shared.l2.as_ref().map_or_else(L2State::none, |l2| l2.router.state())
     }
 
     /// Waits until Redis is connected, at most for `limit`; true if it is. For tools that need it; a server does not wait.
     pub async fn wait_for_l2(&self, limit: Duration) -> bool {
         let Some(l2) = &self.shared.l2 else { return false };
-        timeout(limit, l2.link.wait_connected()).await.is_ok()
+        timeout(limit, l2.router.wait_connected()).await.is_ok()
     }
 
     /// Sets a key of a short life in Redis, reads its life, deletes it; returns the time of the three.
     pub async fn ping(&self) -> Result<Duration, L2Error> {
         let l2 = self.shared.l2.as_ref().ok_or(L2Error::NotConfigured)?;
-        l2.ops.probe(&l2.link, CLEAR_TIMEOUT, &self.shared.namespace).await
+        l2.ops.probe(&l2.router, CLEAR_TIMEOUT, &self.shared.namespace).await
     }
 
     /// All numbers.
@@ -390,23 +401,24 @@ impl L2 {
     }
 
     async fn append(&self, scope: &Scope) -> Result<u64, L2Error> {
-        let (_, mut conn) = self.link.connection()?;
-        let exchange = async {
-            match self.store.append(&mut conn, scope).await {
+        let store = &self.store;
+        let exchange = |mut conn| async move {
+            match store.append(&mut conn, scope).await {
                 // The log was lost since the last poll: put it back first.
-                Err(L2Error::Redis(text)) if text.contains("NOLOG") => {
-                    self.store.sync(&mut conn).await?;
-                    self.store.append(&mut conn, scope).await
+                Err(error) if error.code() == Some("NOLOG") => {
+                    store.sync(&mut conn).await?;
+                    store.append(&mut conn, scope).await
                 }
                 other => other,
             }
         };
-        timeout(CLEAR_TIMEOUT, exchange).await.unwrap_or(Err(L2Error::Timeout))
+        self.router.run(CLEAR_TIMEOUT, store.key(), Access::Write, exchange).await
     }
 
-    async fn undo(&self, seq: u64) -> Result<Undone, L2Error> {
-        let (_, mut conn) = self.link.connection()?;
-        timeout(CLEAR_TIMEOUT, self.store.undo(&mut conn, seq)).await.unwrap_or(Err(L2Error::Timeout))
+    async fn undo(&self, seq: u64) -> Result<Struck, L2Error> {
+        let store = &self.store;
+        let exchange = |mut conn| async move { store.undo(&mut conn, seq).await };
+        self.router.run(CLEAR_TIMEOUT, store.key(), Access::Write, exchange).await
     }
 }
 

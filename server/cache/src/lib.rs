@@ -25,33 +25,51 @@
 //! The contract, the stored formats and the life of an entry are in `docs/cache.md`.
 
 mod builder;
+mod bus;
 mod cache;
 mod category;
 mod clears;
 mod clock;
 pub mod codec;
+mod core;
 mod entry;
 mod failure;
 mod flight;
 mod frame;
 mod header;
 mod hit;
+mod hot;
+mod inspect;
 mod key;
 mod l1;
 mod l2;
 mod load;
+mod many;
+mod outgoing;
 mod pilot;
 mod policy;
+mod preview;
+mod recovery;
+mod scan;
 mod stats;
+mod tags;
 mod tier2;
+mod warm;
+mod writer;
 
 pub use builder::{Builder, ConfigError};
 pub use cache::{Cache, SourceError};
-pub use category::Category;
-pub use clears::{ClearError, Cleared, MAX_SCOPE_TEXT, Scope};
+pub use category::{Category, WarmUp, Warmed};
+pub use clears::{ClearError, ClearRecord, Cleared, MAX_SCOPE_TEXT, Scope, Undone};
 pub use codec::{CodecError, Value};
-pub use hit::{Hit, LoadError, Loaded, StaleReason, Tier, Want};
+pub use hit::{Hit, LoadError, Loaded, Shared, StaleReason, Tier, Want};
+pub use hot::HotKey;
+pub use inspect::{Inspected, Inspection};
 pub use key::Key;
-pub use l2::{L2Error, L2State};
-pub use policy::{MAX_LIFE, MAX_TIMEOUT, Policy, Tiers};
-pub use stats::{CategoryStats, ClearStats, L1Counts, L2Counts, SourceCounts, Stats};
+pub use l2::{Failover, L2Error, L2State, NodeHealth, NodeState};
+pub use policy::{MAX_LEASE, MAX_LIFE, MAX_TIMEOUT, Policy, Tiers};
+pub use preview::Preview;
+pub use stats::{
+    CategoryStats, ClearStats, CoherenceStats, L1Counts, L2Counts, SourceCounts, Stats,
+};
+pub use tags::{MAX_TAG_BYTES, MAX_TAGS, TagError};

@@ -11,13 +11,12 @@
 
 use std::sync::Arc;
 
-use redis::Script;
-use redis::aio::MultiplexedConnection;
+use redis::{ErrorKind, RedisError, RedisResult, Script};
 use tokio::sync::Mutex;
 
 use super::log::{HORIZON, MAX_RECORDS, Record};
 use super::{Log, Mirror, Scope};
-use crate::l2::L2Error;
+use crate::l2::Conn;
 
 type Fields = Vec<(String, String)>;
 
@@ -51,12 +50,17 @@ impl Store {
         }
     }
 
+    /// The key of the log.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Brings the mirror up to date. Two small fields when nothing changed.
     ///
     /// A missing log is put back from the mirror, or made anew by who has none. A log that does not continue the mirror
     /// (Redis lost its last second, or another server put back an older copy) is replaced by one of a new epoch, which
     /// kills every entry: what its records covered can no longer be told.
-    pub async fn sync(&self, conn: &mut MultiplexedConnection) -> Result<(), L2Error> {
+    pub async fn sync(&self, conn: &mut Conn) -> RedisResult<()> {
         let _turn = self.order.lock().await;
         let (epoch, rev): (Option<String>, Option<String>) =
             redis::cmd("HMGET").arg(&self.key).arg("epoch").arg("rev").query_async(conn).await?;
@@ -83,7 +87,7 @@ impl Store {
     }
 
     /// Records a clear. The mirror knows it when this returns.
-    pub async fn append(&self, conn: &mut MultiplexedConnection, scope: &Scope) -> Result<u64, L2Error> {
+    pub async fn append(&self, conn: &mut Conn, scope: &Scope) -> RedisResult<u64> {
         let _turn = self.order.lock().await;
         let fields: Fields = self
             .append
@@ -101,7 +105,7 @@ impl Store {
     }
 
     /// Strikes a record. The mirror knows it when this returns.
-    pub async fn undo(&self, conn: &mut MultiplexedConnection, seq: u64) -> Result<Struck, L2Error> {
+    pub async fn undo(&self, conn: &mut Conn, seq: u64) -> RedisResult<Struck> {
         let _turn = self.order.lock().await;
         let fields: Fields = self.undo.key(&self.key).arg(seq).invoke_async(conn).await?;
         if fields.is_empty() {
@@ -112,26 +116,20 @@ impl Store {
     }
 
     /// Puts `log` in place of one of the epoch `expected`; returns what then is there.
-    async fn put(
-        &self,
-        conn: &mut MultiplexedConnection,
-        expected: &str,
-        log: &Log,
-    ) -> Result<Fields, L2Error> {
+    async fn put(&self, conn: &mut Conn, expected: &str, log: &Log) -> RedisResult<Fields> {
         let mut call = self.install.key(&self.key);
         call.arg(expected);
         for (field, value) in to_fields(log) {
             call.arg(field).arg(value);
         }
-        Ok(call.invoke_async(conn).await?)
+        call.invoke_async(conn).await
     }
 
-    fn parse(&self, fields: Fields) -> Result<Log, L2Error> {
+    fn parse(&self, fields: Fields) -> RedisResult<Log> {
         from_fields(fields).ok_or_else(|| {
-            L2Error::Redis(format!(
-                "the clear log at {} is malformed; deleting that key starts a new one",
-                self.key
-            ))
+            let text =
+                format!("the clear log at {} is malformed; deleting that key starts a new one", self.key);
+            RedisError::from((ErrorKind::UnexpectedReturnType, "malformed", text))
         })
     }
 }

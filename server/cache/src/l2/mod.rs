@@ -1,9 +1,27 @@
-//! The second tier: Redis.
+//! The second tier: Redis, one node or a cluster.
 
-mod link;
+mod address;
+mod batch;
+mod conn;
+mod failover;
+mod keeper;
+mod leases;
+mod node;
 mod ops;
+mod router;
+mod run;
+mod slots;
 mod state;
+mod topology;
+mod url;
+mod verdict;
+mod watchdog;
 
-pub(crate) use link::{Link, Redis};
+pub(crate) use conn::Conn;
+pub use failover::Failover;
+pub(crate) use leases::{Bar, Leased, Leases};
 pub(crate) use ops::{Fetched, Ops, Written};
-pub use state::{L2Error, L2State};
+pub(crate) use router::{Access, Router};
+pub use state::{L2Error, L2State, NodeState};
+pub(crate) use slots::slot_of;
+pub(crate) use url::Redis;

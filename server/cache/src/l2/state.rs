@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use redis::ErrorKind;
 use serde::Serialize;
 
 /// Why Redis gave no answer.
@@ -23,7 +24,12 @@ pub enum L2Error {
 
 impl From<redis::RedisError> for L2Error {
     fn from(error: redis::RedisError) -> Self {
-        if error.is_timeout() { Self::Timeout } else { Self::Redis(error.to_string()) }
+        match error.detail() {
+            _ if error.is_timeout() => Self::Timeout,
+            // The rest of the text would only name the library's kind.
+            Some(detail) if error.kind() == ErrorKind::UnexpectedReturnType => Self::Redis(detail.to_owned()),
+            _ => Self::Redis(error.to_string()),
+        }
     }
 }
 
@@ -32,22 +38,55 @@ impl From<redis::RedisError> for L2Error {
 pub struct L2State {
     /// Whether a Redis is configured at all.
     pub configured: bool,
-    /// Whether it is reached now. Configured and not connected is degraded.
+    /// Whether it is reached now; of a cluster, whether every slot's master is. Configured and not connected is degraded.
     pub connected: bool,
-    /// Where it is, without credentials.
+    /// Where it is, without credentials; of a cluster, the nodes that were configured.
     pub address: Option<String>,
-    /// The error that ended the last connection or attempt; none while connected.
+    /// The error that ended the last connection or attempt, of a cluster with the node's address; none while connected.
     pub last_error: Option<String>,
     /// How long it has been so, in milliseconds.
     pub for_ms: u64,
-    /// Connections made so far.
+    /// Connections made so far, to all nodes together.
     pub connects: u64,
+    /// The nodes known now, masters first.
+    pub nodes: Vec<NodeState>,
+}
+
+/// What this process knows of a node without asking it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NodeState {
+    /// Where it is.
+    pub address: String,
+    /// Whether it owns slots; a single node owns all.
+    pub master: bool,
+    /// Whether it is connected and its breaker is closed.
+    pub usable: bool,
+    /// The error that ended the last connection or attempt; none while usable.
+    pub last_error: Option<String>,
+    /// How long it has been so, in milliseconds.
+    pub for_ms: u64,
+    /// Exchanges begun by this process.
+    pub requests: u64,
+    /// Exchanges that ended with an error; timeouts and redirects are counted apart.
+    pub errors: u64,
+    /// Exchanges without an answer in time.
+    pub timeouts: u64,
+    /// Answers that named another node.
+    pub redirects: u64,
 }
 
 impl L2State {
     /// The state when no Redis is configured.
     pub(crate) fn none() -> Self {
-        Self { configured: false, connected: false, address: None, last_error: None, for_ms: 0, connects: 0 }
+        Self {
+            configured: false,
+            connected: false,
+            address: None,
+            last_error: None,
+            for_ms: 0,
+            connects: 0,
+            nodes: Vec::new(),
+        }
     }
 
     /// Configured, but not reached.
@@ -56,8 +95,8 @@ impl L2State {
     }
 }
 
-/// What the link notes down about itself.
-#[derive(Debug)]
+/// What a node notes down about its connection.
+#[derive(Debug, Clone)]
 pub(super) struct Noted {
     pub connected: bool,
     pub last_error: Option<String>,

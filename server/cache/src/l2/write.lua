@@ -11,7 +11,7 @@ local function less(a, b)
   return false
 end
 
-if ARGV[5] ~= '' and redis.call('GET', KEYS[2]) == ARGV[5] then redis.call('DEL', KEYS[2]) end
+if KEYS[2] and redis.call('GET', KEYS[2]) == ARGV[5] then redis.call('DEL', KEYS[2]) end
 
 local new = ARGV[1]
 local old = redis.pcall('GETRANGE', KEYS[1], 0, 79)

@@ -1,0 +1,192 @@
+//! Reading many keys: one pipeline a node, all nodes at once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use redis::aio::ConnectionLike;
+use redis::{Pipeline, RedisResult, Value};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::conn::Conn;
+use super::node::Node;
+use super::ops::{Fetched, to_fetched};
+use super::router::{Access, Router};
+use super::run::Chosen;
+use super::state::L2Error;
+use super::verdict::Verdict;
+
+/// Times that keys are asked for at most: the first, and after redirects.
+const MAX_ROUNDS: usize = 5;
+/// Before keys are asked for again that could not be answered.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Where a redirect sends a key, and whether ASKING is due.
+type SentTo = Option<(Arc<Node>, bool)>;
+
+/// What became of a key in a round.
+enum Next {
+    Done(Result<Fetched, L2Error>),
+    /// Ask again, the node named if one was.
+    Again(SentTo, L2Error),
+}
+
+/// Keys to be asked of one node, by their place in the list.
+struct Group {
+    chosen: Chosen,
+    asking: bool,
+    keys: Vec<usize>,
+}
+
+impl Router {
+    /// Reads many keys, each at most `max_bytes` and one more of it, all within `limit`. The answers are in the order of
+    /// the keys.
+    pub async fn fetch_many(
+        &self,
+        limit: Duration,
+        keys: &[String],
+        max_bytes: usize,
+        access: Access,
+    ) -> Vec<Result<Fetched, L2Error>> {
+        let deadline = Instant::now() + limit;
+        let mut results: Vec<Option<Result<Fetched, L2Error>>> = keys.iter().map(|_| None).collect();
+        if !self.log_is_read() {
+            return keys.iter().map(|_| Err(self.closed())).collect();
+        }
+        let mut open: Vec<(usize, SentTo)> = (0..keys.len()).map(|i| (i, None)).collect();
+        for round in 1..=MAX_ROUNDS {
+            let groups = self.group(keys, std::mem::take(&mut open), access, deadline, &mut results).await;
+            let asked = groups
+                .iter()
+                .map(|group| self.ask(group, keys, max_bytes, access, deadline, round == MAX_ROUNDS));
+            let mut pause = false;
+            for (i, next) in join_all(asked).await.into_iter().flatten() {
+                match next {
+                    Next::Done(result) => results[i] = Some(result),
+                    Next::Again(sent_to, error) => {
+                        pause |= sent_to.is_none();
+                        // Stays, should this have been the last round.
+                        results[i] = Some(Err(error));
+                        open.push((i, sent_to));
+                    }
+                }
+            }
+            let pause = if pause { PAUSE } else { Duration::ZERO };
+            if open.is_empty() || round == MAX_ROUNDS || Instant::now() + pause >= deadline {
+                break;
+            }
+            if !pause.is_zero() {
+                sleep(pause).await;
+            }
+        }
+        results.into_iter().map(|result| result.unwrap_or(Err(L2Error::Timeout))).collect()
+    }
+
+    /// Divides keys among their nodes. Those without a usable one have their result at once.
+    async fn group(
+        &self,
+        keys: &[String],
+        open: Vec<(usize, SentTo)>,
+        access: Access,
+        deadline: Instant,
+        results: &mut [Option<Result<Fetched, L2Error>>],
+    ) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut by_node: HashMap<(usize, bool), usize> = HashMap::new();
+        for (i, sent_to) in open {
+            let asking = sent_to.as_ref().is_some_and(|(_, asking)| *asking);
+            let chosen = match sent_to {
+                Some((node, _)) => self.guest(node, deadline).await,
+                None => self.choose(self.slot(&keys[i]), access, None),
+            };
+            match chosen {
+                Err(error) => results[i] = Some(Err(error)),
+                Ok(chosen) => {
+                    let index =
+                        *by_node.entry((Arc::as_ptr(&chosen.node) as usize, asking)).or_insert_with(|| {
+                            groups.push(Group { chosen, asking, keys: Vec::new() });
+                            groups.len() - 1
+                        });
+                    groups[index].keys.push(i);
+                }
+            }
+        }
+        groups
+    }
+
+    /// Asks one node for its keys.
+    async fn ask(
+        &self,
+        group: &Group,
+        keys: &[String],
+        max_bytes: usize,
+        access: Access,
+        deadline: Instant,
+        last: bool,
+    ) -> Vec<(usize, Next)> {
+        let Chosen { node, number, conn } = &group.chosen;
+        let mut pipe = Pipeline::with_capacity(group.keys.len());
+        for &i in &group.keys {
+            pipe.cmd("GETRANGE").arg(&keys[i]).arg(0).arg(max_bytes);
+        }
+        node.note_use();
+        let mut conn = Conn::new(conn.clone(), group.asking);
+        let exchange = conn.req_packed_commands(&pipe, 0, group.keys.len());
+        let all = |next: &dyn Fn() -> Next| group.keys.iter().map(|&i| (i, next())).collect();
+        let values = match timeout_at(deadline, exchange).await {
+            Ok(Ok(values)) => values,
+            Ok(Err(error)) if !error.is_timeout() => {
+                node.counts.errors.add(1);
+                if error.is_unrecoverable_error() {
+                    node.withdraw(*number, &error.to_string());
+                }
+                let error = L2Error::from(error);
+                // Nothing is changed by reading twice, if another node is there.
+                return all(&|| match access {
+                    Access::Write => Next::Done(Err(error.clone())),
+                    _ => Next::Again(None, error.clone()),
+                });
+            }
+            _ => {
+                let error = node.timed_out(*number);
+                return all(&|| Next::Done(Err(error.clone())));
+            }
+        };
+        node.answered();
+        let mut values = values.into_iter();
+        let one = |&i: &usize| {
+            let value = values.next().unwrap_or_default().extract_error();
+            (i, self.next(value, node, self.slot(&keys[i]), max_bytes, last))
+        };
+        group.keys.iter().map(one).collect()
+    }
+
+    fn next(&self, answer: RedisResult<Value>, node: &Node, slot: u16, max_bytes: usize, last: bool) -> Next {
+        let error = match answer {
+            Ok(value) => {
+                return Next::Done(to_fetched(redis::from_redis_value(value).map_err(Into::into), max_bytes));
+            }
+            Err(error) => error,
+        };
+        match self.judge(&error, node) {
+            Verdict::Moved(Some(address)) => {
+                node.counts.redirects.add(1);
+                Next::Again(self.moved(slot, &address).map(|node| (node, false)), error.into())
+            }
+            Verdict::Ask(address) => {
+                node.counts.redirects.add(1);
+                Next::Again(self.node(&address).map(|node| (node, true)), error.into())
+            }
+            Verdict::Moved(None) | Verdict::Later => {
+                self.ask_for_map();
+                if last || node.refused_lately() {
+                    node.note_refusal();
+                    return Next::Done(Err(error.into()));
+                }
+                Next::Again(None, error.into())
+            }
+            _ => Next::Done(to_fetched(Err(error), max_bytes)),
+        }
+    }
+}

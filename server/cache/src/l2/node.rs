@@ -1,0 +1,224 @@
+//! One node: a connection made in the background, watched, taken out of use and replaced when it breaks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, RwLock};
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client};
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+
+use super::address::Address;
+use super::state::{L2Error, Noted};
+use crate::stats::Count;
+
+/// A connection attempt, handshake included.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// So many commands in a row without an answer in time open the breaker.
+const TIMEOUTS_TO_OPEN: u32 = 3;
+/// Commands that wait to be written to the socket at most.
+const QUEUE: usize = 1_024;
+/// A node that said so lately that it cannot answer is not asked a second time by the same exchange.
+const REFUSAL_HOLDS_MS: u64 = 1_000;
+
+/// What a node was asked, and what came of it. Counted by this process.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// Exchanges begun.
+    pub requests: Count,
+    /// Exchanges that ended with an error, timeouts and redirects left out.
+    pub errors: Count,
+    /// Exchanges without an answer in time.
+    pub timeouts: Count,
+    /// Answers that named another node.
+    pub redirects: Count,
+}
+
+/// A node. Exchanges take the connection that is published, or fail at once when there is none.
+pub(crate) struct Node {
+    pub address: Address,
+    client: Client,
+    /// Replicas answer reads only when told so once a connection.
+    cluster: bool,
+    /// The published connection and its number.
+    conn: RwLock<Option<(u64, MultiplexedConnection)>>,
+    noted: Mutex<Noted>,
+    /// Commands in a row that had no answer in time.
+    timeouts: AtomicU32,
+    /// Tells the watchdog to look now.
+    pub(super) look: Notify,
+    /// Tells the router that the state changed.
+    changed: watch::Sender<u64>,
+    pub(super) counts: Counts,
+    /// When it last said that it cannot answer now.
+    refused_ms: AtomicU64,
+    /// When it was last asked for, so that a node outside the map is kept while it is of use.
+    used_ms: AtomicU64,
+    /// It became a master and has answered no write yet.
+    pub(super) awaits_write: AtomicBool,
+    /// It does not know sharded channels.
+    pub(super) plain_channels: AtomicBool,
+}
+
+impl Node {
+    pub fn new(address: Address, client: Client, cluster: bool, changed: watch::Sender<u64>) -> Self {
+        Self {
+            address,
+            client,
+            cluster,
+            conn: RwLock::new(None),
+            noted: Mutex::new(Noted::new()),
+            timeouts: AtomicU32::new(0),
+            look: Notify::new(),
+            changed,
+            counts: Counts::default(),
+            refused_ms: AtomicU64::new(0),
+            used_ms: AtomicU64::new(crate::clock::now()),
+            awaits_write: AtomicBool::new(false),
+            plain_channels: AtomicBool::new(false),
+        }
+    }
+
+    pub fn is_usable(&self) -> bool {
+        self.conn.read().is_some()
+    }
+
+    /// The published connection and its number.
+    pub fn connection(&self) -> Option<(u64, MultiplexedConnection)> {
+        self.conn.read().clone()
+    }
+
+    /// The error for who finds no connection.
+    pub fn away(&self) -> L2Error {
+        let noted = self.noted.lock();
+        let why = noted.last_error.as_deref().unwrap_or("just lost");
+        L2Error::Disconnected(if self.cluster { format!("{}: {why}", self.address) } else { why.to_owned() })
+    }
+
+    /// A copy of what is noted down.
+    pub fn noted(&self) -> Noted {
+        self.noted.lock().clone()
+    }
+
+    /// Whether its first connection is under way.
+    pub fn is_new(&self) -> bool {
+        let noted = self.noted.lock();
+        noted.connects == 0 && noted.held_for() < CONNECT_TIMEOUT
+    }
+
+    pub fn note_use(&self) {
+        self.counts.requests.add(1);
+        self.used_ms.store(crate::clock::now(), Ordering::Relaxed);
+    }
+
+    pub fn unused_for_ms(&self) -> u64 {
+        crate::clock::now().saturating_sub(self.used_ms.load(Ordering::Relaxed))
+    }
+
+    /// Notes that it could not answer, and that trying again was of no use.
+    pub fn note_refusal(&self) {
+        self.refused_ms.store(crate::clock::now(), Ordering::Relaxed);
+    }
+
+    /// Whether that was a moment ago.
+    pub fn refused_lately(&self) -> bool {
+        crate::clock::now().saturating_sub(self.refused_ms.load(Ordering::Relaxed)) < REFUSAL_HOLDS_MS
+    }
+
+    /// It lives: an answer came, if a bad one.
+    pub fn answered(&self) {
+        // Mostly zero already, and a shared cache line costs less to read than to write.
+        if self.timeouts.load(Ordering::Relaxed) != 0 {
+            self.timeouts.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes an exchange over connection `number` that had no answer in time; too many in a row open the breaker.
+    pub fn timed_out(&self, number: u64) -> L2Error {
+        self.counts.timeouts.add(1);
+        if self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= TIMEOUTS_TO_OPEN {
+            self.withdraw(number, &L2Error::Timeout.to_string());
+        }
+        L2Error::Timeout
+    }
+
+    /// Takes connection `number` out of use; the watchdog then decides what becomes of it.
+    pub fn withdraw(&self, number: u64, why: &str) {
+        let mut conn = self.conn.write();
+        if conn.as_ref().is_some_and(|(published, _)| *published == number) {
+            *conn = None;
+            self.note_lost(why);
+            drop(conn);
+            self.look.notify_one();
+            self.changed.send_modify(|n| *n += 1);
+        }
+    }
+
+    pub(super) fn publish(&self, number: u64, conn: &MultiplexedConnection) {
+        self.timeouts.store(0, Ordering::Relaxed);
+        let mut published = self.conn.write();
+        if published.is_some() {
+            return;
+        }
+        *published = Some((number, conn.clone()));
+        let mut noted = self.noted.lock();
+        noted.connected = true;
+        noted.last_error = None;
+        noted.since = Instant::now();
+        noted.connects += 1;
+        drop((noted, published));
+        tracing::info!(redis = %self.address, "connected to Redis {}", self.address);
+        self.changed.send_modify(|n| *n += 1);
+    }
+
+    pub(super) fn note_lost(&self, why: &str) {
+        let mut noted = self.noted.lock();
+        if noted.connected {
+            noted.since = Instant::now();
+            tracing::warn!(redis = %self.address, error = why, "Redis {} is away: {why}", self.address);
+        }
+        noted.connected = false;
+        noted.last_error = Some(why.to_owned());
+    }
+
+    /// A new connection, ready for use but not published.
+    pub(super) async fn connect(&self) -> Result<MultiplexedConnection, L2Error> {
+        open(&self.client, self.cluster).await
+    }
+}
+
+/// Opens a connection of our kind, all within [`CONNECT_TIMEOUT`].
+pub(super) async fn open(client: &Client, cluster: bool) -> Result<MultiplexedConnection, L2Error> {
+    let config = config();
+    let connecting = async {
+        let mut conn = client.get_multiplexed_async_connection_with_config(&config).await?;
+        if cluster {
+            // A master takes no notice of it, so nobody needs to know who is what.
+            let () = redis::cmd("READONLY").query_async(&mut conn).await?;
+        }
+        Ok(conn)
+    };
+    timeout(CONNECT_TIMEOUT, connecting).await.unwrap_or(Err(L2Error::Timeout))
+}
+
+/// Timeouts and queue of our connections.
+pub(super) fn config() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(CONNECT_TIMEOUT))
+        .set_pipeline_buffer_size(QUEUE)
+}
+
+/// A node and its watchdog, which ends with it.
+pub(super) struct Member {
+    pub node: Arc<Node>,
+    pub task: tokio::task::AbortHandle,
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

@@ -1,0 +1,252 @@
+//! The way to Redis: knows the nodes and who owns which slot.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, RwLock};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
+
+use super::address::Address;
+use super::failover::Failover;
+use super::node::{Member, Node};
+use super::slots::{Map, slot_of};
+use super::state::{L2Error, L2State, NodeState};
+use super::url::Redis;
+use super::{keeper, watchdog};
+use crate::clears::Store;
+
+/// Nodes at most, those of the map and others together.
+const MAX_NODES: usize = 1_000;
+
+/// Which nodes may answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// The master only.
+    Write,
+    /// The master; a replica while the master is away.
+    Read,
+    /// The master and its replicas in turn.
+    ReadAnywhere,
+}
+
+/// One Redis or a cluster. Its jobs end with it.
+pub(crate) struct Router {
+    me: Weak<Self>,
+    pub(super) redis: Redis,
+    runtime: Handle,
+    store: Arc<Store>,
+    map: RwLock<Arc<Map>>,
+    /// Every node with a watchdog: those of the map, seeds before there is a map, and guests named by redirects.
+    pub(super) members: Mutex<HashMap<Address, Member>>,
+    /// The clear log was read at least once: entries can be judged.
+    log_read: AtomicBool,
+    /// Counts changes of nodes and of the map.
+    pub(super) changed: watch::Sender<u64>,
+    /// Asks for a new map.
+    pub(super) refresh: Arc<Notify>,
+    /// Whether all was reached when last looked, and since when it is so.
+    held: Mutex<(bool, Instant)>,
+    /// The last error of looking for the map.
+    pub(super) map_error: Mutex<Option<String>>,
+    /// Whose turn it is to answer a read.
+    pub(super) turn: AtomicUsize,
+    /// By the first slot of the shard.
+    pub(super) failovers: Mutex<BTreeMap<u16, Failover>>,
+    keeper: OnceLock<AbortHandle>,
+}
+
+impl Drop for Router {
+    fn drop(&mut self) {
+        if let Some(keeper) = self.keeper.get() {
+            keeper.abort();
+        }
+    }
+}
+
+impl Router {
+    /// Starts to connect; waits for nothing.
+    pub fn start(redis: Redis, store: Arc<Store>, runtime: &Handle) -> Arc<Self> {
+        let router = Arc::new_cyclic(|me: &Weak<Self>| Self {
+            me: me.clone(),
+            runtime: runtime.clone(),
+            store,
+            map: RwLock::new(Arc::new(Map::empty())),
+            members: Mutex::new(HashMap::new()),
+            log_read: AtomicBool::new(false),
+            changed: watch::Sender::new(0),
+            refresh: Arc::new(Notify::new()),
+            held: Mutex::new((false, Instant::now())),
+            map_error: Mutex::new(None),
+            turn: AtomicUsize::new(0),
+            failovers: Mutex::new(BTreeMap::new()),
+            keeper: OnceLock::new(),
+            redis,
+        });
+        for seed in router.redis.seeds() {
+            if let Some(node) = router.node(seed)
+                && !router.is_cluster()
+            {
+                router.set_map(Map::single(node));
+            }
+        }
+        router.keeper.get_or_init(|| runtime.spawn(keeper::keep(router.me.clone())).abort_handle());
+        router
+    }
+
+    pub fn is_cluster(&self) -> bool {
+        self.redis.is_cluster()
+    }
+
+    /// Whether anything can be asked: the clear log was read, and some node is usable.
+    pub fn is_open(&self) -> bool {
+        self.log_is_read() && self.map().nodes().any(|node| node.is_usable())
+    }
+
+    /// Whether a node that may answer for `key` is usable now.
+    pub fn is_open_for(&self, key: &str, access: Access) -> bool {
+        self.log_is_read()
+            && self.map().shard(self.slot(key)).is_some_and(|shard| {
+                shard.master.is_usable()
+                    || (access != Access::Write && shard.replicas.iter().any(|r| r.is_usable()))
+            })
+    }
+
+    /// Returns when all slots' masters are reached.
+    pub async fn wait_connected(&self) {
+        let mut changed = self.changed.subscribe();
+        // The sender lives as long as this does.
+        let _ = changed.wait_for(|_| self.trouble(&self.map()).is_none()).await;
+    }
+
+    pub fn state(&self) -> L2State {
+        let map = self.map();
+        let trouble = self.trouble(&map);
+        let nodes: Vec<_> = map.nodes().map(|node| describe(node, &map)).collect();
+        L2State {
+            configured: true,
+            connected: trouble.is_none(),
+            address: Some(self.redis.address()),
+            for_ms: crate::clock::millis(self.note_held(trouble.is_none())),
+            last_error: trouble,
+            connects: self.members.lock().values().map(|m| m.node.noted().connects).sum(),
+            nodes,
+        }
+    }
+
+    /// What is wrong, if anything is.
+    pub(super) fn trouble(&self, map: &Map) -> Option<String> {
+        let named = |node: &Arc<Node>, why: &str| {
+            if self.is_cluster() { format!("{}: {why}", node.address) } else { why.to_owned() }
+        };
+        if map.shards.is_empty() {
+            let of_seed = || {
+                let members = self.members.lock();
+                members.values().find_map(|m| Some(named(&m.node, m.node.noted().last_error.as_deref()?)))
+            };
+            let why = self.map_error.lock().clone().or_else(of_seed);
+            return Some(why.unwrap_or_else(|| "first connection is under way".into()));
+        }
+        if let Some(node) = map.shards.iter().map(|s| &s.master).find(|node| !node.is_usable()) {
+            let why = node.noted().last_error;
+            return Some(named(node, why.as_deref().unwrap_or("just lost")));
+        }
+        if let Some(slot) = map.first_uncovered() {
+            return Some(format!("no node serves slot {slot}"));
+        }
+        (!self.log_is_read()).then(|| "the clear log was not read yet".into())
+    }
+
+    /// Notes whether all is reached; returns how long it has been so.
+    pub(super) fn note_held(&self, connected: bool) -> Duration {
+        let mut held = self.held.lock();
+        if held.0 != connected {
+            *held = (connected, Instant::now());
+        }
+        held.1.elapsed()
+    }
+
+    pub(super) fn log_is_read(&self) -> bool {
+        self.log_read.load(Ordering::Acquire)
+    }
+
+    pub(super) fn note_log_read(&self) {
+        if !self.log_read.swap(true, Ordering::AcqRel) {
+            self.changed.send_modify(|n| *n += 1);
+        }
+    }
+
+    /// The clear log's store, if that node has the log.
+    pub(super) fn log_at(&self, node: &Node) -> Option<Arc<Store>> {
+        let map = self.map();
+        let shard = map.shard(self.slot(self.store.key()))?;
+        std::ptr::eq(Arc::as_ptr(&shard.master), node).then(|| Arc::clone(&self.store))
+    }
+
+    /// Has the clear log read at once by whoever has it.
+    pub(super) fn look_at_log(&self) {
+        if let Some(shard) = self.map().shard(self.slot(self.store.key())) {
+            shard.master.look.notify_one();
+        }
+    }
+
+    pub(super) fn slot(&self, key: &str) -> u16 {
+        if self.is_cluster() { slot_of(key.as_bytes()) } else { 0 }
+    }
+
+    pub(super) fn map(&self) -> Arc<Map> {
+        Arc::clone(&self.map.read())
+    }
+
+    pub(super) fn set_map(&self, map: Map) {
+        *self.map.write() = Arc::new(map);
+        self.changed.send_modify(|n| *n += 1);
+    }
+
+    /// Asks for a new map, soon.
+    pub(super) fn ask_for_map(&self) {
+        self.refresh.notify_one();
+    }
+
+    /// The node at an address, with its watchdog started if it is new. None when there are too many.
+    pub(super) fn node(&self, address: &Address) -> Option<Arc<Node>> {
+        let mut members = self.members.lock();
+        if let Some(member) = members.get(address) {
+            return Some(Arc::clone(&member.node));
+        }
+        if members.len() >= MAX_NODES {
+            tracing::warn!(limit = MAX_NODES, "too many Redis nodes; {address} is left out");
+            return None;
+        }
+        let client = self.redis.client(address).ok()?;
+        let node = Node::new(address.clone(), client, self.is_cluster(), self.changed.clone());
+        let node = Arc::new(node);
+        let task = self.runtime.spawn(watchdog::supervise(Arc::clone(&node), self.me.clone())).abort_handle();
+        members.insert(address.clone(), Member { node: Arc::clone(&node), task });
+        Some(node)
+    }
+
+    /// The error while nothing may be asked.
+    pub(super) fn closed(&self) -> L2Error {
+        let why = self.trouble(&self.map()).unwrap_or_else(|| "just lost".into());
+        L2Error::Disconnected(why)
+    }
+}
+
+fn describe(node: &Arc<Node>, map: &Map) -> NodeState {
+    let noted = node.noted();
+    NodeState {
+        address: node.address.to_string(),
+        master: map.shards.iter().any(|s| Arc::ptr_eq(&s.master, node)),
+        usable: noted.connected,
+        for_ms: crate::clock::millis(noted.held_for()),
+        last_error: noted.last_error,
+        requests: node.counts.requests.get(),
+        errors: node.counts.errors.get(),
+        timeouts: node.counts.timeouts.get(),
+        redirects: node.counts.redirects.get(),
+    }
+}

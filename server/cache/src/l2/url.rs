@@ -1,0 +1,161 @@
+//! The URL of Redis: one node, or the seeds of a cluster.
+
+use std::time::Duration;
+
+use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
+use redis::{Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+
+use super::address::Address;
+
+/// What may be written, for error messages. They never repeat the URL: it may hold a password.
+const FORMS: &str =
+    "redis://[user:password@]host:port[/db] or redis-cluster://[user:password@]host:port,host:port,…";
+/// Seeds at most; more are of no use.
+const MAX_SEEDS: usize = 64;
+
+/// Where Redis is and how to get there. Its `Debug` shows no credentials.
+#[derive(Clone)]
+pub(crate) struct Redis {
+    /// Credentials, TLS, socket settings: the same for every node.
+    template: ConnectionInfo,
+    seeds: Vec<Address>,
+    cluster: bool,
+}
+
+impl std::fmt::Debug for Redis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Redis").field(&self.address()).finish()
+    }
+}
+
+impl Redis {
+    /// Reads a URL. The error never repeats it: it may hold a password.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return Err(format!("expected {FORMS}"));
+        };
+        match scheme {
+            "redis" | "redis+unix" | "unix" => Self::one(url),
+            "redis-cluster" => Self::cluster("redis", rest),
+            _ => Err(format!("scheme `{scheme}` is not supported, expected {FORMS}")),
+        }
+    }
+
+    fn one(url: &str) -> Result<Self, String> {
+        let template = read(url)?;
+        Ok(Self { seeds: vec![Address::of(template.addr())], template, cluster: false })
+    }
+
+    fn cluster(scheme: &str, rest: &str) -> Result<Self, String> {
+        let (credentials, rest) = rest.rsplit_once('@').map_or(("", rest), |(c, rest)| (c, rest));
+        let hosts = rest.strip_suffix("/0").or_else(|| rest.strip_suffix('/')).unwrap_or(rest);
+        if hosts.contains(['/', '?', '#']) {
+            return Err("a cluster has database 0 only, and takes no parameters".into());
+        }
+        let at = if credentials.is_empty() { "" } else { "@" };
+        let nodes = hosts
+            .split(',')
+            .map(|host| match host.trim() {
+                "" => Err(format!("a host is missing, expected {FORMS}")),
+                host => read(&format!("{scheme}://{credentials}{at}{host}")),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        if nodes.len() > MAX_SEEDS {
+            return Err(format!("{} nodes are named, {MAX_SEEDS} are enough", nodes.len()));
+        }
+        let mut seeds: Vec<_> = nodes.iter().map(|info| Address::of(info.addr())).collect();
+        seeds.sort();
+        seeds.dedup();
+        let template = nodes.into_iter().next().ok_or_else(|| format!("expected {FORMS}"))?;
+        Ok(Self { template, seeds, cluster: true })
+    }
+
+    /// Whether it names a cluster.
+    pub fn is_cluster(&self) -> bool {
+        self.cluster
+    }
+
+    pub fn seeds(&self) -> &[Address] {
+        &self.seeds
+    }
+
+    /// The address as configured, without credentials.
+    pub fn address(&self) -> String {
+        self.seeds.iter().map(Address::to_string).collect::<Vec<_>>().join(",")
+    }
+
+    /// How to get to one node. Opens no connection.
+    pub fn client(&self, address: &Address) -> redis::RedisResult<Client> {
+        Client::open(self.info(address))
+    }
+
+    /// As [`client`](Self::client), by RESP3, which can carry messages.
+    pub fn client_for_messages(&self, address: &Address) -> redis::RedisResult<Client> {
+        let info = self.info(address);
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        Client::open(info.set_redis_settings(settings))
+    }
+
+    fn info(&self, address: &Address) -> ConnectionInfo {
+        let addr = address.as_addr(self.template.addr());
+        self.template.clone().set_addr(addr)
+    }
+}
+
+fn read(url: &str) -> Result<ConnectionInfo, String> {
+    let info = url.into_connection_info().map_err(|_| format!("does not parse, expected {FORMS}"))?;
+    let info = with_tcp_settings(info);
+    // Some mistakes show only here.
+    Client::open(info.clone()).map_err(|error| format!("cannot be used: {}", error.category()))?;
+    Ok(info)
+}
+
+/// A socket that notices a dead peer even when nothing is asked of it.
+fn with_tcp_settings(info: ConnectionInfo) -> ConnectionInfo {
+    let keepalive = TcpKeepalive::new()
+        .with_time(Duration::from_secs(10))
+        .with_interval(Duration::from_secs(3))
+        .with_retries(3);
+    let settings = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    let settings = settings.set_user_timeout(Duration::from_secs(5));
+    info.set_tcp_settings(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_node_and_clusters_are_read() {
+        let one = Redis::parse("redis://u:p@localhost:7000/3").expect("reads");
+        assert_eq!((one.is_cluster(), one.address().as_str()), (false, "localhost:7000"));
+        let text = "redis-cluster://user:p%40ss@a.example:7001,10.0.0.1,[::1]:7003,a.example:7001/";
+        let many = Redis::parse(text).expect("reads");
+        assert!(many.is_cluster());
+        assert_eq!(many.address(), "10.0.0.1:6379,[::1]:7003,a.example:7001");
+        for seed in many.seeds() {
+            let client = many.client(seed).expect("a client");
+            let settings = client.get_connection_info().redis_settings();
+            assert_eq!((settings.username(), settings.password()), (Some("user"), Some("p@ss")));
+            assert_eq!(&Address::of(client.get_connection_info().addr()), seed);
+        }
+        assert_eq!(format!("{many:?}"), "Redis(\"10.0.0.1:6379,[::1]:7003,a.example:7001\")");
+    }
+
+    #[test]
+    fn errors_never_repeat_the_url() {
+        for url in [
+            "redis://u:s3cret@",
+            "http://u:s3cret@h",
+            "s3cret",
+            "redis-cluster://:s3cret@",
+            "redis-cluster://:s3cret@h:1,,h:2",
+            "redis-cluster://:s3cret@h:1/5",
+            "redis-cluster://:s3cret@h:x",
+        ] {
+            let error = Redis::parse(url).expect_err(url);
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+    }
+}

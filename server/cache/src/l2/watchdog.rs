@@ -1,0 +1,101 @@
+//! The job that keeps one node connected.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use tokio::time::{sleep, timeout};
+
+use super::conn::Conn;
+use super::node::Node;
+use super::router::Router;
+use super::state::L2Error;
+use super::verdict::{Verdict, judge};
+
+/// An exchange of the watchdog: a ping, a poll of the clear log, or reading it whole.
+const WATCH_TIMEOUT: Duration = Duration::from_secs(1);
+/// Between two of them.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// Between two attempts to connect at most.
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
+const MIN_BACKOFF: Duration = Duration::from_millis(25);
+
+/// Connects, watches, reconnects, until the router is gone.
+pub(super) async fn supervise(node: Arc<Node>, router: Weak<Router>) {
+    let mut backoff = MIN_BACKOFF;
+    for number in 1.. {
+        let why = match connect(&node, &router).await {
+            Ok(conn) => {
+                backoff = MIN_BACKOFF;
+                node.publish(number, &conn);
+                watch(&node, number, &conn, &router).await
+            }
+            Err(error) => error,
+        };
+        if router.strong_count() == 0 {
+            return;
+        }
+        node.withdraw(number, &why.to_string());
+        node.note_lost(&why.to_string());
+        // Up to half off, so that many servers do not come back in step.
+        sleep(backoff.mul_f64(1.0 - fastrand::f64() / 2.0)).await;
+        backoff = (backoff * 2).min(MAX_BACKOFF);
+    }
+}
+
+async fn connect(node: &Node, router: &Weak<Router>) -> Result<MultiplexedConnection, L2Error> {
+    let conn = node.connect().await?;
+    look_at(node, &conn, router).await?;
+    Ok(conn)
+}
+
+/// Looks each second until that fails; returns the error. A connection that was withdrawn and answers again is published
+/// again: that closes the breaker.
+async fn watch(node: &Node, number: u64, conn: &MultiplexedConnection, router: &Weak<Router>) -> L2Error {
+    loop {
+        // Early on a call: whoever withdrew the connection wants to know.
+        let _ = timeout(WATCH_EVERY, node.look.notified()).await;
+        if let Err(error) = look_at(node, conn, router).await {
+            return error;
+        }
+        node.publish(number, conn);
+    }
+}
+
+/// One look: the node with the clear log is asked for its changes, so that it is used only with the log known; any other
+/// is pinged.
+async fn look_at(node: &Node, conn: &MultiplexedConnection, router: &Weak<Router>) -> Result<(), L2Error> {
+    let mut conn = Conn::new(conn.clone(), false);
+    let Some(store) = router.upgrade().map(|router| router.log_at(node)) else {
+        return Err(L2Error::NotConfigured);
+    };
+    let exchange = async {
+        match &store {
+            Some(store) => store.sync(&mut conn).await,
+            None => redis::cmd("PING").query_async(&mut conn).await,
+        }
+    };
+    let Ok(result) = timeout(WATCH_TIMEOUT, exchange).await else { return Err(L2Error::Timeout) };
+    let Some(router) = router.upgrade() else { return Err(L2Error::NotConfigured) };
+    match result {
+        Ok(()) => {
+            if store.is_some() {
+                router.note_log_read();
+            }
+            Ok(())
+        }
+        // It lives, but the log went elsewhere or nobody may read it now.
+        Err(error) if router.is_cluster() && store.is_some() => match judge(&error, &node.address) {
+            Verdict::Moved(_) | Verdict::Ask(_) | Verdict::Later if !is_loading(&error) => {
+                router.ask_for_map();
+                Ok(())
+            }
+            _ => Err(error.into()),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_loading(error: &redis::RedisError) -> bool {
+    error.code() == Some("LOADING")
+}
