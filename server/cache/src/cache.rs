@@ -15,9 +15,7 @@ use tokio::time::timeout;
 use crate::builder::{Builder, ConfigError};
 use crate::bus::{self, Coherence, Ear, Heard, Outbox, listen, publish};
 use crate::category::{Category, View};
-use crate::clears::{
-    ClearError, ClearRecord, Cleared, MAX_RECORDS, Mirror, Scope, Store, Struck, Undone,
-};
+use crate::clears::{ClearError, ClearRecord, Cleared, MAX_RECORDS, Mirror, Scope, Store, Struck, Undone};
 use crate::codec::Value;
 use crate::hot::HotKey;
 use crate::inspect::{self, Inspection};
@@ -180,7 +178,11 @@ impl Cache {
         scope.check()?;
         let seq = match &self.shared.l2 {
             None => self.shared.mirror.change(|log| log.append(scope, crate::clock::unix_us())),
-            Some(l2) => l2.append(&scope).await?,
+            Some(l2) => {
+                let seq = l2.append(&scope).await?;
+                l2.outbox.clears();
+                seq
+            }
         };
         Ok(Cleared { seq })
     }
@@ -210,7 +212,11 @@ impl Cache {
             // Another process may have made it a moment ago.
             return self.strike(seq).await.map(|()| Undone::default());
         };
-        let before = if was_undone { preview::Tally::default() } else { preview::since(&self.shared, &scope, seq).await };
+        let before = if was_undone {
+            preview::Tally::default()
+        } else {
+            preview::since(&self.shared, &scope, seq).await
+        };
         self.strike(seq).await?;
         let covered = self.shared.covered.lock().remove(&seq);
         Ok(before.undone(covered))
@@ -219,7 +225,11 @@ impl Cache {
     async fn strike(&self, seq: u64) -> Result<(), ClearError> {
         let found = match &self.shared.l2 {
             None => self.shared.mirror.change(|log| log.undo(seq)),
-            Some(l2) => l2.undo(seq).await? == Struck::Struck,
+            Some(l2) => {
+                let struck = l2.undo(seq).await? == Struck::Struck;
+                l2.outbox.clears();
+                struck
+            }
         };
         if found { Ok(()) } else { Err(ClearError::Unknown(seq)) }
     }
@@ -229,7 +239,12 @@ impl Cache {
         let log = self.shared.mirror.log();
         let records = log.records.into_iter().rev();
         records
-            .map(|r| ClearRecord { seq: r.seq, scope: r.scope.to_string(), at_ms: r.at_us / 1_000, undone: r.undone })
+            .map(|r| ClearRecord {
+                seq: r.seq,
+                scope: r.scope.to_string(),
+                at_ms: r.at_us / 1_000,
+                undone: r.undone,
+            })
             .collect()
     }
 

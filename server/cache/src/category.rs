@@ -142,7 +142,8 @@ impl<K: Key, V: Value> Category<K, V> {
         }
         let core = &self.core;
         let looked = core.look(key);
-        let known = looked.as_ref().is_some_and(|l| l.needs == 0 && (l.verified || !core.l2_is_open_for(key)));
+        let known =
+            looked.as_ref().is_some_and(|l| l.needs == 0 && (l.verified || !core.l2_is_open_for(key)));
         let verified = looked.as_ref().is_some_and(|l| l.verified);
         let (entry, tier, verified) = match looked {
             Some(looked) if known => (looked.entry, Tier::L1, verified),

@@ -1,6 +1,5 @@
 //! What reads, loads and writes of a category share.
 
-use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::bus::{Coherence, Judgement, name_hash};
@@ -235,13 +234,7 @@ impl<K: Key, V: Value> Core<K, V> {
     }
 
     /// Counts and wraps an answer.
-    pub fn answer(
-        &self,
-        key: &K,
-        value: hit::Shared<V>,
-        tier: Tier,
-        stale: Option<StaleReason>,
-    ) -> Hit<V> {
+    pub fn answer(&self, key: &K, value: hit::Shared<V>, tier: Tier, stale: Option<StaleReason>) -> Hit<V> {
         self.count_answer(key, tier, stale.is_some(), value.meta().weight);
         hit(value, clock::now(), tier, stale)
     }
@@ -258,4 +251,3 @@ fn hit<V>(value: hit::Shared<V>, now: u64, tier: Tier, stale: Option<StaleReason
         stale,
     }
 }
-

@@ -7,7 +7,6 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::clears::Mark;
-use crate::clock;
 use crate::entry::Entry;
 use crate::failure::Failure;
 use crate::hit::Tier;
@@ -67,14 +66,12 @@ pub(crate) struct Flight<V> {
     pub newer_than: u64,
     /// Where the clear log stood when it began.
     pub mark: Mark,
-    /// When it began.
-    pub begun: u64,
 }
 
 impl<V> Flight<V> {
     pub fn new(min_version: u64, newer_than: u64, mark: Mark) -> (watch::Sender<Progress<V>>, Arc<Self>) {
         let (sender, progress) = watch::channel(Progress::Pending);
-        (sender, Arc::new(Self { progress, min_version, newer_than, mark, begun: clock::now() }))
+        (sender, Arc::new(Self { progress, min_version, newer_than, mark }))
     }
 
     /// A view of its progress of one's own.

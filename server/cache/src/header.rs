@@ -116,8 +116,7 @@ impl Header {
             2 => Kind::Removed,
             _ => return Err(Invalid::Format),
         };
-        let (tags, payload) =
-            rest.split_at_checked(usize::from(be16(head, 10))).ok_or(Invalid::Truncated)?;
+        let (tags, payload) = rest.split_at_checked(usize::from(be16(head, 10))).ok_or(Invalid::Truncated)?;
         if kind != Kind::Value && !payload.is_empty() {
             return Err(Invalid::Format);
         }

@@ -129,7 +129,8 @@ mod tests {
         let hot = HotKeys::<u32>::new();
         for round in 0..20_000u32 {
             // Half of the reads go to three keys, the rest to keys never seen again.
-            let key = if round % 2 == 0 { [1, 1, 1, 2, 2, 3][(round / 2) as usize % 6] } else { 1_000 + round };
+            let key =
+                if round % 2 == 0 { [1, 1, 1, 2, 2, 3][(round / 2) as usize % 6] } else { 1_000 + round };
             hot.note(&key, 10);
         }
         let top = hot.top("c", 3);

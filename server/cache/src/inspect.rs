@@ -78,7 +78,7 @@ pub(crate) async fn inspect(shared: &Shared, category: &str, text: &str) -> Insp
         l2_key: entry_key(&shared.namespace, category, text),
         ..Inspection::default()
     };
-    inspection.slot = crate::l2::slot_of(inspection.l2_key.as_bytes());
+    inspection.slot = crate::l2::slots::slot_of(inspection.l2_key.as_bytes());
     if shared.l2.is_some() {
         match in_redis(shared, category, text, &inspection.l2_key).await {
             Ok((entry, lease)) => (inspection.l2, inspection.lease_ms) = (entry, lease),

@@ -52,7 +52,8 @@ pub(crate) fn parse_entry_key<'a>(namespace: &str, key: &'a str) -> Option<(&'a 
     Some(match text.split_once('#') {
         // An escape may have been cut in two.
         Some((kept, _)) => {
-            let whole = kept.len() - kept.bytes().rev().take(2).position(|b| b == b'%').map_or(0, |at| at + 1);
+            let whole =
+                kept.len() - kept.bytes().rev().take(2).position(|b| b == b'%').map_or(0, |at| at + 1);
             (category, KeyText::Beginning(unescape(&kept[..whole])?))
         }
         None => (category, KeyText::Whole(unescape(text)?)),

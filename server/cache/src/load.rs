@@ -111,7 +111,8 @@ pub(crate) fn from_memory<K: Key, V: Value, E: SourceError>(
                 held = Some(value.clone());
                 let fresh = meta.is_fresh(now);
                 let ask_redis_first = !verified && core.l2_is_open_for(key);
-                let is_banned = !fresh && !core.policy.fail_safe && matches!(trouble, Some(Trouble::Failed(_)));
+                let is_banned =
+                    !fresh && !core.policy.fail_safe && matches!(trouble, Some(Trouble::Failed(_)));
                 if is_new_enough && !ask_redis_first && !is_banned {
                     return from_value(core, key, value.clone(), min_version, verified, trouble.as_ref());
                 }
@@ -248,14 +249,16 @@ pub(crate) fn board<K: Key, V: Value>(
     let joinable = |flight: &Flight<V>| {
         // What a clear covers since the flight began is of no use to who asks after the clear.
         (!choosy || flight.min_version >= need.min_version)
-            && (flight.mark == core.mirror.mark() || !core.mirror.covers_since(flight.mark, core.name, &key.to_string()))
+            && (flight.mark == core.mirror.mark()
+                || !core.mirror.covers_since(flight.mark, core.name, &key.to_string()))
     };
     let joined = core.flights.join_or(key, joinable, || {
-        let slot = Slot::take(core).ok_or(())?;
+        let slot: Slot = Slot::take(core).ok_or(())?;
         let (progress, flight) = Flight::new(need.min_version, need.newer_than, core.mirror.mark());
         start(Pilot::new(core, key, &flight, progress, slot));
         Ok(flight)
     });
+    let joined: Result<_, ()> = joined;
     joined.ok().map(|(flight, other)| (flight, !other))
 }
 
@@ -289,7 +292,8 @@ pub(crate) async fn wait<K: Key, V: Value, E: SourceError>(
     let mut held_tier = Tier::L1;
     let mut progress = flight.follow();
     let begun = Deadline::now();
-    let l2_timeout = core.shared.l2.as_ref().map_or(Duration::ZERO, |l2| l2.timeout * 3 + core.policy.lease_for);
+    let l2_timeout =
+        core.shared.l2.as_ref().map_or(Duration::ZERO, |l2| l2.timeout * 3 + core.policy.lease_for);
     let latest = begun + core.policy.hard_timeout + l2_timeout + SAFETY;
     let landed = loop {
         let seen = progress.borrow_and_update().clone();
@@ -325,7 +329,9 @@ pub(crate) async fn wait<K: Key, V: Value, E: SourceError>(
             let stale = (old || value.meta().version < want.min_version).then_some(StaleReason::OldVersion);
             done(value, tier, stale)
         }
-        Landed::Failed(failure) => after_failure(core, key, want, held.map(|value| (value, held_tier)), &failure),
+        Landed::Failed(failure) => {
+            after_failure(core, key, want, held.map(|value| (value, held_tier)), &failure)
+        }
     }
 }
 

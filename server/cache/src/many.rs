@@ -7,11 +7,11 @@ use crate::cache::SourceError;
 use crate::clock;
 use crate::codec::Value;
 use crate::core::Core;
+use crate::flight::Flight;
 use crate::hit::{Hit, LoadError, Loaded, Shared, Want};
 use crate::key::Key;
 use crate::load::{Need, Ready, Waited, board, from_memory, wait};
 use crate::pilot::{Pilot, load};
-use crate::flight::Flight;
 
 /// A reader of one key that has to wait.
 struct Waiting<V> {
@@ -108,9 +108,8 @@ where
             let mut found: HashMap<K, Loaded<V>> = loaded.into_iter().collect();
             for pilot in missing {
                 let loaded = found.remove(&pilot.key).unwrap_or_else(|| Loaded::absent(0));
-                let landed = pilot
-                    .take_in(loaded, cost, begun, None)
-                    .unwrap_or_else(|failure| pilot.failed(failure));
+                let landed =
+                    pilot.take_in(loaded, cost, begun, None).unwrap_or_else(|failure| pilot.failed(failure));
                 pilot.land(landed);
             }
         }

@@ -200,13 +200,11 @@ impl<K: Key, V: Value> Pilot<K, V> {
             core.release_behind(lease);
         }
         // A removal refuses what is older, and has no value: what was loaded is all there is to answer.
-        let (answer, removed) =
-            if kept.kind() == Kind::Removed { (entry, true) } else { (kept, false) };
+        let (answer, removed) = if kept.kind() == Kind::Removed { (entry, true) } else { (kept, false) };
         let meta = answer.meta();
         // Asking again at once would bring the same.
-        let old = removed
-            || meta.version < self.flight.min_version
-            || (!is_ours && !meta.is_fresh(clock::now()));
+        let old =
+            removed || meta.version < self.flight.min_version || (!is_ours && !meta.is_fresh(clock::now()));
         if old {
             let wanted = self.flight.min_version.max(meta.version);
             core.remember(&self.key, Trouble::OldVersion(wanted));
@@ -221,10 +219,7 @@ impl<K: Key, V: Value> Pilot<K, V> {
 }
 
 /// Runs a loader: within the hard timeout, in a task of its own, and only so many at once.
-pub(crate) async fn load<K, V, T, E, F, Fut>(
-    core: &Core<K, V>,
-    loader: F,
-) -> Result<(T, Duration), Failure>
+pub(crate) async fn load<K, V, T, E, F, Fut>(core: &Core<K, V>, loader: F) -> Result<(T, Duration), Failure>
 where
     K: Key,
     V: Value,

@@ -48,7 +48,11 @@ pub(crate) struct Walked {
 }
 
 /// Walks through the entries of the namespace on all masters at once, for at most `limit`.
-pub(crate) async fn walk(shared: &Shared, limit: Duration, wanted: impl Fn(&str, &KeyText) -> bool + Sync) -> (Walked, Vec<Found>) {
+pub(crate) async fn walk(
+    shared: &Shared,
+    limit: Duration,
+    wanted: impl Fn(&str, &KeyText) -> bool + Sync,
+) -> (Walked, Vec<Found>) {
     let Some(l2) = &shared.l2 else {
         return (Walked { complete: true, ..Walked::default() }, Vec::new());
     };

@@ -39,10 +39,6 @@ impl Tags {
         self.0.iter().flat_map(|tags| tags.iter().map(AsRef::as_ref))
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
-
     /// Bytes on the heap.
     pub fn weight(&self) -> usize {
         self.iter().map(|tag| tag.len() + size_of::<Box<str>>()).sum()

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::category::Core;
 use crate::clears::Mark;
 use crate::clock;
 use crate::codec::Value;
+use crate::core::Core;
 use crate::entry::{self, Entry, Kind, Lives, Meta};
 use crate::frame::{self, Content, Facts};
 use crate::header::{self, Invalid};
@@ -124,14 +124,7 @@ impl<K: Key, V: Value> Core<K, V> {
     }
 
     /// An entry from Redis in terms of the monotonic clock. One from the future, by a clock ahead of ours, counts as new.
-    fn arrived(
-        &self,
-        text: &str,
-        content: Content<V>,
-        facts: Facts,
-        mark: Mark,
-        asked_at: u64,
-    ) -> Entry<V> {
+    fn arrived(&self, text: &str, content: Content<V>, facts: Facts, mark: Mark, asked_at: u64) -> Entry<V> {
         let age = clock::unix_ms().saturating_sub(facts.created_ms);
         let weight = match &content {
             Content::Value(value) => value.weight(),

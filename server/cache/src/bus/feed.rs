@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use tokio::time::{interval, sleep};
+use tokio::time::interval;
 
 use super::ledger::{Ledger, Order};
 use super::message::Message;
 use super::{Coherence, Item, LOOK_EVERY, SILENCE, name_hash};
 use crate::clock;
 use crate::l2::{Event, Router};
-
-/// Between the end of a subscription that had fallen silent and the next.
-const RESUBSCRIBE_AFTER: Duration = Duration::from_millis(100);
 
 /// What the ear has heard, for the statistics.
 #[derive(Debug, Default)]
@@ -37,16 +33,11 @@ pub(crate) struct Ear {
 
 /// Listens for as long as it is polled. A subscription that has fallen silent is replaced.
 pub(crate) async fn listen(ear: Ear) {
-    loop {
-        ear.hear_one_subscription().await;
-        ear.coherence.set_trusted(false);
-        ear.heard.resubscriptions.fetch_add(1, Ordering::Relaxed);
-        sleep(RESUBSCRIBE_AFTER).await;
-    }
+    ear.listen().await;
 }
 
 impl Ear {
-    async fn hear_one_subscription(&self) {
+    async fn listen(&self) {
         let mut subscription = self.router.subscribe(&self.channel);
         let mut ledger = Ledger::default();
         let mut look = interval(LOOK_EVERY);
@@ -91,8 +82,10 @@ impl Ear {
                     let silent = own_at.or(up_at).is_some_and(|at| now.saturating_sub(at) > clock::millis(SILENCE));
                     if silent {
                         self.heard.silences.fetch_add(1, Ordering::Relaxed);
+                        self.heard.resubscriptions.fetch_add(1, Ordering::Relaxed);
                         self.coherence.doubt();
-                        return;
+                        (up_at, own_at) = (None, None);
+                        subscription.restart();
                     }
                     self.coherence.set_trusted(own_at.is_some() && !ledger.is_missing_any());
                     if up_at.is_some_and(|at| now.saturating_sub(at) > clock::millis(SILENCE)) {

@@ -147,7 +147,14 @@ mod tests {
             log.append(category("c"), 3 + i);
         }
         assert_eq!(log.records.len(), MAX_RECORDS);
-        assert_eq!((log.floor, log.dead_below("a", "k", &Tags::default()), log.dead_below("b", "k", &Tags::default())), (0, first, 0));
+        assert_eq!(
+            (
+                log.floor,
+                log.dead_below("a", "k", &Tags::default()),
+                log.dead_below("b", "k", &Tags::default())
+            ),
+            (0, first, 0)
+        );
         log.append(category("c"), 1_000);
         assert_eq!(log.records.len(), MAX_RECORDS);
         assert_eq!(log.floor, first, "the oldest active record became the floor");

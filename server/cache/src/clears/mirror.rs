@@ -83,9 +83,12 @@ impl Mirror {
         let another_log = mark.epoch != state.log.epoch && !(mark.epoch == 0 && state.first_epoch);
         another_log
             || (mark.epoch == state.log.epoch && mark.head < state.log.floor)
-            || state.log.records.iter().filter(newer).any(|r| {
-                matches!(r.scope, Scope::Tag(_)) || r.scope.covers(category, key, &Tags::default())
-            })
+            || state
+                .log
+                .records
+                .iter()
+                .filter(newer)
+                .any(|r| matches!(r.scope, Scope::Tag(_)) || r.scope.covers(category, key, &Tags::default()))
     }
 
     /// A copy of the log.

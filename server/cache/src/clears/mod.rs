@@ -6,10 +6,10 @@ mod mirror;
 mod scope;
 mod store;
 
+pub(crate) use log::MAX_RECORDS;
 pub(crate) use log::{Log, Mark};
 pub(crate) use mirror::Mirror;
 pub use scope::{MAX_SCOPE_TEXT, Scope};
-pub(crate) use log::MAX_RECORDS;
 pub(crate) use store::{Store, Struck};
 
 use crate::l2::L2Error;

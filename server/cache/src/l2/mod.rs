@@ -22,6 +22,6 @@ pub use failover::Failover;
 pub(crate) use leases::{Bar, Leased, Leases};
 pub(crate) use ops::{Fetched, Ops, Written};
 pub(crate) use router::{Access, Router};
-pub use state::{L2Error, L2State, NodeState};
 pub(crate) use slots::slot_of;
+pub use state::{L2Error, L2State, NodeState};
 pub(crate) use url::Redis;
