@@ -38,7 +38,7 @@ mod header;
 mod hit;
 mod key;
 mod l1;
-#[allow(dead_code, reason = "batches, messages and health are there before their callers")]
+#[allow(dead_code, unused_imports, reason = "batches, messages and health are there before their callers")]
 mod l2;
 mod load;
 mod pilot;
@@ -53,6 +53,6 @@ pub use clears::{ClearError, Cleared, MAX_SCOPE_TEXT, Scope};
 pub use codec::{CodecError, Value};
 pub use hit::{Hit, LoadError, Loaded, StaleReason, Tier, Want};
 pub use key::Key;
-pub use l2::{Failover, L2Error, L2State, NodeState};
+pub use l2::{Failover, L2Error, L2State, NodeHealth, NodeReport, NodeRole, NodeState};
 pub use policy::{MAX_LIFE, MAX_TIMEOUT, Policy, Tiers};
 pub use stats::{CategoryStats, ClearStats, L1Counts, L2Counts, SourceCounts, Stats};
