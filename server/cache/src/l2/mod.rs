@@ -16,6 +16,8 @@ mod run;
 mod slots;
 mod state;
 mod subscription;
+#[cfg(test)]
+mod tests;
 mod topology;
 mod url;
 mod verdict;

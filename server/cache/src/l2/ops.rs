@@ -9,7 +9,7 @@ use crate::clears::Mark;
 use crate::header;
 
 /// The bytes at a key.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fetched {
     /// Nothing there.
     Nothing,
