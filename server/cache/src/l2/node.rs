@@ -158,6 +158,7 @@ impl Node {
 
     pub(super) fn publish(&self, number: u64, conn: &MultiplexedConnection) {
         self.timeouts.store(0, Ordering::Relaxed);
+        self.plain_channels.store(false, Ordering::Relaxed);
         let mut published = self.conn.write();
         if published.is_some() {
             return;

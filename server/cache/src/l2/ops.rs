@@ -10,7 +10,7 @@ use crate::header;
 use crate::outgoing::{Lease, Outgoing};
 
 /// The bytes at a key.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fetched {
     /// Nothing there.
     Nothing,

@@ -14,7 +14,7 @@ use super::address::Address;
 use super::failover::Failover;
 use super::node::{Member, Node};
 use super::slots::{Map, slot_of};
-use super::state::{L2Error, L2State, NodeState};
+use super::state::{L2Error, L2State, describe};
 use super::url::Redis;
 use super::{keeper, watchdog};
 use crate::clears::Store;
@@ -95,6 +95,10 @@ impl Router {
         }
         router.keeper.get_or_init(|| runtime.spawn(keeper::keep(router.me.clone())).abort_handle());
         router
+    }
+
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
     }
 
     pub fn is_cluster(&self) -> bool {
@@ -187,7 +191,7 @@ impl Router {
     }
 
     /// Has the clear log read at once by whoever has it.
-    pub(super) fn look_at_log(&self) {
+    pub(crate) fn look_at_log(&self) {
         if let Some(shard) = self.map().shard(self.slot(self.store.key())) {
             shard.master.look.notify_one();
         }
@@ -233,20 +237,5 @@ impl Router {
     pub(super) fn closed(&self) -> L2Error {
         let why = self.trouble(&self.map()).unwrap_or_else(|| "just lost".into());
         L2Error::Disconnected(why)
-    }
-}
-
-fn describe(node: &Arc<Node>, map: &Map) -> NodeState {
-    let noted = node.noted();
-    NodeState {
-        address: node.address.to_string(),
-        master: map.shards.iter().any(|s| Arc::ptr_eq(&s.master, node)),
-        usable: noted.connected,
-        for_ms: crate::clock::millis(noted.held_for()),
-        last_error: noted.last_error,
-        requests: node.counts.requests.get(),
-        errors: node.counts.errors.get(),
-        timeouts: node.counts.timeouts.get(),
-        redirects: node.counts.redirects.get(),
     }
 }

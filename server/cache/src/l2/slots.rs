@@ -10,7 +10,7 @@ pub(super) const SLOTS: u16 = 16_384;
 const NONE: u16 = u16::MAX;
 
 /// The slot of a key: CRC16 (XMODEM) of its hash tag, if it has one that is not empty, otherwise of all of it.
-pub(super) fn slot_of(key: &[u8]) -> u16 {
+pub(crate) fn slot_of(key: &[u8]) -> u16 {
     let tag = key.iter().position(|&b| b == b'{').and_then(|open| {
         let rest = &key[open + 1..];
         let close = rest.iter().position(|&b| b == b'}')?;

@@ -1,9 +1,13 @@
 //! What is known of the connection to Redis.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redis::ErrorKind;
 use serde::Serialize;
+
+use super::node::Node;
+use super::slots::Map;
 
 /// Why Redis gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,6 +79,23 @@ pub struct NodeState {
     pub redirects: u64,
 }
 
+impl NodeState {
+    /// A node that there is no connection to, and none wanted.
+    pub(super) fn unlinked(address: String, why: &str) -> Self {
+        Self {
+            address,
+            master: false,
+            usable: false,
+            last_error: Some(why.to_owned()),
+            for_ms: 0,
+            requests: 0,
+            errors: 0,
+            timeouts: 0,
+            redirects: 0,
+        }
+    }
+}
+
 impl L2State {
     /// The state when no Redis is configured.
     pub(crate) fn none() -> Self {
@@ -116,5 +137,21 @@ impl Noted {
 
     pub fn held_for(&self) -> Duration {
         self.since.elapsed()
+    }
+}
+
+/// What is known of a node without asking it.
+pub(super) fn describe(node: &Arc<Node>, map: &Map) -> NodeState {
+    let noted = node.noted();
+    NodeState {
+        address: node.address.to_string(),
+        master: map.shards.iter().any(|s| Arc::ptr_eq(&s.master, node)),
+        usable: noted.connected,
+        for_ms: crate::clock::millis(noted.held_for()),
+        last_error: noted.last_error,
+        requests: node.counts.requests.get(),
+        errors: node.counts.errors.get(),
+        timeouts: node.counts.timeouts.get(),
+        redirects: node.counts.redirects.get(),
     }
 }

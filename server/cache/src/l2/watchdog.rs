@@ -92,6 +92,10 @@ async fn look_at(node: &Node, conn: &MultiplexedConnection, router: &Weak<Router
             }
             _ => Err(error.into()),
         },
+        Err(error) if matches!(judge(&error, &node.address), Verdict::Moved(_) | Verdict::Ask(_)) => {
+            let text = "this node is part of a cluster: the URL must begin with redis-cluster://";
+            Err(L2Error::Redis(text.to_owned()))
+        }
         Err(error) => Err(error.into()),
     }
 }

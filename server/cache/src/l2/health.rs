@@ -1,0 +1,236 @@
+//! How each node is, asked of the nodes themselves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use redis::Value;
+use serde::Serialize;
+use tokio::time::timeout;
+
+use super::address::Address;
+use super::info::{ClusterNode, Info, cluster_nodes};
+use super::node::Node;
+use super::router::Router;
+use super::slots::Map;
+use super::state::{L2Error, NodeState, describe};
+
+/// A node's answer about itself.
+const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// What a node is in its cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NodeRole {
+    /// Owns slots, or could. A single node that replicates nothing is one, too.
+    Master,
+    /// Copies a master.
+    Replica,
+}
+
+/// How a node is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NodeHealth {
+    /// What this process knows of it.
+    #[serde(flatten)]
+    pub state: NodeState,
+    /// Its identity in the cluster.
+    pub id: Option<String>,
+    /// By its own word, or that of the other nodes.
+    pub role: Option<NodeRole>,
+    /// Whether the other nodes take it for failed.
+    pub failed: bool,
+    /// How many slots it owns.
+    pub slots: u64,
+    /// Which, as (first, last).
+    pub slot_ranges: Vec<(u16, u16)>,
+    /// Slots on their way to or from it.
+    pub slots_moving: u64,
+    /// What it answered; none when it did not within 500 ms, and then `unanswered` says why.
+    pub report: Option<NodeReport>,
+    /// Why there is no report.
+    pub unanswered: Option<String>,
+}
+
+/// A node's own numbers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NodeReport {
+    /// Release of Redis.
+    pub version: String,
+    /// Since its start, in seconds.
+    pub uptime_s: u64,
+    /// Keys it holds.
+    pub keys: u64,
+    /// Bytes in use.
+    pub memory_used: u64,
+    /// Limit in bytes; 0 for none.
+    pub memory_max: u64,
+    /// Commands a second just now.
+    pub ops_per_s: u64,
+    /// Part of the key look-ups that found something, since its start; none before the first.
+    pub hit_ratio: Option<f64>,
+    /// Keys evicted since its start.
+    pub evicted: u64,
+    /// Clients connected.
+    pub clients: u64,
+    /// Of a replica: bytes that it is behind its master, if that one answered.
+    pub lag_bytes: Option<u64>,
+    /// Of a replica: seconds since it heard of its master. Of a master: since it heard of its most silent replica.
+    pub lag_s: Option<u64>,
+    /// Of a replica: whether it is connected to its master.
+    pub master_link_up: Option<bool>,
+}
+
+/// What was asked of a node.
+struct Answer {
+    info: String,
+    nodes: Vec<ClusterNode>,
+}
+
+impl Router {
+    /// Asks all nodes at the same time, each within 500 ms. Nodes that the cluster knows and that we have no connection to,
+    /// such as failed replicas, are there, too.
+    pub async fn health(&self) -> Vec<NodeHealth> {
+        let map = self.map();
+        let nodes: Vec<Arc<Node>> = map.nodes().cloned().collect();
+        let answers = join_all(nodes.iter().map(|node| self.question(node))).await;
+        // Whoever answers tells of all; each node's word about itself comes first.
+        let told: Vec<(&Arc<Node>, &ClusterNode)> = nodes
+            .iter()
+            .zip(&answers)
+            .flat_map(|(node, answer)| {
+                answer.iter().flat_map(move |a| a.nodes.iter().map(move |n| (node, n)))
+            })
+            .collect();
+        let mut all: Vec<NodeHealth> = nodes
+            .iter()
+            .zip(&answers)
+            .map(|(node, answer)| {
+                let own = answer.as_ref().ok().and_then(|a| a.nodes.iter().find(|n| n.myself));
+                let others =
+                    || told.iter().find(|(by, n)| is_at(n, &by.address, &node.address)).map(|(_, n)| *n);
+                let mut health = of_node(describe(node, &map), own.or_else(others), answer);
+                if !self.is_cluster() {
+                    (health.slots, health.slot_ranges) = (0, Vec::new());
+                }
+                health
+            })
+            .collect();
+        add_lag(&mut all, &answers, &map, &nodes);
+        for (by, line) in &told {
+            let known = all.iter().any(|h| h.id.as_deref() == Some(line.id.as_str()));
+            if !known && let Some(address) = Address::from_redirect(&line.address, &by.address) {
+                all.push(unlinked(line, &address));
+            }
+        }
+        all
+    }
+
+    async fn question(&self, node: &Node) -> Result<Answer, L2Error> {
+        let (_, mut conn) = node.connection().ok_or_else(|| node.away())?;
+        let mut pipe = redis::pipe();
+        pipe.cmd("INFO").ignore_errors();
+        if self.is_cluster() {
+            pipe.cmd("CLUSTER").arg("NODES");
+        }
+        let asked = conn.send_packed_commands(&pipe, 0, pipe.len());
+        let values = timeout(ANSWER_TIMEOUT, asked).await.map_err(|_| L2Error::Timeout)??;
+        let mut texts = values.into_iter().map(|value| -> Result<String, L2Error> {
+            let value: Value = value.extract_error()?;
+            Ok(redis::from_redis_value(value).map_err(redis::RedisError::from)?)
+        });
+        let info = texts.next().unwrap_or(Err(L2Error::Timeout))?;
+        let nodes = texts.next().transpose()?.map(|text| cluster_nodes(&text)).unwrap_or_default();
+        Ok(Answer { info, nodes })
+    }
+}
+
+/// Whether a line, told by the node at `by`, is about the node at `address`.
+fn is_at(line: &ClusterNode, by: &Address, address: &Address) -> bool {
+    let Some(told) = Address::from_redirect(&line.address, by) else { return false };
+    let named = line.host_name.as_deref().zip(line.address.rsplit_once(':'));
+    told == *address
+        || named.is_some_and(|(name, (_, port))| {
+            Address::from_redirect(&format!("{name}:{port}"), by).as_ref() == Some(address)
+        })
+}
+
+fn of_node(state: NodeState, line: Option<&ClusterNode>, answer: &Result<Answer, L2Error>) -> NodeHealth {
+    let report = answer.as_ref().ok().map(|answer| report(&Info(&answer.info)));
+    let said = answer.as_ref().ok().and_then(|answer| Info(&answer.info).text("role"));
+    let role = match (said, line) {
+        (Some("master"), _) => Some(NodeRole::Master),
+        (Some(_), _) => Some(NodeRole::Replica),
+        (None, line) => line.map(role_of),
+    };
+    NodeHealth {
+        id: line.map(|line| line.id.clone()),
+        role,
+        failed: line.is_some_and(|line| line.failed),
+        slots: line.map_or(0, count),
+        slot_ranges: line.map(|line| line.slots.clone()).unwrap_or_default(),
+        slots_moving: line.map_or(0, |line| line.moving),
+        report,
+        unanswered: answer.as_ref().err().map(L2Error::to_string),
+        state,
+    }
+}
+
+/// A node that others tell of and that is not in the map.
+fn unlinked(line: &ClusterNode, address: &Address) -> NodeHealth {
+    let why = if line.failed { "the cluster takes it for failed" } else { "it has no slots to serve" };
+    let state = NodeState { master: line.master, ..NodeState::unlinked(address.to_string(), why) };
+    of_node(state, Some(line), &Err(L2Error::Disconnected(why.to_owned())))
+}
+
+fn role_of(line: &ClusterNode) -> NodeRole {
+    if line.master { NodeRole::Master } else { NodeRole::Replica }
+}
+
+fn count(line: &ClusterNode) -> u64 {
+    line.slots.iter().map(|(first, last)| u64::from(last.saturating_sub(*first)) + 1).sum()
+}
+
+fn report(info: &Info<'_>) -> NodeReport {
+    let number = |field| info.number(field).unwrap_or(0);
+    let (hits, misses) = (number("keyspace_hits"), number("keyspace_misses"));
+    // Exact up to 2^53 look-ups, and a ratio all the same past it.
+    let hit_ratio = (hits + misses > 0).then(|| hits as f64 / (hits + misses) as f64);
+    let is_replica = info.text("role") == Some("slave");
+    NodeReport {
+        version: info.text("redis_version").unwrap_or_default().to_owned(),
+        uptime_s: number("uptime_in_seconds"),
+        keys: info.keys(),
+        memory_used: number("used_memory"),
+        memory_max: number("maxmemory"),
+        ops_per_s: number("instantaneous_ops_per_sec"),
+        hit_ratio,
+        evicted: number("evicted_keys"),
+        clients: number("connected_clients"),
+        lag_bytes: None,
+        lag_s: if is_replica {
+            info.number("master_last_io_seconds_ago")
+        } else {
+            info.replicas().iter().map(|(_, lag)| *lag).max()
+        },
+        master_link_up: info.text("master_link_status").map(|link| link == "up"),
+    }
+}
+
+/// How far each replica is behind its master: both said where they are at about the same time.
+fn add_lag(all: &mut [NodeHealth], answers: &[Result<Answer, L2Error>], map: &Map, nodes: &[Arc<Node>]) {
+    let offset = |node: &Arc<Node>, field: &str| {
+        let at = nodes.iter().position(|n| Arc::ptr_eq(n, node))?;
+        Info(&answers.get(at)?.as_ref().ok()?.info).number(field)
+    };
+    for shard in &map.shards {
+        let Some(ahead) = offset(&shard.master, "master_repl_offset") else { continue };
+        for replica in &shard.replicas {
+            let behind = offset(replica, "slave_repl_offset").map(|at| ahead.saturating_sub(at));
+            let at = nodes.iter().position(|n| Arc::ptr_eq(n, replica));
+            if let Some(report) = at.and_then(|at| all[at].report.as_mut()) {
+                report.lag_bytes = behind;
+            }
+        }
+    }
+}
