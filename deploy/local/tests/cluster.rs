@@ -25,6 +25,8 @@ fn six_nodes_share_the_slots() {
     let nodes = cluster.nodes().unwrap();
     assert_eq!(nodes.len(), 6);
     assert_eq!(nodes.iter().map(|it| it.slot_count()).sum::<usize>(), usize::from(SLOTS));
+    let shares = nodes[..3].iter().map(|it| it.slots.clone()).collect::<Vec<_>>();
+    assert_eq!(shares, [[0..=5460], [5461..=10_922], [10_923..=16_383]]);
     for (index, node) in nodes.iter().enumerate() {
         assert_eq!((node.index, node.port), (index, cluster.node(index).port()));
         assert_eq!(node.role, if index < 3 { Role::Master } else { Role::Replica });

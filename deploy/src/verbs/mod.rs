@@ -1,5 +1,6 @@
 //! One verb a file.
 
+pub mod cluster;
 pub mod doctor;
 pub mod down;
 pub mod logs;

@@ -1,0 +1,34 @@
+//! Whether the cluster is sound, and closing what was left open.
+
+use crate::{problem::Result, say, state::Cluster};
+
+/// Exit code when something is wrong.
+const UNSOUND: u8 = 1;
+
+/// Says what is wrong, a line each.
+pub fn check(cluster: &Cluster) -> u8 {
+    let problems = cluster.admin().check();
+    for problem in &problems {
+        say::line(&format!("{} {problem}", say::mark(false)));
+    }
+    if problems.is_empty() {
+        say::done("all slots are served, none is open, all nodes agree, all replicas are linked");
+        return 0;
+    }
+    UNSOUND
+}
+
+/// Closes open slots, and checks.
+///
+/// # Errors
+/// When a node breaks off in the middle.
+pub fn fix(cluster: &Cluster) -> Result<u8> {
+    let told = cluster.admin().fix()?;
+    if told.is_empty() {
+        say::done("no slot is open");
+    }
+    for line in told {
+        say::note(&line);
+    }
+    Ok(check(cluster))
+}
