@@ -1,9 +1,14 @@
 //! Whether the cluster is sound, and closing what was left open.
 
+use std::time::Duration;
+
 use crate::{problem::Result, say, state::Cluster};
 
 /// Exit code when something is wrong.
 const UNSOUND: u8 = 1;
+
+/// Longest wait for the news to reach all nodes.
+const NEWS: Duration = Duration::from_secs(10);
 
 /// Says what is wrong, a line each.
 pub fn check(cluster: &Cluster) -> u8 {
@@ -23,12 +28,17 @@ pub fn check(cluster: &Cluster) -> u8 {
 /// # Errors
 /// When a node breaks off in the middle.
 pub fn fix(cluster: &Cluster) -> Result<u8> {
-    let told = cluster.admin().fix()?;
+    let admin = cluster.admin();
+    let told = admin.fix()?;
     if told.is_empty() {
         say::done("no slot is open");
     }
-    for line in told {
-        say::note(&line);
+    for line in &told {
+        say::note(line);
+    }
+    if !told.is_empty() {
+        // What is still wrong then, the check says.
+        drop(admin.wait_until_healthy(NEWS));
     }
     Ok(check(cluster))
 }
