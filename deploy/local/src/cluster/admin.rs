@@ -167,7 +167,9 @@ impl ClusterAdmin {
                 it.role == wanted || (it.index != replica && Some(&it.id) != old.as_ref())
             })
         };
-        let done = wait_until(AGREE, || self.view(replica).is_ok_and(|view| known(&view)));
+        let done = wait_until(AGREE, || {
+            self.view(replica).is_ok_and(|view| view.me().is_some_and(|me| me.role == Role::Master))
+        });
         let took = began.elapsed();
         if done && wait_until(AGREE, || self.views().iter().flatten().all(known)) {
             return Ok(took);

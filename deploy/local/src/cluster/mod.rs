@@ -19,6 +19,9 @@ use crate::{BUS_OFFSET, Durability, FaultProxy, RedisOptions, RedisServer, Resul
 use admin::Endpoint;
 use node::Proxies;
 
+/// Node timeout of an ephemeral cluster: short for quick failovers, yet longer than a busy machine holds up a process.
+const QUICK: Duration = Duration::from_secs(2);
+
 /// How to start a cluster that is kept.
 #[derive(Debug, Clone)]
 pub struct ClusterOptions {
@@ -119,12 +122,12 @@ pub struct RedisCluster {
 
 impl RedisCluster {
     /// Starts three masters (nodes 0 to 2) with a replica each (3 to 5), on free ports, with nothing to keep and a node
-    /// timeout of 1.5 s. It is healthy when this returns, after about 4 s.
+    /// timeout of 2 s. It is healthy when this returns, after about 4 s.
     ///
     /// # Errors
     /// As [`RedisServer::ephemeral`] and [`ClusterAdmin::form`].
     pub fn ephemeral() -> Result<Self> {
-        Self::ephemeral_with(3, 1, Duration::from_millis(1_500), &[])
+        Self::ephemeral_with(3, 1, QUICK, &[])
     }
 
     /// As [`RedisCluster::ephemeral`], with so many masters, replicas each, node timeout and further lines of `redis.conf`.
@@ -146,7 +149,7 @@ impl RedisCluster {
     /// # Errors
     /// As [`RedisCluster::ephemeral`].
     pub fn ephemeral_behind_proxies() -> Result<Self> {
-        Self::make(3, 1, Duration::from_millis(1_500), &[], true)
+        Self::make(3, 1, QUICK, &[], true)
     }
 
     fn make(

@@ -39,7 +39,7 @@ pub fn failover(cluster: &Cluster, node: Option<u8>) -> Result<u8> {
     let took = say::step(format!("{} takes its master's place", named(cluster, replica)), || {
         admin.failover(replica)
     })?;
-    say::done(&format!("{} is the master after {:.2} s", named(cluster, replica), took.as_secs_f64()));
+    say::done(&format!("{} is the master after {} ms", named(cluster, replica), took.as_millis()));
     Ok(0)
 }
 
@@ -119,32 +119,48 @@ pub fn start(layout: &Layout, index: u8) -> Result<u8> {
     }
     parts::start_node(layout, &mut state, index)?;
     let admin = state.cluster()?.admin();
-    let port = admin.port(usize::from(index));
-    let rejoined = say::step("it rejoins", || {
-        let mut problems = Vec::new();
+    let (problems, role) = say::step("it rejoins", || {
+        let mut seen = (Vec::new(), None);
         let done = wait_until(REJOIN, || {
-            problems = admin.check();
-            stop::asked() || !problems.iter().any(|it| concerns(it, port))
+            seen = (admin.check(), role_of(&admin, usize::from(index)));
+            stop::asked() || seen.1.as_ref().is_some_and(|role| !seen.0.iter().any(|it| role.hindered_by(it)))
         });
         stop::check()?;
-        if done { Ok(problems) } else { Err(Problem::said(format!("{name} has not rejoined: {problems:?}"))) }
+        if done { Ok(seen) } else { Err(Problem::said(format!("{name} has not rejoined: {:?}", seen.0))) }
     })?;
-    let role = admin.nodes()?.into_iter().find(|it| it.index == usize::from(index)).map(|it| it.role);
-    let role = if role == Some(Role::Master) { "a master" } else { "a replica" };
+    let role = if role.is_some_and(|it| it.master.is_some()) { "a replica" } else { "a master" };
     say::done(&format!("{name} is {role}"));
-    for problem in rejoined {
+    for problem in problems {
         say::note(&problem.to_string());
     }
     Ok(0)
 }
 
-/// Whether a problem means that the node on this port has not rejoined yet.
-fn concerns(problem: &ClusterProblem, node: u16) -> bool {
-    match problem {
-        ClusterProblem::Down { port }
-        | ClusterProblem::State { port, .. }
-        | ClusterProblem::Unlinked { port } => *port == node,
-        ClusterProblem::Disagrees { port, with } => *port == node || *with == node,
-        _ => false,
+/// What a node is to the others, by the ports.
+struct Rejoined {
+    port: u16,
+    master: Option<u16>,
+}
+
+/// `None` while the others do not know: a former master comes back as one, without slots, before it turns to its heir.
+fn role_of(admin: &ClusterAdmin, index: usize) -> Option<Rejoined> {
+    let nodes = admin.nodes().ok()?;
+    let me =
+        nodes.iter().find(|it| it.index == index && (it.role == Role::Replica || !it.slots.is_empty()))?;
+    let master = nodes.iter().find(|it| me.master.as_ref() == Some(&it.id));
+    Some(Rejoined { port: admin.port(index), master: master.map(|it| admin.port(it.index)) })
+}
+
+impl Rejoined {
+    /// Whether a problem means that the node has not rejoined yet.
+    fn hindered_by(&self, problem: &ClusterProblem) -> bool {
+        match problem {
+            ClusterProblem::Down { port }
+            | ClusterProblem::State { port, .. }
+            | ClusterProblem::Unlinked { port } => *port == self.port,
+            ClusterProblem::Disagrees { port, with } => *port == self.port || *with == self.port,
+            ClusterProblem::NoReplica { port } => Some(*port) == self.master,
+            _ => false,
+        }
     }
 }

@@ -23,7 +23,7 @@ pub fn info(cluster: &Cluster) -> Result<u8> {
     say::line(&format!("epoch    {}", epoch.unwrap_or(0)));
     say::line("");
     let mut rows = vec![
-        ["node", "port", "version", "role", "state", "keys", "memory", "clients", "calls/s", "copied to"]
+        ["node", "port", "version", "role", "state", "keys", "memory", "clients", "ops/s", "offset"]
             .map(str::to_owned)
             .to_vec(),
     ];
