@@ -6,10 +6,11 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use local_servers::{ClusterAdmin, Process};
+use local_servers::Process;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cluster::Cluster,
     layout::Layout,
     parts::{NODES, Part},
     problem::{Problem, Result},
@@ -60,38 +61,6 @@ impl Default for State {
             server: None,
             cluster: None,
         }
-    }
-}
-
-/// Redis as a cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cluster {
-    /// Port of the first node; the others follow.
-    pub base_port: u16,
-    /// The nodes' processes.
-    pub nodes: [Option<Running>; NODES as usize],
-}
-
-impl Cluster {
-    /// With nothing running.
-    pub fn at(base_port: u16) -> Self {
-        Self { base_port, nodes: Default::default() }
-    }
-
-    /// A node's port.
-    pub fn port(&self, index: u8) -> u16 {
-        self.base_port.saturating_add(u16::from(index))
-    }
-
-    /// To ask and steer it.
-    pub fn admin(&self) -> ClusterAdmin {
-        ClusterAdmin::new(&(0..NODES).map(|index| self.port(index)).collect::<Vec<_>>())
-    }
-
-    /// As the server's `REDIS_URL` takes it.
-    pub fn url(&self) -> String {
-        let hosts: Vec<String> = (0..NODES).map(|index| format!("127.0.0.1:{}", self.port(index))).collect();
-        format!("redis-cluster://{}", hosts.join(","))
     }
 }
 

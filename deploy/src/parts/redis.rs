@@ -8,12 +8,13 @@ use local_servers::{
 
 use super::{NODES, Part, choose_port, found, fresh_log};
 use crate::{
+    cluster::Cluster,
     health,
     layout::Layout,
     port_holder,
     problem::{Problem, Result},
     say,
-    state::{Cluster, Running, State},
+    state::{Running, State},
 };
 
 /// Redis's port unless it is taken.

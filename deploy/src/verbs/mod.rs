@@ -3,6 +3,7 @@
 pub mod cluster;
 pub mod doctor;
 pub mod down;
+mod keeper;
 pub mod logs;
 pub mod sqlx;
 pub mod status;

@@ -5,11 +5,12 @@ use serde_json::json;
 
 use crate::{
     cli::StatusArgs,
+    cluster::Cluster,
     layout::Layout,
     parts::{NODES, Part},
     problem::Result,
     say,
-    state::{Cluster, State},
+    state::State,
 };
 
 /// Exit code when a part does not run or is not well, as of `systemctl status`.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{problem::Result, say, state::Cluster};
+use crate::{cluster::Cluster, problem::Result, say};
 
 /// Exit code when something is wrong.
 const UNSOUND: u8 = 1;

@@ -6,11 +6,12 @@ use local_servers::{ClusterAdmin, ClusterProblem, NodeInfo, Role, Signal, wait_u
 
 use super::named;
 use crate::{
+    cluster::Cluster,
     layout::Layout,
     parts::{self, Part},
     problem::{Problem, Result},
     say,
-    state::{Cluster, State},
+    state::State,
     stop,
     verbs::up,
 };

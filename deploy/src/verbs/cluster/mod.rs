@@ -6,10 +6,11 @@ mod tables;
 
 use crate::{
     cli::ClusterVerb,
+    cluster::Cluster,
     layout::Layout,
     parts::NODES,
     problem::{Problem, Result},
-    state::{Cluster, State},
+    state::State,
 };
 
 /// Does one of its verbs.

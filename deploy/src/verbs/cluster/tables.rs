@@ -2,7 +2,7 @@
 
 use local_servers::{ClusterAdmin, NodeInfo, Role, SLOTS};
 
-use crate::{parts::NODES, problem::Result, say, state::Cluster};
+use crate::{cluster::Cluster, parts::NODES, problem::Result, say};
 
 /// The cluster's state, and each node's load.
 ///
