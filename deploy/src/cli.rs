@@ -28,6 +28,9 @@ pub enum Verb {
     Logs(LogsArgs),
     /// Install what is missing and run every check.
     Test(TestArgs),
+    /// Look at the local Redis Cluster, and steer it.
+    #[command(subcommand)]
+    Cluster(ClusterVerb),
     /// Write the data for checked queries (`.sqlx`) anew, against a database of its own.
     Sqlx,
 }
@@ -55,9 +58,45 @@ pub struct UpArgs {
     /// Where prices come from; the server's own default if not given.
     #[arg(long)]
     pub feed: Option<Feed>,
+    /// Run Redis as a cluster of six nodes rather than as one server.
+    #[arg(long)]
+    pub cluster: bool,
+    /// Port of the cluster's first node; the others follow, and their bus ports are 10,000 higher. 7001 unless it was
+    /// another one the last time.
+    #[arg(long, requires = "cluster", value_parser = clap::value_parser!(u16).range(1024..=55_530))]
+    pub base_port: Option<u16>,
     /// Serve what was built before, without building.
     #[arg(long)]
     pub no_build: bool,
+}
+
+/// What to do with the local cluster. A NODE is its number, 1 to 6, or its port.
+#[derive(Debug, Subcommand)]
+pub enum ClusterVerb {
+    /// Its state, and each node's load.
+    Info,
+    /// Each node's role, slots and identity.
+    Nodes,
+    /// Whether all slots are served, none is open, all nodes agree, and replicas are linked. Exit code 1 if not.
+    Check,
+    /// Close slots that a broken-off move left open. Takes nothing from a node that does not answer, and starts none.
+    Fix,
+    /// Make a replica the master, without losing a write. A master stands for its replica; without a node, the first
+    /// master does.
+    Failover {
+        /// Number or port.
+        node: Option<String>,
+    },
+    /// Kill a node (SIGKILL), as a drill, and tell how its replica takes over.
+    Kill {
+        /// Number or port.
+        node: String,
+    },
+    /// Start a node that does not run, and wait until it has rejoined.
+    Start {
+        /// Number or port.
+        node: String,
+    },
 }
 
 /// Where prices come from (`TIDEMARK_FEED`).

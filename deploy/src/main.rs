@@ -6,6 +6,7 @@
 
 mod checks;
 mod cli;
+mod cluster;
 mod health;
 mod layout;
 mod parts;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Verb::Status(args) => verbs::status::run(&layout, &args),
         Verb::Logs(args) => verbs::logs::run(&layout, &args),
         Verb::Test(args) => checks::run(&layout, &args),
+        Verb::Cluster(verb) => verbs::cluster::run(&layout, &verb),
         Verb::Sqlx => verbs::sqlx::run(&layout),
     });
     match done {

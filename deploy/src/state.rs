@@ -10,8 +10,9 @@ use local_servers::Process;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cluster::Cluster,
     layout::Layout,
-    parts::Part,
+    parts::{NODES, Part},
     problem::{Problem, Result},
 };
 
@@ -40,6 +41,9 @@ pub struct State {
     pub postgres: Option<Running>,
     /// The server's process.
     pub server: Option<Running>,
+    /// The nodes, when Redis is a cluster.
+    #[serde(default)]
+    pub cluster: Option<Cluster>,
 }
 
 impl Default for State {
@@ -55,6 +59,7 @@ impl Default for State {
             redis: None,
             postgres: None,
             server: None,
+            cluster: None,
         }
     }
 }
@@ -133,10 +138,43 @@ impl State {
             .map_err(Problem::io(format!("cannot write {}", path.display())))
     }
 
+    /// The parts that are used, in the order of starting; stopping goes the other way.
+    pub fn parts(&self) -> Vec<Part> {
+        let redis = match &self.cluster {
+            None => vec![Part::Redis],
+            Some(_) => (0..NODES).map(Part::Node).collect(),
+        };
+        redis.into_iter().chain([Part::Postgres, Part::Server]).collect()
+    }
+
+    /// Those of the used parts that run.
+    pub fn running_parts(&self) -> Vec<Part> {
+        self.parts().into_iter().filter(|part| self.process(*part).is_some()).collect()
+    }
+
+    /// The cluster.
+    ///
+    /// # Errors
+    /// When Redis is a single server.
+    pub fn cluster(&self) -> Result<&Cluster> {
+        self.cluster.as_ref().ok_or_else(|| {
+            Problem::said("there is no cluster in this checkout: `cargo deploy up --cluster` starts one")
+        })
+    }
+
+    /// The server's `REDIS_URL`, once ports were chosen.
+    pub fn redis_url(&self) -> Option<String> {
+        match &self.cluster {
+            Some(cluster) => Some(cluster.url()),
+            None => Some(format!("redis://127.0.0.1:{}", self.redis_port?)),
+        }
+    }
+
     /// The noted process of a part.
     pub fn running(&self, part: Part) -> Option<&Running> {
         match part {
             Part::Redis => self.redis.as_ref(),
+            Part::Node(index) => self.cluster.as_ref()?.nodes.get(usize::from(index))?.as_ref(),
             Part::Postgres => self.postgres.as_ref(),
             Part::Server => self.server.as_ref(),
         }
@@ -151,6 +189,12 @@ impl State {
     pub fn set(&mut self, part: Part, running: Option<Running>) {
         match part {
             Part::Redis => self.redis = running,
+            Part::Node(index) => {
+                let nodes = self.cluster.as_mut().map(|it| &mut it.nodes);
+                if let Some(node) = nodes.and_then(|it| it.get_mut(usize::from(index))) {
+                    *node = running;
+                }
+            }
             Part::Postgres => self.postgres = running,
             Part::Server => self.server = running,
         }
@@ -160,6 +204,7 @@ impl State {
     pub fn port(&self, part: Part) -> Option<u16> {
         match part {
             Part::Redis => self.redis_port,
+            Part::Node(index) => self.cluster.as_ref().map(|it| it.port(index)),
             Part::Postgres => self.postgres_port,
             Part::Server => self.addr.map(|addr| addr.port()),
         }
@@ -201,6 +246,20 @@ mod tests {
         state.set(Part::Server, Running::note(std::process::id()));
         state.save(&layout).unwrap();
         assert_eq!(State::load(&layout).unwrap(), state);
+    }
+
+    #[test]
+    fn a_cluster_takes_the_place_of_the_single_server() {
+        let mut state = State { redis_port: Some(6390), ..State::default() };
+        assert_eq!(state.parts(), [Part::Redis, Part::Postgres, Part::Server]);
+        assert_eq!(state.redis_url().unwrap(), "redis://127.0.0.1:6390");
+        assert!(state.cluster().is_err());
+        state.cluster = Some(Cluster::at(7001));
+        assert_eq!(state.parts().len(), 8);
+        assert_eq!(state.port(Part::Node(5)), Some(7006));
+        assert!(state.redis_url().unwrap().starts_with("redis-cluster://127.0.0.1:7001,127.0.0.1:7002,"));
+        state.set(Part::Node(3), Running::note(std::process::id()));
+        assert_eq!(state.running_parts(), [Part::Node(3)]);
     }
 
     #[test]

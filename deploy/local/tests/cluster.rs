@@ -25,6 +25,8 @@ fn six_nodes_share_the_slots() {
     let nodes = cluster.nodes().unwrap();
     assert_eq!(nodes.len(), 6);
     assert_eq!(nodes.iter().map(|it| it.slot_count()).sum::<usize>(), usize::from(SLOTS));
+    let shares = nodes[..3].iter().map(|it| it.slots.clone()).collect::<Vec<_>>();
+    assert_eq!(shares, [[0..=5460], [5461..=10_922], [10_923..=16_383]]);
     for (index, node) in nodes.iter().enumerate() {
         assert_eq!((node.index, node.port), (index, cluster.node(index).port()));
         assert_eq!(node.role, if index < 3 { Role::Master } else { Role::Replica });
@@ -183,6 +185,31 @@ fn clients_and_nodes_go_through_the_proxies() {
     assert_eq!(cluster.master_of_slot(slot).unwrap(), owner, "the bus goes on: no failover");
     proxy.pass().unwrap();
     cluster.wait_until_healthy(BOUND).unwrap();
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs loopback addresses beside 127.0.0.1")]
+fn a_parted_master_is_replaced_and_loses_what_it_took_since() {
+    let cluster = RedisCluster::ephemeral_behind_proxies().unwrap();
+    let slot = key_slot(b"foo");
+    let old = cluster.master_of_slot(slot).unwrap();
+    let heir = cluster.replica_of(old).unwrap();
+    cluster.node(old).command(&["SET", "foo", "before"]).unwrap();
+    assert_eq!(cluster.node(old).command(&["WAIT", "1", "1500"]).unwrap(), "1");
+    cluster.part(old).unwrap();
+    // On a machine that is slow enough it refuses that already.
+    let took = cluster.node(old).command(&["SET", "foo", "lost"]).is_ok();
+    let is_master = || cluster.node(heir).command(&["ROLE"]).unwrap().starts_with("master");
+    assert!(wait_until(BOUND, is_master));
+    assert_eq!(cluster.node(heir).command(&["GET", "foo"]).unwrap(), "before");
+    assert!(cluster.check().iter().any(|it| matches!(it, ClusterProblem::Disagrees { .. })));
+    // Alone it takes no more writes, but answers reads.
+    assert!(wait_until(BOUND, || cluster.node(old).command(&["SET", "foo", "x"]).is_err()));
+    assert_eq!(cluster.node(old).command(&["GET", "foo"]).unwrap(), if took { "lost" } else { "before" });
+    cluster.rejoin(old).unwrap();
+    cluster.wait_until_healthy(BOUND).unwrap();
+    assert_eq!(cluster.master_of_slot(slot).unwrap(), heir);
+    assert_eq!(cluster.node(heir).command(&["GET", "foo"]).unwrap(), "before");
 }
 
 #[test]

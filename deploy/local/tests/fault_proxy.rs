@@ -161,6 +161,21 @@ fn the_end_of_the_target_does_not_get_out_of_a_black_hole() {
 }
 
 #[test]
+fn one_address_is_shut_out_and_let_in() {
+    let proxy = proxy();
+    let mut stream = connect(&proxy);
+    assert_eq!(ask(&mut stream, "a"), "a");
+    proxy.shut_out([127, 0, 0, 77].into());
+    assert_eq!(ask(&mut stream, "b"), "b", "it is another address");
+    proxy.shut_out([127, 0, 0, 1].into());
+    stream.write_all(b"c").unwrap();
+    assert!(is_silent(&mut stream));
+    proxy.let_in([127, 0, 0, 1].into());
+    assert!(is_closed(&mut stream));
+    assert_eq!(ask(&mut connect(&proxy), "d"), "d");
+}
+
+#[test]
 fn a_trickle_takes_its_time() {
     let proxy = proxy();
     let mut stream = connect(&proxy);

@@ -7,7 +7,6 @@ use local_servers::Signal;
 use super::up;
 use crate::{
     layout::Layout,
-    parts::Part,
     problem::{Problem, Result},
     say,
     state::State,
@@ -35,7 +34,7 @@ pub fn run(layout: &Layout) -> Result<u8> {
         say::done("the `up` in the foreground stopped");
         state = State::load(layout)?;
     }
-    let ran = Part::ALL.into_iter().any(|part| state.process(part).is_some());
+    let ran = !state.running_parts().is_empty();
     up::stop_all(layout, &mut state)?;
     if !ran {
         say::done("nothing runs");

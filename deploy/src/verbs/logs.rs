@@ -11,9 +11,10 @@ use std::{
 use crate::{
     cli::LogsArgs,
     layout::Layout,
-    parts::Part,
     problem::{Problem, Result},
-    say, stop,
+    say,
+    state::State,
+    stop,
 };
 
 /// How often a followed log is looked at.
@@ -33,9 +34,9 @@ struct Shown {
 /// Shows the last lines, and with `--follow` what comes after them until Ctrl-C.
 ///
 /// # Errors
-/// When a log exists but cannot be read.
+/// When a log exists but cannot be read, or the state cannot.
 pub fn run(layout: &Layout, args: &LogsArgs) -> Result<u8> {
-    let parts = if args.parts.is_empty() { Part::ALL.to_vec() } else { args.parts.clone() };
+    let parts = if args.parts.is_empty() { State::load(layout)?.parts() } else { args.parts.clone() };
     let many = parts.len() > 1;
     let mut logs: Vec<Shown> = parts
         .into_iter()

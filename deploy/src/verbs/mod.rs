@@ -1,7 +1,9 @@
 //! One verb a file.
 
+pub mod cluster;
 pub mod doctor;
 pub mod down;
+mod keeper;
 pub mod logs;
 pub mod sqlx;
 pub mod status;

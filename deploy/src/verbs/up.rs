@@ -1,13 +1,10 @@
 //! `cargo deploy up`: from a fresh checkout to a served page.
 
-use std::{
-    fs::File,
-    thread,
-    time::{Duration, Instant},
-};
+use std::fs::File;
 
 use crate::{
     cli::UpArgs,
+    cluster::Cluster,
     health,
     layout::Layout,
     parts::{self, Part},
@@ -18,12 +15,8 @@ use crate::{
     tools::{Consent, Need, ensure},
 };
 
-/// How often the keeper looks after the parts.
-const LOOK: Duration = Duration::from_millis(200);
-/// A store or cache that ends is started again at most this often within [`RESTART_WINDOW`].
-const RESTARTS: usize = 5;
-/// See [`RESTARTS`].
-const RESTART_WINDOW: Duration = Duration::from_secs(60);
+/// Port of the cluster's first node unless told otherwise.
+const BASE_PORT: u16 = 7001;
 
 /// Brings everything up. In the foreground it returns after Ctrl-C, with all stopped.
 ///
@@ -33,7 +26,8 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
     layout.make()?;
     let lock = lock(layout)?;
     let mut state = State::load(layout)?;
-    if state.process(Part::Server).is_some() && Part::ALL.iter().all(|part| state.process(*part).is_some()) {
+    choose_redis(&mut state, args)?;
+    if state.running_parts() == state.parts() {
         say::done("Tidemark runs already");
         tell(layout, &state);
         return Ok(0);
@@ -42,6 +36,9 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
     if state.process(Part::Server).is_none() {
         parts::require_free(args.addr)?;
     }
+    if state.cluster.is_some() {
+        parts::require_cluster_ports(&state)?;
+    }
     let consent = if args.yes { Consent::Given } else { Consent::Ask };
     let (needed, welcome): (&[Need], &[Need]) =
         if args.no_build { (&[Need::Run], &[]) } else { (&[Need::Run, Need::Build], &[Need::Recommended]) };
@@ -49,10 +46,10 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
     if !args.no_build {
         build(layout)?;
     }
-    let before: Vec<Part> = Part::ALL.into_iter().filter(|part| state.process(*part).is_some()).collect();
+    let before = state.running_parts();
     let started = start(layout, &mut state, args);
     if let Err(problem) = started {
-        for part in Part::ALL.into_iter().rev().filter(|part| !before.contains(part)) {
+        for part in state.parts().into_iter().rev().filter(|part| !before.contains(part)) {
             part.stop(&mut state)?;
         }
         state.save(layout)?;
@@ -67,12 +64,38 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
     state.save(layout)?;
     drop(lock);
     say::line("Ctrl-C stops it all.");
-    let kept = keep(layout, &mut state);
+    let kept = super::keeper::keep(layout, &mut state);
+    // `cluster start` may have noted a node since.
+    state = State::load(layout).unwrap_or(state);
     let stopped = stop_all(layout, &mut state);
     kept.and(stopped).map(|()| 0)
 }
 
-/// Only one `up` or `down` works at a time.
+/// Takes note whether Redis is to be a cluster, and where.
+fn choose_redis(state: &mut State, args: &UpArgs) -> Result<()> {
+    let running = state.running_parts();
+    let conflict = match &state.cluster {
+        // What runs stays as it is; all of it needs no flag.
+        Some(_) if !args.cluster => running != state.parts(),
+        Some(cluster) => args.base_port.is_some_and(|port| port != cluster.base_port),
+        None => args.cluster,
+    };
+    if conflict && !running.is_empty() {
+        let kind = match &state.cluster {
+            Some(cluster) => format!("a Redis Cluster from port {}", cluster.base_port),
+            None => "a single Redis".to_owned(),
+        };
+        return Err(Problem::said(format!("Tidemark runs here with {kind}: `cargo deploy down` first")));
+    }
+    if conflict || running.is_empty() {
+        let remembered = state.cluster.as_ref().map(|it| it.base_port);
+        let base_port = args.base_port.or(remembered).unwrap_or(BASE_PORT);
+        state.cluster = args.cluster.then(|| Cluster::at(base_port));
+    }
+    Ok(())
+}
+
+/// Only one verb that starts or stops parts works at a time.
 ///
 /// # Errors
 /// When another one is at it.
@@ -83,9 +106,9 @@ pub fn lock(layout: &Layout) -> Result<File> {
         File::options().create(true).truncate(false).write(true).open(&path).map_err(Problem::io(what()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(Problem::said(
-            "another `cargo deploy up` or `down` is at work in this checkout: wait for it or stop it",
-        )),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(Problem::said("another `cargo deploy` is at work in this checkout: wait for it or stop it"))
+        }
         Err(std::fs::TryLockError::Error(error)) => Err(Problem::io(what())(error)),
     }
 }
@@ -109,7 +132,7 @@ fn start(layout: &Layout, state: &mut State, args: &UpArgs) -> Result<()> {
     if !binary.is_file() {
         return Err(Problem::said(format!("{} is not there: run without --no-build", binary.display())));
     }
-    parts::start_redis(layout, state)?;
+    start_redis(layout, state)?;
     stop::check()?;
     parts::start_postgres(layout, state)?;
     let server = |state: &State, args: &[&str]| -> Result<std::process::Command> {
@@ -133,51 +156,26 @@ fn start(layout: &Layout, state: &mut State, args: &UpArgs) -> Result<()> {
     parts::start_server(layout, state, args.addr, args.feed)
 }
 
+fn start_redis(layout: &Layout, state: &mut State) -> Result<()> {
+    if state.cluster.is_some() {
+        parts::start_cluster(layout, state)
+    } else {
+        parts::start_redis(layout, state)
+    }
+}
+
 /// Says where to look.
 fn tell(layout: &Layout, state: &State) {
     if let Some(addr) = state.addr.map(health::reachable) {
         say::line("");
         say::line(&format!("  Tidemark   http://{addr}/"));
         say::line(&format!("  API        http://{addr}/api/latest_prices"));
+        if let Some(cluster) = &state.cluster {
+            say::line(&format!("  Redis      {} (`cargo deploy cluster nodes`)", cluster.url()));
+        }
         say::line(&format!("  Logs       {}", layout.logs().display()));
         say::line("");
     }
-}
-
-/// Looks after the parts until a signal comes: Redis and Postgres are started again when they end; without the server
-/// there is nothing to keep.
-fn keep(layout: &Layout, state: &mut State) -> Result<()> {
-    let mut restarts: Vec<Instant> = Vec::new();
-    while !stop::asked() {
-        for part in Part::ALL {
-            if state.process(part).is_some() || stop::asked() {
-                continue;
-            }
-            if part == Part::Server {
-                return Err(Problem::said(format!("the server ended; see {}", part.log(layout).display())));
-            }
-            restarts.retain(|at| at.elapsed() < RESTART_WINDOW);
-            if restarts.len() >= RESTARTS {
-                return Err(Problem::said(format!(
-                    "{} ends again and again; see {}",
-                    part.name(),
-                    part.log(layout).display()
-                )));
-            }
-            restarts.push(Instant::now());
-            say::note(&format!("{} ended; starting it again", part.name()));
-            let again = match part {
-                Part::Redis => parts::start_redis(layout, state),
-                _ => parts::start_postgres(layout, state),
-            };
-            if let Err(problem) = again {
-                // The server lives on without either; the next round tries again, as often as allowed.
-                say::error(&problem.to_string());
-            }
-        }
-        thread::sleep(LOOK);
-    }
-    Ok(())
 }
 
 /// Stops all parts, the server first.
@@ -186,7 +184,7 @@ fn keep(layout: &Layout, state: &mut State) -> Result<()> {
 /// When one cannot be stopped; the others are stopped all the same.
 pub fn stop_all(layout: &Layout, state: &mut State) -> Result<()> {
     let mut first = Ok(());
-    for part in Part::ALL.into_iter().rev() {
+    for part in state.parts().into_iter().rev() {
         match part.stop(state) {
             Ok(true) => say::done(&format!("{} stopped", part.name())),
             Ok(false) => {}

@@ -152,28 +152,30 @@ impl ClusterAdmin {
     }
 
     /// Makes a replica the master by `CLUSTER FAILOVER`, in which no write is lost, and waits until it says so and all
-    /// answering nodes agree. Returns how long the replica took.
+    /// answering nodes know the new roles. Returns how long the replica took; the news takes up to half a node timeout more.
     ///
     /// # Errors
     /// [`Error::Refused`] when the node is no replica or its master does not answer; [`Error::Timeout`] after 60 s.
     pub fn failover(&self, replica: usize) -> Result<Duration> {
+        let nodes = self.nodes()?;
+        let old = nodes.iter().find(|it| it.index == replica).and_then(|it| it.master.clone());
         let began = Instant::now();
         self.command(replica, &["CLUSTER", "FAILOVER"])?;
-        let master = |view: &View| view.members().any(|it| it.index == replica && it.role == Role::Master);
-        let done = wait_until(AGREE, || self.view(replica).is_ok_and(|view| master(&view)));
+        let known = |view: &View| {
+            view.members().all(|it| {
+                let wanted = if it.index == replica { Role::Master } else { Role::Replica };
+                it.role == wanted || (it.index != replica && Some(&it.id) != old.as_ref())
+            })
+        };
+        let done = wait_until(AGREE, || {
+            self.view(replica).is_ok_and(|view| view.me().is_some_and(|me| me.role == Role::Master))
+        });
         let took = began.elapsed();
-        if done
-            && wait_until(AGREE, || self.views().iter().flatten().all(|view| self.agrees_on(view, replica)))
-        {
+        if done && wait_until(AGREE, || self.views().iter().flatten().all(known)) {
             return Ok(took);
         }
         let what = format!("the failover to the node on port {}", self.port(replica));
         Err(Error::Timeout { what, after: AGREE, detail: String::new() })
-    }
-
-    /// Whether this view names the node as a master with slots.
-    fn agrees_on(&self, view: &View, master: usize) -> bool {
-        view.members().any(|it| it.index == master && it.role == Role::Master && !it.slots.is_empty())
     }
 
     /// Which slots belong to whom, in the eyes of each answering node.

@@ -108,7 +108,8 @@ impl ClusterAdmin {
         for index in 0..self.size() {
             let mut command = vec!["CLUSTER".to_owned(), "ADDSLOTS".to_owned()];
             command.extend(unowned.iter().filter_map(|slot| {
-                let usual = usize::from(*slot) * masters / usize::from(SLOTS);
+                // The middle of a slot counts: the same shares as `redis-cli --cluster create` makes.
+                let usual = (2 * usize::from(*slot) + 1) * masters / (2 * usize::from(SLOTS));
                 let owner = if is_master(&usual) { usual } else { first };
                 (owner == index).then(|| slot.to_string())
             }));

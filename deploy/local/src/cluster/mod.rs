@@ -5,106 +5,35 @@ mod check;
 mod fix;
 mod form;
 mod node;
+mod options;
 mod slots;
 mod topology;
 
-use std::{ops::Deref, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    ops::Deref,
+    time::Duration,
+};
 
 pub use admin::ClusterAdmin;
 pub use check::ClusterProblem;
 pub use node::ClusterNode;
+pub use options::ClusterOptions;
 pub use topology::{NodeInfo, Role, SLOTS, SlotOwners, key_slot};
 
-use crate::{BUS_OFFSET, Durability, FaultProxy, RedisOptions, RedisServer, Result, free_base_port};
+use crate::{BUS_OFFSET, Error, FaultProxy, RedisServer, Result, free_base_port};
 use admin::Endpoint;
 use node::Proxies;
+use options::settings;
 
-/// How to start a cluster that is kept.
-#[derive(Debug, Clone)]
-pub struct ClusterOptions {
-    /// Folder of the nodes' folders, which are called `1`, `2` and so on.
-    pub dir: PathBuf,
-    /// Port of the first node; the others follow. Bus ports are [`BUS_OFFSET`] higher.
-    pub base_port: u16,
-    /// How many masters.
-    pub masters: u16,
-    /// How many replicas each.
-    pub replicas: u16,
-    /// Past this silence a node counts as failed. A failover takes one and a half times this, and a bit.
-    pub node_timeout: Duration,
-    /// What the nodes keep. Their identities are kept in any case.
-    pub durability: Durability,
-    /// Memory limit of each node in bytes, see [`RedisOptions::max_memory`].
-    pub max_memory: u64,
-    /// Folder of the logs `redis-1.log` and so on; no logs if `None`.
-    pub logs: Option<PathBuf>,
-}
+/// Node timeout of an ephemeral cluster: short for quick failovers, yet longer than a busy machine holds up a process.
+const QUICK: Duration = Duration::from_secs(2);
 
-impl ClusterOptions {
-    /// Three masters with a replica each, which keep their data.
-    #[must_use]
-    pub fn kept(dir: PathBuf, base_port: u16) -> Self {
-        Self {
-            dir,
-            base_port,
-            masters: 3,
-            replicas: 1,
-            node_timeout: Duration::from_secs(5),
-            durability: Durability::SnapshotAndLog,
-            max_memory: 256 << 20,
-            logs: None,
-        }
-    }
-
-    /// How many nodes.
-    #[must_use]
-    pub fn size(&self) -> u16 {
-        self.masters.saturating_mul(self.replicas.saturating_add(1))
-    }
-
-    /// The nodes' ports, in order.
-    #[must_use]
-    pub fn ports(&self) -> Vec<u16> {
-        (0..self.size()).map(|index| self.base_port.saturating_add(index)).collect()
-    }
-
-    /// How to start one node, counted from 0.
-    #[must_use]
-    pub fn node(&self, index: u16) -> RedisOptions {
-        let port = self.base_port.saturating_add(index);
-        RedisOptions {
-            dir: self.dir.join((index + 1).to_string()),
-            port,
-            durability: self.durability,
-            max_memory: self.max_memory,
-            log: self.logs.as_ref().map(|logs| logs.join(format!("redis-{}.log", index + 1))),
-            extra: settings(self.node_timeout, port, port.saturating_add(BUS_OFFSET)),
-        }
-    }
-}
-
-/// What makes a server a node of a cluster that serves a cache, as further lines of `redis.conf`.
-fn settings(node_timeout: Duration, announced: u16, announced_bus: u16) -> Vec<(String, String)> {
-    [
-        ("cluster-enabled", "yes".to_owned()),
-        ("cluster-config-file", "nodes.conf".to_owned()),
-        ("cluster-node-timeout", node_timeout.as_millis().to_string()),
-        // A part that is away must not take the rest with it, and an old value is better than none.
-        ("cluster-require-full-coverage", "no".to_owned()),
-        ("cluster-allow-reads-when-down", "yes".to_owned()),
-        // With one replica a master, its death must not stop the writes.
-        ("min-replicas-to-write", "0".to_owned()),
-        // A replica that was cut off for more than ten timeouts and ten seconds does not take over by itself: what was
-        // cleared since would be back.
-        ("cluster-replica-validity-factor", "10".to_owned()),
-        ("cluster-announce-ip", "127.0.0.1".to_owned()),
-        ("cluster-announce-port", announced.to_string()),
-        ("cluster-announce-bus-port", announced_bus.to_string()),
-        // All replicas of a master on one machine come at once: do not wait for more.
-        ("repl-diskless-sync-delay", "0".to_owned()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .to_vec()
+/// Where a node behind proxies connects from, by which they tell it from clients and other nodes.
+fn source_of(index: usize) -> Option<IpAddr> {
+    let last = u8::try_from(index).ok()?.checked_add(11)?;
+    // Other systems have 127.0.0.1 alone.
+    cfg!(target_os = "linux").then(|| Ipv4Addr::new(127, 0, 0, last).into())
 }
 
 /// A Redis Cluster that this process started. All methods take `&self`, also those of [`ClusterAdmin`], to which it
@@ -119,12 +48,12 @@ pub struct RedisCluster {
 
 impl RedisCluster {
     /// Starts three masters (nodes 0 to 2) with a replica each (3 to 5), on free ports, with nothing to keep and a node
-    /// timeout of 1.5 s. It is healthy when this returns, after about 4 s.
+    /// timeout of 2 s. It is healthy when this returns, after about 4 s.
     ///
     /// # Errors
     /// As [`RedisServer::ephemeral`] and [`ClusterAdmin::form`].
     pub fn ephemeral() -> Result<Self> {
-        Self::ephemeral_with(3, 1, Duration::from_millis(1_500), &[])
+        Self::ephemeral_with(3, 1, QUICK, &[])
     }
 
     /// As [`RedisCluster::ephemeral`], with so many masters, replicas each, node timeout and further lines of `redis.conf`.
@@ -146,7 +75,7 @@ impl RedisCluster {
     /// # Errors
     /// As [`RedisCluster::ephemeral`].
     pub fn ephemeral_behind_proxies() -> Result<Self> {
-        Self::make(3, 1, Duration::from_millis(1_500), &[], true)
+        Self::make(3, 1, QUICK, &[], true)
     }
 
     fn make(
@@ -172,6 +101,9 @@ impl RedisCluster {
             let announced = proxies.as_ref().map_or(port, |it| it.client.port());
             let announced_bus = proxies.as_ref().map_or(port + BUS_OFFSET, |it| it.bus.port());
             let mut lines = settings(timeout, announced, announced_bus);
+            if let Some(source) = proxies.as_ref().and(source_of(started.len())) {
+                lines.push(("bind-source-addr".to_owned(), source.to_string()));
+            }
             lines.extend(extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
             started.push((RedisServer::ephemeral_at(port, lines)?, proxies));
             endpoints.push(Endpoint { port, announced, announced_bus });
@@ -221,6 +153,42 @@ impl RedisCluster {
     #[must_use]
     pub fn node(&self, index: usize) -> &ClusterNode {
         &self.nodes[index]
+    }
+
+    /// Parts a node from all others, on the bus and in replication; clients reach it as before. A master among them goes on
+    /// with writes until the node timeout is over, and its replica takes over: what was written meanwhile is lost when it is
+    /// back. Only behind proxies, and on Linux, where each node has a loopback address of its own.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] where that cannot be.
+    pub fn part(&self, index: usize) -> Result<()> {
+        self.between(index, FaultProxy::shut_out)
+    }
+
+    /// Undoes [`RedisCluster::part`].
+    ///
+    /// # Errors
+    /// As [`RedisCluster::part`].
+    pub fn rejoin(&self, index: usize) -> Result<()> {
+        self.between(index, FaultProxy::let_in)
+    }
+
+    /// Does something to all proxies between a node and the others, in both directions.
+    fn between(&self, index: usize, act: impl Fn(&FaultProxy, IpAddr)) -> Result<()> {
+        let impossible = || Error::Failed {
+            what: format!("parting node {index} from the others"),
+            detail: "the cluster has no proxies, or the system no loopback addresses to tell nodes by"
+                .to_owned(),
+        };
+        for other in (0..self.nodes.len()).filter(|other| *other != index) {
+            for (from, to) in [(index, other), (other, index)] {
+                let source = source_of(from).ok_or_else(impossible)?;
+                let proxies = self.node(to).proxies.as_ref().ok_or_else(impossible)?;
+                act(&proxies.client, source);
+                act(&proxies.bus, source);
+            }
+        }
+        Ok(())
     }
 
     /// Ends all nodes in an orderly way.

@@ -40,8 +40,8 @@ impl Listener {
                     Err(rustix::io::Errno::INTR) => continue,
                     Err(_) => return,
                 }
-                if let Ok((client, _)) = socket.accept() {
-                    connection::open(client, &shared);
+                if let Ok((client, peer)) = socket.accept() {
+                    connection::open(client, peer.ip(), &shared);
                 }
             }
         };

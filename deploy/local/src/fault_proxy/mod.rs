@@ -3,8 +3,10 @@
 mod connection;
 mod gate;
 mod listener;
+mod pump;
 
 use std::{
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -102,6 +104,18 @@ impl FaultProxy {
             *listener = Some(Listener::open(self.port, &self.shared)?);
         }
         Ok(())
+    }
+
+    /// [`Fault::BlackHole`] for the connections from one address only, such as 127.0.0.12 on Linux, until
+    /// [`FaultProxy::let_in`].
+    pub fn shut_out(&self, peer: IpAddr) {
+        self.shared.gate.shut_out(peer, true);
+    }
+
+    /// Undoes [`FaultProxy::shut_out`]: the connections from there are closed, new ones are as others.
+    pub fn let_in(&self, peer: IpAddr) {
+        self.shared.gate.shut_out(peer, false);
+        self.shared.connections.close_from(peer);
     }
 
     /// [`Fault::None`].

@@ -1,0 +1,158 @@
+//! The parts that `up` runs: how each is started, asked and stopped.
+
+mod postgres;
+mod redis;
+mod server;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::{ValueEnum, builder::PossibleValue};
+use local_servers::{Signal, free_port, port_is_free};
+
+pub use postgres::start_postgres;
+pub use redis::{require_cluster_ports, start_cluster, start_node, start_redis};
+pub use server::{require_free, serve_settings, server_command, start_server};
+
+use crate::{
+    health,
+    layout::Layout,
+    port_holder,
+    problem::{Problem, Result},
+    say,
+    state::State,
+};
+
+/// Nodes of the local cluster: three masters with a replica each.
+pub const NODES: u8 = 6;
+/// A log longer than this in bytes is put aside as `….log.1` when its part starts.
+const LOG_LIMIT: u64 = 16 << 20;
+
+/// One of the things that run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The cache's second tier as one server.
+    Redis,
+    /// A node of it as a cluster, from 0 to [`NODES`] - 1.
+    Node(u8),
+    /// The store.
+    Postgres,
+    /// Tidemark itself.
+    Server,
+}
+
+impl Part {
+    /// As it is called on the command line and in names of files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+            Self::Node(index) => NODE_NAMES.get(usize::from(index)).copied().unwrap_or("redis-?"),
+            Self::Postgres => "postgres",
+            Self::Server => "server",
+        }
+    }
+
+    /// Its log.
+    pub fn log(self, layout: &Layout) -> PathBuf {
+        layout.logs().join(format!("{}.log", self.name()))
+    }
+
+    /// Asks it whether it is well; the answer in a word or two.
+    pub fn health(self, state: &State) -> std::result::Result<String, String> {
+        let yes =
+            |good: bool| if good { Ok("answers".to_owned()) } else { Err("does not answer".to_owned()) };
+        match self {
+            Self::Redis => yes(state.redis_port.is_some_and(health::redis_answers)),
+            Self::Node(index) => redis::node_health(state, index),
+            Self::Postgres => yes(state.postgres_port.is_some_and(health::postgres_answers)),
+            Self::Server => {
+                match state.addr.and_then(|addr| health::get(health::reachable(addr), "/healthz")) {
+                    Some((200, _)) => Ok("answers".to_owned()),
+                    Some((code, _)) => Err(format!("answers {code}")),
+                    None => yes(false),
+                }
+            }
+        }
+    }
+
+    /// Stops it in an orderly way, killing it past its bound, and forgets it. Says whether it ran.
+    ///
+    /// # Errors
+    /// When it cannot be stopped.
+    pub fn stop(self, state: &mut State) -> Result<bool> {
+        let Some(mut process) = state.process(self) else {
+            state.set(self, None);
+            return Ok(false);
+        };
+        let (signal, bound) = match self {
+            // "Fast shutdown": cuts connections and writes a checkpoint.
+            Self::Postgres => (Signal::INT, Duration::from_secs(60)),
+            Self::Redis | Self::Node(_) | Self::Server => (Signal::TERM, Duration::from_secs(30)),
+        };
+        if !process.end(signal, bound)? {
+            say::note(&format!("{} did not stop within {} s and was killed", self.name(), bound.as_secs()));
+        }
+        state.set(self, None);
+        Ok(true)
+    }
+}
+
+/// As on the command line, and in names of logs.
+const NODE_NAMES: [&str; NODES as usize] = ["redis-1", "redis-2", "redis-3", "redis-4", "redis-5", "redis-6"];
+
+impl ValueEnum for Part {
+    fn value_variants<'a>() -> &'a [Self] {
+        use Part::{Node, Postgres, Redis, Server};
+        &[Redis, Node(0), Node(1), Node(2), Node(3), Node(4), Node(5), Postgres, Server]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
+}
+
+/// Whether a part runs already, with a line that says so.
+fn found(part: Part, state: &State) -> bool {
+    let Some(running) = state.running(part).filter(|it| it.process().is_some()) else { return false };
+    let port = state.port(part).map(|port| format!(", port {port}")).unwrap_or_default();
+    say::done(&format!("{} runs already (process {}{port})", part.name(), running.pid));
+    true
+}
+
+/// The port of last time or the usual one; when somebody else has it, a free one that is remembered.
+fn choose_port(part: Part, remembered: Option<u16>, usual: u16) -> Result<u16> {
+    let wanted = remembered.unwrap_or(usual);
+    if port_is_free(wanted) {
+        return Ok(wanted);
+    }
+    let port = free_port()?;
+    let holder = port_holder::of(wanted).map(|who| format!(" by {who}")).unwrap_or_default();
+    say::note(&format!("port {wanted} is taken{holder}; {} gets {port}", part.name()));
+    Ok(port)
+}
+
+/// A secret's file.
+fn read_secret(path: &Path) -> Result<String> {
+    let text = fs::read_to_string(path).map_err(Problem::io(format!("cannot read {}", path.display())))?;
+    Ok(text.trim().to_owned())
+}
+
+/// A part's log; one that grew long is put aside first.
+fn fresh_log(part: Part, layout: &Layout) -> Result<PathBuf> {
+    let log = part.log(layout);
+    if fs::metadata(&log).is_ok_and(|meta| meta.len() > LOG_LIMIT) {
+        fs::rename(&log, log.with_extension("log.1"))
+            .map_err(Problem::io(format!("cannot put {} aside", log.display())))?;
+    }
+    Ok(log)
+}
+
+/// The end of a log, indented, for a message.
+fn last_lines(log: &Path) -> String {
+    let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(12)..].iter().map(|line| format!("\n  {line}")).collect()
+}

@@ -1,0 +1,96 @@
+//! Postgres as a part.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use local_servers::{PostgresOptions, PostgresServer, data_folder_is_reachable, random_secret};
+
+use super::{Part, choose_port, found, fresh_log, read_secret};
+use crate::{
+    layout::Layout,
+    problem::{Problem, Result},
+    say,
+    state::{Running, State, path_hash},
+};
+
+/// Postgres's port unless it is taken.
+const POSTGRES_PORT: u16 = 5442;
+
+/// Starts Postgres, unless it runs; makes its data folder at first.
+///
+/// # Errors
+/// When it does not start.
+pub fn start_postgres(layout: &Layout, state: &mut State) -> Result<()> {
+    if found(Part::Postgres, state) {
+        return Ok(());
+    }
+    let dir = postgres_data(layout, state)?;
+    if !dir.join("PG_VERSION").exists() {
+        state.imported = None;
+    }
+    let port = choose_port(Part::Postgres, state.postgres_port, POSTGRES_PORT)?;
+    let step = say::Step::begin(format!("Postgres on 127.0.0.1:{port}"));
+    let server = PostgresServer::start_with(PostgresOptions {
+        password: postgres_password(layout, &dir)?,
+        dir: dir.clone(),
+        port,
+        log: Some(fresh_log(Part::Postgres, layout)?),
+    });
+    step.end(server.is_ok());
+    state.postgres_port = Some(port);
+    state.postgres_data = Some(dir);
+    state.postgres = server?.pid().and_then(Running::note);
+    state.save(layout)
+}
+
+/// Where Postgres keeps its data: below the checkout if the server's user gets there, otherwise in `/var/lib/tidemark`.
+fn postgres_data(layout: &Layout, state: &State) -> Result<PathBuf> {
+    if let Some(dir) = &state.postgres_data {
+        return Ok(dir.clone());
+    }
+    let usual = layout.kept().join("postgres");
+    if data_folder_is_reachable(&usual)? {
+        return Ok(usual);
+    }
+    let dir = Path::new("/var/lib/tidemark").join(path_hash(layout.root()));
+    fs::create_dir_all(&dir).map_err(Problem::io(format!("cannot make {}", dir.display())))?;
+    say::note(&format!(
+        "PostgreSQL does not run as root, and its user cannot enter {}: its data is in {}",
+        layout.root().display(),
+        dir.display()
+    ));
+    Ok(dir.join("postgres"))
+}
+
+/// Where the password is kept.
+pub(super) fn postgres_secret(layout: &Layout) -> PathBuf {
+    layout.secrets().join("postgres")
+}
+
+/// The password that the data folder was made with, or a new one for a new folder.
+fn postgres_password(layout: &Layout, data: &Path) -> Result<String> {
+    let path = postgres_secret(layout);
+    if path.exists() {
+        return read_secret(&path);
+    }
+    if data.join("PG_VERSION").exists() {
+        return Err(Problem::said(format!(
+            "{} is missing, the password of the data in {}: put it back, or move the data away to begin anew",
+            path.display(),
+            data.display()
+        )));
+    }
+    let password = random_secret()?;
+    File::options()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .and_then(|mut file| file.write_all(password.as_bytes()))
+        .map_err(Problem::io(format!("cannot write {}", path.display())))?;
+    Ok(password)
+}

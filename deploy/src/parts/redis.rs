@@ -1,0 +1,134 @@
+//! Redis as a part: one server, or the nodes of a cluster.
+
+use std::fs;
+
+use local_servers::{
+    BUS_OFFSET, ClusterAdmin, ClusterOptions, Durability, RedisOptions, RedisServer, port_is_free,
+};
+
+use super::{NODES, Part, choose_port, found, fresh_log};
+use crate::{
+    cluster::Cluster,
+    health,
+    layout::Layout,
+    port_holder,
+    problem::{Problem, Result},
+    say,
+    state::{Running, State},
+};
+
+/// Redis's port unless it is taken.
+const REDIS_PORT: u16 = 6390;
+/// Redis's memory limit in bytes.
+const REDIS_MEMORY: u64 = 512 << 20;
+/// A node's memory limit in bytes: three masters and three copies share the machine.
+const NODE_MEMORY: u64 = 256 << 20;
+
+/// Starts Redis, unless it runs.
+///
+/// # Errors
+/// When it does not start.
+pub fn start_redis(layout: &Layout, state: &mut State) -> Result<()> {
+    if found(Part::Redis, state) {
+        return Ok(());
+    }
+    let port = choose_port(Part::Redis, state.redis_port, REDIS_PORT)?;
+    let step = say::Step::begin(format!("Redis on 127.0.0.1:{port}"));
+    let server = RedisServer::start_with(RedisOptions {
+        dir: layout.kept().join("redis"),
+        port,
+        durability: Durability::SnapshotAndLog,
+        max_memory: REDIS_MEMORY,
+        log: Some(fresh_log(Part::Redis, layout)?),
+        extra: Vec::new(),
+    });
+    step.end(server.is_ok());
+    state.redis_port = Some(port);
+    state.redis = server?.pid().and_then(Running::note);
+    state.save(layout)
+}
+
+/// How the cluster's nodes are run.
+fn options(layout: &Layout, cluster: &Cluster) -> ClusterOptions {
+    ClusterOptions {
+        max_memory: NODE_MEMORY,
+        logs: Some(layout.logs()),
+        ..ClusterOptions::kept(layout.kept().join("cluster"), cluster.base_port)
+    }
+}
+
+/// Starts the nodes that do not run, and joins them to a cluster, or what is missing of one.
+///
+/// # Errors
+/// When a node does not start, or they do not come to a healthy cluster.
+pub fn start_cluster(layout: &Layout, state: &mut State) -> Result<()> {
+    require_cluster_ports(state)?;
+    let admin = state.cluster()?.admin();
+    let masters = options(layout, state.cluster()?).masters;
+    let before = (0..NODES).filter(|index| found(Part::Node(*index), state)).count();
+    for index in 0..NODES {
+        if state.process(Part::Node(index)).is_none() {
+            start_node(layout, state, index)?;
+        }
+    }
+    if before == usize::from(NODES) && admin.check().is_empty() {
+        return Ok(());
+    }
+    say::step("join the nodes to a cluster", || admin.form(usize::from(masters)))?;
+    Ok(())
+}
+
+/// Starts one node, which must not run; it rejoins its cluster by what it kept.
+///
+/// # Errors
+/// When it does not start.
+pub fn start_node(layout: &Layout, state: &mut State, index: u8) -> Result<()> {
+    let part = Part::Node(index);
+    let options = options(layout, state.cluster()?).node(u16::from(index));
+    require_free_node(part, options.port)?;
+    let log = fresh_log(part, layout)?;
+    fs::create_dir_all(&options.dir)
+        .map_err(Problem::io(format!("cannot make {}", options.dir.display())))?;
+    let step = say::Step::begin(format!("{} on 127.0.0.1:{}", part.name(), options.port));
+    let server = RedisServer::start_with(RedisOptions { log: Some(log), ..options });
+    step.end(server.is_ok());
+    state.set(part, server?.pid().and_then(Running::note));
+    state.save(layout)
+}
+
+/// An error that names the first port of the cluster that somebody else has.
+///
+/// # Errors
+/// When there is one.
+pub fn require_cluster_ports(state: &State) -> Result<()> {
+    let cluster = state.cluster()?;
+    (0..NODES)
+        .filter(|index| state.process(Part::Node(*index)).is_none())
+        .try_for_each(|index| require_free_node(Part::Node(index), cluster.port(index)))
+}
+
+fn require_free_node(part: Part, port: u16) -> Result<()> {
+    let Some(taken) = [port, port + BUS_OFFSET].into_iter().find(|port| !port_is_free(*port)) else {
+        return Ok(());
+    };
+    let holder = port_holder::of(taken).map(|who| format!(" by {who}")).unwrap_or_default();
+    Err(Problem::said(format!(
+        "port {taken} of {} is in use{holder}; move the cluster with --base-port",
+        part.name()
+    )))
+}
+
+/// Whether a node answers, and what it thinks of its cluster.
+pub(super) fn node_health(state: &State, index: u8) -> std::result::Result<String, String> {
+    let Some(cluster) = &state.cluster else { return Err("does not answer".to_owned()) };
+    if !health::redis_answers(cluster.port(index)) {
+        return Err("does not answer".to_owned());
+    }
+    let admin: ClusterAdmin = cluster.admin();
+    let info = admin.command(usize::from(index), &["CLUSTER", "INFO"]).map(|it| it.to_string());
+    if info.is_ok_and(|text| text.contains("cluster_state:ok")) {
+        Ok("answers".to_owned())
+    } else {
+        Err("answers, but takes the cluster for unusable".to_owned())
+    }
+}

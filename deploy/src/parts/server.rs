@@ -1,0 +1,138 @@
+//! Tidemark itself as a part.
+
+use std::{
+    fs::File,
+    net::SocketAddr,
+    os::unix::{fs::OpenOptionsExt, process::CommandExt},
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use local_servers::{Process, Signal, wait_until};
+
+use super::{Part, found, fresh_log, last_lines, postgres::postgres_secret, read_secret};
+use crate::{
+    cli::Feed,
+    health,
+    layout::Layout,
+    port_holder,
+    problem::{Problem, Result},
+    run, say,
+    state::{Running, State},
+    stop,
+};
+
+/// Longest wait for the server's first good answer.
+const SERVER_READY: Duration = Duration::from_secs(60);
+
+/// Starts the server, unless it runs, and waits until it answers.
+///
+/// # Errors
+/// When it does not start, or does not answer in time.
+pub fn start_server(layout: &Layout, state: &mut State, addr: SocketAddr, feed: Option<Feed>) -> Result<()> {
+    if found(Part::Server, state) {
+        return Ok(());
+    }
+    require_free(addr)?;
+    let step = say::Step::begin(format!("Tidemark on {addr}"));
+    let log = fresh_log(Part::Server, layout)?;
+    let done = spawn_server(layout, state, addr, feed, &log);
+    step.end(done.is_ok());
+    done
+}
+
+fn spawn_server(
+    layout: &Layout,
+    state: &mut State,
+    addr: SocketAddr,
+    feed: Option<Feed>,
+    log: &Path,
+) -> Result<()> {
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(log)
+        .and_then(|file| Ok((file.try_clone()?, file)))
+        .map_err(Problem::io(format!("cannot open {}", log.display())))?;
+    let mut command = server_command(layout, state)?;
+    if let Some(feed) = feed {
+        command.env("TIDEMARK_FEED", feed.name());
+    }
+    // Its output goes to a file.
+    command.env("NO_COLOR", "1");
+    serve_settings(&mut command, layout, addr);
+    command.arg("serve").stdin(Stdio::null()).stdout(file.0).stderr(file.1).process_group(0);
+    let mut process = Process::spawn(&mut command)?;
+    state.addr = Some(addr);
+    state.server = Running::note(process.pid());
+    state.save(layout)?;
+    let here = health::reachable(addr);
+    let ready = wait_until(SERVER_READY, || {
+        stop::asked() || !process.is_alive() || matches!(health::get(here, "/healthz"), Some((200, _)))
+    });
+    stop::check()?;
+    if let Some(status) = process.exit_status() {
+        return Err(Problem::said(format!("the server ended: {status}{}", last_lines(log))));
+    }
+    if !ready {
+        process.end(Signal::TERM, Duration::from_secs(10))?;
+        return Err(Problem::said(format!(
+            "the server gave no good answer to GET /healthz within {} s{}",
+            SERVER_READY.as_secs(),
+            last_lines(log)
+        )));
+    }
+    Ok(())
+}
+
+/// The server's binary with the settings for our Redis and Postgres: in its environment, as arguments are for all to see.
+///
+/// # Errors
+/// When a part was not started before.
+pub fn server_command(layout: &Layout, state: &State) -> Result<Command> {
+    let (Some(redis), Some(postgres)) = (state.redis_url(), state.postgres_port) else {
+        return Err(Problem::said("Redis and Postgres were not started yet"));
+    };
+    let password = read_secret(&postgres_secret(layout))?;
+    let mut command = Command::new(layout.server_binary());
+    run::clean(&mut command);
+    command
+        .current_dir(layout.root())
+        .env("DATABASE_URL", format!("postgres://tidemark:{password}@127.0.0.1:{postgres}/tidemark"))
+        .env("REDIS_URL", redis);
+    Ok(command)
+}
+
+/// What the server has to know of the built site, as the workspace's manifest tells cargo-leptos.
+pub fn serve_settings(command: &mut Command, layout: &Layout, addr: SocketAddr) {
+    command
+        .env("LEPTOS_OUTPUT_NAME", "tidemark")
+        .env("LEPTOS_SITE_ROOT", layout.site())
+        .env("LEPTOS_SITE_PKG_DIR", "pkg")
+        .env("LEPTOS_SITE_ADDR", addr.to_string())
+        .env("LEPTOS_HASH_FILES", "true")
+        .env("LEPTOS_HASH_FILE_NAME", "hash.txt")
+        .env("LEPTOS_ENV", "PROD");
+}
+
+/// An error with the port's holder when one cannot listen on this address.
+///
+/// # Errors
+/// When it is in use or not ours.
+pub fn require_free(addr: SocketAddr) -> Result<()> {
+    match std::net::TcpListener::bind(addr) {
+        Ok(_) if addr.port() == 0 => Err(Problem::said("--addr needs a port other than 0")),
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let holder = port_holder::of(addr.port()).map(|who| format!(" by {who}")).unwrap_or_default();
+            Err(Problem::said(match error.kind() {
+                std::io::ErrorKind::AddrInUse => {
+                    format!("{addr} is in use{holder}; choose another with --addr")
+                }
+                _ => format!("cannot listen on {addr}: {error}"),
+            }))
+        }
+    }
+}
