@@ -46,7 +46,7 @@ impl HotCount {
     #[inline]
     pub fn increment(&self) -> bool {
         let lane = STRIPE.try_with(|stripe| *stripe).unwrap_or(0);
-        self.0[lane].0.fetch_add(1, Ordering::Relaxed) % SAMPLE == 0
+        self.0[lane].0.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLE)
     }
 
     pub fn get(&self) -> u64 {

@@ -30,7 +30,8 @@ pub(super) fn load_reason(error: &LoadError<LoadFailure>) -> String {
         LoadError::Source(LoadFailure::Store(_)) => "the database does not answer",
         LoadError::Timeout => "the database does not answer in time",
         LoadError::Overloaded => "too many reads of the database at once",
-        LoadError::Panicked => "the read failed",
+        LoadError::Panicked | LoadError::Tags(_) => "the read failed",
+        LoadError::Absent => "there is no such data",
     }
     .to_owned()
 }
@@ -40,6 +41,7 @@ pub(super) fn stale_reason(reason: &StaleReason) -> Option<String> {
     match reason {
         StaleReason::Revalidating | StaleReason::Expired => None,
         StaleReason::OldVersion => Some("a change is being read".to_owned()),
+        StaleReason::Unverified => Some("another server may have newer data".to_owned()),
         StaleReason::SlowLoad => Some("the database is slow".to_owned()),
         StaleReason::LoadFailed(_) => Some("the database does not answer".to_owned()),
     }

@@ -1,6 +1,7 @@
 //! Publishing and subscribing.
 
-use super::super::{Event, Subscription};
+use super::super::Event;
+use super::super::subscription::Subscription;
 use super::*;
 
 /// Waits for an event that fits, past others.

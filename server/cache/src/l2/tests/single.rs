@@ -10,7 +10,7 @@ async fn one_node_does_it_all() {
     let router = router(&redis.url());
     connected(&router).await;
     let mut subscription = router.subscribe("channel");
-    let event = async |subscription: &mut super::super::Subscription| {
+    let event = async |subscription: &mut super::super::subscription::Subscription| {
         timeout(PATIENCE, subscription.next()).await.expect("in time")
     };
     assert_eq!(event(&mut subscription).await, Event::Up);
