@@ -11,6 +11,8 @@ use crate::value::{Blob, Blobs, Down};
 
 /// Tasks that share the reads of one stream; together they are as one.
 const TASKS: u32 = 32;
+/// What a load takes. Meanwhile readers wait for it, or have the stale value: it lengthens an entry's cycle.
+pub(super) const LOAD: Duration = Duration::from_millis(5);
 /// The clock of the cache may lag by so much, and a task be held up between the answer and our look.
 const LAG: Duration = Duration::from_millis(100);
 
@@ -60,6 +62,7 @@ pub(super) async fn read(blobs: &Blobs, key: &String, value: fn() -> Blob, tally
     let noted = Arc::clone(&ours);
     let load = move || async move {
         noted.store(true, Ordering::Relaxed);
+        tokio::time::sleep(LOAD).await;
         Ok::<_, Down>(Loaded::new(value(), 1))
     };
     tally.reads += 1;

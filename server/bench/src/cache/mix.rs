@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tidemark_cache::{Cache, Policy};
 
-use super::arrivals::{Tally, poisson};
+use super::arrivals::{LOAD, Tally, poisson};
 use crate::closed_form;
 use crate::error::{BenchError, Result};
 use crate::report::Row;
@@ -74,11 +74,10 @@ pub(super) async fn measure(url: &str, size: Size) -> Result<(Vec<Row>, Tally)> 
     let (mut rows, mut all) = (Vec::new(), Tally::default());
     for (stream, tally) in STREAMS.into_iter().zip(tallies) {
         all.add(&tally);
-        let life = size.life.as_secs_f64();
         let zipf = Zipf::new(size.keys, stream.exponent);
-        let plain = 100.0 * closed_form::plain(zipf.probabilities(), size.rate, life);
-        let hard = life * f64::from(stream.hard);
-        let expected = 100.0 * closed_form::refreshed(zipf.probabilities(), size.rate, life, hard);
+        let [soft, hard] = [1, stream.hard].map(|lives| (size.life * lives + LOAD).as_secs_f64());
+        let plain = 100.0 * closed_form::plain(zipf.probabilities(), size.rate, soft);
+        let expected = 100.0 * closed_form::refreshed(zipf.probabilities(), size.rate, soft, hard);
         let found = tally.hit_ratio();
         let how = if stream.hard == 1 { "plain TTL" } else { "refresh-behind" };
         let mut note = tally.tiers();

@@ -44,8 +44,10 @@ pub(super) struct Met {
     /// Of reads that only Redis or the source can answer, ms.
     pub p99_redis: f64,
     pub worst: f64,
-    /// Age of the oldest answer, ms.
-    pub oldest: f64,
+    /// Age of the oldest answer, ms, where there is memory.
+    pub oldest_memory: f64,
+    /// The same where there is none.
+    pub oldest_redis: f64,
 }
 
 /// Readers under way; they end with it.
@@ -100,7 +102,8 @@ impl Load {
                 met.failed += u64::from(sample.failed);
                 met.stale += u64::from(sample.stale);
                 met.older += u64::from(sample.older && reader < READERS);
-                met.oldest = met.oldest.max(sample.age.as_secs_f64() * 1e3);
+                let oldest = if reader < READERS { &mut met.oldest_memory } else { &mut met.oldest_redis };
+                *oldest = oldest.max(sample.age.as_secs_f64() * 1e3);
                 took[reader / READERS].push(sample.took.as_secs_f64() * 1e3);
             }
         }

@@ -130,7 +130,8 @@ async fn bear(fault: Fault, given: Duration) -> Result<Row> {
         from_end,
         loads_per_s,
         stale: met.stale,
-        oldest_ms: met.oldest,
+        oldest_memory_ms: met.oldest_memory,
+        oldest_redis_ms: met.oldest_redis,
         went_back: met.older,
         verdict: Verdict::of(met.failed == 0 && met.older == 0 && is_back),
     })

@@ -32,8 +32,10 @@ pub struct Row {
     pub loads_per_s: f64,
     /// Answers marked stale.
     pub stale: u64,
-    /// Age of the oldest answer, ms.
-    pub oldest_ms: f64,
+    /// Age of the oldest answer where there is memory, ms.
+    pub oldest_memory_ms: f64,
+    /// Age of the oldest answer where there is none, ms.
+    pub oldest_redis_ms: f64,
     /// Answers from memory older than the same reader's last one of the same key.
     pub went_back: u64,
     /// No read failed or went back, and Redis was back in time.
@@ -68,7 +70,8 @@ impl Table {
             "writes s",
             "loads/s",
             "stale",
-            "oldest ms",
+            "old L1 ms",
+            "old L2 ms",
             "back",
             "",
         ]
@@ -88,7 +91,8 @@ impl Table {
                 format!("{}{}", if row.from_end { "+" } else { "" }, seconds(row.writes_again_s)),
                 format!("{:.0}", row.loads_per_s),
                 count(row.stale),
-                format!("{:.0}", row.oldest_ms),
+                format!("{:.0}", row.oldest_memory_ms),
+                format!("{:.0}", row.oldest_redis_ms),
                 count(row.went_back),
                 match row.verdict {
                     Verdict::Pass => "pass".to_owned(),
