@@ -1,5 +1,6 @@
 //! The verbs of the `tidemark` binary.
 
+mod bench;
 mod cache;
 mod import;
 mod migrate;
@@ -29,6 +30,9 @@ enum Verb {
     /// Clear parts of the cache, without touching the database
     #[command(subcommand)]
     Cache(cache::Verb),
+    /// Measure the cache, by itself and while its servers fail; needs redis-server
+    #[command(subcommand)]
+    Bench(tidemark_bench::Verb),
 }
 
 /// Parses the command line, reads `.env`, runs the verb.
@@ -56,6 +60,7 @@ pub fn main() -> ExitCode {
             Verb::Migrate => migrate::run().await,
             Verb::Import(args) => import::run(args).await,
             Verb::Cache(verb) => cache::run(verb).await,
+            Verb::Bench(verb) => bench::run(verb).await,
         }
     });
     // A blocked thread of a library must not hold the end up.
