@@ -40,7 +40,7 @@ pub struct NodeHealth {
     pub role: Option<NodeRole>,
     /// Whether the other nodes take it for failed.
     pub failed: bool,
-    /// How many slots it owns.
+    /// How many slots it owns; 0 outside a cluster.
     pub slots: u64,
     /// Which, as (first, last).
     pub slot_ranges: Vec<(u16, u16)>,
@@ -129,7 +129,7 @@ impl Router {
     async fn question(&self, node: &Node) -> Result<Answer, L2Error> {
         let (_, mut conn) = node.connection().ok_or_else(|| node.away())?;
         let mut pipe = redis::pipe();
-        pipe.cmd("INFO").ignore_errors();
+        pipe.cmd("INFO");
         if self.is_cluster() {
             pipe.cmd("CLUSTER").arg("NODES");
         }

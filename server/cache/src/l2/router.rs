@@ -1,7 +1,7 @@
 //! The way to Redis: knows the nodes and who owns which slot.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,8 @@ pub(crate) struct Router {
     map: RwLock<Arc<Map>>,
     /// Every node with a watchdog: those of the map, seeds before there is a map, and guests named by redirects.
     pub(super) members: Mutex<HashMap<Address, Member>>,
+    /// Connections made by nodes that left.
+    pub(super) former_connects: AtomicU64,
     /// The clear log was read at least once: entries can be judged.
     log_read: AtomicBool,
     /// Counts changes of nodes and of the map.
@@ -76,6 +78,7 @@ impl Router {
             store,
             map: RwLock::new(Arc::new(Map::empty())),
             members: Mutex::new(HashMap::new()),
+            former_connects: AtomicU64::new(0),
             log_read: AtomicBool::new(false),
             changed: watch::Sender::new(0),
             refresh: Arc::new(Notify::new()),
@@ -136,9 +139,14 @@ impl Router {
             address: Some(self.redis.address()),
             for_ms: crate::clock::millis(self.note_held(trouble.is_none())),
             last_error: trouble,
-            connects: self.members.lock().values().map(|m| m.node.noted().connects).sum(),
+            connects: self.connects(),
             nodes,
         }
+    }
+
+    fn connects(&self) -> u64 {
+        let now: u64 = self.members.lock().values().map(|m| m.node.noted().connects).sum();
+        now + self.former_connects.load(Ordering::Relaxed)
     }
 
     /// What is wrong, if anything is.
