@@ -14,6 +14,9 @@ use super::topology::{self, Range};
 
 /// Between two looks at the map while all is well, half of it to all of it.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// The same in the beginning: a cluster that was just made tells of its replicas one by one.
+const LOOK_EARLY: Duration = Duration::from_secs(1);
+const BEGINNING: Duration = Duration::from_secs(10);
 /// While something is away: soon its replica is the master.
 const LOOK_OFTEN: Duration = Duration::from_millis(200);
 /// While something has been away for [`LONG`].
@@ -72,7 +75,10 @@ impl Router {
     fn pause(&self) -> Duration {
         let well = self.trouble(&self.map()).is_none();
         match self.note_held(well) {
-            _ if well => LOOK_EVERY.mul_f64(1.0 - fastrand::f64() / 2.0),
+            held if well => {
+                let most = if held < BEGINNING { LOOK_EARLY } else { LOOK_EVERY };
+                most.mul_f64(1.0 - fastrand::f64() / 2.0)
+            }
             held if held > LONG => LOOK_SELDOM,
             _ => LOOK_OFTEN,
         }

@@ -3,6 +3,7 @@
 mod address;
 mod batch;
 mod conn;
+mod connect;
 mod failover;
 mod health;
 mod inbox;
@@ -11,6 +12,8 @@ mod keeper;
 mod node;
 mod ops;
 mod publish;
+mod reach;
+mod report;
 mod router;
 mod run;
 mod slots;
@@ -25,9 +28,9 @@ mod watchdog;
 
 pub(crate) use conn::Conn;
 pub use failover::Failover;
-pub use health::{NodeHealth, NodeReport, NodeRole};
 pub(crate) use inbox::Event;
 pub(crate) use ops::{Fetched, Ops, Written};
+pub use report::{NodeHealth, NodeReport, NodeRole};
 pub(crate) use router::{Access, Router};
 pub use state::{L2Error, L2State, NodeState};
 pub(crate) use subscription::Subscription;
