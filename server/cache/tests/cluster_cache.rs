@@ -86,7 +86,7 @@ async fn no_read_fails_while_the_master_of_the_clear_log_dies() {
     // Others go on being used, and a clear says what is wrong.
     let hits = cache.stats().categories["remote"].l2.hits;
     let refused = cache.clear(Scope::All).await;
-    assert!(matches!(refused, Err(ClearError::Unavailable(_)) | Ok(_)), "{refused:?}");
+    assert!(matches!(refused, Err(ClearError::Unavailable(_))), "{refused:?}");
     until("Redis answers for other slots", || cache.stats().categories["remote"].l2.hits > hits).await;
     until_async("clears are recorded again", || async { cache.clear(Scope::All).await.is_ok() }).await;
     assert!(cache.wait_for_l2(PATIENCE).await);
