@@ -104,7 +104,7 @@ impl<K: Key, V: Value> Pilot<K, V> {
             Ok(landed) => landed,
             Err(failure) => {
                 if let Some(lease) = lease {
-                    core.release_behind(lease);
+                    core.shared.release_behind(lease);
                 }
                 self.failed(failure)
             }
@@ -197,7 +197,7 @@ impl<K: Key, V: Value> Pilot<K, V> {
         if is_ours {
             core.write_behind(&self.text, &entry, lease);
         } else if let Some(lease) = lease {
-            core.release_behind(lease);
+            core.shared.release_behind(lease);
         }
         // A removal refuses what is older, and has no value: what was loaded is all there is to answer.
         let (answer, removed) = if kept.kind() == Kind::Removed { (entry, true) } else { (kept, false) };

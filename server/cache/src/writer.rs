@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use crate::cache::Shared;
 use crate::clock;
 use crate::l2::Written;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Lease, Outgoing};
 use crate::stats::Counters;
 
 /// Entries made good at once.
@@ -36,6 +36,9 @@ impl Shared {
         }
         let Ok(slot) = Arc::clone(&l2.writes).try_acquire_owned() else {
             counters.l2.dropped.add(1);
+            if let Some(lease) = outgoing.lease.clone() {
+                self.release_behind(lease);
+            }
             l2.recovery.push(outgoing);
             return;
         };
@@ -50,6 +53,18 @@ impl Shared {
         });
     }
 
+    /// Gives a lease back in a task of its own. If that fails, it ends by itself.
+    pub fn release_behind(self: &Arc<Self>, lease: Lease) {
+        let shared = Arc::clone(self);
+        self.runtime.spawn(async move { shared.release(&lease).await });
+    }
+
+    async fn release(&self, lease: &Lease) {
+        if let Some(l2) = &self.l2 {
+            let _ = l2.leases.release(&l2.router, l2.timeout, lease).await;
+        }
+    }
+
     async fn write(&self, counters: &Counters, outgoing: &Outgoing) -> Outcome {
         let Some(l2) = &self.l2 else { return Outcome::Done };
         let now = clock::now();
@@ -58,6 +73,10 @@ impl Shared {
             || now >= outgoing.stale_until
             || !self.mirror.alive(outgoing.mark, outgoing.category, &outgoing.text, &outgoing.tags)
         {
+            // The script would have given it back.
+            if let Some(lease) = &outgoing.lease {
+                self.release(lease).await;
+            }
             return Outcome::Done;
         }
         let dead_below = self.mirror.dead_below(outgoing.category, &outgoing.text);
