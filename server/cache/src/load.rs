@@ -306,7 +306,7 @@ pub(crate) async fn wait<K: Key, V: Value, E: SourceError>(
     let mut progress = flight.follow();
     let begun = Deadline::now();
     let l2_timeout =
-        core.shared.l2.as_ref().map_or(Duration::ZERO, |l2| l2.timeout * 3 + core.policy.lease_for);
+        core.shared.l2.as_ref().map_or(Duration::ZERO, |l2| l2.timeout * 3 + 2 * core.policy.lease_for);
     let latest = begun + core.policy.hard_timeout + l2_timeout + SAFETY;
     let landed = loop {
         let seen = progress.borrow_and_update().clone();

@@ -159,13 +159,18 @@ impl<K: Key, V: Value> Pilot<K, V> {
         None
     }
 
-    /// Waits while another process loads, no longer than a lease lasts. The lease, or none if loads need none; an end of
-    /// the flight, if the other process has loaded.
+    /// Waits while another process loads, no longer than a lease lasts; if that one is given up and a third one loads
+    /// then, as long for it again. The lease, or none if loads need none; an end of the flight, if the other process has
+    /// loaded.
     async fn wait_for_right(&self) -> Result<Option<Lease>, Landed<V>> {
         let core = &self.core;
-        let latest = Deadline::now() + core.policy.lease_for;
+        let begun = Deadline::now();
+        let mut latest = begun + core.policy.lease_for;
         let (mut pause, longest) = LEASE_POLL;
         let mut waited = false;
+        // When the first lease ends. One that ends later is another's: without waiting for it, too, all who waited for
+        // the first would load at once when its holder dies.
+        let mut first_ends = None;
         loop {
             match core.ask_lease(&self.text, self.flight.min_version, self.flight.newer_than).await {
                 Right::Load(lease) => return Ok(lease),
@@ -181,6 +186,10 @@ impl<K: Key, V: Value> Pilot<K, V> {
                     if !waited {
                         core.counters.source.lease_waits.add(1);
                         waited = true;
+                    }
+                    let ends = Deadline::now() + left;
+                    if ends > *first_ends.get_or_insert(ends) + longest {
+                        latest = latest.max(ends.min(begun + 2 * core.policy.lease_for));
                     }
                     if Deadline::now() >= latest {
                         return Ok(None);

@@ -59,14 +59,16 @@ impl Shared {
     /// Gives a lease back in a task of its own. If that fails, it ends by itself.
     pub fn release_behind(self: &Arc<Self>, lease: Lease) {
         let shared = Arc::clone(self);
-        self.runtime.spawn(async move {
-            if let Some(l2) = &shared.l2 {
-                let _ = l2.leases.release(&l2.router, l2.timeout, &lease).await;
-            }
-        });
+        self.runtime.spawn(async move { shared.release(&lease).await });
     }
 
-    async fn write(self: &Arc<Self>, counters: &Counters, outgoing: &Outgoing) -> Outcome {
+    async fn release(&self, lease: &Lease) {
+        if let Some(l2) = &self.l2 {
+            let _ = l2.leases.release(&l2.router, l2.timeout, lease).await;
+        }
+    }
+
+    async fn write(&self, counters: &Counters, outgoing: &Outgoing) -> Outcome {
         let Some(l2) = &self.l2 else { return Outcome::Done };
         let now = clock::now();
         // An entry that was loaded before the clear log was read could not be judged by others.
@@ -75,8 +77,9 @@ impl Shared {
             || !self.mirror.alive(outgoing.mark, outgoing.category, &outgoing.text, &outgoing.tags)
         {
             counters.l2.outlived.add(1);
+            // The script would have given it back.
             if let Some(lease) = &outgoing.lease {
-                self.release_behind(lease.clone());
+                self.release(lease).await;
             }
             return Outcome::Done;
         }
