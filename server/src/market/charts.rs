@@ -1,14 +1,13 @@
 //! Candles.
 
-
 use model::{ChartQuery, MarketError, Source};
-use tidemark_cache::{Loaded, Shared, Want};
+use tidemark_cache::{Loaded, Want};
 
 use super::{
     Answer, LoadFailure, Market, Read,
     keys::ChartKey,
     unavailable,
-    values::{CandleRange, StoredRange},
+    values::{CandleRange, Candles, StoredRange},
 };
 use crate::config::Feed;
 
@@ -23,7 +22,7 @@ impl Market {
     }
 
     /// The same, typed.
-    pub(super) async fn chart(&self, query: &ChartQuery) -> Result<Read<Shared<CandleRange>>, MarketError> {
+    pub(super) async fn chart(&self, query: &ChartQuery) -> Result<Read<Candles>, MarketError> {
         query.validate()?;
         if self.0.feed == Feed::Simulated || query.source.as_ref() == Some(&Source::SIMULATED) {
             return self.simulated_chart(query, None).await;
@@ -59,7 +58,7 @@ impl Market {
                 provenance: self.provenance(&hit, source),
                 open_json: hit.value.open_json.clone(),
                 version: hit.version,
-                value: hit.value,
+                value: Candles::Kept(hit.value),
             }),
             Err(error) => {
                 tracing::warn!(%error, key = %key, "candles cannot be read");

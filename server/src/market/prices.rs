@@ -1,6 +1,5 @@
 //! Latest prices.
 
-
 use model::{MarketError, Quote, Source, Symbol};
 use tidemark_cache::{Hit, Loaded, Shared, Want};
 

@@ -1,13 +1,11 @@
 //! The last resort: made-up prices, marked as such. They never enter the cache or the store from here.
 
-use std::sync::Arc;
-
 use model::{ChartQuery, MarketError, Provenance, Source, Symbol, Tier};
 
 use super::{
     Market, Read,
     prices::{Quotes, pick, unserialisable},
-    values::{CandleRange, StoredRange, prices_json},
+    values::{CandleRange, Candles, StoredRange, prices_json},
 };
 use crate::{config::Feed, feed::now_ms};
 
@@ -58,7 +56,7 @@ impl Market {
         &self,
         query: &ChartQuery,
         reason: Option<MarketError>,
-    ) -> Result<Read<Arc<CandleRange>>, MarketError> {
+    ) -> Result<Read<Candles>, MarketError> {
         let now = now_ms();
         let market = self.clone();
         let ChartQuery { symbol, interval, from, to, limit, .. } = query.clone();
@@ -73,7 +71,7 @@ impl Market {
         let range = CandleRange::new(range).map_err(|_| unserialisable())?;
         Ok(Read {
             open_json: range.open_json.clone(),
-            value: Arc::new(range),
+            value: Candles::Drawn(Box::new(range)),
             version: u64::try_from(now).unwrap_or(0) * 1_000,
             provenance: provenance(reason.as_ref()),
         })
