@@ -21,12 +21,6 @@ impl SecretUrl {
         let Some((scheme, rest)) = url.split_once("://") else {
             return Err(ConfigError::new(setting, format!("is not a URL of the form {}", wanted())));
         };
-        if scheme.starts_with("redis") && scheme.ends_with("-cluster") {
-            return Err(ConfigError::new(
-                setting,
-                "a cluster is not part of this version; use redis://host:port",
-            ));
-        }
         if !schemes.contains(&scheme) {
             return Err(ConfigError::new(setting, format!("scheme {scheme:?} is not {}", wanted())));
         }
@@ -71,6 +65,13 @@ mod tests {
         assert_eq!(url.shown(), "postgres://db:5432/t");
         assert!(!format!("{url:?}").contains("s3cr"));
         assert!(url.expose().contains("s3cr"));
+    }
+
+    #[test]
+    fn a_cluster_shows_its_hosts() {
+        let url =
+            SecretUrl::parse("X", "redis-cluster://u:s3cr@t@a:1,b:2,[::1]:3", &["redis-cluster"]).unwrap();
+        assert_eq!(url.shown(), "redis-cluster://a:1,b:2,[::1]:3");
     }
 
     #[test]
