@@ -2,6 +2,7 @@
 
 mod answer;
 mod api;
+mod cache;
 mod health;
 mod limits;
 mod pages;
@@ -16,6 +17,7 @@ use axum::Router;
 use leptos::config::LeptosOptions;
 
 pub use answer::Answer;
+pub use cache::Access;
 pub use health::{Health, Probe};
 pub use limits::guard;
 pub use problem::Problem;
@@ -31,6 +33,8 @@ pub struct AppState {
     pub market: Market,
     /// What is up and what is not.
     pub health: Health,
+    /// The cache, for its operator.
+    pub access: Access,
     /// Where the pages' files lie.
     pub options: Arc<LeptosOptions>,
 }
@@ -44,6 +48,6 @@ impl axum::extract::FromRef<AppState> for LeptosOptions {
 /// The whole service.
 pub fn router(state: AppState) -> Router {
     let routes =
-        Router::new().nest("/api", guard(api::routes())).merge(health::routes()).merge(pages::routes(&state));
+        Router::new().nest("/api", guard(api::routes().nest("/cache", cache::routes()))).merge(health::routes()).merge(pages::routes(&state));
     wrap(routes.with_state(state))
 }

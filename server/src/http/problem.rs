@@ -35,6 +35,12 @@ impl Problem {
         }
     }
 
+    /// A bad request: this parameter, for this reason.
+    pub fn about(parameter: &str, reason: impl std::fmt::Display) -> Self {
+        let problem = Self::new(StatusCode::BAD_REQUEST, format!("bad {parameter}: {reason}"));
+        Self { parameter: Some(parameter.to_owned()), ..problem }
+    }
+
     /// The status.
     #[must_use]
     pub fn status(&self) -> StatusCode {

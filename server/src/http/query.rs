@@ -30,7 +30,11 @@ impl Params {
         self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
     }
 
-    fn required(&self, name: &str, allowed: &str) -> Result<&str, MarketError> {
+    /// A parameter that must be there; `allowed` says what it may be.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn required(&self, name: &str, allowed: &str) -> Result<&str, MarketError> {
         self.get(name).ok_or_else(|| MarketError::bad(name, format!("is missing; it is {allowed}")))
     }
 
