@@ -63,7 +63,7 @@ async fn main() {
         async move { ([(header::CONTENT_TYPE, "application/json")], body) }
     };
     let health = Health::start(cache, Some(store));
-    let state = AppState { market, health: health.clone(), options: site_options().unwrap().into() };
+    let state = AppState { market, health, options: site_options().unwrap().into() };
     let routes = router(state)
         .merge(wrap(
             Router::new().nest("/same", guard(Router::new().route("/constant", get(constant.clone())))),
@@ -71,7 +71,7 @@ async fn main() {
         .merge(Router::new().route("/bare", get(constant)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(serve(listener, routes, health));
+    tokio::spawn(serve(listener, routes));
 
     let figures = tokio::task::spawn_blocking(move || {
         let urls = ["/api/latest_prices", "/same/constant", "/bare"].map(|path| format!("{base}{path}"));

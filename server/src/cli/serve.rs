@@ -45,14 +45,14 @@ async fn serve() -> Result<(), String> {
     let counting = tokio::spawn(log_stats(cache.clone()));
 
     let health = Health::start(cache.clone(), store);
-    let router = http::router(AppState { market, health: health.clone(), options: options.into() });
+    let router = http::router(AppState { market, health, options: options.into() });
     tracing::info!(
         redis = config.redis_url.as_ref().map_or("none".to_owned(), |u| u.shown()),
         postgres = config.database_url.as_ref().map_or("none".to_owned(), |u| u.shown()),
         feed = ?config.feed,
         "listening on http://{}", listener.local_addr().unwrap_or(addr)
     );
-    let result = http::serve(listener, router, health).await;
+    http::serve(listener, router).await;
     if let Some(task) = watching {
         task.abort();
     }
@@ -60,7 +60,7 @@ async fn serve() -> Result<(), String> {
     if let Ok(stats) = serde_json::to_string(&cache.stats()) {
         tracing::info!(stats, "stopped");
     }
-    result.map_err(|e| format!("the listener failed: {e}"))
+    Ok(())
 }
 
 /// The cache of these settings. Redis may be away: it joins when it is there.

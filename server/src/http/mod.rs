@@ -2,6 +2,7 @@
 
 mod answer;
 mod api;
+mod descriptors;
 mod health;
 mod limits;
 mod pages;
@@ -43,7 +44,11 @@ impl axum::extract::FromRef<AppState> for LeptosOptions {
 
 /// The whole service.
 pub fn router(state: AppState) -> Router {
-    let routes =
-        Router::new().nest("/api", guard(api::routes())).merge(health::routes()).merge(pages::routes(&state));
+    // Pages and their server functions answer the same reads as the API. Health stays without: it is asked to know
+    // whether the rest is busy.
+    let routes = Router::new()
+        .nest("/api", guard(api::routes()))
+        .merge(health::routes())
+        .merge(guard(pages::routes(&state)));
     wrap(routes.with_state(state))
 }
