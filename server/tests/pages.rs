@@ -5,7 +5,7 @@
 mod support;
 
 use local_servers::PostgresServer;
-use support::{Server, Setup, import_sample, sample_database};
+use support::{Holder, Server, Setup, import_sample, sample_database};
 
 fn server() -> Server {
     let (_, url) = sample_database();
@@ -68,7 +68,7 @@ fn server_functions_have_the_limits_of_the_api() {
 }
 
 #[test]
-fn a_silent_database_delays_the_front_page_once_and_not_for_each_coin() {
+fn locked_tables_delay_the_front_page_once_and_not_for_each_coin() {
     const LONG: &str = r#"
 [cache.categories.directory]
 fresh_for = "1h"
@@ -82,10 +82,10 @@ stale_for = "2h"
     let url = postgres.url();
     let server = Server::start(&Setup { postgres: Some(&url), policies: Some(LONG), ..Setup::default() });
     server.json("/api/latest_prices");
-    postgres.pause().unwrap();
+    let holder = Holder::lock(&url, "candles");
     // No chart is at hand. A wait for each of the five coins would be longer than the bound on a call.
     let page = server.get("/");
-    postgres.resume().unwrap();
+    holder.release();
     assert_eq!(page.status, 200, "{}", page.text());
     assert!(page.text().contains("4,167.50") && !page.text().contains("Simulated prices"));
 }

@@ -12,7 +12,7 @@ use std::{
 
 use local_servers::{PostgresServer, RedisServer, wait_until};
 use serde_json::json;
-use support::{SOON, Server, Setup, import_sample, run, sample_database, write_candles};
+use support::{Holder, SOON, Server, Setup, import_sample, run, sample_database, write_candles};
 
 const PRICES: &str = "/api/latest_prices";
 const CHART: &str = "/api/chart_data?symbol=BTC&interval=1d&limit=30";
@@ -55,30 +55,6 @@ fn the_tier_that_answered_is_told() {
         let third = restarted.json(path);
         assert_eq!(third["provenance"]["tier"], json!("l2"), "{path}: {}", restarted.log());
         assert_eq!(third["provenance"]["simulated"], json!(false));
-    }
-}
-
-/// A transaction that holds a table locked.
-struct Holder(tokio::runtime::Runtime, sqlx::PgConnection);
-
-impl Holder {
-    fn lock(url: &str, table: &str) -> Self {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let mut connection: sqlx::PgConnection = runtime.block_on(sqlx::Connection::connect(url)).unwrap();
-        for statement in ["BEGIN", &format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")] {
-            runtime.block_on(sqlx::query(statement).execute(&mut connection)).unwrap();
-        }
-        Self(runtime, connection)
-    }
-
-    /// How many connections wait for a table.
-    fn waiting(&mut self) -> i64 {
-        let count = "SELECT count(*) FROM pg_locks WHERE locktype = 'relation' AND NOT granted";
-        self.0.block_on(sqlx::query_scalar(count).fetch_one(&mut self.1)).unwrap()
-    }
-
-    fn release(mut self) {
-        self.0.block_on(sqlx::query("ROLLBACK").execute(&mut self.1)).unwrap();
     }
 }
 

@@ -208,6 +208,30 @@ impl Reply {
     }
 }
 
+/// A transaction that holds a table locked.
+pub struct Holder(tokio::runtime::Runtime, sqlx::PgConnection);
+
+impl Holder {
+    pub fn lock(url: &str, table: &str) -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let mut connection: sqlx::PgConnection = runtime.block_on(sqlx::Connection::connect(url)).unwrap();
+        for statement in ["BEGIN", &format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")] {
+            runtime.block_on(sqlx::query(statement).execute(&mut connection)).unwrap();
+        }
+        Self(runtime, connection)
+    }
+
+    /// How many connections wait for a table.
+    pub fn waiting(&mut self) -> i64 {
+        let count = "SELECT count(*) FROM pg_locks WHERE locktype = 'relation' AND NOT granted";
+        self.0.block_on(sqlx::query_scalar(count).fetch_one(&mut self.1)).unwrap()
+    }
+
+    pub fn release(mut self) {
+        self.0.block_on(sqlx::query("ROLLBACK").execute(&mut self.1)).unwrap();
+    }
+}
+
 /// Runs the binary to its end with this database.
 pub fn run(database: &str, args: &[&str]) -> std::process::Output {
     tidemark().args(args).env("DATABASE_URL", database).output().unwrap()
