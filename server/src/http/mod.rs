@@ -3,6 +3,7 @@
 mod answer;
 mod api;
 mod cache;
+mod descriptors;
 mod health;
 mod limits;
 mod pages;
@@ -18,13 +19,13 @@ use leptos::config::LeptosOptions;
 
 pub use answer::Answer;
 pub use cache::Access;
-pub use health::{Health, Probe};
+pub use health::{Health, Probe, Warming};
 pub use limits::guard;
 pub use problem::Problem;
 pub use security::wrap;
 pub use serve::serve;
 
-use crate::market::Market;
+use crate::{market::Market, metrics::RequestMetrics};
 
 /// What handlers need. Cheap to clone.
 #[derive(Clone)]
@@ -45,9 +46,13 @@ impl axum::extract::FromRef<AppState> for LeptosOptions {
     }
 }
 
-/// The whole service.
-pub fn router(state: AppState) -> Router {
-    let routes =
-        Router::new().nest("/api", guard(api::routes().nest("/cache", cache::routes()))).merge(health::routes()).merge(pages::routes(&state));
-    wrap(routes.with_state(state))
+/// The whole service; each request is counted by `requests`.
+pub fn router(state: AppState, requests: &RequestMetrics) -> Router {
+    // Pages and their server functions answer the same reads as the API. Health stays without: it is asked to know
+    // whether the rest is busy.
+    let routes = Router::new()
+        .nest("/api", guard(api::routes().nest("/cache", cache::routes())))
+        .merge(health::routes())
+        .merge(guard(pages::routes(&state)));
+    wrap(routes.with_state(state), requests)
 }
