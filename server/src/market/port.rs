@@ -1,17 +1,21 @@
 //! The port through which the pages' server functions read.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use app::ports::{Answer, MarketData};
 use model::{ChartData, ChartQuery, Coin, Interval, LatestPrices, MarketError, Sparkline, Symbol};
+use tokio::time::{Instant, timeout_at};
 
-use super::Market;
+use super::{Market, Read, charts::NotRead, values::Candles};
 use crate::config::Feed;
 
 /// Bars of four hours in seven days, and the one before them.
 const WEEK_BARS: u32 = 43;
 /// Sparklines in one answer: a page with more coins shows those of the first.
 const MOST_SPARKLINES: usize = 200;
+/// Longest time for all sparklines of a page, which has its prices long before: those that are not read by then are left
+/// out.
+const SPARKLINES_WITHIN: Duration = Duration::from_secs(2);
 
 impl Market {
     async fn chart_typed(&self, query: ChartQuery) -> Result<ChartData, MarketError> {
@@ -51,13 +55,17 @@ impl Market {
             symbols.dedup();
             symbols
         };
+        // What is not there in time goes on being read and is there for the next page.
+        let until = Instant::now() + SPARKLINES_WITHIN;
         let mut lines = Vec::new();
         for symbol in symbols.into_iter().take(MOST_SPARKLINES) {
             let query = ChartQuery { limit: WEEK_BARS, ..ChartQuery::last(symbol.clone(), Interval::H4) };
-            let Ok(read) = self.chart(&query).await else { continue };
-            if read.provenance.simulated && self.0.feed != Feed::Simulated {
-                continue;
-            }
+            let read = match timeout_at(until, self.own_chart(&query)).await {
+                Ok(Ok(read)) => read,
+                Ok(Err(error)) if error.concerns_one_series() => continue,
+                // The next one would fail the same way, after as long a wait.
+                Ok(Err(_)) | Err(_) => break,
+            };
             let candles = &read.value.bars.candles;
             // Bars are missing where nothing was recorded: what is older than a week is no part of the line.
             let newest = candles.last().map_or(0, |c| c.open_time);
@@ -66,6 +74,14 @@ impl Market {
             lines.push(Sparkline { symbol, closes });
         }
         Ok(lines)
+    }
+
+    /// A chart of the default source, never made up in place of a stored one.
+    async fn own_chart(&self, query: &ChartQuery) -> Result<Read<Candles>, NotRead> {
+        match self.0.feed {
+            Feed::Simulated => Ok(self.simulated_chart(query, None).await?),
+            Feed::None => self.stored_chart(query).await,
+        }
     }
 }
 
