@@ -63,6 +63,44 @@ test("says so when the server stops answering, and recovers", async ({ page }) =
   await expect(page.getByText("Recorded prices")).toBeVisible();
 });
 
+test("says so when the server takes the question and never answers", async ({ page }) => {
+  test.setTimeout(60_000);
+  await page.goto("/coin/ETH");
+  await refreshed(page);
+  let asked = 0;
+  // Neither answered nor refused: what a stopped process or a dropped connection looks like.
+  await page.route("**/fn/latest_prices*", () => {
+    asked += 1;
+  });
+  await expect(page.getByText("Connection lost")).toBeVisible({ timeout: 30_000 });
+  // The one given up, and the one asked since.
+  expect(asked).toBeLessThanOrEqual(2);
+  await page.unroute("**/fn/latest_prices*");
+  await expect(page.getByText("Recorded prices")).toBeVisible({ timeout: 30_000 });
+});
+
+test("a page left while its refresh is under way ends without a complaint", async ({ page }) => {
+  const list = complaints(page);
+  await page.goto("/");
+  await refreshed(page);
+  let release;
+  const held = new Promise((resolve) => {
+    release = resolve;
+  });
+  // Only the table asks for all prices; the coin's page asks for its own.
+  await page.route(/\/fn\/latest_prices(\?(symbols=)?)?$/, async (route) => {
+    await held;
+    // The request is gone when the page gave it up.
+    await route.continue().catch(() => {});
+  });
+  await page.waitForRequest(/\/fn\/latest_prices/);
+  await page.getByRole("link", { name: /Litecoin/ }).last().click();
+  await expect(page.getByRole("img", { name: /Litecoin/ })).toBeVisible();
+  release();
+  await refreshed(page);
+  expect(list).toEqual([]);
+});
+
 test("the interval switch draws the chart anew without leaving the page", async ({ page }) => {
   const list = complaints(page);
   await page.goto("/coin/ETH");

@@ -78,7 +78,7 @@ fn CoinView(coin: Coin) -> impl IntoView {
     };
     {
         let (symbol, quote) = (symbol.to_string(), quote.clone());
-        every(REFRESH, move || {
+        let refresh = move || {
             let (symbol, quote) = (symbol.clone(), quote.clone());
             async move {
                 match data::latest_prices(Some(symbol)).await {
@@ -92,7 +92,8 @@ fn CoinView(coin: Coin) -> impl IntoView {
                     Err(_) => lost.set(true),
                 }
             }
-        });
+        };
+        every(REFRESH, refresh, move || lost.set(true));
     }
 
     let price = quote.price.clone();

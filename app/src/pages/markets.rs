@@ -58,12 +58,13 @@ fn Markets(prices: LatestPrices, sparklines: Vec<Sparkline>) -> impl IntoView {
     let query = use_query_map();
     let sort = Memo::new(move |_| query.with(Sort::from_query));
     let board = Board::new(prices);
-    every(REFRESH, move || async move {
+    let refresh = move || async move {
         match data::latest_prices(None).await {
             Ok(prices) => board.apply(prices),
             Err(_) => board.lost.set(true),
         }
-    });
+    };
+    every(REFRESH, refresh, move || board.lost.set(true));
     let newest = move || {
         let as_of = board.rows.with(|rows| rows.iter().map(|r| r.as_of.get()).max());
         as_of.map(|t| format!("Prices as of {}", when::date_time(t)))
