@@ -15,8 +15,13 @@ use crate::{
 
 /// Bars in the chart.
 const BARS: u32 = 150;
-/// The interval shown when the URL names none.
-const DEFAULT_INTERVAL: Interval = Interval::H4;
+/// The interval shown when the URL names none, where the coin has bars so fine.
+const USUAL_INTERVAL: Interval = Interval::H4;
+
+/// The interval shown when the URL names none, of those that can be asked for, finest first.
+fn default_interval(intervals: &[Interval]) -> Interval {
+    intervals.first().map_or(USUAL_INTERVAL, |finest| USUAL_INTERVAL.max(*finest))
+}
 
 /// The page at `/coin/:symbol`; `?interval=` chooses the candles.
 #[component]
@@ -64,8 +69,9 @@ fn CoinView(coin: Coin) -> impl IntoView {
     let lost = RwSignal::new(false);
 
     let query = use_query_map();
+    let default = default_interval(&coin.intervals);
     let interval = Memo::new(move |_| {
-        query.with(|q| q.get_str("interval").and_then(|t| t.parse().ok()).unwrap_or(DEFAULT_INTERVAL))
+        query.with(|q| q.get_str("interval").and_then(|t| t.parse().ok()).unwrap_or(default))
     });
     // Read again when the interval changes, or when the price is of another time.
     let as_of = quote.as_of.clone();
@@ -122,7 +128,7 @@ fn CoinView(coin: Coin) -> impl IntoView {
             </div>
             <div class="coin-grid">
                 <section class="card" aria-label="Chart">
-                    <IntervalSwitch intervals base interval />
+                    <IntervalSwitch intervals base interval default />
                     <Transition fallback=|| {
                         view! { <p class="waiting">"Reading candles …"</p> }
                     }>
@@ -171,12 +177,20 @@ fn chart_card(data: Result<ChartData, DataError>, name: String) -> AnyView {
 
 /// Links that choose the interval: they work without JavaScript too.
 #[component]
-fn IntervalSwitch(intervals: Vec<Interval>, base: String, interval: Memo<Interval>) -> impl IntoView {
+fn IntervalSwitch(
+    /// Those that can be chosen.
+    intervals: Vec<Interval>,
+    /// Path of the page.
+    base: String,
+    /// The present one.
+    interval: Memo<Interval>,
+    /// The one of the plain path.
+    default: Interval,
+) -> impl IntoView {
     let links = intervals
         .into_iter()
         .map(|each| {
-            let href =
-                if each == DEFAULT_INTERVAL { base.clone() } else { format!("{base}?interval={each}") };
+            let href = if each == default { base.clone() } else { format!("{base}?interval={each}") };
             view! {
                 <a
                     class="choice"
@@ -217,4 +231,17 @@ fn KeyFigures(quote: LiveQuote, first_open: Option<model::UnixMs>) -> impl IntoV
         </section>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_interval_is_one_that_can_be_asked_for() {
+        use Interval::{D1, H4, M30, W1};
+        assert_eq!(default_interval(&[M30, H4, D1]), H4);
+        assert_eq!(default_interval(&[D1, W1]), D1);
+        assert_eq!(default_interval(&[]), H4);
+    }
 }
