@@ -4,26 +4,7 @@ use leptos::prelude::*;
 use model::{LatestPrices, Provenance, Quote, Symbol, UnixMs};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
-/// Which way the last change of a price went; the number tells one wash from the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Wash {
-    up: bool,
-    count: u32,
-}
-
-impl Wash {
-    /// The class that starts the wash. Two names for one animation take turns, for a class that stays starts nothing.
-    #[must_use]
-    pub fn class(self) -> &'static str {
-        match (self.count, self.up) {
-            (0, _) => "",
-            (n, true) if n % 2 == 0 => "wash-up-even",
-            (_, true) => "wash-up-odd",
-            (n, false) if n % 2 == 0 => "wash-down-even",
-            (_, false) => "wash-down-odd",
-        }
-    }
-}
+use super::wash::Wash;
 
 /// One symbol's quote as signals.
 #[derive(Clone, Debug)]
@@ -78,7 +59,7 @@ impl LiveQuote {
     pub fn apply(&self, quote: &Quote) {
         let old = self.price.get_untracked();
         if old != quote.price {
-            self.wash.update(|w| *w = Wash { up: quote.price > old, count: w.count.wrapping_add(1) });
+            self.wash.update(|wash| *wash = wash.next(quote.price > old));
         }
         set_if_changed(&self.price, quote.price);
         set_if_changed(&self.open, quote.open_24h);

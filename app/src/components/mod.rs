@@ -13,12 +13,13 @@ mod problem;
 mod range_track;
 mod sort;
 mod tiles;
+mod wash;
 
 pub use badge::Badge;
 pub use board::{Board, LiveQuote};
 pub use change::Change;
 pub use chart_view::ChartView;
-pub use foot::Foot;
+pub use foot::{Foot, sentence_when_read};
 pub use header::{Header, SourcePill};
 pub use poll::every;
 pub use price_table::PriceTable;

@@ -59,6 +59,10 @@ pub fn PriceRow(
         let price = price.clone();
         move || format::price_exact(price.get())
     };
+    let wash_ended = {
+        let wash = wash.clone();
+        move |_| wash.update(|wash| *wash = wash.ended())
+    };
     let change: Signal<Option<f64>> = Signal::derive(move || Some(change_pct.get()));
     let low_text = {
         let low = low.clone();
@@ -82,7 +86,9 @@ pub fn PriceRow(
                     <span class="coin-symbol">{symbol.to_string()}</span>
                 </a>
             </th>
-            <td class=move || format!("num price {}", wash.get().class())>{price_text}</td>
+            <td class=move || format!("num price {}", wash.get().class()) on:animationend=wash_ended>
+                {price_text}
+            </td>
             <td class="num">
                 <Change pct=change />
             </td>

@@ -8,7 +8,9 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::REFRESH;
 use crate::{
-    components::{Badge, Change, ChartView, Foot, Header, LiveQuote, Problem, SourcePill, every},
+    components::{
+        Badge, Change, ChartView, Foot, Header, LiveQuote, Problem, SourcePill, every, sentence_when_read,
+    },
     data::{self, DataError},
     format, when,
 };
@@ -34,7 +36,7 @@ pub fn CoinPage() -> impl IntoView {
         <Suspense fallback=|| {
             view! {
                 <Header />
-                <main id="content" class="content" aria-busy="true">
+                <main id="content" class="content" tabindex="-1" aria-busy="true">
                     <p class="waiting">"Reading prices …"</p>
                 </main>
             }
@@ -46,7 +48,7 @@ pub fn CoinPage() -> impl IntoView {
                         view! {
                             <Title text="No prices" />
                             <Header />
-                            <main id="content" class="content">
+                            <main id="content" class="content" tabindex="-1">
                                 <Problem error />
                             </main>
                         }
@@ -105,6 +107,10 @@ fn CoinView(coin: Coin) -> impl IntoView {
     let price = quote.price.clone();
     let change = quote.change_pct.clone();
     let wash = quote.wash.clone();
+    let wash_ended = {
+        let wash = quote.wash.clone();
+        move |_| wash.update(|wash| *wash = wash.ended())
+    };
     let intervals = coin.intervals;
     let base = format!("/coin/{symbol}");
     view! {
@@ -112,15 +118,18 @@ fn CoinView(coin: Coin) -> impl IntoView {
         <Header>
             <SourcePill provenance lost />
         </Header>
-        <main id="content" class="content">
+        <main id="content" class="content" tabindex="-1">
             <div class="coin-head">
                 <Badge symbol=symbol.clone() large=true />
                 <div>
                     <h1>{name.clone()} " " <small>{symbol.to_string()} " / USD"</small></h1>
                     <p class="coin-price">
-                        <span class=move || {
-                            format!("big {}", wash.get().class())
-                        }>{move || format::price_exact(price.get())}</span>
+                        <span
+                            class=move || format!("big {}", wash.get().class())
+                            on:animationend=wash_ended
+                        >
+                            {move || format::price_exact(price.get())}
+                        </span>
                         <Change pct=Signal::derive(move || Some(change.get())) />
                         <small>"24h"</small>
                     </p>
@@ -154,7 +163,8 @@ fn CoinView(coin: Coin) -> impl IntoView {
 fn chart_card(data: Result<ChartData, DataError>, name: String) -> AnyView {
     match data {
         Ok(data) => {
-            let provenance = data.provenance.clone();
+            // The chart is read once: how old it was then is said, for it ages with the page.
+            let origin = sentence_when_read(&data.provenance);
             let gaps = match data.partial.len() {
                 0 => "Every bar is complete".to_owned(),
                 1 => "1 bar lacks part of its time (hollow)".to_owned(),
@@ -163,9 +173,7 @@ fn chart_card(data: Result<ChartData, DataError>, name: String) -> AnyView {
             view! {
                 <ChartView data name />
                 <p class="card-foot">
-                    <span>
-                        <Foot provenance=Signal::stored(provenance) lost=Signal::stored(false) />
-                    </span>
+                    <span>{origin}</span>
                     <span>{gaps} " · UTC"</span>
                 </p>
             }
