@@ -28,7 +28,7 @@ pub fn MarketsPage() -> impl IntoView {
         <Suspense fallback=|| {
             view! {
                 <Header />
-                <main id="content" class="content" aria-busy="true">
+                <main id="content" class="content" tabindex="-1" aria-busy="true">
                     <p class="waiting">"Reading prices …"</p>
                 </main>
             }
@@ -39,7 +39,7 @@ pub fn MarketsPage() -> impl IntoView {
                     Err(error) => {
                         view! {
                             <Header />
-                            <main id="content" class="content">
+                            <main id="content" class="content" tabindex="-1">
                                 <Problem error />
                             </main>
                         }
@@ -73,7 +73,7 @@ fn Markets(prices: LatestPrices, sparklines: Vec<Sparkline>) -> impl IntoView {
         <Header>
             <SourcePill provenance=board.provenance lost=board.lost />
         </Header>
-        <main id="content" class="content">
+        <main id="content" class="content" tabindex="-1">
             <Tiles board />
             <section class="card" aria-labelledby="markets-title">
                 <div class="card-head">
