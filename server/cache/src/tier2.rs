@@ -162,7 +162,7 @@ impl<K: Key, V: Value> Core<K, V> {
                 self.counters.l2.write_errors.add(1);
                 tracing::debug!(category = self.name, key = text, %error, "value stays out of Redis");
                 if let Some(lease) = lease {
-                    self.release_behind(lease);
+                    self.shared.release_behind(lease);
                 }
             }
         }
@@ -206,16 +206,6 @@ impl<K: Key, V: Value> Core<K, V> {
             },
             Err(_) => Right::Load(None),
         }
-    }
-
-    /// Gives a lease back in a task of its own. If that fails, it ends by itself.
-    pub fn release_behind(&self, lease: Lease) {
-        let shared = Arc::clone(&self.shared);
-        self.shared.runtime.spawn(async move {
-            if let Some(l2) = &shared.l2 {
-                let _ = l2.leases.release(&l2.router, l2.timeout, &lease).await;
-            }
-        });
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use crate::cache::Shared;
 use crate::clock;
 use crate::l2::Written;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Lease, Outgoing};
 use crate::stats::Counters;
 
 /// Entries made good at once.
@@ -31,23 +31,41 @@ impl Shared {
         let Some(l2) = &self.l2 else { return };
         if !l2.router.is_open() || l2.outbox.is_mute() {
             counters.l2.skipped.add(1);
-            l2.recovery.push(outgoing);
-            return;
+            return self.keep_for_later(outgoing);
         }
         let Ok(slot) = Arc::clone(&l2.writes).try_acquire_owned() else {
-            counters.l2.dropped.add(1);
-            l2.recovery.push(outgoing);
-            return;
+            counters.l2.deferred.add(1);
+            return self.keep_for_later(outgoing);
         };
         let (shared, counters) = (Arc::clone(self), Arc::clone(counters));
         self.runtime.spawn(async move {
-            if shared.write(&counters, &outgoing).await == Outcome::Failed
-                && let Some(l2) = &shared.l2
-            {
-                l2.recovery.push(outgoing);
+            if shared.write(&counters, &outgoing).await == Outcome::Failed {
+                shared.keep_for_later(outgoing);
             }
             drop(slot);
         });
+    }
+
+    /// Keeps an entry to be made good. Its lease goes back: whoever waits for it need not wait for that.
+    fn keep_for_later(self: &Arc<Self>, mut outgoing: Outgoing) {
+        if let Some(lease) = outgoing.lease.take() {
+            self.release_behind(lease);
+        }
+        if let Some(l2) = &self.l2 {
+            l2.recovery.push(outgoing);
+        }
+    }
+
+    /// Gives a lease back in a task of its own. If that fails, it ends by itself.
+    pub fn release_behind(self: &Arc<Self>, lease: Lease) {
+        let shared = Arc::clone(self);
+        self.runtime.spawn(async move { shared.release(&lease).await });
+    }
+
+    async fn release(&self, lease: &Lease) {
+        if let Some(l2) = &self.l2 {
+            let _ = l2.leases.release(&l2.router, l2.timeout, lease).await;
+        }
     }
 
     async fn write(&self, counters: &Counters, outgoing: &Outgoing) -> Outcome {
@@ -58,6 +76,11 @@ impl Shared {
             || now >= outgoing.stale_until
             || !self.mirror.alive(outgoing.mark, outgoing.category, &outgoing.text, &outgoing.tags)
         {
+            counters.l2.outlived.add(1);
+            // The script would have given it back.
+            if let Some(lease) = &outgoing.lease {
+                self.release(lease).await;
+            }
             return Outcome::Done;
         }
         let dead_below = self.mirror.dead_below(outgoing.category, &outgoing.text);
