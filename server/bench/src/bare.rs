@@ -102,6 +102,33 @@ impl Bare {
             futures_util::future::try_join_all(asked).await.map_err(BenchError::at("a pipeline"))?;
         Ok(answers.iter().flatten().flatten().count())
     }
+
+    /// Removes all keys that begin so. Gives up after ten seconds, as on a server with very many other keys.
+    pub async fn remove(&self, prefix: &str) -> Result<()> {
+        let until = tokio::time::Instant::now() + Duration::from_secs(10);
+        for node in &self.nodes {
+            let (mut node, mut cursor) = (node.clone(), 0u64);
+            loop {
+                let mut scan = redis::cmd("SCAN");
+                scan.arg(cursor).arg("MATCH").arg(format!("{prefix}*")).arg("COUNT").arg(1_000);
+                let (next, keys): (u64, Vec<String>) =
+                    scan.query_async(&mut node).await.map_err(BenchError::at("SCAN"))?;
+                // One by one, in a pipeline: they are of different slots.
+                let mut unlinks = Pipeline::new();
+                for key in &keys {
+                    unlinks.unlink(key).ignore();
+                }
+                if !keys.is_empty() {
+                    unlinks.query_async::<()>(&mut node).await.map_err(BenchError::at("UNLINK"))?;
+                }
+                cursor = next;
+                if cursor == 0 || tokio::time::Instant::now() > until {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The address alone: what follows it differs between versions of Redis.

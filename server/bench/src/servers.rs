@@ -1,11 +1,13 @@
 //! The Redis servers that are measured: our own, or those that the environment names.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use local_servers::{RedisCluster, RedisServer};
 use tidemark_cache::{Builder, Cache};
 
+use crate::bare::Bare;
 use crate::error::{BenchError, Result};
 
 /// Names the one node to measure with; not on the command line, since it may hold a password.
@@ -21,7 +23,7 @@ const CONNECT: Duration = Duration::from_secs(20);
 pub(crate) struct Servers {
     pub node: String,
     pub cluster: String,
-    _own: (Option<RedisServer>, Option<RedisCluster>),
+    own: (Option<RedisServer>, Option<RedisCluster>),
 }
 
 impl Servers {
@@ -44,15 +46,29 @@ impl Servers {
                     (cluster.cluster_url(), Some(cluster))
                 }
             };
-            Ok(Self { node, cluster, _own: (server, servers) })
+            Ok(Self { node, cluster, own: (server, servers) })
         })
         .await
     }
+
+    /// Removes from servers that are not ours what this process left there: entries end by themselves, logs of clears do
+    /// not.
+    pub async fn tidy(&self) -> Result<()> {
+        let told = [(&self.node, self.own.0.is_none()), (&self.cluster, self.own.1.is_none())];
+        for (url, _) in told.into_iter().filter(|(_, is_told)| *is_told) {
+            Bare::connect(url).await?.remove(&PREFIX).await?;
+        }
+        Ok(())
+    }
 }
+
+/// What all namespaces of this process begin with.
+static PREFIX: LazyLock<String> = LazyLock::new(|| format!("bench-{:08x}-", fastrand::u32(..)));
+static NAMESPACES: AtomicU32 = AtomicU32::new(0);
 
 /// A namespace of its own, so that nothing of an earlier measurement answers.
 pub(crate) fn namespace() -> String {
-    format!("bench-{:016x}", fastrand::u64(..))
+    format!("{}{}", *PREFIX, NAMESPACES.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A cache on that Redis, connected. `settings` has the last word.

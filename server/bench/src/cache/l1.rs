@@ -29,7 +29,7 @@ struct Both {
 }
 
 impl Both {
-    fn fill() -> Result<(Cache, Self)> {
+    fn fill() -> Result<Self> {
         let day = Duration::from_secs(86_400);
         let cache =
             Cache::builder().l1_bytes(256 << 20).build().map_err(BenchError::at("building a cache"))?;
@@ -41,7 +41,7 @@ impl Both {
             ours.set(name, Blob(vec![0; 64]), 1);
             bare.insert(name.clone(), Arc::new(vec![0; 64]));
         }
-        Ok((cache, Self { bare, ours, names }))
+        Ok(Self { bare, ours, names })
     }
 
     fn get_bare(&self, draws: &[usize]) -> usize {
@@ -98,7 +98,7 @@ fn pairs(both: &Both, threads: usize, slices: usize) -> Result<Pairs> {
 
 /// Measures; blocks for about `slices` × 10 ms.
 pub(super) fn measure(slices: usize) -> Result<Vec<Row>> {
-    let (_cache, both) = Both::fill()?;
+    let both = Both::fill()?;
     [1, 2]
         .into_iter()
         .map(|threads| {

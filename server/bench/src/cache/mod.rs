@@ -166,6 +166,7 @@ pub async fn measure(launcher: &Launcher, size: Size, only: Option<&str>) -> Res
                 .note(format!("of {} reads by Zipf's law and of the dashboard", tally.reads)),
         );
     }
+    servers.tidy().await?;
     tell("done");
     Ok(report)
 }
