@@ -26,9 +26,8 @@ enum Verb {
     Migrate,
     /// Import candles from files
     Import(import::Args),
-    /// Clear parts of the cache, without touching the database
-    #[command(subcommand)]
-    Cache(cache::Verb),
+    /// See what the cache does, and clear parts of it, without touching the database
+    Cache(cache::Command),
 }
 
 /// Parses the command line, reads `.env`, runs the verb.
@@ -55,7 +54,7 @@ pub fn main() -> ExitCode {
             Verb::Serve => serve::run().await,
             Verb::Migrate => migrate::run().await,
             Verb::Import(args) => import::run(args).await,
-            Verb::Cache(verb) => cache::run(verb).await,
+            Verb::Cache(command) => cache::run(command).await,
         }
     });
     // A blocked thread of a library must not hold the end up.

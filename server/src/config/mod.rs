@@ -83,8 +83,9 @@ impl Config {
         let database_url = variable("DATABASE_URL")?
             .map(|url| SecretUrl::parse("DATABASE_URL", &url, &["postgres", "postgresql"]))
             .transpose()?;
-        let redis_url =
-            variable("REDIS_URL")?.map(|url| SecretUrl::parse("REDIS_URL", &url, &REDIS_SCHEMES)).transpose()?;
+        let redis_url = variable("REDIS_URL")?
+            .map(|url| SecretUrl::parse("REDIS_URL", &url, &REDIS_SCHEMES))
+            .transpose()?;
         let feed = feed(variable("TIDEMARK_FEED")?.as_deref(), database_url.is_some())?;
         let policies = CachePolicies::read()?;
         Ok(Self { database_url, redis_url, feed, policies })

@@ -23,7 +23,9 @@ impl NotRead {
     /// Whether other series may be readable nevertheless: the database answered, or was not asked.
     pub(super) fn concerns_one_series(&self) -> bool {
         match self {
-            Self::Refused(_) | Self::Failed(LoadError::Panicked | LoadError::Absent | LoadError::Tags(_)) => true,
+            Self::Refused(_) | Self::Failed(LoadError::Panicked | LoadError::Absent | LoadError::Tags(_)) => {
+                true
+            }
             Self::Failed(LoadError::Source(LoadFailure::Gone | LoadFailure::Codec(_))) => true,
             Self::Failed(_) => false,
         }

@@ -24,7 +24,8 @@ impl Market {
             return Warmed::default();
         }
         let until = Instant::now() + limit;
-        let how = |most| WarmUp { most, at_once: AT_ONCE, limit: until.saturating_duration_since(Instant::now()) };
+        let how =
+            |most| WarmUp { most, at_once: AT_ONCE, limit: until.saturating_duration_since(Instant::now()) };
         let store = self.0.store.clone();
         // First, because the others need it.
         let parse = |text: &str| text.parse().ok();
@@ -41,9 +42,8 @@ impl Market {
             async move {
                 let directory = market.directory().await.map_err(own_failure)?;
                 let mut series = directory.0.series.iter();
-                let found = series.find(|s| {
-                    s.symbol == key.symbol && s.source == key.source && s.finest == key.finest
-                });
+                let found = series
+                    .find(|s| s.symbol == key.symbol && s.source == key.source && s.finest == key.finest);
                 let id = found.ok_or(LoadFailure::Gone)?.id;
                 read_range(market.0.store.clone(), key, id).await
             }

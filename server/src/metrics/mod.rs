@@ -17,8 +17,8 @@ use axum::{Router, extract::State, http::header, response::IntoResponse, routing
 use tidemark_cache::Cache;
 use tokio::net::TcpListener;
 
-pub use self::requests::{RequestMetrics, Timing};
 use self::exposition::{Exposition, Kind};
+pub use self::requests::{RequestMetrics, Timing};
 use crate::http::guard;
 
 /// The text format that every scraper reads.

@@ -97,7 +97,9 @@ impl RequestMetrics {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .iter()
-            .map(|(name, route)| (name.clone(), route.0.lock().unwrap_or_else(PoisonError::into_inner).clone()))
+            .map(|(name, route)| {
+                (name.clone(), route.0.lock().unwrap_or_else(PoisonError::into_inner).clone())
+            })
             .collect();
         routes.sort_by(|a, b| a.0.cmp(&b.0));
         let mut family = out.family("tidemark_http_requests_total", Kind::Counter, "Requests answered.");
