@@ -117,7 +117,7 @@ fn choose(only: &[String]) -> Result<Vec<&'static Check>> {
     let names = |check: &Check, word: &str| check.name.split('-').next() == Some(word) || check.name == word;
     if let Some(unknown) = only.iter().find(|word| !CHECKS.iter().any(|check| names(check, word))) {
         let all: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
-        return Err(Problem::said(format!("--only {unknown}: no such check; there are {}", all.join(", "))));
+        return Err(Problem::Usage(format!("--only {unknown}: no such check; there are {}", all.join(", "))));
     }
     Ok(CHECKS.iter().filter(|check| only.is_empty() || only.iter().any(|word| names(check, word))).collect())
 }

@@ -1,8 +1,15 @@
 //! `up --detach`, and what looks at it.
 
-use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, path::Path, process::Command};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+};
 
-use local_servers::{Process, Signal};
+use local_servers::{Process, Signal, wait_until};
 use serde_json::Value;
 
 use crate::checkout::{BOUND, Checkout, text};
@@ -36,6 +43,33 @@ fn up_in_the_background_status_and_down() {
 
     let again = text(&checkout.up());
     assert!(again.contains("runs already"), "{again}");
+    // What it was not started with is not passed over in silence.
+    let elsewhere = ["up", "--no-build", "--detach", "--addr", "127.0.0.1:1"];
+    for other in [&elsewhere[..], &["up", "--no-build", "--detach", "--feed", "simulated"]] {
+        let refused = checkout.run(other);
+        assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+        assert!(text(&refused).contains("`cargo deploy down` first"), "{}", text(&refused));
+    }
+    assert!(checkout.run(&["up", "--no-build", "--detach"]).status.success());
+
+    // A server that does not reach its Redis says so itself.
+    let answer = checkout.root().join("answer");
+    fs::write(&answer, r#"{"status":"degraded","redis":{"status":"down","reason":"refused"}}"#).unwrap();
+    let status = checkout.run(&["status"]);
+    assert_eq!(status.status.code(), Some(3), "{}", text(&status));
+    assert!(text(&status).contains("degraded: redis is down (refused)"), "{}", text(&status));
+    fs::remove_file(&answer).unwrap();
+
+    // Nobody reads the log any more, as after `| head`: its follower ends, though nothing more is written.
+    let mut follower = checkout.command(&["logs", "server", "-f"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut shown = BufReader::new(follower.stdout.take().unwrap());
+    assert!(shown.read_line(&mut String::new()).unwrap() > 0);
+    assert!(follower.try_wait().unwrap().is_none(), "it follows");
+    drop(shown);
+    let ended = wait_until(BOUND, || follower.try_wait().unwrap().is_some());
+    drop(follower.kill());
+    drop(follower.wait());
+    assert!(ended);
 
     // A part that dies is told, and only that part is started again.
     let pid = checkout.state()["redis"]["pid"].as_u64().unwrap();

@@ -118,7 +118,10 @@ fn the_stand_in() {
     for stream in TcpListener::bind(addr).unwrap().incoming() {
         let mut stream = stream.unwrap();
         if stream.read(&mut [0; 4096]).is_ok() {
-            drop(stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"));
+            // A test may want another answer.
+            let body = fs::read_to_string("answer").unwrap_or("ok".to_owned());
+            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length:";
+            drop(stream.write_all(format!("{head} {}\r\n\r\n{body}", body.len()).as_bytes()));
         }
     }
 }
