@@ -178,6 +178,21 @@ mod tests {
     }
 
     #[test]
+    fn every_crate_is_checked() {
+        let root = Layout::find().unwrap().root().to_owned();
+        let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+        let members = manifest.lines().find(|line| line.starts_with("members = ")).unwrap();
+        let dirs: Vec<&str> = members.split('"').skip(1).step_by(2).collect();
+        assert!(dirs.contains(&"deploy"), "{members}");
+        for dir in dirs {
+            let manifest = std::fs::read_to_string(root.join(dir).join("Cargo.toml")).unwrap();
+            let name = manifest.lines().find_map(|line| line.strip_prefix("name = \"")).unwrap();
+            let name = name.trim_end_matches('"');
+            assert!(NATIVE.windows(2).any(|it| it == ["-p", name]), "{name}, the crate in {dir}");
+        }
+    }
+
+    #[test]
     fn only_takes_names_and_their_beginnings() {
         assert_eq!(names(&[]).len(), CHECKS.len());
         assert_eq!(names(&["clippy"]), ["clippy", "clippy-wasm"]);
