@@ -27,8 +27,8 @@ pub(crate) struct Outgoing {
     pub tags: Tags,
     /// The lease under which it was loaded.
     pub lease: Option<Lease>,
-    /// Whether others may hold an older one and have to be told.
-    pub announce: bool,
+    /// Others are told even if Redis has this version already: an earlier try may have put it there unseen.
+    pub tried: bool,
 }
 
 /// A lease on a load: the right to be the one that loads, for a while.
@@ -78,7 +78,7 @@ impl Outgoing {
             mark: meta.mark,
             tags: meta.tags.clone(),
             lease: None,
-            announce: true,
+            tried: false,
         })
     }
 

@@ -87,7 +87,7 @@ impl Shared {
                 counters.l2.writes.add(1);
                 counters.l2.bytes_written.add(outgoing.bytes.len() as u64);
                 // Of the same version: a mere refresh, nobody holds anything older than that.
-                if outgoing.announce && before != Some(outgoing.version) {
+                if outgoing.tried || before != Some(outgoing.version) {
                     l2.outbox.version(outgoing.category, &outgoing.text, outgoing.version, false);
                 }
                 Outcome::Done
