@@ -5,6 +5,7 @@ use crate::clock;
 use crate::codec::{CodecError, Value};
 use crate::entry::{Entry, Kind};
 use crate::frame::{self, Content, Facts};
+use crate::header;
 use crate::key::entry_key;
 use crate::tags::Tags;
 
@@ -80,6 +81,18 @@ impl Outgoing {
             lease: None,
             tried: false,
         })
+    }
+
+    /// Gives an entry that was made before the clear log was read a place in it: at its beginning. So it lives, for
+    /// others as here, while no clear at all covers it.
+    pub fn place(&mut self, epoch: u64) {
+        let mark = Mark { epoch, head: 0 };
+        if self.mark.epoch == 0
+            && epoch != 0
+            && let Some(bytes) = header::marked(&self.bytes, mark)
+        {
+            (self.mark, self.bytes) = (mark, bytes);
+        }
     }
 
     /// The order in which entries replace each other.

@@ -27,7 +27,7 @@ enum Outcome {
 
 impl Shared {
     /// Writes an entry in a task of its own. What cannot be written now is kept to be made good.
-    pub fn write_behind(self: &Arc<Self>, counters: &Arc<Counters>, outgoing: Outgoing) {
+    pub fn write_behind(self: &Arc<Self>, counters: &Arc<Counters>, mut outgoing: Outgoing) {
         let Some(l2) = &self.l2 else { return };
         if !l2.router.is_open() || l2.outbox.is_mute() {
             counters.l2.skipped.add(1);
@@ -44,7 +44,7 @@ impl Shared {
         };
         let (shared, counters) = (Arc::clone(self), Arc::clone(counters));
         self.runtime.spawn(async move {
-            if shared.write(&counters, &outgoing).await == Outcome::Failed
+            if shared.write(&counters, &mut outgoing).await == Outcome::Failed
                 && let Some(l2) = &shared.l2
             {
                 l2.recovery.push(outgoing);
@@ -65,13 +65,17 @@ impl Shared {
         }
     }
 
-    async fn write(&self, counters: &Counters, outgoing: &Outgoing) -> Outcome {
+    async fn write(&self, counters: &Counters, outgoing: &mut Outgoing) -> Outcome {
         let Some(l2) = &self.l2 else { return Outcome::Done };
         let now = clock::now();
-        // An entry that was loaded before the clear log was read could not be judged by others.
+        // The epoch first: should another begin in between, the entry is dead in it.
+        let epoch = self.mirror.mark().epoch;
+        let alive = self.mirror.alive(outgoing.mark, outgoing.category, &outgoing.text, &outgoing.tags);
+        outgoing.place(epoch);
+        // Without a place in the clear log it could not be judged by others.
         if outgoing.mark.epoch == 0
             || now >= outgoing.stale_until
-            || !self.mirror.alive(outgoing.mark, outgoing.category, &outgoing.text, &outgoing.tags)
+            || !alive
         {
             // The script would have given it back.
             if let Some(lease) = &outgoing.lease {
@@ -117,11 +121,11 @@ impl Shared {
             }
             let tasks: Vec<_> = batch
                 .into_iter()
-                .filter_map(|outgoing| {
+                .filter_map(|mut outgoing| {
                     let counters = self.counters_of(outgoing.category)?;
                     let shared = Arc::clone(self);
                     Some(tokio::spawn(async move {
-                        let failed = shared.write(&counters, &outgoing).await == Outcome::Failed;
+                        let failed = shared.write(&counters, &mut outgoing).await == Outcome::Failed;
                         if let Some(l2) = &shared.l2 {
                             if failed {
                                 l2.recovery.push(outgoing);

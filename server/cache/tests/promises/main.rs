@@ -6,3 +6,4 @@ mod common;
 mod bus;
 mod leases;
 mod processes;
+mod recovery;
