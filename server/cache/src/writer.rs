@@ -114,7 +114,7 @@ impl Shared {
     /// Makes good what can be, now.
     pub async fn recover_now(self: &Arc<Self>) {
         let Some(l2) = &self.l2 else { return };
-        while l2.router.is_open() {
+        while l2.router.is_open() && !l2.outbox.is_mute() {
             let batch = l2.recovery.take(RECOVER_AT_ONCE);
             if batch.is_empty() {
                 return;
@@ -154,5 +154,68 @@ pub(crate) async fn recover(shared: std::sync::Weak<Shared>) {
         sleep(RECOVER_EVERY).await;
         let Some(shared) = shared.upgrade() else { return };
         shared.recover_now().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use local_servers::RedisServer;
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+    use crate::codec::{CodecError, Value, from_postcard, to_postcard};
+    use crate::{Cache, Policy};
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    struct Number(u64);
+
+    impl Value for Number {
+        const SCHEMA: u16 = 1;
+        fn encode(&self) -> Result<Vec<u8>, CodecError> {
+            to_postcard(&self.0)
+        }
+        fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
+            from_postcard(bytes).map(Self)
+        }
+        fn weight(&self) -> usize {
+            size_of::<Self>()
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_cannot_announce_keeps_writes_back_until_it_can() {
+        let start = tokio::task::spawn_blocking(RedisServer::ephemeral);
+        let redis = start.await.expect("no panic").expect("Redis starts");
+        let cache = Cache::builder().redis(Some(redis.url())).build().expect("builds");
+        assert!(cache.wait_for_l2(PATIENCE).await);
+        let numbers = cache.category::<u64, Number>("numbers", Policy::default()).expect("a category");
+        let client = redis::Client::open(redis.url()).expect("a URL");
+        let mut plain = client.get_multiplexed_async_connection().await.expect("connects");
+        let mut acl = redis::cmd("ACL");
+        let () = acl.arg(&["SETUSER", "default", "resetchannels"]).query_async(&mut plain).await.expect("set");
+        let shared = &numbers.core.shared;
+        let l2 = shared.l2.as_ref().expect("there");
+        let failures = || cache.stats().coherence.send_failures;
+        let before = failures();
+        let failing = async {
+            // One that was under way may have arrived.
+            while failures() < before + 2 {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, failing).await.expect("nothing can be announced");
+        l2.outbox.age(crate::bus::MUTE_FOR + Duration::from_secs(1));
+        numbers.set(&1, Number(1), 1);
+        shared.recover_now().await;
+        let stats = cache.stats();
+        assert_eq!((stats.coherence.recovery_entries, stats.categories["numbers"].l2.writes), (1, 0));
+        let mut acl = redis::cmd("ACL");
+        let () = acl.arg(&["SETUSER", "default", "allchannels"]).query_async(&mut plain).await.expect("set");
+        let deadline = Instant::now() + PATIENCE;
+        while cache.stats().categories["numbers"].l2.writes == 0 {
+            assert!(Instant::now() < deadline, "it is made good when it can be announced");
+            sleep(Duration::from_millis(10)).await;
+        }
     }
 }
