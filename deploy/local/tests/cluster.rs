@@ -60,7 +60,7 @@ fn a_killed_master_is_replaced_and_returns_as_a_replica() {
     let old = cluster.master_of_slot(slot).unwrap();
     let heir = cluster.replica_of(old).unwrap();
     cluster.node(old).command(&["SET", "foo", "kept"]).unwrap();
-    assert_eq!(cluster.node(old).command(&["WAIT", "1", "1500"]).unwrap(), "1");
+    assert!(wait_until(BOUND, || cluster.node(heir).command(&["DBSIZE"]).unwrap() == "1"), "it is copied");
     let id = cluster.node(old).command(&["CLUSTER", "MYID"]).unwrap();
     cluster.node(old).kill().unwrap();
     let down = ClusterProblem::Down { port: cluster.node(old).server().port() };
@@ -195,7 +195,7 @@ fn a_parted_master_is_replaced_and_loses_what_it_took_since() {
     let old = cluster.master_of_slot(slot).unwrap();
     let heir = cluster.replica_of(old).unwrap();
     cluster.node(old).command(&["SET", "foo", "before"]).unwrap();
-    assert_eq!(cluster.node(old).command(&["WAIT", "1", "1500"]).unwrap(), "1");
+    assert!(wait_until(BOUND, || cluster.node(heir).command(&["DBSIZE"]).unwrap() == "1"), "it is copied");
     cluster.part(old).unwrap();
     // On a machine that is slow enough it refuses that already.
     let took = cluster.node(old).command(&["SET", "foo", "lost"]).is_ok();

@@ -99,7 +99,8 @@ impl Builder {
     }
 
     /// URL of one Redis, `redis://[user:password@]host:port[/db]`, or of some nodes of a cluster,
-    /// `redis-cluster://[user:password@]host:port,host:port,…`; none for memory alone.
+    /// `redis-cluster://[user:password@]host:port,host:port,…`; `rediss` and `rediss-cluster` for TLS, by the system's
+    /// certificates or those in the file that `SSL_CERT_FILE` names. None for memory alone.
     #[must_use]
     pub fn redis(mut self, url: Option<String>) -> Self {
         self.redis = url;

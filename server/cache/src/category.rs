@@ -129,7 +129,7 @@ impl<K: Key, V: Value> Category<K, V> {
     ) -> Vec<Result<Hit<V>, LoadError<E>>>
     where
         E: SourceError,
-        F: FnOnce(Vec<K>) -> Fut + Send + 'static,
+        F: Fn(Vec<K>) -> Fut + Clone + Send + 'static,
         Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
     {
         crate::many::get_many_or_load(&self.core, keys, want, loader).await

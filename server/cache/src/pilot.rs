@@ -78,22 +78,36 @@ impl<K: Key, V: Value> Pilot<K, V> {
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
     {
-        let landed = self.find(loader).await;
+        match self.look_into_l2().await {
+            Some(landed) => self.land(landed),
+            None => self.fly_on(loader).await,
+        }
+    }
+
+    /// The end of the flight, if Redis has what is wanted.
+    pub async fn look_into_l2(&self) -> Option<Landed<V>> {
+        let entry = self.core.fetch(&self.text).await?;
+        self.take_from_l2(entry)
+    }
+
+    /// Flies on to the end after Redis had nothing. To be spawned.
+    pub async fn fly_on<E, F, Fut>(self, loader: F)
+    where
+        E: SourceError,
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
+    {
+        let landed = self.load(loader).await;
         self.land(landed);
     }
 
-    async fn find<E, F, Fut>(&self, loader: F) -> Landed<V>
+    async fn load<E, F, Fut>(&self, loader: F) -> Landed<V>
     where
         E: SourceError,
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
     {
         let core = &self.core;
-        if let Some(entry) = core.fetch(&self.text).await
-            && let Some(landed) = self.take_from_l2(entry)
-        {
-            return landed;
-        }
         let lease = match self.wait_for_right().await {
             Ok(lease) => lease,
             Err(landed) => return landed,

@@ -46,8 +46,6 @@ impl Recovery {
     /// Takes in what could not be written. An older one of the same key gives way; a newer one there stays. Past the
     /// limits the one that has waited longest goes.
     pub fn push(&self, mut outgoing: Outgoing) {
-        // Whoever else waited for the load has given up by then.
-        outgoing.lease = None;
         outgoing.tried = true;
         let mut waiting = self.waiting.lock();
         if waiting.entries.get(&outgoing.key).is_some_and(|(_, there)| there.rank() > outgoing.rank()) {

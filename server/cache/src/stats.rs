@@ -115,8 +115,10 @@ counters! {
         writes: Count,
         /// Writes refused, because a living entry there is newer.
         refused: Count,
-        /// Writes given up, because too many were under way.
-        dropped: Count,
+        /// Writes put off, because too many were under way.
+        deferred: Count,
+        /// Writes not tried, because the entry had expired or been cleared meanwhile, or the clear log was not known.
+        outlived: Count,
         /// Writes that failed, timeouts included, and values that would not encode.
         write_errors: Count,
         /// Bytes of the entries read.

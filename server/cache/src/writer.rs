@@ -31,26 +31,29 @@ impl Shared {
         let Some(l2) = &self.l2 else { return };
         if !l2.router.is_open() || l2.outbox.is_mute() {
             counters.l2.skipped.add(1);
-            l2.recovery.push(outgoing);
-            return;
+            return self.keep_for_later(outgoing);
         }
         let Ok(slot) = Arc::clone(&l2.writes).try_acquire_owned() else {
-            counters.l2.dropped.add(1);
-            if let Some(lease) = outgoing.lease.clone() {
-                self.release_behind(lease);
-            }
-            l2.recovery.push(outgoing);
-            return;
+            counters.l2.deferred.add(1);
+            return self.keep_for_later(outgoing);
         };
         let (shared, counters) = (Arc::clone(self), Arc::clone(counters));
         self.runtime.spawn(async move {
-            if shared.write(&counters, &mut outgoing).await == Outcome::Failed
-                && let Some(l2) = &shared.l2
-            {
-                l2.recovery.push(outgoing);
+            if shared.write(&counters, &mut outgoing).await == Outcome::Failed {
+                shared.keep_for_later(outgoing);
             }
             drop(slot);
         });
+    }
+
+    /// Keeps an entry to be made good. Its lease goes back: whoever waits for it need not wait for that.
+    fn keep_for_later(self: &Arc<Self>, mut outgoing: Outgoing) {
+        if let Some(lease) = outgoing.lease.take() {
+            self.release_behind(lease);
+        }
+        if let Some(l2) = &self.l2 {
+            l2.recovery.push(outgoing);
+        }
     }
 
     /// Gives a lease back in a task of its own. If that fails, it ends by itself.
@@ -73,10 +76,8 @@ impl Shared {
         let alive = self.mirror.alive(outgoing.mark, outgoing.category, &outgoing.text, &outgoing.tags);
         outgoing.place(epoch);
         // Without a place in the clear log it could not be judged by others.
-        if outgoing.mark.epoch == 0
-            || now >= outgoing.stale_until
-            || !alive
-        {
+        if outgoing.mark.epoch == 0 || now >= outgoing.stale_until || !alive {
+            counters.l2.outlived.add(1);
             // The script would have given it back.
             if let Some(lease) = &outgoing.lease {
                 self.release(lease).await;
@@ -193,7 +194,8 @@ mod tests {
         let client = redis::Client::open(redis.url()).expect("a URL");
         let mut plain = client.get_multiplexed_async_connection().await.expect("connects");
         let mut acl = redis::cmd("ACL");
-        let () = acl.arg(&["SETUSER", "default", "resetchannels"]).query_async(&mut plain).await.expect("set");
+        let () =
+            acl.arg(&["SETUSER", "default", "resetchannels"]).query_async(&mut plain).await.expect("set");
         let shared = &numbers.core.shared;
         let l2 = shared.l2.as_ref().expect("there");
         let failures = || cache.stats().coherence.send_failures;

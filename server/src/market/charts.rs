@@ -1,9 +1,8 @@
 //! Candles.
 
-use std::sync::Arc;
 
 use model::{ChartQuery, MarketError, Source};
-use tidemark_cache::{Loaded, Want};
+use tidemark_cache::{Loaded, Shared, Want};
 
 use super::{
     Answer, LoadFailure, Market, Read,
@@ -24,7 +23,7 @@ impl Market {
     }
 
     /// The same, typed.
-    pub(super) async fn chart(&self, query: &ChartQuery) -> Result<Read<Arc<CandleRange>>, MarketError> {
+    pub(super) async fn chart(&self, query: &ChartQuery) -> Result<Read<Shared<CandleRange>>, MarketError> {
         query.validate()?;
         if self.0.feed == Feed::Simulated || query.source.as_ref() == Some(&Source::SIMULATED) {
             return self.simulated_chart(query, None).await;

@@ -1,16 +1,16 @@
 //! Which series exist.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::atomic::Ordering;
 
 use model::{Interval, MarketError, Source, Symbol};
-use tidemark_cache::{LoadError, Loaded, Want};
+use tidemark_cache::{LoadError, Loaded, Shared, Want};
 
 use super::{LoadFailure, Market, keys::DirectoryKey, values::DirectoryValue};
 use crate::store::SeriesInfo;
 
 impl Market {
     /// The directory, at least of the highest revision heard of.
-    pub(super) async fn directory(&self) -> Result<Arc<DirectoryValue>, LoadError<LoadFailure>> {
+    pub(super) async fn directory(&self) -> Result<Shared<DirectoryValue>, LoadError<LoadFailure>> {
         let store = self.0.store.clone();
         let want = Want::at_least(self.0.revision.load(Ordering::Acquire));
         let load = move || async move {

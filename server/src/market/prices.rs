@@ -1,9 +1,8 @@
 //! Latest prices.
 
-use std::sync::Arc;
 
 use model::{MarketError, Quote, Source, Symbol};
-use tidemark_cache::{Hit, Loaded, Want};
+use tidemark_cache::{Hit, Loaded, Shared, Want};
 
 use super::{
     Answer, LoadFailure, Market, Read,
@@ -102,7 +101,7 @@ impl Market {
 /// Quotes, shared with the cache where nothing was picked.
 pub(super) enum Quotes {
     /// The whole table.
-    Table(Arc<PriceTable>),
+    Table(Shared<PriceTable>),
     /// Some of it.
     Picked(Vec<Quote>),
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -20,6 +20,8 @@ const MAX_NAMES: usize = 8_192;
 const MAX_ITEMS: usize = 256;
 /// How long one message may take to Redis.
 const PUBLISH_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long a message waits for others to go with it.
+const GATHER: Duration = Duration::from_millis(2);
 /// Before a failed message is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
@@ -147,11 +149,22 @@ impl Outbox {
 pub(crate) async fn publish(outbox: Arc<Outbox>, router: Arc<Router>, channel: String) {
     let epoch = fastrand::u64(1..);
     let mut number = 0;
+    // Nobody has heard of us yet: at once.
+    let mut spoke: Option<Instant> = None;
+    let due =
+        |spoke: Option<Instant>| spoke.map_or(Duration::ZERO, |at| HEARTBEAT.saturating_sub(at.elapsed()));
     loop {
-        let _ = timeout(HEARTBEAT, outbox.wake.notified()).await;
+        if timeout(due(spoke), outbox.wake.notified()).await.is_ok() {
+            // What comes together goes together.
+            sleep(GATHER).await;
+        }
         loop {
             let items = outbox.take();
             let more = !items.is_empty();
+            if !more && !due(spoke).is_zero() {
+                break;
+            }
+            spoke = Some(Instant::now());
             let farewell = items.contains(&Item::Farewell);
             number += u64::from(more);
             let bytes = Message { publisher: outbox.publisher, epoch, number, items }.to_bytes();

@@ -5,81 +5,18 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use redis::Value;
-use serde::Serialize;
 use tokio::time::timeout;
 
 use super::address::Address;
 use super::info::{ClusterNode, Info, cluster_nodes};
 use super::node::Node;
+use super::report::{NodeHealth, NodeRole, report};
 use super::router::Router;
 use super::slots::Map;
 use super::state::{L2Error, NodeState, describe};
 
 /// A node's answer about itself.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
-
-/// What a node is in its cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NodeRole {
-    /// Owns slots, or could. A single node that replicates nothing is one, too.
-    Master,
-    /// Copies a master.
-    Replica,
-}
-
-/// How a node is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct NodeHealth {
-    /// What this process knows of it.
-    #[serde(flatten)]
-    pub state: NodeState,
-    /// Its identity in the cluster.
-    pub id: Option<String>,
-    /// By its own word, or that of the other nodes.
-    pub role: Option<NodeRole>,
-    /// Whether the other nodes take it for failed.
-    pub failed: bool,
-    /// How many slots it owns.
-    pub slots: u64,
-    /// Which, as (first, last).
-    pub slot_ranges: Vec<(u16, u16)>,
-    /// Slots on their way to or from it.
-    pub slots_moving: u64,
-    /// What it answered; none when it did not within 500 ms, and then `unanswered` says why.
-    pub report: Option<NodeReport>,
-    /// Why there is no report.
-    pub unanswered: Option<String>,
-}
-
-/// A node's own numbers.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct NodeReport {
-    /// Release of Redis.
-    pub version: String,
-    /// Since its start, in seconds.
-    pub uptime_s: u64,
-    /// Keys it holds.
-    pub keys: u64,
-    /// Bytes in use.
-    pub memory_used: u64,
-    /// Limit in bytes; 0 for none.
-    pub memory_max: u64,
-    /// Commands a second just now.
-    pub ops_per_s: u64,
-    /// Part of the key look-ups that found something, since its start; none before the first.
-    pub hit_ratio: Option<f64>,
-    /// Keys evicted since its start.
-    pub evicted: u64,
-    /// Clients connected.
-    pub clients: u64,
-    /// Of a replica: bytes that it is behind its master, if that one answered.
-    pub lag_bytes: Option<u64>,
-    /// Of a replica: seconds since it heard of its master. Of a master: since it heard of its most silent replica.
-    pub lag_s: Option<u64>,
-    /// Of a replica: whether it is connected to its master.
-    pub master_link_up: Option<bool>,
-}
 
 /// What was asked of a node.
 struct Answer {
@@ -129,7 +66,7 @@ impl Router {
     async fn question(&self, node: &Node) -> Result<Answer, L2Error> {
         let (_, mut conn) = node.connection().ok_or_else(|| node.away())?;
         let mut pipe = redis::pipe();
-        pipe.cmd("INFO").ignore_errors();
+        pipe.cmd("INFO");
         if self.is_cluster() {
             pipe.cmd("CLUSTER").arg("NODES");
         }
@@ -189,32 +126,6 @@ fn role_of(line: &ClusterNode) -> NodeRole {
 
 fn count(line: &ClusterNode) -> u64 {
     line.slots.iter().map(|(first, last)| u64::from(last.saturating_sub(*first)) + 1).sum()
-}
-
-fn report(info: &Info<'_>) -> NodeReport {
-    let number = |field| info.number(field).unwrap_or(0);
-    let (hits, misses) = (number("keyspace_hits"), number("keyspace_misses"));
-    // Exact up to 2^53 look-ups, and a ratio all the same past it.
-    let hit_ratio = (hits + misses > 0).then(|| hits as f64 / (hits + misses) as f64);
-    let is_replica = info.text("role") == Some("slave");
-    NodeReport {
-        version: info.text("redis_version").unwrap_or_default().to_owned(),
-        uptime_s: number("uptime_in_seconds"),
-        keys: info.keys(),
-        memory_used: number("used_memory"),
-        memory_max: number("maxmemory"),
-        ops_per_s: number("instantaneous_ops_per_sec"),
-        hit_ratio,
-        evicted: number("evicted_keys"),
-        clients: number("connected_clients"),
-        lag_bytes: None,
-        lag_s: if is_replica {
-            info.number("master_last_io_seconds_ago")
-        } else {
-            info.replicas().iter().map(|(_, lag)| *lag).max()
-        },
-        master_link_up: info.text("master_link_status").map(|link| link == "up"),
-    }
 }
 
 /// How far each replica is behind its master: both said where they are at about the same time.

@@ -1,5 +1,6 @@
 //! The job that keeps the map of the cluster true.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -13,6 +14,9 @@ use super::topology::{self, Range};
 
 /// Between two looks at the map while all is well, half of it to all of it.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// The same in the beginning: a cluster that was just made tells of its replicas one by one.
+const LOOK_EARLY: Duration = Duration::from_secs(1);
+const BEGINNING: Duration = Duration::from_secs(10);
 /// While something is away: soon its replica is the master.
 const LOOK_OFTEN: Duration = Duration::from_millis(200);
 /// While something has been away for [`LONG`].
@@ -24,6 +28,8 @@ const LEAST_PAUSE: Duration = Duration::from_millis(100);
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
 /// Nodes asked in one look at most.
 const ASKED: usize = 3;
+/// A node connected for this long knows what the others know.
+const SETTLED: Duration = Duration::from_secs(3);
 /// A node outside the map that nobody asks for this long is dropped.
 const GUEST_STAYS_MS: u64 = 30_000;
 
@@ -69,7 +75,10 @@ impl Router {
     fn pause(&self) -> Duration {
         let well = self.trouble(&self.map()).is_none();
         match self.note_held(well) {
-            _ if well => LOOK_EVERY.mul_f64(1.0 - fastrand::f64() / 2.0),
+            held if well => {
+                let most = if held < BEGINNING { LOOK_EARLY } else { LOOK_EVERY };
+                most.mul_f64(1.0 - fastrand::f64() / 2.0)
+            }
             held if held > LONG => LOOK_SELDOM,
             _ => LOOK_OFTEN,
         }
@@ -80,6 +89,8 @@ impl Router {
         let mut usable: Vec<Arc<Node>> = self.members.lock().values().map(|m| Arc::clone(&m.node)).collect();
         usable.retain(|node| node.is_usable());
         fastrand::shuffle(&mut usable);
+        // One that just came back may still believe what was true before it left.
+        usable.sort_by_key(|node| node.noted().held_for() < SETTLED);
         for node in usable.iter().take(ASKED) {
             match ask(node).await {
                 Ok(ranges) => {
@@ -105,6 +116,7 @@ impl Router {
             map.assign(range.first, range.last, Shard { master, replicas });
         }
         let old = self.map();
+        map.keep_replicas(&old);
         if !map.is_same(&old) {
             self.note_promotions(&old, &map);
             self.set_map(map);
@@ -114,8 +126,12 @@ impl Router {
         let map = self.map();
         let mut members = self.members.lock();
         members.retain(|_, member| {
-            member.node.unused_for_ms() < GUEST_STAYS_MS
-                || map.nodes().any(|node| Arc::ptr_eq(node, &member.node))
+            let stays = member.node.unused_for_ms() < GUEST_STAYS_MS
+                || map.nodes().any(|node| Arc::ptr_eq(node, &member.node));
+            if !stays {
+                self.former_connects.fetch_add(member.node.noted().connects, Ordering::Relaxed);
+            }
+            stays
         });
     }
 }

@@ -3,6 +3,7 @@
 mod address;
 mod batch;
 mod conn;
+mod connect;
 mod failover;
 mod health;
 mod inbox;
@@ -12,6 +13,8 @@ mod leases;
 mod node;
 mod ops;
 mod publish;
+mod reach;
+mod report;
 mod router;
 mod run;
 pub(crate) mod slots;
@@ -26,10 +29,10 @@ mod watchdog;
 
 pub(crate) use conn::Conn;
 pub use failover::Failover;
-pub use health::{NodeHealth, NodeReport, NodeRole};
 pub(crate) use inbox::Event;
 pub(crate) use leases::{Bar, Leased, Leases};
 pub(crate) use ops::{Fetched, Ops, Written};
+pub use report::{NodeHealth, NodeReport, NodeRole};
 pub(crate) use router::{Access, Router};
 pub use state::{L2Error, L2State, NodeState};
 pub(crate) use url::Redis;

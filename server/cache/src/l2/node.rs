@@ -2,24 +2,20 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
+use redis::Client;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client};
 use tokio::sync::{Notify, watch};
-use tokio::time::timeout;
 
 use super::address::Address;
+use super::connect::{CONNECT_TIMEOUT, open};
 use super::state::{L2Error, Noted};
 use crate::stats::Count;
 
-/// A connection attempt, handshake included.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// So many commands in a row without an answer in time open the breaker.
 const TIMEOUTS_TO_OPEN: u32 = 3;
-/// Commands that wait to be written to the socket at most.
-const QUEUE: usize = 1_024;
 /// A node that said so lately that it cannot answer is not asked a second time by the same exchange.
 const REFUSAL_HOLDS_MS: u64 = 1_000;
 
@@ -188,28 +184,6 @@ impl Node {
     pub(super) async fn connect(&self) -> Result<MultiplexedConnection, L2Error> {
         open(&self.client, self.cluster).await
     }
-}
-
-/// Opens a connection of our kind, all within [`CONNECT_TIMEOUT`].
-pub(super) async fn open(client: &Client, cluster: bool) -> Result<MultiplexedConnection, L2Error> {
-    let config = config();
-    let connecting = async {
-        let mut conn = client.get_multiplexed_async_connection_with_config(&config).await?;
-        if cluster {
-            // A master takes no notice of it, so nobody needs to know who is what.
-            let () = redis::cmd("READONLY").query_async(&mut conn).await?;
-        }
-        Ok(conn)
-    };
-    timeout(CONNECT_TIMEOUT, connecting).await.unwrap_or(Err(L2Error::Timeout))
-}
-
-/// Timeouts and queue of our connections.
-pub(super) fn config() -> AsyncConnectionConfig {
-    AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(CONNECT_TIMEOUT))
-        .set_pipeline_buffer_size(QUEUE)
 }
 
 /// A node and its watchdog, which ends with it.

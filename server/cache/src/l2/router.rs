@@ -1,9 +1,9 @@
 //! The way to Redis: knows the nodes and who owns which slot.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Handle;
@@ -14,7 +14,6 @@ use super::address::Address;
 use super::failover::Failover;
 use super::node::{Member, Node};
 use super::slots::{Map, slot_of};
-use super::state::{L2Error, L2State, describe};
 use super::url::Redis;
 use super::{keeper, watchdog};
 use crate::clears::Store;
@@ -42,6 +41,8 @@ pub(crate) struct Router {
     map: RwLock<Arc<Map>>,
     /// Every node with a watchdog: those of the map, seeds before there is a map, and guests named by redirects.
     pub(super) members: Mutex<HashMap<Address, Member>>,
+    /// Connections made by nodes that left.
+    pub(super) former_connects: AtomicU64,
     /// The clear log was read at least once: entries can be judged.
     log_read: AtomicBool,
     /// Counts changes of nodes and of the map.
@@ -49,7 +50,7 @@ pub(crate) struct Router {
     /// Asks for a new map.
     pub(super) refresh: Arc<Notify>,
     /// Whether all was reached when last looked, and since when it is so.
-    held: Mutex<(bool, Instant)>,
+    pub(super) held: Mutex<(bool, Instant)>,
     /// The last error of looking for the map.
     pub(super) map_error: Mutex<Option<String>>,
     /// Whose turn it is to answer a read.
@@ -76,6 +77,7 @@ impl Router {
             store,
             map: RwLock::new(Arc::new(Map::empty())),
             members: Mutex::new(HashMap::new()),
+            former_connects: AtomicU64::new(0),
             log_read: AtomicBool::new(false),
             changed: watch::Sender::new(0),
             refresh: Arc::new(Notify::new()),
@@ -103,74 +105,6 @@ impl Router {
 
     pub fn is_cluster(&self) -> bool {
         self.redis.is_cluster()
-    }
-
-    /// Whether anything can be asked: the clear log was read, and some node is usable.
-    pub fn is_open(&self) -> bool {
-        self.log_is_read() && self.map().nodes().any(|node| node.is_usable())
-    }
-
-    /// Whether a node that may answer for `key` is usable now.
-    pub fn is_open_for(&self, key: &str, access: Access) -> bool {
-        self.log_is_read()
-            && self.map().shard(self.slot(key)).is_some_and(|shard| {
-                shard.master.is_usable()
-                    || (access != Access::Write && shard.replicas.iter().any(|r| r.is_usable()))
-            })
-    }
-
-    /// Returns when all slots' masters are reached.
-    pub async fn wait_connected(&self) {
-        let mut changed = self.changed.subscribe();
-        // The sender lives as long as this does.
-        let _ = changed.wait_for(|_| self.trouble(&self.map()).is_none()).await;
-    }
-
-    pub fn state(&self) -> L2State {
-        let map = self.map();
-        let trouble = self.trouble(&map);
-        let nodes: Vec<_> = map.nodes().map(|node| describe(node, &map)).collect();
-        L2State {
-            configured: true,
-            connected: trouble.is_none(),
-            address: Some(self.redis.address()),
-            for_ms: crate::clock::millis(self.note_held(trouble.is_none())),
-            last_error: trouble,
-            connects: self.members.lock().values().map(|m| m.node.noted().connects).sum(),
-            nodes,
-        }
-    }
-
-    /// What is wrong, if anything is.
-    pub(super) fn trouble(&self, map: &Map) -> Option<String> {
-        let named = |node: &Arc<Node>, why: &str| {
-            if self.is_cluster() { format!("{}: {why}", node.address) } else { why.to_owned() }
-        };
-        if map.shards.is_empty() {
-            let of_seed = || {
-                let members = self.members.lock();
-                members.values().find_map(|m| Some(named(&m.node, m.node.noted().last_error.as_deref()?)))
-            };
-            let why = self.map_error.lock().clone().or_else(of_seed);
-            return Some(why.unwrap_or_else(|| "first connection is under way".into()));
-        }
-        if let Some(node) = map.shards.iter().map(|s| &s.master).find(|node| !node.is_usable()) {
-            let why = node.noted().last_error;
-            return Some(named(node, why.as_deref().unwrap_or("just lost")));
-        }
-        if let Some(slot) = map.first_uncovered() {
-            return Some(format!("no node serves slot {slot}"));
-        }
-        (!self.log_is_read()).then(|| "the clear log was not read yet".into())
-    }
-
-    /// Notes whether all is reached; returns how long it has been so.
-    pub(super) fn note_held(&self, connected: bool) -> Duration {
-        let mut held = self.held.lock();
-        if held.0 != connected {
-            *held = (connected, Instant::now());
-        }
-        held.1.elapsed()
     }
 
     pub(super) fn log_is_read(&self) -> bool {
@@ -231,11 +165,5 @@ impl Router {
         let task = self.runtime.spawn(watchdog::supervise(Arc::clone(&node), self.me.clone())).abort_handle();
         members.insert(address.clone(), Member { node: Arc::clone(&node), task });
         Some(node)
-    }
-
-    /// The error while nothing may be asked.
-    pub(super) fn closed(&self) -> L2Error {
-        let why = self.trouble(&self.map()).unwrap_or_else(|| "just lost".into());
-        L2Error::Disconnected(why)
     }
 }

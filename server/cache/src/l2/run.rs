@@ -55,12 +55,13 @@ impl Router {
         let slot = self.slot(key);
         // Where a redirect sends us, and whether ASKING is due.
         let mut sent_to: Option<(Arc<Node>, bool)> = None;
-        let mut broken: Option<Arc<Node>> = None;
+        // A node that is of no use for this exchange.
+        let mut useless: Option<Arc<Node>> = None;
         let mut pause = MIN_PAUSE;
         for hop in 1..=MAX_HOPS {
             let (chosen, asking) = match sent_to.take() {
                 Some((node, asking)) => (self.guest(node, deadline).await?, asking),
-                None => (self.choose(slot, access, broken.as_ref())?, false),
+                None => (self.choose(slot, access, useless.as_ref())?, false),
             };
             let Chosen { node, number, conn } = chosen;
             node.note_use();
@@ -80,11 +81,11 @@ impl Router {
                 Verdict::Broken => {
                     node.counts.errors.add(1);
                     node.withdraw(number, &error.to_string());
-                    if access == Access::Write || broken.is_some() {
+                    if access == Access::Write || useless.is_some() {
                         return Err(error.into());
                     }
                     // Nothing is changed by reading twice.
-                    broken = Some(node);
+                    useless = Some(node);
                     continue;
                 }
                 Verdict::Answer => {
@@ -99,6 +100,15 @@ impl Router {
                 Verdict::Moved(None) | Verdict::Later => self.ask_for_map(),
             }
             node.answered();
+            if sent_to.is_none()
+                && access != Access::Write
+                && useless.is_none()
+                && !self.is_master(&node, slot)
+            {
+                // A replica that is not ready: another node may be.
+                useless = Some(node);
+                continue;
+            }
             if sent_to.is_some() {
                 node.counts.redirects.add(1);
                 if hop < PATIENT_HOPS {
@@ -114,6 +124,10 @@ impl Router {
             pause = (pause * 2).min(MAX_PAUSE);
         }
         Err(L2Error::Timeout)
+    }
+
+    fn is_master(&self, node: &Arc<Node>, slot: u16) -> bool {
+        self.map().shard(slot).is_some_and(|shard| Arc::ptr_eq(&shard.master, node))
     }
 
     /// Judges an error; a single node is never left for another.

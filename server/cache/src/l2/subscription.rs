@@ -10,8 +10,9 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::connect::{CONNECT_TIMEOUT, config};
 use super::inbox::{Event, Inbox};
-use super::node::{CONNECT_TIMEOUT, Node, config};
+use super::node::Node;
 use super::publish::{is_unknown_command, note_plain};
 use super::router::Router;
 use super::state::L2Error;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
-use redis::{Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 
 use super::address::Address;
 
@@ -35,8 +35,9 @@ impl Redis {
             return Err(format!("expected {FORMS}"));
         };
         match scheme {
-            "redis" | "redis+unix" | "unix" => Self::one(url),
+            "redis" | "rediss" | "redis+unix" | "unix" => Self::one(url),
             "redis-cluster" => Self::cluster("redis", rest),
+            "rediss-cluster" => Self::cluster("rediss", rest),
             _ => Err(format!("scheme `{scheme}` is not supported, expected {FORMS}")),
         }
     }
@@ -104,6 +105,13 @@ impl Redis {
 
 fn read(url: &str) -> Result<ConnectionInfo, String> {
     let info = url.into_connection_info().map_err(|_| format!("does not parse, expected {FORMS}"))?;
+    if let ConnectionAddr::TcpTls { insecure, .. } = info.addr() {
+        if *insecure {
+            return Err("TLS without checking certificates is not supported".into());
+        }
+        // Which one is otherwise unclear when another crate brings a second. An error means that one is chosen already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
     let info = with_tcp_settings(info);
     // Some mistakes show only here.
     Client::open(info.clone()).map_err(|error| format!("cannot be used: {}", error.category()))?;
@@ -144,6 +152,17 @@ mod tests {
     }
 
     #[test]
+    fn tls_is_for_every_node() {
+        let many = Redis::parse("rediss-cluster://:p@a.example:7001,b.example:7002").expect("reads");
+        for address in [&many.seeds()[0], &many.seeds()[1], &Address::tcp("10.0.0.1", 7003)] {
+            let client = many.client(address).expect("a client");
+            let info = client.get_connection_info();
+            assert!(matches!(info.addr(), ConnectionAddr::TcpTls { insecure: false, .. }), "{address}");
+            assert_eq!((&Address::of(info.addr()), info.redis_settings().password()), (address, Some("p")));
+        }
+    }
+
+    #[test]
     fn errors_never_repeat_the_url() {
         for url in [
             "redis://u:s3cret@",
@@ -153,6 +172,7 @@ mod tests {
             "redis-cluster://:s3cret@h:1,,h:2",
             "redis-cluster://:s3cret@h:1/5",
             "redis-cluster://:s3cret@h:x",
+            "rediss://:s3cret@h:1#insecure",
         ] {
             let error = Redis::parse(url).expect_err(url);
             assert!(!error.contains("s3cret"), "{error}");

@@ -16,7 +16,9 @@ const CHANNEL: &str = "{tm:bus}";
 const SOON: Duration = Duration::from_secs(10);
 
 /// Two caches that hold version 1 of `k` in memory, and a look into Redis.
-async fn two_that_hold_it(redis: &local_servers::RedisServer) -> ((Cache, Texts), (Cache, Texts), MultiplexedConnection) {
+async fn two_that_hold_it(
+    redis: &local_servers::RedisServer,
+) -> ((Cache, Texts), (Cache, Texts), MultiplexedConnection) {
     let (a, b) = (cache_on(redis).await, cache_on(redis).await);
     let (in_a, in_b) = (texts(&a, steady()), texts(&b, steady()));
     settled(&[&a, &b]).await;

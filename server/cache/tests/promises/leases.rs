@@ -52,13 +52,18 @@ fn readers(all: &[Texts], each: usize, source: &Source) -> JoinSet<Answer> {
 }
 
 async fn all_answered(mut tasks: JoinSet<Answer>) {
-    while let Some(answer) = tokio::time::timeout(PATIENCE, tasks.join_next()).await.expect("answers in time") {
+    while let Some(answer) = tokio::time::timeout(PATIENCE, tasks.join_next()).await.expect("answers in time")
+    {
         let hit = answer.expect("no panic").expect("an answer");
         assert_eq!((hit.value.0.as_str(), hit.version, hit.stale), ("v", 1, None));
     }
 }
 
-async fn processes(redis: &local_servers::RedisServer, count: usize, policy: &Policy) -> (Vec<Cache>, Vec<Texts>) {
+async fn processes(
+    redis: &local_servers::RedisServer,
+    count: usize,
+    policy: &Policy,
+) -> (Vec<Cache>, Vec<Texts>) {
     let mut caches = Vec::new();
     for _ in 0..count {
         caches.push(cache_on(redis).await);
@@ -105,7 +110,11 @@ async fn a_holder_that_dies_delays_the_others_by_the_lease_and_one_of_them_loads
     const LEASE: Duration = Duration::from_secs(2);
     let redis = redis().await;
     let policy = patient().lease_for(LEASE);
-    let holder = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let holder = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let dying = Source::closed();
     holder.spawn({
         let (url, policy, dying) = (redis.url(), policy.clone(), dying.clone());
@@ -154,7 +163,10 @@ async fn a_load_that_fails_lets_the_next_process_try_at_once() {
     let tasks = readers(&all[1..], 10, &source);
     until("the other waits", || sum(&caches, |s| s.lease_waits) == 1).await;
     gate.add_permits(1);
-    assert_eq!(failing.await.expect("no panic").expect_err("fails"), LoadError::Source(Down("source is down")));
+    assert_eq!(
+        failing.await.expect("no panic").expect_err("fails"),
+        LoadError::Source(Down("source is down"))
+    );
     all_answered(tasks).await;
     assert_eq!(source.calls.get(), 1);
     lease_is_gone(&redis).await;

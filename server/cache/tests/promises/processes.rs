@@ -32,14 +32,12 @@ async fn a_process_full_of_readers() {
     let mut readers = JoinSet::new();
     for _ in 0..READERS {
         let (texts, plain) = (texts.clone(), plain.clone());
-        readers.spawn(async move {
-            texts.get_or_load(&key("k"), Want::any(), move || slow_source(plain)).await
-        });
+        readers.spawn(
+            async move { texts.get_or_load(&key("k"), Want::any(), move || slow_source(plain)).await },
+        );
     }
-    until("all readers wait", || {
-        cache.stats().categories["texts"].source.coalesced == READERS as u64 - 1
-    })
-    .await;
+    until("all readers wait", || cache.stats().categories["texts"].source.coalesced == READERS as u64 - 1)
+        .await;
     let _: u64 = plain.incr("waiting", 1).await.expect("counted");
     while let Some(answer) = readers.join_next().await {
         let hit = answer.expect("no panic").expect("an answer");

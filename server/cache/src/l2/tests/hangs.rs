@@ -74,3 +74,30 @@ async fn while_a_master_is_away_its_replica_answers_reads() {
     assert!(f.router.state().degraded());
     assert!(f.router.failovers().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_that_hangs_is_replaced_and_changes_nothing_when_it_wakes() {
+    let f = Fixture::new(SOON).await;
+    let master = f.master("k").await;
+    set(&f.router, AMPLE, "k", "v").await.expect("written");
+    f.admin(move |cluster| cluster.node(master).pause()).await;
+    until("the slot is written again", async || {
+        set(&f.router, Duration::from_millis(100), "k", "w").await.is_ok()
+    })
+    .await;
+    connected(&f.router).await;
+    let heir = f.router.owner("k").expect("an owner").address.to_string();
+    assert_ne!(heir, f.address(master));
+    f.admin(move |cluster| cluster.node(master).resume()).await;
+    until("it takes part as a replica", async || {
+        f.router.state().nodes.iter().any(|n| n.address == f.address(master) && n.usable && !n.master)
+    })
+    .await;
+    for _ in 0..50 {
+        set(&f.router, AMPLE, "k", "x").await.expect("written");
+        assert_eq!(get(&f.router, AMPLE, "k", Access::Read).await, Ok(Some("x".into())));
+    }
+    assert_eq!(f.router.owner("k").map(|node| node.address.to_string()), Some(heir.clone()));
+    let failovers = f.router.failovers();
+    assert_eq!((failovers.len(), failovers[0].to.as_str()), (1, heir.as_str()), "{failovers:?}");
+}

@@ -27,7 +27,7 @@ const SOON: Duration = Duration::from_millis(1_500);
 const NEVER: Duration = Duration::from_secs(600);
 
 /// Six servers each: more clusters at once would take each other for dead on a small machine.
-static PLACES: Semaphore = Semaphore::const_new(2);
+static PLACES: Semaphore = Semaphore::const_new(3);
 
 /// A cluster and a router on it, connected.
 struct Fixture {
@@ -46,10 +46,18 @@ impl Fixture {
         let cluster =
             blocking(move || RedisCluster::ephemeral_with(masters, replicas, node_timeout, &[])).await;
         let cluster = Arc::new(cluster.expect("the cluster starts"));
+        // A replica is told of only when it is known to have something to serve, by each node in its own time.
+        let nodes = usize::from(masters * (1 + replicas));
+        let asked = Arc::clone(&cluster);
+        let agree = blocking(move || {
+            local_servers::wait_until(PATIENCE, || {
+                let told = |i| asked.node(i).command(&["CLUSTER", "SLOTS"]).unwrap_or_default();
+                (0..nodes).all(|i| told(i).matches("127.0.0.1").count() == nodes)
+            })
+        });
+        assert!(agree.await, "all nodes tell of all nodes");
         let router = router(&cluster.cluster_url());
         connected(&router).await;
-        // A replica is told of only when it has something to serve.
-        let nodes = usize::from(masters * (1 + replicas));
         until("all nodes are known", async || {
             let state = router.state();
             state.nodes.len() == nodes && state.nodes.iter().all(|node| node.usable)

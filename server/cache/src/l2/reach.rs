@@ -1,0 +1,91 @@
+//! What of Redis can be reached now.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::node::Node;
+use super::router::{Access, Router};
+use super::slots::Map;
+use super::state::{L2Error, L2State, describe};
+
+impl Router {
+    /// Whether anything can be asked: the clear log was read, and some node is usable.
+    pub fn is_open(&self) -> bool {
+        self.log_is_read() && self.map().nodes().any(|node| node.is_usable())
+    }
+
+    /// Whether a node that may answer for `key` is usable now.
+    pub fn is_open_for(&self, key: &str, access: Access) -> bool {
+        self.log_is_read()
+            && self.map().shard(self.slot(key)).is_some_and(|shard| {
+                shard.master.is_usable()
+                    || (access != Access::Write && shard.replicas.iter().any(|r| r.is_usable()))
+            })
+    }
+
+    /// Returns when all slots' masters are reached.
+    pub async fn wait_connected(&self) {
+        let mut changed = self.changed.subscribe();
+        // The sender lives as long as this does.
+        let _ = changed.wait_for(|_| self.trouble(&self.map()).is_none()).await;
+    }
+
+    pub fn state(&self) -> L2State {
+        let map = self.map();
+        let trouble = self.trouble(&map);
+        let nodes: Vec<_> = map.nodes().map(|node| describe(node, &map)).collect();
+        L2State {
+            configured: true,
+            connected: trouble.is_none(),
+            address: Some(self.redis.address()),
+            for_ms: crate::clock::millis(self.note_held(trouble.is_none())),
+            last_error: trouble,
+            connects: self.connects(),
+            nodes,
+        }
+    }
+
+    fn connects(&self) -> u64 {
+        let now: u64 = self.members.lock().values().map(|m| m.node.noted().connects).sum();
+        now + self.former_connects.load(Ordering::Relaxed)
+    }
+
+    /// What is wrong, if anything is.
+    pub(super) fn trouble(&self, map: &Map) -> Option<String> {
+        let named = |node: &Arc<Node>, why: &str| {
+            if self.is_cluster() { format!("{}: {why}", node.address) } else { why.to_owned() }
+        };
+        if map.shards.is_empty() {
+            let of_seed = || {
+                let members = self.members.lock();
+                members.values().find_map(|m| Some(named(&m.node, m.node.noted().last_error.as_deref()?)))
+            };
+            let why = self.map_error.lock().clone();
+            return Some(why.or_else(of_seed).unwrap_or_else(|| "first connection is under way".into()));
+        }
+        if let Some(node) = map.shards.iter().map(|s| &s.master).find(|node| !node.is_usable()) {
+            let why = node.noted().last_error;
+            return Some(named(node, why.as_deref().unwrap_or("just lost")));
+        }
+        if let Some(slot) = map.first_uncovered() {
+            return Some(format!("no node serves slot {slot}"));
+        }
+        (!self.log_is_read()).then(|| "the clear log was not read yet".into())
+    }
+
+    /// Notes whether all is reached; returns how long it has been so.
+    pub(super) fn note_held(&self, connected: bool) -> Duration {
+        let mut held = self.held.lock();
+        if held.0 != connected {
+            *held = (connected, Instant::now());
+        }
+        held.1.elapsed()
+    }
+
+    /// The error while nothing may be asked.
+    pub(super) fn closed(&self) -> L2Error {
+        let why = self.trouble(&self.map()).unwrap_or_else(|| "just lost".into());
+        L2Error::Disconnected(why)
+    }
+}
