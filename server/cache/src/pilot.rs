@@ -232,7 +232,7 @@ impl<K: Key, V: Value> Pilot<K, V> {
             let wanted = self.flight.min_version.max(meta.version);
             core.remember(&self.key, Trouble::OldVersion(wanted));
             // The source has nothing newer, whatever was announced before it was asked.
-            core.coherence.settle(meta.name, self.flight.min_version);
+            core.coherence.settle(meta.name, self.flight.min_version, begun);
         } else {
             core.forget_trouble(&self.key);
         }
