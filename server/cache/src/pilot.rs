@@ -148,6 +148,8 @@ impl<K: Key, V: Value> Pilot<K, V> {
         let is_wanted = meta.is_fresh(clock::now())
             && meta.version >= self.flight.min_version
             && meta.loaded_at > self.flight.newer_than
+            // A replica may be behind what was announced, a new master, too.
+            && core.judge(meta).needs == 0
             && entry.kind() != Kind::Removed;
         if is_wanted {
             core.forget_trouble(&self.key);

@@ -218,6 +218,38 @@ async fn a_write_that_took_effect_unseen_is_announced_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_announced_counts_for_who_holds_nothing() {
+    let redis = redis().await;
+    let cache = cache_on(&redis).await;
+    let texts = texts(&cache, steady());
+    settled(&[&cache]).await;
+    let mut plain = plain(&redis).await;
+    let other = cache_on(&redis).await;
+    common_set(&other).await;
+    // As when a replica answers, or a new master that had not got the last write.
+    let mut voice = Voice::new(&plain);
+    voice.say(0, &[&[1, 5][..], b"texts", &[0, 1], b"k", &u64::to_be_bytes(9)].concat()).await;
+    until("it is heard", || cache.stats().coherence.announcements_heard > 0).await;
+    assert_eq!(in_redis(&mut plain, "k").await, Some((1, 0)));
+    until_async("what Redis has is marked", || async {
+        texts.get(&key("k")).await.is_some_and(|hit| (hit.version, hit.stale) == (1, Some(StaleReason::Unverified)))
+    })
+    .await;
+    until_async("the source has told", || async {
+        let hit = load(&texts, "k", "v", 9).await.expect("an answer");
+        assert!(hit.version == 9 || hit.stale.is_some(), "{hit:?}");
+        hit.version == 9
+    })
+    .await;
+}
+
+/// Another process puts version 1 of `k` into Redis.
+async fn common_set(cache: &Cache) {
+    texts(cache, steady()).set(&key("k"), Text("v".into()), 1);
+    written(cache, "texts", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn garbage_on_the_channel_does_no_harm() {
     let redis = redis().await;
     let ((_a, in_a), (b, in_b), mut plain) = two_that_hold_it(&redis).await;

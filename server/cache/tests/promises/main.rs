@@ -5,5 +5,7 @@ mod common;
 
 mod bus;
 mod leases;
+mod model;
 mod processes;
 mod recovery;
+mod versions;
