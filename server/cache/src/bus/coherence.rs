@@ -127,9 +127,11 @@ impl Coherence {
         self.generations[place(name)].fetch_add(1, Ordering::Release);
     }
 
-    /// Drops what was announced of `name` up to `version`: the source itself has said that there is nothing newer.
-    pub fn settle(&self, name: u64, version: u64) {
-        self.buckets[place(name)].lock().floors.retain(|f| f.name != name || f.version > version);
+    /// Drops what was announced of `name` up to `version` before `asked`: the source itself, asked then, has said that
+    /// there is nothing newer. Of what was announced since it could not know.
+    pub fn settle(&self, name: u64, version: u64, asked: u64) {
+        let mut bucket = self.buckets[place(name)].lock();
+        bucket.floors.retain(|f| f.name != name || f.version > version || f.at >= asked);
     }
 
     /// Something may have been missed: everything held is to be compared with Redis before it answers again.
@@ -232,7 +234,9 @@ mod tests {
         assert_eq!(coherence.judge(&meta(name_hash("charts", "ETH"), 4)).needs, 0);
         coherence.raise(name, 3, false);
         assert_eq!(coherence.judge(&meta(name, 4)).needs, 5, "an older one changes nothing");
-        coherence.settle(name, 5);
+        coherence.settle(name, 5, clock::now() - 1_000);
+        assert_eq!(coherence.judge(&meta(name, 4)).needs, 5, "announced since the source was asked");
+        coherence.settle(name, 5, clock::now() + 1_000);
         assert_eq!(coherence.judge(&meta(name, 4)).needs, 0);
     }
 

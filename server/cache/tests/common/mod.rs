@@ -205,3 +205,23 @@ pub async fn in_redis(plain: &mut redis::aio::MultiplexedConnection, name: &str)
     let version = bytes.get(48..56)?.try_into().ok().map(u64::from_be_bytes)?;
     Some((version, *bytes.get(9)?))
 }
+
+/// Waits until these caches, all that are on their Redis, have heard each other and themselves: then nothing is compared
+/// with Redis without a cause.
+pub async fn settled(caches: &[&Cache]) {
+    for cache in caches {
+        until("it hears the others", || {
+            let heard = cache.stats().coherence;
+            heard.trusted && heard.publishers == caches.len() as u64 - 1
+        })
+        .await;
+    }
+}
+
+/// Waits until a read without a load answers so, not marked stale.
+pub async fn until_version(texts: &Texts, name: &str, version: u64) {
+    until_async(&format!("{name} is version {version}"), || async {
+        texts.get(&key(name)).await.is_some_and(|hit| hit.version == version && hit.stale.is_none())
+    })
+    .await;
+}

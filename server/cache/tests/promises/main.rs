@@ -3,5 +3,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bus;
 mod leases;
+mod model;
 mod processes;
+mod recovery;
+mod versions;
