@@ -129,7 +129,7 @@ impl<K: Key, V: Value> Category<K, V> {
     ) -> Vec<Result<Hit<V>, LoadError<E>>>
     where
         E: SourceError,
-        F: FnOnce(Vec<K>) -> Fut + Send + 'static,
+        F: Fn(Vec<K>) -> Fut + Clone + Send + 'static,
         Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
     {
         crate::many::get_many_or_load(&self.core, keys, want, loader).await
@@ -151,7 +151,11 @@ impl<K: Key, V: Value> Category<K, V> {
                 core.counters.l1.misses.add(u64::from(core.l1.is_some()));
                 let text = key.to_string();
                 match core.fetch(&text).await {
-                    Some(entry) => (core.keep(key, &text, entry), Tier::L2, true),
+                    Some(entry) => {
+                        let kept = core.keep(key, &text, entry);
+                        let newest = core.judge(kept.meta()).needs == 0;
+                        (kept, Tier::L2, newest)
+                    }
                     None => (looked?.entry, Tier::L1, false),
                 }
             }

@@ -49,7 +49,7 @@ pub(crate) async fn get_or_load<K, V, E, F, Fut>(
     core: &Arc<Core<K, V>>,
     key: &K,
     want: Want,
-    mut loader: F,
+    loader: F,
 ) -> Result<Hit<V>, LoadError<E>>
 where
     K: Key,
@@ -65,21 +65,22 @@ where
         let (held, need) = match from_memory(core, key, want, choosy) {
             Ready::Now(result) => return result,
             Ready::Refresh(hit, need) => {
-                if matches!(join(core, key, need, loader, false), Joined::Refused) {
-                    core.counters.source.overloaded.add(1);
+                match board(core, key, need, false) {
+                    Boarded::New(pilot) => {
+                        core.shared.runtime.spawn(pilot.fly(loader));
+                    }
+                    Boarded::Joined(_) => {}
+                    Boarded::Refused => core.counters.source.overloaded.add(1),
                 }
                 return Ok(hit);
             }
             Ready::Wait(held, need) => (held, need),
         };
         let want = Want::at_least(need.min_version);
-        let flight = match join(core, key, need, loader, choosy) {
-            Joined::Own(flight) => return wait(core, key, want, held, &flight, true).await.into_result(),
-            Joined::Other(flight, back) => {
-                loader = back;
-                flight
-            }
-            Joined::Refused => return refused(core, key, held),
+        let flight = match board(core, key, need, choosy) {
+            Boarded::New(pilot) => return fly(core, key, want, held, pilot, loader).await,
+            Boarded::Joined(flight) => flight,
+            Boarded::Refused => return refused(core, key, held),
         };
         core.counters.source.coalesced.add(1);
         let authoritative = flight.min_version >= need.min_version;
@@ -206,17 +207,15 @@ pub(crate) fn refused<K: Key, V: Value, E: SourceError>(
     }
 }
 
-/// The flight a reader is on.
-enum Joined<V, F> {
-    /// Begun with its loader.
-    Own(Arc<Flight<V>>),
-    /// Begun by another; the loader comes back.
-    Other(Arc<Flight<V>>, F),
-    /// There are too many flights.
-    Refused,
-}
-
-fn join<K, V, E, F, Fut>(core: &Arc<Core<K, V>>, key: &K, need: Need, loader: F, choosy: bool) -> Joined<V, F>
+/// Flies for oneself and all who join.
+async fn fly<K, V, E, F, Fut>(
+    core: &Arc<Core<K, V>>,
+    key: &K,
+    want: Want,
+    held: Option<Shared<V>>,
+    pilot: Pilot<K, V>,
+    loader: F,
+) -> Result<Hit<V>, LoadError<E>>
 where
     K: Key,
     V: Value,
@@ -224,48 +223,62 @@ where
     F: FnOnce() -> Fut + Send + 'static,
     Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
 {
-    let mut loader = Some(loader);
-    let joined = board(core, key, need, choosy, |pilot| {
-        if let Some(loader) = loader.take() {
-            core.shared.runtime.spawn(pilot.fly(loader));
+    let flight = Arc::clone(&pilot.flight);
+    if held.is_none() {
+        // Looking into Redis needs no task of its own: who joined looks again if this reader goes away.
+        if let Some(landed) = pilot.look_into_l2().await {
+            pilot.land(landed);
+        } else {
+            core.shared.runtime.spawn(pilot.fly_on(loader));
         }
-    });
-    match (joined, loader) {
-        (Some((flight, _)), Some(loader)) => Joined::Other(flight, loader),
-        (Some((flight, _)), None) => Joined::Own(flight),
-        (None, _) => Joined::Refused,
+    } else {
+        core.shared.runtime.spawn(pilot.fly(loader));
     }
+    wait(core, key, want, held, &flight, true).await.into_result()
 }
 
-/// The flight under way for `key`, or a new one whose pilot `start` gets; true with a new one. `None` when there are too
-/// many.
+/// The flight to take.
+pub(crate) enum Boarded<K: Key, V: Value> {
+    /// A new one, with the right to fly it.
+    New(Pilot<K, V>),
+    /// One that another flies.
+    Joined(Arc<Flight<V>>),
+    /// There are too many.
+    Refused,
+}
+
+/// The flight under way for `key`, or a new one.
 pub(crate) fn board<K: Key, V: Value>(
     core: &Arc<Core<K, V>>,
     key: &K,
     need: Need,
     choosy: bool,
-    start: impl FnOnce(Pilot<K, V>),
-) -> Option<(Arc<Flight<V>>, bool)> {
+) -> Boarded<K, V> {
     let joinable = |flight: &Flight<V>| {
         // What a clear covers since the flight began is of no use to who asks after the clear.
         (!choosy || flight.min_version >= need.min_version)
             && (flight.mark == core.mirror.mark()
                 || !core.mirror.covers_since(flight.mark, core.name, &key.to_string()))
     };
-    let joined = core.flights.join_or(key, joinable, || {
-        let slot: Slot = Slot::take(core).ok_or(())?;
+    let mut pilot = None;
+    let boarded = core.flights.join_or(key, joinable, || {
+        let slot = Slot::take(core).ok_or(())?;
         let (progress, flight) = Flight::new(need.min_version, need.newer_than, core.mirror.mark());
-        start(Pilot::new(core, key, &flight, progress, slot));
-        Ok(flight)
+        pilot = Some(Pilot::new(core, key, &flight, progress, slot));
+        Ok::<_, ()>(flight)
     });
-    let joined: Result<_, ()> = joined;
-    joined.ok().map(|(flight, other)| (flight, !other))
+    match (boarded, pilot) {
+        (Ok(_), Some(pilot)) => Boarded::New(pilot),
+        (Ok((flight, _)), None) => Boarded::Joined(flight),
+        (Err(()), _) => Boarded::Refused,
+    }
 }
 
 /// How waiting for a flight ended.
 pub(crate) enum Waited<V, E> {
     Result(Result<Hit<V>, LoadError<E>>),
-    /// The flight was begun for less than is wanted, or failed with an error of another type.
+    /// The flight was begun for less than is wanted, failed with an error of another type, or was left by its reader
+    /// while it looked into Redis.
     TooLittle,
 }
 
@@ -293,7 +306,7 @@ pub(crate) async fn wait<K: Key, V: Value, E: SourceError>(
     let mut progress = flight.follow();
     let begun = Deadline::now();
     let l2_timeout =
-        core.shared.l2.as_ref().map_or(Duration::ZERO, |l2| l2.timeout * 3 + core.policy.lease_for);
+        core.shared.l2.as_ref().map_or(Duration::ZERO, |l2| l2.timeout * 3 + 2 * core.policy.lease_for);
     let latest = begun + core.policy.hard_timeout + l2_timeout + SAFETY;
     let landed = loop {
         let seen = progress.borrow_and_update().clone();
@@ -313,7 +326,7 @@ pub(crate) async fn wait<K: Key, V: Value, E: SourceError>(
         match timeout_at(until, progress.changed()).await {
             Ok(Ok(())) => {}
             // The flight ended without a word.
-            Ok(Err(_)) => break Landed::Failed(Failure::panicked()),
+            Ok(Err(_)) => return Waited::TooLittle,
             Err(_) => match held {
                 Some(value) => return done(value, held_tier, Some(StaleReason::SlowLoad)),
                 None => break Landed::Failed(Failure::timeout()),

@@ -10,7 +10,7 @@ use crate::core::Core;
 use crate::flight::Flight;
 use crate::hit::{Hit, LoadError, Loaded, Shared, Want};
 use crate::key::Key;
-use crate::load::{Need, Ready, Waited, board, from_memory, wait};
+use crate::load::{Boarded, Need, Ready, Waited, board, from_memory, wait};
 use crate::pilot::{Pilot, load};
 
 /// A reader of one key that has to wait.
@@ -20,8 +20,10 @@ struct Waiting<V> {
     held: Option<Shared<V>>,
     need: Need,
     flight: Arc<Flight<V>>,
-    own: bool,
 }
+
+/// Rounds at most. A further one is for keys whose flight was left by the reader that had begun it.
+const ROUNDS: usize = 3;
 
 pub(crate) async fn get_many_or_load<K, V, E, F, Fut>(
     core: &Arc<Core<K, V>>,
@@ -33,51 +35,74 @@ where
     K: Key,
     V: Value,
     E: SourceError,
-    F: FnOnce(Vec<K>) -> Fut + Send + 'static,
+    F: Fn(Vec<K>) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
 {
     let mut answers: Vec<Option<Result<Hit<V>, LoadError<E>>>> = keys.iter().map(|_| None).collect();
-    let mut waiting = Vec::new();
-    let mut pilots = Vec::new();
-    for (at, key) in keys.iter().enumerate() {
-        if let Some(hit) = core.fresh_in_l1(key, want) {
-            answers[at] = Some(Ok(hit));
-            continue;
+    for _ in 0..ROUNDS {
+        let mut waiting = Vec::new();
+        let mut pilots = Vec::new();
+        for (at, key) in keys.iter().enumerate() {
+            if answers[at].is_none() {
+                answers[at] = begin(core, (at, key), want, &mut waiting, &mut pilots);
+            }
         }
-        let (held, need) = match from_memory(core, key, want, false) {
-            Ready::Now(result) => {
-                answers[at] = Some(result);
-                continue;
+        if !pilots.is_empty() {
+            core.shared.runtime.spawn(fly_together(Arc::clone(core), pilots, loader.clone()));
+        }
+        let mut again = false;
+        for Waiting { at, held, need, flight } in waiting {
+            let want = Want::at_least(need.min_version);
+            // They run at the same time: the first to be waited for takes as long as all.
+            match wait(core, &keys[at], want, held, &flight, true).await {
+                Waited::Result(result) => answers[at] = Some(result),
+                Waited::TooLittle => again = true,
             }
-            Ready::Refresh(hit, need) => {
-                answers[at] = Some(Ok(hit));
-                // Refused is fine: somebody will ask again.
-                let _ = board(core, key, need, false, |pilot| pilots.push(pilot));
-                continue;
-            }
-            Ready::Wait(held, need) => (held, need),
-        };
-        // A flight for less than is wanted would end with too little, and cannot be tried again here.
-        match board(core, key, need, true, |pilot| pilots.push(pilot)) {
-            Some((flight, own)) => {
-                if !own {
-                    core.counters.source.coalesced.add(1);
-                }
-                waiting.push(Waiting { at, held, need, flight, own });
-            }
-            None => answers[at] = Some(crate::load::refused(core, key, held)),
+        }
+        if !again {
+            break;
         }
     }
-    if !pilots.is_empty() {
-        core.shared.runtime.spawn(fly_together(Arc::clone(core), pilots, loader));
+    answers.into_iter().map(|answer| answer.unwrap_or(Err(LoadError::Overloaded))).collect()
+}
+
+/// The answer for one key, if memory has it; otherwise a flight to wait for.
+fn begin<K: Key, V: Value, E: SourceError>(
+    core: &Arc<Core<K, V>>,
+    (at, key): (usize, &K),
+    want: Want,
+    waiting: &mut Vec<Waiting<V>>,
+    pilots: &mut Vec<Pilot<K, V>>,
+) -> Option<Result<Hit<V>, LoadError<E>>> {
+    if let Some(hit) = core.fresh_in_l1(key, want) {
+        return Some(Ok(hit));
     }
-    for Waiting { at, held, need, flight, own } in waiting {
-        let want = Want::at_least(need.min_version);
-        // They run at the same time: the first to be waited for takes as long as all.
-        let waited: Waited<V, E> = wait(core, &keys[at], want, held, &flight, own).await;
-        answers[at] = Some(waited.into_result());
-    }
-    answers.into_iter().map(|answer| answer.unwrap_or(Err(LoadError::Panicked))).collect()
+    let (held, need) = match from_memory(core, key, want, false) {
+        Ready::Now(result) => return Some(result),
+        Ready::Refresh(hit, need) => {
+            // Refused is fine: somebody will ask again.
+            if let Boarded::New(pilot) = board(core, key, need, false) {
+                pilots.push(pilot);
+            }
+            return Some(Ok(hit));
+        }
+        Ready::Wait(held, need) => (held, need),
+    };
+    // A flight for less than is wanted would end with too little.
+    let flight = match board(core, key, need, true) {
+        Boarded::New(pilot) => {
+            let flight = Arc::clone(&pilot.flight);
+            pilots.push(pilot);
+            flight
+        }
+        Boarded::Joined(flight) => {
+            core.counters.source.coalesced.add(1);
+            flight
+        }
+        Boarded::Refused => return Some(crate::load::refused(core, key, held)),
+    };
+    waiting.push(Waiting { at, held, need, flight });
+    None
 }
 
 /// Flies for many keys: one look into Redis, one load of what it does not have. Leases are left alone: a batch that

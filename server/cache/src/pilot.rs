@@ -78,22 +78,36 @@ impl<K: Key, V: Value> Pilot<K, V> {
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
     {
-        let landed = self.find(loader).await;
+        match self.look_into_l2().await {
+            Some(landed) => self.land(landed),
+            None => self.fly_on(loader).await,
+        }
+    }
+
+    /// The end of the flight, if Redis has what is wanted.
+    pub async fn look_into_l2(&self) -> Option<Landed<V>> {
+        let entry = self.core.fetch(&self.text).await?;
+        self.take_from_l2(entry)
+    }
+
+    /// Flies on to the end after Redis had nothing. To be spawned.
+    pub async fn fly_on<E, F, Fut>(self, loader: F)
+    where
+        E: SourceError,
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
+    {
+        let landed = self.load(loader).await;
         self.land(landed);
     }
 
-    async fn find<E, F, Fut>(&self, loader: F) -> Landed<V>
+    async fn load<E, F, Fut>(&self, loader: F) -> Landed<V>
     where
         E: SourceError,
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
     {
         let core = &self.core;
-        if let Some(entry) = core.fetch(&self.text).await
-            && let Some(landed) = self.take_from_l2(entry)
-        {
-            return landed;
-        }
         let lease = match self.wait_for_right().await {
             Ok(lease) => lease,
             Err(landed) => return landed,
@@ -134,6 +148,8 @@ impl<K: Key, V: Value> Pilot<K, V> {
         let is_wanted = meta.is_fresh(clock::now())
             && meta.version >= self.flight.min_version
             && meta.loaded_at > self.flight.newer_than
+            // A replica may be behind what was announced, a new master, too.
+            && core.judge(meta).needs == 0
             && entry.kind() != Kind::Removed;
         if is_wanted {
             core.forget_trouble(&self.key);
@@ -145,13 +161,18 @@ impl<K: Key, V: Value> Pilot<K, V> {
         None
     }
 
-    /// Waits while another process loads, no longer than a lease lasts. The lease, or none if loads need none; an end of
-    /// the flight, if the other process has loaded.
+    /// Waits while another process loads, no longer than a lease lasts; if that one is given up and a third one loads
+    /// then, as long for it again. The lease, or none if loads need none; an end of the flight, if the other process has
+    /// loaded.
     async fn wait_for_right(&self) -> Result<Option<Lease>, Landed<V>> {
         let core = &self.core;
-        let latest = Deadline::now() + core.policy.lease_for;
+        let begun = Deadline::now();
+        let mut latest = begun + core.policy.lease_for;
         let (mut pause, longest) = LEASE_POLL;
         let mut waited = false;
+        // When the first lease ends. One that ends later is another's: without waiting for it, too, all who waited for
+        // the first would load at once when its holder dies.
+        let mut first_ends = None;
         loop {
             match core.ask_lease(&self.text, self.flight.min_version, self.flight.newer_than).await {
                 Right::Load(lease) => return Ok(lease),
@@ -167,6 +188,10 @@ impl<K: Key, V: Value> Pilot<K, V> {
                     if !waited {
                         core.counters.source.lease_waits.add(1);
                         waited = true;
+                    }
+                    let ends = Deadline::now() + left;
+                    if ends > *first_ends.get_or_insert(ends) + longest {
+                        latest = latest.max(ends.min(begun + 2 * core.policy.lease_for));
                     }
                     if Deadline::now() >= latest {
                         return Ok(None);
@@ -209,7 +234,7 @@ impl<K: Key, V: Value> Pilot<K, V> {
             let wanted = self.flight.min_version.max(meta.version);
             core.remember(&self.key, Trouble::OldVersion(wanted));
             // The source has nothing newer, whatever was announced before it was asked.
-            core.coherence.settle(meta.name, self.flight.min_version);
+            core.coherence.settle(meta.name, self.flight.min_version, begun);
         } else {
             core.forget_trouble(&self.key);
         }

@@ -55,8 +55,8 @@ pub struct Policy {
     pub refresh_ahead: f64,
     /// How long "no such thing" is remembered; zero is not at all. At most 10 min. Default 5 s.
     pub negative_for: Duration,
-    /// How long other processes leave a load of the same key to the one that began it, if Redis can be asked; then they
-    /// load, too. Zero is not at all. At most 1 min. Default 2 s.
+    /// How long other processes leave a load of the same key to the one that began it, if Redis can be asked; then one of
+    /// them loads, and the others leave it to that one for as long again. Zero is not at all. At most 1 min. Default 2 s.
     pub lease_for: Duration,
     /// Whether a replica of a cluster may answer reads of entries. It may be some milliseconds behind; versions keep
     /// that from readers who ask for one, and what this process knows to be newer is never replaced. Default no.

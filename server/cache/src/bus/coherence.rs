@@ -25,6 +25,13 @@ pub(crate) fn name_hash(category: &str, text: &str) -> u64 {
     xxh3_64_with_seed(text.as_bytes(), xxh3_64(category.as_bytes()))
 }
 
+/// The bucket of a name.
+#[inline]
+fn place(name: u64) -> usize {
+    // The mask keeps it within the buckets; a cast cannot lose what the mask leaves.
+    name as usize & (BUCKETS - 1)
+}
+
 /// Announced: entries of this name below this version are old.
 #[derive(Debug, Clone, Copy)]
 struct Floor {
@@ -37,12 +44,6 @@ struct Floor {
 
 #[derive(Debug, Default)]
 struct Bucket {
-    generation: AtomicU64,
-    inner: Mutex<BucketInner>,
-}
-
-#[derive(Debug, Default)]
-struct BucketInner {
     floors: Vec<Floor>,
     /// Floors were dropped at this time: entries verified before are in doubt.
     doubt_at: u64,
@@ -63,7 +64,9 @@ pub(crate) struct Judgement {
 #[derive(Debug)]
 pub(crate) struct Coherence {
     mirror: Arc<Mirror>,
-    buckets: Box<[Bucket]>,
+    /// Of the buckets. Apart from them, so that what every hit reads fits into a processor's cache.
+    generations: Box<[AtomicU64]>,
+    buckets: Box<[Mutex<Bucket>]>,
     /// Messages may have been missed before this time: entries verified earlier are in doubt.
     doubt_at: AtomicU64,
     /// Announcements can be trusted. Always so without Redis, where there is nobody else.
@@ -79,7 +82,8 @@ impl Coherence {
     pub fn new(mirror: Arc<Mirror>, alone: bool) -> Self {
         Self {
             mirror,
-            buckets: (0..BUCKETS).map(|_| Bucket::default()).collect(),
+            generations: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect(),
+            buckets: (0..BUCKETS).map(|_| Mutex::default()).collect(),
             doubt_at: AtomicU64::new(0),
             trusted: AtomicBool::new(alone),
             peers: AtomicBool::new(!alone),
@@ -92,21 +96,14 @@ impl Coherence {
     /// Read it before judging, so that a change in between is noticed.
     #[inline]
     pub fn stamp(&self, name: u64) -> u64 {
-        self.mirror.generation().wrapping_add(self.bucket(name).generation.load(Ordering::Acquire))
-    }
-
-    #[inline]
-    fn bucket(&self, name: u64) -> &Bucket {
-        // The mask keeps it within the buckets; a cast cannot lose what the mask leaves.
-        &self.buckets[name as usize & (BUCKETS - 1)]
+        self.mirror.generation().wrapping_add(self.generations[place(name)].load(Ordering::Acquire))
     }
 
     /// Takes in that `version` of `name` was written, by another process or, told by Redis, before us.
     pub fn raise(&self, name: u64, version: u64, expired: bool) {
         self.announced.fetch_add(1, Ordering::Relaxed);
         let now = clock::now();
-        let bucket = self.bucket(name);
-        let mut inner = bucket.inner.lock();
+        let mut inner = self.buckets[place(name)].lock();
         match inner.floors.iter_mut().find(|floor| floor.name == name) {
             Some(floor) if floor.version < version => {
                 (floor.version, floor.expired, floor.at) = (version, expired, now);
@@ -127,12 +124,14 @@ impl Coherence {
             }
         }
         drop(inner);
-        bucket.generation.fetch_add(1, Ordering::Release);
+        self.generations[place(name)].fetch_add(1, Ordering::Release);
     }
 
-    /// Drops what was announced of `name` up to `version`: the source itself has said that there is nothing newer.
-    pub fn settle(&self, name: u64, version: u64) {
-        self.bucket(name).inner.lock().floors.retain(|f| f.name != name || f.version > version);
+    /// Drops what was announced of `name` up to `version` before `asked`: the source itself, asked then, has said that
+    /// there is nothing newer. Of what was announced since it could not know.
+    pub fn settle(&self, name: u64, version: u64, asked: u64) {
+        let mut bucket = self.buckets[place(name)].lock();
+        bucket.floors.retain(|f| f.name != name || f.version > version || f.at >= asked);
     }
 
     /// Something may have been missed: everything held is to be compared with Redis before it answers again.
@@ -169,7 +168,7 @@ impl Coherence {
         let trusted = self.is_trusted() || !self.has_peers();
         let verified_at = meta.verified_at();
         let (floor, doubt_here) = {
-            let inner = self.bucket(meta.name).inner.lock();
+            let inner = self.buckets[place(meta.name)].lock();
             (inner.floors.iter().find(|floor| floor.name == meta.name).copied(), inner.doubt_at)
         };
         let needs = match floor {
@@ -235,7 +234,9 @@ mod tests {
         assert_eq!(coherence.judge(&meta(name_hash("charts", "ETH"), 4)).needs, 0);
         coherence.raise(name, 3, false);
         assert_eq!(coherence.judge(&meta(name, 4)).needs, 5, "an older one changes nothing");
-        coherence.settle(name, 5);
+        coherence.settle(name, 5, clock::now() - 1_000);
+        assert_eq!(coherence.judge(&meta(name, 4)).needs, 5, "announced since the source was asked");
+        coherence.settle(name, 5, clock::now() + 1_000);
         assert_eq!(coherence.judge(&meta(name, 4)).needs, 0);
     }
 

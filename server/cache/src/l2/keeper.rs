@@ -116,6 +116,7 @@ impl Router {
             map.assign(range.first, range.last, Shard { master, replicas });
         }
         let old = self.map();
+        map.keep_replicas(&old);
         if !map.is_same(&old) {
             self.note_promotions(&old, &map);
             self.set_map(map);

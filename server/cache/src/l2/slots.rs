@@ -106,6 +106,19 @@ impl Map {
         ranges
     }
 
+    /// While a master is away, keeps the replicas that it had and that we can reach: a node may not have heard that they
+    /// have anything to serve, and leaves them out then.
+    pub fn keep_replicas(&mut self, old: &Self) {
+        let named: Vec<_> = self.nodes().map(Arc::as_ptr).collect();
+        for shard in self.shards.iter_mut().filter(|shard| !shard.master.is_usable()) {
+            let was = old.shards.iter().find(|was| Arc::ptr_eq(&was.master, &shard.master));
+            let replicas = was.into_iter().flat_map(|was| &was.replicas);
+            shard
+                .replicas
+                .extend(replicas.filter(|r| r.is_usable() && !named.contains(&Arc::as_ptr(r))).cloned());
+        }
+    }
+
     /// Whether every slot has the same nodes in both.
     pub fn is_same(&self, other: &Self) -> bool {
         let same = |a: &Arc<Node>, b: &Arc<Node>| Arc::ptr_eq(a, b);

@@ -157,3 +157,71 @@ pub async fn plain(redis: &RedisServer) -> redis::aio::MultiplexedConnection {
         .await
         .expect("connects")
 }
+
+/// Settings of a cache whose way to Redis is to be disturbed, at that URL.
+pub fn builder_at(url: String) -> tidemark_cache::Builder {
+    Cache::builder().redis(Some(url))
+}
+
+/// Builds, and waits until it is connected.
+pub async fn connected(builder: tidemark_cache::Builder) -> Cache {
+    let cache = builder.build().expect("builds");
+    assert!(cache.wait_for_l2(PATIENCE).await, "connects: {:?}", cache.l2_state());
+    cache
+}
+
+/// A proxy before that Redis, and the URL through it.
+pub async fn proxy_before(redis: &RedisServer) -> (Arc<local_servers::FaultProxy>, String) {
+    let port = redis.port();
+    let proxy = blocking(move || local_servers::FaultProxy::before(port)).await.expect("a proxy");
+    let url = format!("redis://127.0.0.1:{}", proxy.port());
+    (Arc::new(proxy), url)
+}
+
+/// Does something with a server or proxy that may block.
+pub async fn on<T: Send + Sync + 'static>(
+    thing: &Arc<T>,
+    act: impl FnOnce(&T) -> local_servers::Result<()> + Send + 'static,
+) {
+    let thing = Arc::clone(thing);
+    blocking(move || act(&thing)).await.expect("it does as told");
+}
+
+/// Bytes of an entry as another process would have written it: the same, of another version.
+pub fn with_version(entry: &[u8], version: u64) -> Vec<u8> {
+    let mut bytes = entry.to_vec();
+    bytes[48..56].copy_from_slice(&version.to_be_bytes());
+    let mut summed = bytes[..72].to_vec();
+    summed.extend_from_slice(&bytes[80..]);
+    bytes[72..80].copy_from_slice(&xxhash_rust::xxh3::xxh3_64(&summed).to_be_bytes());
+    bytes
+}
+
+/// The version and the flags of the entry of that name in Redis.
+pub async fn in_redis(plain: &mut redis::aio::MultiplexedConnection, name: &str) -> Option<(u64, u8)> {
+    let key = format!("tm:e:texts:{{{name}}}");
+    let bytes: Vec<u8> =
+        redis::cmd("GETRANGE").arg(key).arg(0).arg(79).query_async(plain).await.expect("answers");
+    let version = bytes.get(48..56)?.try_into().ok().map(u64::from_be_bytes)?;
+    Some((version, *bytes.get(9)?))
+}
+
+/// Waits until these caches, all that are on their Redis, have heard each other and themselves: then nothing is compared
+/// with Redis without a cause.
+pub async fn settled(caches: &[&Cache]) {
+    for cache in caches {
+        until("it hears the others", || {
+            let heard = cache.stats().coherence;
+            heard.trusted && heard.publishers == caches.len() as u64 - 1
+        })
+        .await;
+    }
+}
+
+/// Waits until a read without a load answers so, not marked stale.
+pub async fn until_version(texts: &Texts, name: &str, version: u64) {
+    until_async(&format!("{name} is version {version}"), || async {
+        texts.get(&key(name)).await.is_some_and(|hit| hit.version == version && hit.stale.is_none())
+    })
+    .await;
+}

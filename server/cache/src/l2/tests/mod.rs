@@ -46,10 +46,18 @@ impl Fixture {
         let cluster =
             blocking(move || RedisCluster::ephemeral_with(masters, replicas, node_timeout, &[])).await;
         let cluster = Arc::new(cluster.expect("the cluster starts"));
+        // A replica is told of only when it is known to have something to serve, by each node in its own time.
+        let nodes = usize::from(masters * (1 + replicas));
+        let asked = Arc::clone(&cluster);
+        let agree = blocking(move || {
+            local_servers::wait_until(PATIENCE, || {
+                let told = |i| asked.node(i).command(&["CLUSTER", "SLOTS"]).unwrap_or_default();
+                (0..nodes).all(|i| told(i).matches("127.0.0.1").count() == nodes)
+            })
+        });
+        assert!(agree.await, "all nodes tell of all nodes");
         let router = router(&cluster.cluster_url());
         connected(&router).await;
-        // A replica is told of only when it has something to serve.
-        let nodes = usize::from(masters * (1 + replicas));
         until("all nodes are known", async || {
             let state = router.state();
             state.nodes.len() == nodes && state.nodes.iter().all(|node| node.usable)

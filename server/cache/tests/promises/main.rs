@@ -1,0 +1,11 @@
+//! The promises of the cache, each against real servers under injected faults. One binary, so that it links once.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bus;
+mod leases;
+mod model;
+mod processes;
+mod recovery;
+mod versions;
