@@ -4,8 +4,11 @@
 mod common;
 
 mod bus;
+mod cluster;
+mod faults;
 mod leases;
 mod model;
 mod processes;
+mod readers;
 mod recovery;
 mod versions;
