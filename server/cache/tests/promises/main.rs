@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod absences;
 mod bus;
 mod cluster;
 mod faults;
@@ -11,4 +12,5 @@ mod model;
 mod processes;
 mod readers;
 mod recovery;
+mod tags;
 mod versions;
