@@ -4,8 +4,10 @@
 mod common;
 
 mod absences;
+mod batches;
 mod bus;
 mod cluster;
+mod counts;
 mod faults;
 mod leases;
 mod model;
