@@ -78,6 +78,12 @@ impl Shared {
         // Without a place in the clear log it could not be judged by others.
         if outgoing.mark.epoch == 0 || now >= outgoing.stale_until || !alive {
             counters.l2.outlived.add(1);
+            if !alive {
+                // Set by who had not heard of the clear yet, it may be newer than what lives: nobody is to take that for
+                // the newest.
+                self.coherence.raise(outgoing.name, outgoing.version, false);
+                l2.outbox.version(outgoing.category, &outgoing.text, outgoing.version, false);
+            }
             // The script would have given it back.
             if let Some(lease) = &outgoing.lease {
                 self.release(lease).await;
