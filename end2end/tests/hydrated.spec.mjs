@@ -1,20 +1,6 @@
 // The same pages taken over by the browser, under the strict policy, with an empty console.
 import { expect, test } from "@playwright/test";
-
-/** Collects everything that the console or the page complains of. */
-function complaints(page) {
-  const list = [];
-  page.on("console", (message) => list.push(`${message.type()}: ${message.text()}`));
-  page.on("pageerror", (error) => list.push(`error: ${error.message}`));
-  page.on("requestfailed", (request) => {
-    // Leaving a page ends its open refresh: that is no failure.
-    if (request.failure()?.errorText !== "net::ERR_ABORTED") list.push(`failed: ${request.url()}`);
-  });
-  return list;
-}
-
-/** A refresh of the prices: it comes only from a page that was hydrated. */
-const refreshed = (page) => page.waitForResponse((r) => r.url().includes("/fn/latest_prices") && r.ok());
+import { complaints, doctored, refreshed } from "./support.mjs";
 
 test("markets hydrate, refresh and sort in place", async ({ page }) => {
   const list = complaints(page);
@@ -34,24 +20,29 @@ test("markets hydrate, refresh and sort in place", async ({ page }) => {
   expect(list).toEqual([]);
 });
 
-test("a changed price shows within the refresh, in its row alone", async ({ page }) => {
+test("a changed price shows within the refresh, in its row alone, and is washed once", async ({ page }) => {
   await page.goto("/");
   await refreshed(page);
   await page.evaluate(() => {
     window.rows = [...document.querySelectorAll("tbody tr")];
+    window.washed = [];
+    document.addEventListener("animationstart", (event) => window.washed.push(event.target.className));
   });
-  await page.route("**/fn/latest_prices*", async (route) => {
-    const response = await route.fetch();
-    const answer = await response.json();
-    const btc = answer.prices.find((p) => p.symbol === "BTC");
-    btc.price = "9999.50";
-    await route.fulfill({ response, json: answer });
+  await doctored(page, (answer) => {
+    answer.prices.find((p) => p.symbol === "BTC").price = "9999.50";
   });
   const price = page.locator("tbody tr", { hasText: "BTC" }).locator(".price");
   await expect(price).toHaveText("9,999.50");
-  await expect(price).toHaveClass(/wash-up/);
-  const same = await page.evaluate(() => window.rows.every((row) => row.isConnected));
-  expect(same).toBe(true);
+  await expect.poll(() => page.evaluate(() => window.washed)).toEqual([expect.stringContaining("wash-up")]);
+  expect(await page.evaluate(() => window.rows.every((row) => row.isConnected))).toBe(true);
+  // The class goes with the wash, or a row that a sort moves would be washed again.
+  await expect(price).not.toHaveClass(/wash/);
+  await page.getByRole("link", { name: "Price", exact: true }).click();
+  await page.getByRole("columnheader", { name: "Price" }).getByRole("link").click();
+  await expect(page.locator("tbody .coin-symbol").last()).toHaveText("BTC");
+  const frames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  await page.evaluate(frames);
+  expect(await page.evaluate(() => window.washed)).toHaveLength(1);
 });
 
 test("says so when the server stops answering, and recovers", async ({ page }) => {
@@ -61,6 +52,44 @@ test("says so when the server stops answering, and recovers", async ({ page }) =
   await expect(page.getByText("Connection lost")).toBeVisible();
   await page.unroute("**/fn/latest_prices*");
   await expect(page.getByText("Recorded prices")).toBeVisible();
+});
+
+test("says so when the server takes the question and never answers", async ({ page }) => {
+  test.setTimeout(60_000);
+  await page.goto("/coin/ETH");
+  await refreshed(page);
+  let asked = 0;
+  // Neither answered nor refused: what a stopped process or a dropped connection looks like.
+  await page.route("**/fn/latest_prices*", () => {
+    asked += 1;
+  });
+  await expect(page.getByText("Connection lost")).toBeVisible({ timeout: 30_000 });
+  // The one given up, and the one asked since.
+  expect(asked).toBeLessThanOrEqual(2);
+  await page.unroute("**/fn/latest_prices*");
+  await expect(page.getByText("Recorded prices")).toBeVisible({ timeout: 30_000 });
+});
+
+test("a page left while its refresh is under way ends without a complaint", async ({ page }) => {
+  const list = complaints(page);
+  await page.goto("/");
+  await refreshed(page);
+  let release;
+  const held = new Promise((resolve) => {
+    release = resolve;
+  });
+  // Only the table asks for all prices; the coin's page asks for its own.
+  await page.route(/\/fn\/latest_prices(\?(symbols=)?)?$/, async (route) => {
+    await held;
+    // The request is gone when the page gave it up.
+    await route.continue().catch(() => {});
+  });
+  await page.waitForRequest(/\/fn\/latest_prices/);
+  await page.getByRole("link", { name: /Litecoin/ }).last().click();
+  await expect(page.getByRole("img", { name: /Litecoin/ })).toBeVisible();
+  release();
+  await refreshed(page);
+  expect(list).toEqual([]);
 });
 
 test("the interval switch draws the chart anew without leaving the page", async ({ page }) => {

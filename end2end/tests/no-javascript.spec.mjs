@@ -45,20 +45,3 @@ test("an unknown coin and an unknown path answer 404 in words", async ({ page })
   expect(path.status()).toBe(404);
   await expect(page.getByRole("heading", { name: "There is no such page" })).toBeVisible();
 });
-
-for (const width of [390, 1440]) {
-  for (const path of ["/", "/coin/ETH"]) {
-    test(`${path} fits ${width} pixels`, async ({ page }) => {
-      await page.setViewportSize({ width, height: 800 });
-      await page.goto(path);
-      await expect(page.locator("main")).toBeVisible();
-      // Nothing reaches past the right edge. Measured with the browser's own layout, for scripts are off.
-      const box = await page.locator("main").boundingBox();
-      expect(box.x + box.width).toBeLessThanOrEqual(width);
-      for (const card of await page.locator(".card").all()) {
-        const edge = await card.boundingBox();
-        expect(edge.x + edge.width).toBeLessThanOrEqual(width);
-      }
-    });
-  }
-}

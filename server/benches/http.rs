@@ -13,9 +13,10 @@ use bytes::Bytes;
 use local_servers::PostgresServer;
 use tidemark::{
     config::{CachePolicies, Feed, site_options},
-    http::{AppState, Health, guard, router, serve, wrap},
+    http::{Access, AppState, Health, guard, router, serve, wrap},
     import::{Options, import_file},
     market::Market,
+    metrics::RequestMetrics,
     store::Store,
 };
 use tidemark_cache::Cache;
@@ -62,16 +63,17 @@ async fn main() {
         let body = body.clone();
         async move { ([(header::CONTENT_TYPE, "application/json")], body) }
     };
-    let health = Health::start(cache, Some(store));
-    let state = AppState { market, health: health.clone(), options: site_options().unwrap().into() };
-    let routes = router(state)
-        .merge(wrap(
-            Router::new().nest("/same", guard(Router::new().route("/constant", get(constant.clone())))),
-        ))
+    let health = Health::start(cache.clone(), Some(store));
+    let access = Access::new(cache, None);
+    let state = AppState { market, health, access, options: site_options().unwrap().into() };
+    let requests = RequestMetrics::default();
+    let same = Router::new().nest("/same", guard(Router::new().route("/constant", get(constant.clone()))));
+    let routes = router(state, &requests)
+        .merge(wrap(same, &requests))
         .merge(Router::new().route("/bare", get(constant)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(serve(listener, routes, health));
+    tokio::spawn(serve(listener, routes));
 
     let figures = tokio::task::spawn_blocking(move || {
         let urls = ["/api/latest_prices", "/same/constant", "/bare"].map(|path| format!("{base}{path}"));

@@ -8,4 +8,5 @@ pub mod feed;
 pub mod http;
 pub mod import;
 pub mod market;
+pub mod metrics;
 pub mod store;

@@ -7,6 +7,7 @@ mod store_support;
 use std::{
     io::Write,
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use flate2::{Compression, write::GzEncoder};
@@ -242,6 +243,59 @@ async fn revisions_grow_even_when_the_clock_went_back() {
     sqlx::query("UPDATE series SET revision = $1").bind(ahead).execute(&mut connection).await.unwrap();
     let report = import_good(&store, &folder.file("REV-USD-1h.csv", csv(bars(HOUR, 0..4, 1.0)))).await;
     assert_eq!(report.revision, Some(ahead as u64 + 1));
+    // Of any other series too: the highest revision stands for all of them.
+    let report = import_good(&store, &folder.file("OTH-USD-1h.csv", csv(bars(HOUR, 0..4, 1.0)))).await;
+    assert_eq!(report.revision, Some(ahead as u64 + 2));
+    assert_eq!(store.directory().await.unwrap().version, ahead as u64 + 2);
+    assert_eq!(store.latest(&Source::RECORDED).await.unwrap().version, ahead as u64 + 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revisions_of_all_series_are_in_the_order_of_their_commits() {
+    let (store, url) = database().await;
+    let folder = Folder::new();
+    let mut holder = connection(&url).await;
+    // Holds the commit of one series up, after its revision was given out.
+    sqlx::raw_sql(
+        "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF (SELECT symbol FROM symbols WHERE id = NEW.symbol_id) = 'SLO' THEN
+                 PERFORM pg_advisory_xact_lock(42);
+             END IF;
+             RETURN NULL;
+         END $$;
+         CREATE CONSTRAINT TRIGGER hold AFTER UPDATE ON series DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION hold();
+         SELECT pg_advisory_lock(42);",
+    )
+    .execute(&mut holder)
+    .await
+    .unwrap();
+    let start = |name: &str| {
+        let (store, file) = (store.clone(), folder.file(name, csv(bars(HOUR, 0..3, 1.0))));
+        tokio::spawn(async move { import_good(&store, &file).await.revision.unwrap() })
+    };
+    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let slow = start("SLO-USD-1h.csv");
+    wait_for(&mut holder, waiting, 1).await;
+    let quick = start("QUI-USD-1h.csv");
+    // It waits as well, or has overtaken.
+    let either = format!("SELECT ({waiting}) + (SELECT count(*) FROM series)");
+    wait_for(&mut holder, &either, 2).await;
+    assert_eq!(store.directory().await.unwrap().version, 0, "a later revision was committed first");
+    sqlx::query("SELECT pg_advisory_unlock(42)").execute(&mut holder).await.unwrap();
+    let (slow, quick) = (slow.await.unwrap(), quick.await.unwrap());
+    assert!(slow < quick, "{slow} {quick}");
+    assert_eq!(store.directory().await.unwrap().version, quick);
+}
+
+/// Waits until the statement gives at least this number.
+async fn wait_for(connection: &mut sqlx::PgConnection, sql: &str, at_least: i64) {
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    while count(connection, sql).await < at_least {
+        assert!(std::time::Instant::now() < deadline, "waited in vain: {sql}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,25 +313,23 @@ async fn an_import_killed_midway_leaves_nothing() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    // More than the importer keeps before it writes, and no end of the file.
-    let feeding = tokio::task::spawn_blocking(move || {
+    // More than the importer keeps before it writes, and no end of the file. A thread of its own: if the importer died
+    // before it opened the pipe, nothing else would wait for the thread.
+    let (fed, feeding) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
         let mut pipe = std::fs::OpenOptions::new().write(true).open(pipe).unwrap();
         pipe.write_all(csv(bars(60_000, 0..100_000, 1.0)).as_bytes()).unwrap();
-        pipe
+        let _ = fed.send(pipe);
     });
     let mut connection = connection(&url).await;
     let writing = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                    AND state = 'idle in transaction' AND query LIKE 'COPY candles%'";
-    let pipe = feeding.await.unwrap();
-    let mut found = 0;
-    for _ in 0..1_500 {
-        found = count(&mut connection, writing).await;
-        if found > 0 || child.try_wait().unwrap().is_some() {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    let fed = tokio::time::timeout(Duration::from_secs(30), feeding).await;
+    if fed.is_err() {
+        child.kill().unwrap();
     }
-    assert_eq!(found, 1, "the import is not in the middle");
+    let pipe = fed.expect("the importer does not read").unwrap();
+    wait_for(&mut connection, writing, 1).await;
     // SIGKILL.
     child.kill().unwrap();
     child.wait().unwrap();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use local_servers::PostgresServer;
 use model::{Interval, Source};
 use rust_decimal::Decimal;
-use store_support::*;
+use store_support::{proxy::Proxy, *};
 use tidemark::{
     import::Options,
     store::{Store, StoreError},
@@ -96,13 +96,36 @@ async fn sources_and_intervals_do_not_mix() {
     import_good(&store, &days).await;
     let other = Options { source: Source::new("other"), ..recorded() };
     import(&store, &days, &other).await.0.unwrap();
-    let series = store.directory().await.unwrap().series;
+    let directory = store.directory().await.unwrap();
+    let series = directory.series;
     assert_eq!(series.len(), 3);
+    let of_recorded = series.iter().filter(|s| s.source == Source::RECORDED).map(|s| s.revision).max();
+    assert_eq!(Some(store.latest(&Source::RECORDED).await.unwrap().version), of_recorded);
     // The daily bar rolled up from hours stays what the hours say.
     let hourly = series.iter().find(|s| s.finest == Interval::H1).unwrap();
     let day = store.candles(hourly.id, Interval::D1, None, None, 1).await.unwrap().unwrap();
     assert_eq!(day.candles[0].volume, 24.0);
     assert_eq!(store.latest(&Source::new("other")).await.unwrap().quotes.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_latest_price_is_of_the_series_that_goes_on_longest() {
+    let (store, _) = database().await;
+    let folder = Folder::new();
+    let hours = bars(3_600_000, 0..48, 1.0);
+    import_good(&store, &folder.file("OLD-USD-1h.csv", csv(hours.clone()))).await;
+    import_good(&store, &folder.file("OLD-USD-1m.csv", csv(bars(60_000, 0..10, 9.0)))).await;
+    let quote = async || store.latest(&Source::RECORDED).await.unwrap().quotes.remove(0);
+    let old = quote().await;
+    assert_eq!(old.as_of, 48 * 3_600_000);
+    assert_eq!(old.price, hours[47].4.to_string().parse::<Decimal>().unwrap());
+    // A bar of the second day, though it ends with the hours: it may still run.
+    import_good(&store, &folder.file("OLD-USD-1d.csv", csv(bars(86_400_000, 0..2, 1.0)))).await;
+    assert_eq!(quote().await, old);
+    let days = bars(86_400_000, 0..3, 1.0);
+    import_good(&store, &folder.file("OLD-USD-1d.csv", csv(days.clone()))).await;
+    assert_eq!(quote().await.as_of, 3 * 86_400_000);
+    assert_eq!(quote().await.price, days[2].4.to_string().parse::<Decimal>().unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -210,6 +233,71 @@ async fn a_watcher_hears_of_imports_also_after_a_restart() {
     let revision = import_good(&store, &file).await.revision.unwrap();
     hear(&mut heard, revision).await;
     watching.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_sends_its_revision_and_one_that_changes_nothing_is_silent() {
+    let (store, url) = database().await;
+    let folder = Folder::new();
+    // Not the watcher, which would find the change by asking, too.
+    let mut listener = sqlx::postgres::PgListener::connect(&url).await.unwrap();
+    listener.listen("tidemark_series").await.unwrap();
+    let first = folder.file("NOT-USD-1h.csv", csv(bars(3_600_000, 0..3, 1.0)));
+    let second = folder.file("NOU-USD-1h.csv", csv(bars(3_600_000, 0..3, 1.0)));
+    for file in [&first, &first, &second] {
+        let report = import_good(&store, file).await;
+        let Some(revision) = report.revision else { continue };
+        let id = series(&store, report.symbol.as_str()).await.id;
+        // The unchanged import in between sent nothing: the next message is that of the second file.
+        let heard = tokio::time::timeout(Duration::from_secs(30), listener.recv()).await;
+        assert_eq!(heard.expect("no message").unwrap().payload(), format!("{id}:{revision}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watcher_replaces_a_connection_that_fell_silent() {
+    let (direct, url) = database().await;
+    let proxy = Proxy::start(&url).await;
+    let store = Store::connect_lazy(&proxy.url(&url)).unwrap();
+    let (sender, mut heard) = mpsc::unbounded_channel();
+    let watching = tokio::spawn(store.watch(move |revision| sender.send(revision).unwrap()));
+    hear(&mut heard, 0).await;
+    proxy.silence_open_connections();
+    let folder = Folder::new();
+    let file = folder.file("SIL-USD-1h.csv", csv(bars(3_600_000, 0..3, 1.0)));
+    let revision = import_good(&direct, &file).await.revision.unwrap();
+    hear(&mut heard, revision).await;
+    watching.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_get_new_connections_for_those_that_fell_silent() {
+    let (_, url) = database().await;
+    let proxy = Proxy::start(&url).await;
+    let store = Store::connect_lazy(&proxy.url(&url)).unwrap();
+    // Every connection of the pool is in the middle of a query when it falls silent.
+    let mut holder = connection(&url).await;
+    sqlx::query("BEGIN").execute(&mut holder).await.unwrap();
+    sqlx::query("LOCK TABLE candles IN ACCESS EXCLUSIVE MODE").execute(&mut holder).await.unwrap();
+    let reads = [(); 8].map(|()| {
+        let store = store.clone();
+        tokio::spawn(async move { store.directory().await })
+    });
+    // Not pg_stat_activity, which stays the same within a transaction.
+    let waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'candles'::regclass AND NOT granted \
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    while count(&mut holder, waiting).await < 8 {
+        assert!(std::time::Instant::now() < deadline, "the reads do not wait for the lock");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    proxy.silence_open_connections();
+    sqlx::query("ROLLBACK").execute(&mut holder).await.unwrap();
+    for read in reads {
+        let read = tokio::time::timeout(Duration::from_secs(60), read).await.expect("a read without end");
+        assert!(matches!(read.unwrap(), Err(StoreError::Unavailable { .. })));
+    }
+    until("reads are back", || async { store.directory().await.is_ok() }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

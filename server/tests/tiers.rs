@@ -12,7 +12,7 @@ use std::{
 
 use local_servers::{PostgresServer, RedisServer, wait_until};
 use serde_json::json;
-use support::{SOON, Server, Setup, import_sample, run, sample_database, write_candles};
+use support::{Holder, SOON, Server, Setup, import_sample, run, sample_database, write_candles};
 
 const PRICES: &str = "/api/latest_prices";
 const CHART: &str = "/api/chart_data?symbol=BTC&interval=1d&limit=30";
@@ -34,7 +34,8 @@ stale_for = "4s"
 fn the_tier_that_answered_is_told() {
     let (_, postgres) = sample_database();
     let redis = RedisServer::ephemeral().unwrap();
-    let setup = Setup { postgres: Some(&postgres), redis: Some(&redis), feed: Some("none"), policies: None };
+    let setup =
+        Setup { postgres: Some(&postgres), redis: Some(&redis), feed: Some("none"), ..Setup::default() };
     for path in [PRICES, CHART] {
         let server = Server::start(&setup);
         server.wait_json("/readyz", |r| r["redis"]["status"] == "up");
@@ -77,6 +78,7 @@ fn without_the_database_values_turn_stale_and_then_simulated() {
         redis: Some(&redis),
         feed: Some("none"),
         policies: Some(SHORT),
+        env: &[],
     });
     for path in [PRICES, CHART] {
         assert_eq!(server.json(path)["provenance"]["simulated"], json!(false));
@@ -116,6 +118,7 @@ fn redis_killed_under_load_fails_no_request_and_joins_again() {
         redis: Some(&redis),
         feed: Some("none"),
         policies: Some(SHORT),
+        env: &[],
     });
     server.wait_json("/readyz", |r| r["status"] == "ok" && r["redis"]["status"] == "up");
     let (stop, served, failed) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
@@ -191,8 +194,13 @@ fn an_import_shows_on_a_running_server_even_of_a_symbol_called_unknown() {
     let redis = RedisServer::ephemeral().unwrap();
     // Lives so long that only the announcement can bring the change.
     let long = SHORT.replace("300ms", "1h").replace("4s", "2h");
-    let setup =
-        Setup { postgres: Some(&url), redis: Some(&redis), feed: Some("none"), policies: Some(&long) };
+    let setup = Setup {
+        postgres: Some(&url),
+        redis: Some(&redis),
+        feed: Some("none"),
+        policies: Some(&long),
+        env: &[],
+    };
     let (one, two) = (Server::start(&setup), Server::start(&setup));
     let chart = "/api/chart_data?symbol=ABC&interval=1h";
     for server in [&one, &two] {
@@ -225,40 +233,97 @@ fn an_import_shows_on_a_running_server_even_of_a_symbol_called_unknown() {
 fn a_clear_reaches_every_server_and_can_be_taken_back() {
     let (_, postgres) = sample_database();
     let redis = RedisServer::ephemeral().unwrap();
-    let setup = Setup { postgres: Some(&postgres), redis: Some(&redis), feed: Some("none"), policies: None };
-    let server = Server::start(&setup);
-    server.wait_json("/readyz", |r| r["redis"]["status"] == "up");
-    server.json(CHART);
-    server.json(PRICES);
-    let tier = |path: &str| server.json(path)["provenance"]["tier"].as_str().unwrap().to_owned();
-    assert_eq!(tier(CHART), "l1");
+    let setup =
+        Setup { postgres: Some(&postgres), redis: Some(&redis), feed: Some("none"), ..Setup::default() };
+    let start = || {
+        let server = Server::start(&setup);
+        server.wait_json("/readyz", |r| r["redis"]["status"] == "up");
+        server
+    };
+    let tier = |server: &Server, path: &str| -> String {
+        server.json(path)["provenance"]["tier"].as_str().unwrap().to_owned()
+    };
     let cache = |args: &[&str]| {
         let output =
             support::tidemark().arg("cache").args(args).env("REDIS_URL", redis.url()).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    let line = cache(&["clear", "--prefix", "charts:BTC/"]);
-    let handle = line.trim().rsplit(' ').next().unwrap().to_owned();
-    assert!(wait_until(SOON, || tier(CHART) == "database"), "{}", server.log());
-    assert_eq!(tier(PRICES), "l1");
-    assert!(cache(&["undo", &handle]).contains(&handle));
+    let clear = || -> String {
+        let line = cache(&["clear", "--prefix", "charts:BTC/"]);
+        line.trim().rsplit(' ').next().unwrap().to_owned()
+    };
+    let servers = [start(), start()];
+    for server in &servers {
+        server.json(CHART);
+        server.json(PRICES);
+        assert_eq!((tier(server, CHART), tier(server, PRICES)), ("l1".to_owned(), "l1".to_owned()));
+    }
+    clear();
+    // Whoever reads first after the clear asks the database, the other may find that in Redis.
+    let mut seen = Vec::new();
+    for server in &servers {
+        let mut last = String::new();
+        let reached = wait_until(SOON, || {
+            last = tier(server, CHART);
+            last != "l1"
+        });
+        assert!(reached, "{}", server.log());
+        seen.push(last);
+        assert_eq!(tier(server, PRICES), "l1");
+    }
+    assert!(seen.contains(&"database".to_owned()), "{seen:?}");
+    // The write behind the last read has to be there before it is cleared.
+    assert!(wait_until(SOON, || tier(&start(), CHART) == "l2"), "nothing was written to Redis");
+    // A server that starts when the clear is undone finds in Redis what one that starts before does not.
+    let handle = clear();
+    let undone = cache(&["undo", &handle]);
+    assert!(undone.contains(&handle));
+    assert_eq!(tier(&start(), CHART), "l2");
+    clear();
+    assert_eq!(tier(&start(), CHART), "database");
 }
 
 #[test]
 fn a_stop_lets_open_requests_finish() {
-    let (_, postgres) = sample_database();
-    let server = Server::start(&Setup { postgres: Some(&postgres), ..Setup::default() });
-    let path = "/api/chart_data?symbol=BTC&interval=30m&limit=5000";
-    thread::scope(|scope| {
-        let readers: Vec<_> = (0..4)
-            .map(|_| scope.spawn(|| server.get(path).json()["candles"].as_array().unwrap().len()))
-            .collect();
-        for reader in readers {
-            assert_eq!(reader.join().unwrap(), 5_000);
-        }
+    let postgres = PostgresServer::ephemeral().unwrap();
+    import_sample(&postgres.url());
+    let url = postgres.url();
+    let long = SHORT.replace("300ms", "1h").replace("4s", "2h");
+    let server = Server::start(&Setup {
+        postgres: Some(&url),
+        feed: Some("none"),
+        policies: Some(&long),
+        ..Setup::default()
     });
-    assert!(server.terminate().success());
+    // The directory is at hand; the chart is not.
+    server.json(PRICES);
+    let mut holder = Holder::lock(&url, "candles");
+    let reply = thread::scope(|scope| {
+        let reader = scope.spawn(|| server.json(CHART));
+        assert!(wait_until(SOON, || holder.waiting() == 1), "the read does not wait for the lock");
+        server.ask_to_stop();
+        assert!(wait_until(SOON, || !server.listens()), "it goes on listening");
+        holder.release();
+        reader.join().unwrap()
+    });
+    assert_eq!(reply["provenance"]["simulated"], json!(false));
+    assert_eq!(reply["candles"].as_array().unwrap().len(), 30);
+    assert!(server.ended().success());
+}
+
+#[test]
+fn what_is_wrong_with_the_database_is_told_without_its_insides() {
+    let (postgres, _) = sample_database();
+    let url = postgres.create_database().unwrap();
+    let server = Server::start(&Setup { postgres: Some(&url), ..Setup::default() });
+    let prices = server.json(PRICES);
+    assert_eq!(prices["provenance"]["reason"], json!("the database needs a migration"));
+    let ready = server.wait_json("/readyz", |r| r["postgres"]["status"] == "down");
+    assert_eq!(ready["postgres"], json!({ "status": "down" }));
+    assert!(server.log().contains("tidemark migrate"), "{}", server.log());
+    // The probe says it once; readers do not add to it.
+    assert!(!server.log().contains("cannot be read"), "{}", server.log());
 }
 
 #[test]
@@ -301,4 +366,18 @@ fn a_silent_database_is_answered_within_the_bound() {
         wait_until(Duration::from_secs(60), || server.json(PRICES)["provenance"]["simulated"] == json!(true));
     postgres.resume().unwrap();
     assert!(answered, "{}", server.log());
+}
+
+#[test]
+fn locked_tables_cost_one_wait_and_not_one_after_another() {
+    let postgres = PostgresServer::ephemeral().unwrap();
+    import_sample(&postgres.url());
+    let url = postgres.url();
+    let server = Server::start(&Setup { postgres: Some(&url), feed: Some("none"), ..Setup::default() });
+    let holder = Holder::lock(&url, "series");
+    // Nothing is cached: the directory is waited for, and the table must not be, or the bound on a call is reached.
+    let reply = server.get(PRICES);
+    holder.release();
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(reply.json()["provenance"]["simulated"], json!(true));
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Interval, Provenance, Quote, Symbol, UnixMs};
+use crate::{Interval, Provenance, Quote, Source, Symbol, UnixMs};
 
 /// One coin: its latest figures, and the intervals that its stored candles can answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,7 +22,9 @@ pub struct Coin {
 pub struct Sparkline {
     /// Ticker symbol.
     pub symbol: Symbol,
-    /// Closes of four-hour bars, oldest first.
+    /// Whose prices these are: they stand only beside others of the same source.
+    pub source: Source,
+    /// Closes of four-hour bars, or of the finest stored where those are longer; oldest first.
     pub closes: Vec<f64>,
 }
 

@@ -153,7 +153,7 @@ pub fn time_ticks(
         before = Some(time);
         ticks.push(TimeTick { bar, label });
     }
-    date_the_clock(unit, times, &mut ticks, right, x);
+    date_one(unit, times, &mut ticks, (left, right), x);
     ticks
 }
 
@@ -161,25 +161,32 @@ fn half_width(label: &str) -> i32 {
     i32::try_from(text_width(label, FONT_PX).div_ceil(2)).unwrap_or(i32::MAX / 4)
 }
 
-/// Times of day alone do not say of which day: when no label does, the first is given its date, if there is room.
-fn date_the_clock(
+/// Says the date once, if there is room: times of day alone do not say of which day they are, days and months not of
+/// which year.
+fn date_one(
     unit: Unit,
     times: &[UnixMs],
     ticks: &mut [TimeTick],
-    right: i32,
+    (left, right): (i32, i32),
     x: impl Fn(usize) -> i32,
 ) {
-    if !matches!(unit, Unit::Minutes(_)) || ticks.iter().any(|t| !t.label.contains(':')) {
+    let is_clock = |tick: &TimeTick| tick.label.contains(':');
+    let day_and_year = |civil: Civil| format!("{} {}", civil.day_month(), civil.year);
+    let date = |tick: &TimeTick| times.get(tick.bar).map(|time| Civil::from_ms(*time));
+    let dated = |tick: &TimeTick| date(tick).is_some_and(|civil| tick.label == day_and_year(civil));
+    if matches!(unit, Unit::Months(_)) || ticks.iter().any(dated) {
         return;
     }
-    let next = ticks.get(1).map_or(right, |t| x(t.bar) - half_width(&t.label) - LABEL_GAP / 2);
-    let Some(first) = ticks.first_mut() else { return };
-    let Some(&time) = times.get(first.bar) else { return };
-    let civil = Civil::from_ms(time);
-    let label = format!("{} {}", civil.day_month(), civil.clock());
-    let half = half_width(&label);
-    if x(first.bar) - half >= 0 && x(first.bar) + half <= next {
-        first.label = label;
+    let at = ticks.iter().position(|tick| !is_clock(tick)).unwrap_or(0);
+    let Some((tick, civil)) = ticks.get(at).and_then(|tick| Some((tick, date(tick)?))) else { return };
+    let label =
+        if is_clock(tick) { format!("{} {}", civil.day_month(), civil.clock()) } else { day_and_year(civil) };
+    let reach = |tick: &TimeTick| half_width(&tick.label) + LABEL_GAP / 2;
+    let before = at.checked_sub(1).and_then(|i| ticks.get(i)).map_or(left, |t| x(t.bar) + reach(t));
+    let after = ticks.get(at + 1).map_or(right, |t| x(t.bar) - reach(t));
+    let (centre, half) = (x(tick.bar), half_width(&label));
+    if centre - half >= before && centre + half <= after {
+        ticks[at].label = label;
     }
 }
 
@@ -202,8 +209,8 @@ mod tests {
         let minutes =
             ["05 Mar 00:15", "00:30", "00:45", "01:00", "01:15", "01:30", "01:45", "02:00", "02:15", "02:30"];
         assert_eq!(labels(Interval::M1, 160, 980), minutes);
-        assert_eq!(labels(Interval::H1, 60, 600), ["12:00", "06 Mar", "12:00", "07 Mar"]);
-        let days = ["09 Mar", "13 Mar", "17 Mar", "21 Mar", "25 Mar", "29 Mar"];
+        assert_eq!(labels(Interval::H1, 60, 600), ["12:00", "06 Mar 2019", "12:00", "07 Mar"]);
+        let days = ["09 Mar 2019", "13 Mar", "17 Mar", "21 Mar", "25 Mar", "29 Mar"];
         assert_eq!(labels(Interval::H4, 160, 980), days);
         let months =
             ["May 2019", "Jul 2019", "Sep 2019", "Nov 2019", "Jan 2020", "Mar 2020", "May 2020", "Jul 2020"];

@@ -4,26 +4,7 @@ use leptos::prelude::*;
 use model::{LatestPrices, Provenance, Quote, Symbol, UnixMs};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
-/// Which way the last change of a price went; the number tells one wash from the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Wash {
-    up: bool,
-    count: u32,
-}
-
-impl Wash {
-    /// The class that starts the wash. Two names for one animation take turns, for a class that stays starts nothing.
-    #[must_use]
-    pub fn class(self) -> &'static str {
-        match (self.count, self.up) {
-            (0, _) => "",
-            (n, true) if n % 2 == 0 => "wash-up-even",
-            (_, true) => "wash-up-odd",
-            (n, false) if n % 2 == 0 => "wash-down-even",
-            (_, false) => "wash-down-odd",
-        }
-    }
-}
+use super::wash::Wash;
 
 /// One symbol's quote as signals.
 #[derive(Clone, Debug)]
@@ -78,7 +59,7 @@ impl LiveQuote {
     pub fn apply(&self, quote: &Quote) {
         let old = self.price.get_untracked();
         if old != quote.price {
-            self.wash.update(|w| *w = Wash { up: quote.price > old, count: w.count.wrapping_add(1) });
+            self.wash.update(|wash| *wash = wash.next(quote.price > old));
         }
         set_if_changed(&self.price, quote.price);
         set_if_changed(&self.open, quote.open_24h);
@@ -121,10 +102,12 @@ impl Board {
 
     /// Takes a newer answer over. Symbols that are new join; symbols that went leave.
     pub fn apply(&self, prices: LatestPrices) {
-        let same = self.rows.with_untracked(|rows| {
+        // The page may have been left while the answer was on its way: then there is nothing to show it on.
+        let same = self.rows.try_with_untracked(|rows| {
             rows.len() == prices.prices.len()
                 && prices.prices.iter().all(|q| rows.iter().any(|row| row.symbol == q.symbol))
         });
+        let Some(same) = same else { return };
         if same {
             self.rows.with_untracked(|rows| {
                 for quote in &prices.prices {
@@ -151,5 +134,62 @@ impl Board {
         }
         self.provenance.set(prices.provenance);
         self.lost.set(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Source, Tier};
+
+    use super::*;
+
+    fn quote(symbol: &str, price: i64) -> Quote {
+        let price = Decimal::from(price);
+        Quote {
+            symbol: symbol.parse().unwrap(),
+            name: symbol.to_owned(),
+            price,
+            open_24h: price,
+            change_24h_pct: 0.0,
+            high_24h: price,
+            low_24h: price,
+            volume_24h: Decimal::ONE,
+            as_of: 0,
+        }
+    }
+
+    fn prices(quotes: &[(&str, i64)]) -> LatestPrices {
+        let provenance = Provenance {
+            tier: Tier::L1,
+            source: Source::RECORDED,
+            age_ms: 0,
+            stale: false,
+            simulated: false,
+            reason: None,
+        };
+        LatestPrices { prices: quotes.iter().map(|(s, p)| quote(s, *p)).collect(), provenance }
+    }
+
+    #[test]
+    fn rows_that_stay_keep_their_signals() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let board = Board::new(prices(&[("BTC", 1), ("ETH", 2)]));
+            let btc = board.rows.with_untracked(|rows| rows[0].clone());
+            board.apply(prices(&[("BTC", 3), ("XRP", 4)]));
+            let symbols: Vec<String> =
+                board.rows.with_untracked(|rows| rows.iter().map(|r| r.symbol.to_string()).collect());
+            assert_eq!(symbols, ["BTC", "XRP"]);
+            assert_eq!(btc.price.get_untracked(), Decimal::from(3));
+        });
+    }
+
+    #[test]
+    fn an_answer_after_the_page_was_left_is_dropped() {
+        let owner = Owner::new();
+        let board = owner.with(|| Board::new(prices(&[("BTC", 1)])));
+        owner.cleanup();
+        board.apply(prices(&[("BTC", 2)]));
+        board.apply(prices(&[("ETH", 2)]));
     }
 }

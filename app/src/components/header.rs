@@ -1,6 +1,7 @@
 //! The page's head: mark, navigation, and what kind of prices these are.
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_location;
 use model::Provenance;
 
 /// The mark: two tide lines crossed by an upright rule.
@@ -24,8 +25,10 @@ pub fn Header(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
+    let path = use_location().pathname;
     view! {
-        <a class="skip" href="#content">"Skip to content"</a>
+        // External to the router: it would only scroll, where the browser moves the focus too.
+        <a class="skip" href="#content" rel="external">"Skip to content"</a>
         <header class="head">
             <div class="head-in">
                 <a class="brand" href="/">
@@ -33,7 +36,9 @@ pub fn Header(
                     "Tidemark"
                 </a>
                 <nav aria-label="Main">
-                    <a class="nav-link" href="/" aria-current="true">"Markets"</a>
+                    <a class="nav-link" href="/" aria-current=move || path.with(|p| p == "/").then_some("page")>
+                        "Markets"
+                    </a>
                 </nav>
                 <div class="head-right">{children.map(|c| c())}</div>
             </div>
@@ -70,7 +75,7 @@ pub fn SourcePill(
     view! {
         <span class=class>
             <span class="dot" aria-hidden="true"></span>
-            {text}
+            <span class="pill-text">{text}</span>
         </span>
     }
 }

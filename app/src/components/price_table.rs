@@ -3,46 +3,18 @@
 use std::{cmp::Ordering, collections::HashMap};
 
 use leptos::prelude::*;
-use model::{Sparkline, Symbol};
+use model::{Source, Sparkline, Symbol};
 
-use super::{Badge, Board, LiveQuote, RangeTrack, Sort, SortKey};
-use crate::{
-    chart::{Size, sparkline_svg},
-    format,
+use super::{
+    Board, LiveQuote, Sort, SortKey,
+    price_row::{PriceRow, Week},
 };
 
-/// Everything of a row that does not tick.
-#[derive(Clone, Debug, PartialEq)]
-struct Week {
-    change_pct: Option<f64>,
-    line: String,
-}
-
-/// A change in percent with its direction's sign and colour.
-#[component]
-pub fn Change(
-    /// Percent; none where it is not known.
-    #[prop(into)]
-    pct: Signal<Option<f64>>,
-) -> impl IntoView {
-    let class = move || match pct.get() {
-        Some(p) if p > 0.0 => "change up",
-        Some(p) if p < 0.0 => "change down",
-        _ => "change",
-    };
-    let text = move || match pct.get() {
-        Some(p) if p > 0.0 => format!("▲ {}", format::percent(p.abs())),
-        Some(p) if p < 0.0 => format!("▼ {}", format::percent(p.abs())),
-        Some(p) => format::percent(p),
-        None => "–".to_owned(),
-    };
-    view! { <span class=class>{text}</span> }
-}
-
 /// The rows in the order of the sort. Read once a refresh, not once a tick of a row.
-fn ordered(rows: &[LiveQuote], weeks: &HashMap<Symbol, Week>, sort: Sort) -> Vec<LiveQuote> {
-    let week =
-        |row: &LiveQuote| weeks.get(&row.symbol).and_then(|w| w.change_pct).unwrap_or(f64::NEG_INFINITY);
+fn ordered(rows: &[LiveQuote], weeks: &HashMap<Symbol, Week>, source: &Source, sort: Sort) -> Vec<LiveQuote> {
+    let week = |row: &LiveQuote| {
+        weeks.get(&row.symbol).and_then(|w| w.change_beside(source)).unwrap_or(f64::NEG_INFINITY)
+    };
     let mut rows = rows.to_vec();
     rows.sort_by(|a, b| {
         let ordering: Ordering = match sort.key {
@@ -68,19 +40,14 @@ pub fn PriceTable(
     #[prop(into)]
     sort: Signal<Sort>,
 ) -> impl IntoView {
-    let size = Size { width: 116, height: 34 };
-    let weeks: HashMap<Symbol, Week> = sparklines
-        .into_iter()
-        .map(|s| {
-            let week = Week { change_pct: s.change_pct(), line: sparkline_svg(&s.closes, size) };
-            (s.symbol, week)
-        })
-        .collect();
+    let weeks: HashMap<Symbol, Week> =
+        sparklines.into_iter().map(|s| (s.symbol.clone(), Week::new(&s))).collect();
     let weeks = StoredValue::new(weeks);
+    let source = Memo::new(move |_| board.provenance.with(|p| p.source.clone()));
     let rows = Memo::new_with_compare(
         move |_| {
-            let sort = sort.get();
-            weeks.with_value(|weeks| board.rows.with(|rows| ordered(rows, weeks, sort)))
+            let (sort, source) = (sort.get(), source.get());
+            weeks.with_value(|weeks| board.rows.with(|rows| ordered(rows, weeks, &source, sort)))
         },
         |old: Option<&Vec<LiveQuote>>, new: Option<&Vec<LiveQuote>>| {
             let symbols = |rows: Option<&Vec<LiveQuote>>| {
@@ -110,7 +77,7 @@ pub fn PriceTable(
                 </thead>
                 <tbody>
                     <For each=move || rows.get() key=|row| row.symbol.clone() let:row>
-                        <Row week=weeks.with_value(|weeks| weeks.get(&row.symbol).cloned()) row />
+                        <PriceRow week=weeks.with_value(|weeks| weeks.get(&row.symbol).cloned()) source row />
                     </For>
                 </tbody>
             </table>
@@ -143,61 +110,6 @@ fn ColumnHead(
                 <span aria-hidden="true">{mark}</span>
             </a>
         </th>
-    }
-    .into_any()
-}
-
-/// One coin. Each figure is a signal of its own: a tick never draws the row again.
-#[component]
-fn Row(
-    /// Its quote.
-    row: LiveQuote,
-    /// Its last seven days, where they are known.
-    week: Option<Week>,
-) -> impl IntoView {
-    let LiveQuote { symbol, name, price, change_pct, high, low, wash, .. } = row.clone();
-    let href = format!("/coin/{symbol}");
-    let price_text = {
-        let price = price.clone();
-        move || format::price_exact(price.get())
-    };
-    let change: Signal<Option<f64>> = Signal::derive(move || Some(change_pct.get()));
-    let low_text = {
-        let low = low.clone();
-        move || format::price_exact(low.get())
-    };
-    let high_text = {
-        let high = high.clone();
-        move || format::price_exact(high.get())
-    };
-    let week_change = week.as_ref().and_then(|w| w.change_pct);
-    let line = week.map(|w| w.line).unwrap_or_default();
-    view! {
-        <tr>
-            <th scope="row" class="col-coin">
-                <a class="coin" href=href>
-                    <Badge symbol=symbol.clone() />
-                    <span class="coin-name">{name}</span>
-                    <span class="coin-symbol">{symbol.to_string()}</span>
-                </a>
-            </th>
-            <td class=move || format!("num price {}", wash.get().class())>{price_text}</td>
-            <td class="num">
-                <Change pct=change />
-            </td>
-            <td class="num wide">
-                <Change pct=week_change />
-            </td>
-            <td class="col-range wide">
-                <span class="range">
-                    <span>{low_text}</span>
-                    <RangeTrack low=low high=high price=price />
-                    <span>{high_text}</span>
-                </span>
-            </td>
-            <td class="num wide">{move || format!("${}", format::compact(row.turnover()))}</td>
-            <td class="col-line" aria-hidden="true" inner_html=line></td>
-        </tr>
     }
     .into_any()
 }

@@ -2,14 +2,14 @@
 
 use leptos::prelude::*;
 
-use super::{Board, badge::hue};
+use super::{Board, Change, badge::hue};
 use crate::format;
 
 /// Width of the bars, in the units of their view box.
 const BAR: f64 = 288.0;
 /// Coins named in the share bar's caption.
 const NAMED: usize = 3;
-/// Coins with a colour of their own in the share bar; the rest is one piece.
+/// Coins with a colour of their own in the share bar; the rest is left blank.
 const SHARES: usize = 6;
 
 /// Rising and falling coins.
@@ -82,7 +82,7 @@ pub fn Tiles(
                                     <a href=format!("/coin/{symbol}")>{name}</a>
                                 </p>
                                 <p class="note">
-                                    <super::price_table::Change pct=Some(pct) />
+                                    <Change pct=Some(pct) />
                                 </p>
                             }
                         })

@@ -13,35 +13,55 @@ fn market() -> Result<std::sync::Arc<dyn crate::ports::MarketData>, DataError> {
     use_context().ok_or_else(|| DataError::Transport("no market data in context".to_owned()))
 }
 
+/// Answers with what `read` gives; its error sets the response's status, which would be 500 for all of them. A page that
+/// is being rendered shows the error and has the same status.
+#[cfg(feature = "ssr")]
+async fn answer<T>(read: impl Future<Output = Result<T, model::MarketError>>) -> Result<T, DataError> {
+    // Taken before the wait: context is not sure to be there after it.
+    let response = use_context::<leptos_axum::ResponseOptions>();
+    read.await.map_err(|error| {
+        if let (Some(response), Ok(status)) =
+            (response, axum::http::StatusCode::from_u16(error.status_code()))
+        {
+            response.set_status(status);
+        }
+        error.into()
+    })
+}
+
 /// Latest prices of all symbols, or of the comma-separated ones.
 #[server(name = ReadLatestPrices, prefix = "/fn", endpoint = "latest_prices", input = GetUrl, output = Json)]
 pub async fn latest_prices(symbols: Option<String>) -> Result<LatestPrices, DataError> {
     let market = market()?;
     let symbols = symbols.unwrap_or_default();
-    let symbols =
-        symbols.split(',').filter(|s| !s.is_empty()).map(str::parse).collect::<Result<Vec<_>, _>>()?;
-    Ok(market.latest_prices(symbols).await?)
+    let symbols = symbols.split(',').filter(|s| !s.is_empty()).map(str::parse).collect::<Result<Vec<_>, _>>();
+    answer(async move { market.latest_prices(symbols?).await }).await
 }
 
 /// One coin's figures.
 #[server(name = ReadCoin, prefix = "/fn", endpoint = "coin", input = GetUrl, output = Json)]
 pub async fn coin(symbol: String) -> Result<Coin, DataError> {
     let market = market()?;
-    Ok(market.coin(symbol.parse()?).await?)
+    answer(async move { market.coin(symbol.parse()?).await }).await
 }
 
 /// The last `limit` candles of a coin.
 #[server(name = ReadChart, prefix = "/fn", endpoint = "chart", input = GetUrl, output = Json)]
 pub async fn chart(symbol: String, interval: String, limit: u32) -> Result<ChartData, DataError> {
     let market = market()?;
-    let query = model::ChartQuery { limit, ..model::ChartQuery::last(symbol.parse()?, interval.parse()?) };
-    query.validate()?;
-    Ok(market.chart_data(query).await?)
+    answer(async move {
+        let query =
+            model::ChartQuery { limit, ..model::ChartQuery::last(symbol.parse()?, interval.parse()?) };
+        query.validate()?;
+        market.chart_data(query).await
+    })
+    .await
 }
 
 /// Closes of the last seven days of every symbol.
 #[server(name = ReadSparklines, prefix = "/fn", endpoint = "sparklines", input = GetUrl, output = Json)]
 pub async fn sparklines() -> Result<Vec<Sparkline>, DataError> {
     let market = market()?;
+    // Without a status: the page does without its small lines.
     Ok(market.sparklines().await?)
 }

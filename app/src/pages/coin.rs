@@ -8,15 +8,22 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::REFRESH;
 use crate::{
-    components::{Badge, Change, ChartView, Foot, Header, LiveQuote, Problem, SourcePill, every},
+    components::{
+        Badge, Change, ChartView, Foot, Header, LiveQuote, Problem, SourcePill, every, sentence_when_read,
+    },
     data::{self, DataError},
     format, when,
 };
 
 /// Bars in the chart.
 const BARS: u32 = 150;
-/// The interval shown when the URL names none.
-const DEFAULT_INTERVAL: Interval = Interval::H4;
+/// The interval shown when the URL names none, where the coin has bars so fine.
+const USUAL_INTERVAL: Interval = Interval::H4;
+
+/// The interval shown when the URL names none, of those that can be asked for, finest first.
+fn default_interval(intervals: &[Interval]) -> Interval {
+    intervals.first().map_or(USUAL_INTERVAL, |finest| USUAL_INTERVAL.max(*finest))
+}
 
 /// The page at `/coin/:symbol`; `?interval=` chooses the candles.
 #[component]
@@ -29,7 +36,7 @@ pub fn CoinPage() -> impl IntoView {
         <Suspense fallback=|| {
             view! {
                 <Header />
-                <main id="content" class="content" aria-busy="true">
+                <main id="content" class="content" tabindex="-1" aria-busy="true">
                     <p class="waiting">"Reading prices …"</p>
                 </main>
             }
@@ -41,7 +48,7 @@ pub fn CoinPage() -> impl IntoView {
                         view! {
                             <Title text="No prices" />
                             <Header />
-                            <main id="content" class="content">
+                            <main id="content" class="content" tabindex="-1">
                                 <Problem error />
                             </main>
                         }
@@ -64,8 +71,9 @@ fn CoinView(coin: Coin) -> impl IntoView {
     let lost = RwSignal::new(false);
 
     let query = use_query_map();
+    let default = default_interval(&coin.intervals);
     let interval = Memo::new(move |_| {
-        query.with(|q| q.get_str("interval").and_then(|t| t.parse().ok()).unwrap_or(DEFAULT_INTERVAL))
+        query.with(|q| q.get_str("interval").and_then(|t| t.parse().ok()).unwrap_or(default))
     });
     // Read again when the interval changes, or when the price is of another time.
     let as_of = quote.as_of.clone();
@@ -78,7 +86,7 @@ fn CoinView(coin: Coin) -> impl IntoView {
     };
     {
         let (symbol, quote) = (symbol.to_string(), quote.clone());
-        every(REFRESH, move || {
+        let refresh = move || {
             let (symbol, quote) = (symbol.clone(), quote.clone());
             async move {
                 match data::latest_prices(Some(symbol)).await {
@@ -92,12 +100,17 @@ fn CoinView(coin: Coin) -> impl IntoView {
                     Err(_) => lost.set(true),
                 }
             }
-        });
+        };
+        every(REFRESH, refresh, move || lost.set(true));
     }
 
     let price = quote.price.clone();
     let change = quote.change_pct.clone();
     let wash = quote.wash.clone();
+    let wash_ended = {
+        let wash = quote.wash.clone();
+        move |_| wash.update(|wash| *wash = wash.ended())
+    };
     let intervals = coin.intervals;
     let base = format!("/coin/{symbol}");
     view! {
@@ -105,15 +118,18 @@ fn CoinView(coin: Coin) -> impl IntoView {
         <Header>
             <SourcePill provenance lost />
         </Header>
-        <main id="content" class="content">
+        <main id="content" class="content" tabindex="-1">
             <div class="coin-head">
                 <Badge symbol=symbol.clone() large=true />
                 <div>
                     <h1>{name.clone()} " " <small>{symbol.to_string()} " / USD"</small></h1>
                     <p class="coin-price">
-                        <span class=move || {
-                            format!("big {}", wash.get().class())
-                        }>{move || format::price_exact(price.get())}</span>
+                        <span
+                            class=move || format!("big {}", wash.get().class())
+                            on:animationend=wash_ended
+                        >
+                            {move || format::price_exact(price.get())}
+                        </span>
                         <Change pct=Signal::derive(move || Some(change.get())) />
                         <small>"24h"</small>
                     </p>
@@ -121,7 +137,7 @@ fn CoinView(coin: Coin) -> impl IntoView {
             </div>
             <div class="coin-grid">
                 <section class="card" aria-label="Chart">
-                    <IntervalSwitch intervals base interval />
+                    <IntervalSwitch intervals base interval default />
                     <Transition fallback=|| {
                         view! { <p class="waiting">"Reading candles …"</p> }
                     }>
@@ -147,7 +163,8 @@ fn CoinView(coin: Coin) -> impl IntoView {
 fn chart_card(data: Result<ChartData, DataError>, name: String) -> AnyView {
     match data {
         Ok(data) => {
-            let provenance = data.provenance.clone();
+            // The chart is read once: how old it was then is said, for it ages with the page.
+            let origin = sentence_when_read(&data.provenance);
             let gaps = match data.partial.len() {
                 0 => "Every bar is complete".to_owned(),
                 1 => "1 bar lacks part of its time (hollow)".to_owned(),
@@ -156,9 +173,7 @@ fn chart_card(data: Result<ChartData, DataError>, name: String) -> AnyView {
             view! {
                 <ChartView data name />
                 <p class="card-foot">
-                    <span>
-                        <Foot provenance=Signal::stored(provenance) lost=Signal::stored(false) />
-                    </span>
+                    <span>{origin}</span>
                     <span>{gaps} " · UTC"</span>
                 </p>
             }
@@ -170,12 +185,20 @@ fn chart_card(data: Result<ChartData, DataError>, name: String) -> AnyView {
 
 /// Links that choose the interval: they work without JavaScript too.
 #[component]
-fn IntervalSwitch(intervals: Vec<Interval>, base: String, interval: Memo<Interval>) -> impl IntoView {
+fn IntervalSwitch(
+    /// Those that can be chosen.
+    intervals: Vec<Interval>,
+    /// Path of the page.
+    base: String,
+    /// The present one.
+    interval: Memo<Interval>,
+    /// The one of the plain path.
+    default: Interval,
+) -> impl IntoView {
     let links = intervals
         .into_iter()
         .map(|each| {
-            let href =
-                if each == DEFAULT_INTERVAL { base.clone() } else { format!("{base}?interval={each}") };
+            let href = if each == default { base.clone() } else { format!("{base}?interval={each}") };
             view! {
                 <a
                     class="choice"
@@ -216,4 +239,17 @@ fn KeyFigures(quote: LiveQuote, first_open: Option<model::UnixMs>) -> impl IntoV
         </section>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_interval_is_one_that_can_be_asked_for() {
+        use Interval::{D1, H4, M30, W1};
+        assert_eq!(default_interval(&[M30, H4, D1]), H4);
+        assert_eq!(default_interval(&[D1, W1]), D1);
+        assert_eq!(default_interval(&[]), H4);
+    }
 }

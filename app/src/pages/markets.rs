@@ -28,7 +28,7 @@ pub fn MarketsPage() -> impl IntoView {
         <Suspense fallback=|| {
             view! {
                 <Header />
-                <main id="content" class="content" aria-busy="true">
+                <main id="content" class="content" tabindex="-1" aria-busy="true">
                     <p class="waiting">"Reading prices …"</p>
                 </main>
             }
@@ -39,7 +39,7 @@ pub fn MarketsPage() -> impl IntoView {
                     Err(error) => {
                         view! {
                             <Header />
-                            <main id="content" class="content">
+                            <main id="content" class="content" tabindex="-1">
                                 <Problem error />
                             </main>
                         }
@@ -58,12 +58,13 @@ fn Markets(prices: LatestPrices, sparklines: Vec<Sparkline>) -> impl IntoView {
     let query = use_query_map();
     let sort = Memo::new(move |_| query.with(Sort::from_query));
     let board = Board::new(prices);
-    every(REFRESH, move || async move {
+    let refresh = move || async move {
         match data::latest_prices(None).await {
             Ok(prices) => board.apply(prices),
             Err(_) => board.lost.set(true),
         }
-    });
+    };
+    every(REFRESH, refresh, move || board.lost.set(true));
     let newest = move || {
         let as_of = board.rows.with(|rows| rows.iter().map(|r| r.as_of.get()).max());
         as_of.map(|t| format!("Prices as of {}", when::date_time(t)))
@@ -72,7 +73,7 @@ fn Markets(prices: LatestPrices, sparklines: Vec<Sparkline>) -> impl IntoView {
         <Header>
             <SourcePill provenance=board.provenance lost=board.lost />
         </Header>
-        <main id="content" class="content">
+        <main id="content" class="content" tabindex="-1">
             <Tiles board />
             <section class="card" aria-labelledby="markets-title">
                 <div class="card-head">

@@ -12,7 +12,7 @@ pub fn NotFoundPage() -> impl IntoView {
     view! {
         <Title text="Not found" />
         <Header />
-        <main id="content" class="content">
+        <main id="content" class="content" tabindex="-1">
             <section class="card problem">
                 <h1>"There is no such page"</h1>
                 <p><a href="/">"All markets"</a></p>

@@ -19,6 +19,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
 mod cluster;
+mod descendants;
 mod error;
 mod fault_proxy;
 mod guard;

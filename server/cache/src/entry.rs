@@ -47,6 +47,8 @@ pub(crate) struct Meta {
     fast_until: AtomicU64,
     /// The stamp of the clear log and the announcements under which it was found alive and current.
     checked: AtomicU64,
+    /// Hash of category and key text: what announcements are matched by.
+    pub name: u64,
     pub version: u64,
     pub loaded_at: u64,
     pub fresh_until: u64,
@@ -55,8 +57,6 @@ pub(crate) struct Meta {
     verified_at: AtomicU64,
     /// Where the clear log stood when the load began.
     pub mark: Mark,
-    /// Hash of category and key text: what announcements are matched by.
-    pub name: u64,
     /// What the load cost, µs.
     pub cost_us: u32,
     /// Bytes in memory, bookkeeping of the table not counted.

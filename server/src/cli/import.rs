@@ -48,7 +48,14 @@ pub(super) struct Args {
 fn source(text: &str) -> Result<Source, String> {
     let ok = (1..=32).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_');
-    if ok { Ok(Source::new(text.to_owned())) } else { Err("is not 1 to 32 of a-z, 0-9, - and _".to_owned()) }
+    if !ok {
+        return Err("is not 1 to 32 of a-z, 0-9, - and _".to_owned());
+    }
+    // Charts of that source come from the simulation: what was stored under it could not be read.
+    if text == Source::SIMULATED.as_str() {
+        return Err("simulated is the name of made-up prices".to_owned());
+    }
+    Ok(Source::new(text.to_owned()))
 }
 
 /// The store of `DATABASE_URL`.
@@ -204,7 +211,7 @@ mod tests {
     #[test]
     fn sources_are_plain_names() {
         assert_eq!(source("my-feed_2").unwrap().as_str(), "my-feed_2");
-        for bad in ["", "Recorded", "a b", "a/b", "a23456789012345678901234567890123"] {
+        for bad in ["", "simulated", "Recorded", "a b", "a/b", "a23456789012345678901234567890123"] {
             assert!(source(bad).is_err(), "{bad:?}");
         }
     }

@@ -1,20 +1,23 @@
 //! `tidemark serve`.
 
-use std::{process::ExitCode, time::Duration};
+use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
 use tidemark_cache::Cache;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::fail;
 use crate::{
-    config::{Config, site_options},
-    http::{self, AppState, Health},
+    config::{AdminToken, Config, metrics_addr, site_options},
+    http::{self, Access, AppState, Health},
     market::Market,
+    metrics::{self, Metrics, RequestMetrics},
     store::Store,
 };
 
 /// How often the cache's counters are logged.
 const STATS_EVERY: Duration = Duration::from_secs(300);
+/// Longest time at the end for what Redis and the other servers are still to be told.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Serves until a stop signal.
 pub(super) async fn run() -> ExitCode {
@@ -27,9 +30,14 @@ pub(super) async fn run() -> ExitCode {
 async fn serve() -> Result<(), String> {
     let config = Config::from_env().map_err(|e| e.to_string())?;
     let options = site_options().map_err(|e| e.to_string())?;
+    let token = AdminToken::from_env().map_err(|e| e.to_string())?;
+    let metrics_addr = metrics_addr().map_err(|e| e.to_string())?;
     let addr = options.site_addr;
-    let listener =
-        TcpListener::bind(addr).await.map_err(|e| format!("LEPTOS_SITE_ADDR={addr} cannot be used: {e}"))?;
+    let listener = bind("LEPTOS_SITE_ADDR", addr).await?;
+    let metrics_listener = match metrics_addr {
+        Some(addr) => Some(bind("TIDEMARK_METRICS_ADDR", addr).await?),
+        None => None,
+    };
 
     let cache = open_cache(&config)?;
     let store = match &config.database_url {
@@ -45,22 +53,54 @@ async fn serve() -> Result<(), String> {
     let counting = tokio::spawn(log_stats(cache.clone()));
 
     let health = Health::start(cache.clone(), store);
-    let router = http::router(AppState { market, health: health.clone(), options: options.into() });
+    let warming = warm_up(&config, &market, &health);
+    let requests = RequestMetrics::default();
+    let measuring = metrics_listener.map(|listener| {
+        tracing::info!("metrics on http://{}/metrics", listener.local_addr().unwrap_or(addr));
+        let serving = metrics::serve(listener, Metrics::new(cache.clone(), requests.clone()));
+        tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the metrics are no longer served: {error}");
+            }
+        })
+    });
+    let access = Access::new(cache.clone(), token);
+    let router = http::router(AppState { market, health, access, options: options.into() }, &requests);
     tracing::info!(
         redis = config.redis_url.as_ref().map_or("none".to_owned(), |u| u.shown()),
         postgres = config.database_url.as_ref().map_or("none".to_owned(), |u| u.shown()),
         feed = ?config.feed,
         "listening on http://{}", listener.local_addr().unwrap_or(addr)
     );
-    let result = http::serve(listener, router, health).await;
-    if let Some(task) = watching {
+    http::serve(listener, router).await;
+    for task in [watching, warming, measuring].into_iter().flatten() {
         task.abort();
     }
     counting.abort();
+    cache.close(FAREWELL).await;
     if let Ok(stats) = serde_json::to_string(&cache.stats()) {
         tracing::info!(stats, "stopped");
     }
-    result.map_err(|e| format!("the listener failed: {e}"))
+    Ok(())
+}
+
+async fn bind(setting: &str, addr: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(addr).await.map_err(|e| format!("{setting}={addr} cannot be used: {e}"))
+}
+
+/// Loads the hot keys, if there is a Redis that remembers them; until then the server is not ready.
+fn warm_up(config: &Config, market: &Market, health: &Health) -> Option<JoinHandle<()>> {
+    let limit = config.policies.warm_up;
+    if limit.is_zero() || config.redis_url.is_none() {
+        return None;
+    }
+    let (market, warming) = (market.clone(), health.warming());
+    Some(tokio::spawn(async move {
+        if tokio::time::timeout(limit, market.warm_up(limit)).await.is_err() {
+            tracing::info!("the warm-up was cut off after {limit:?}");
+        }
+        drop(warming);
+    }))
 }
 
 /// The cache of these settings. Redis may be away: it joins when it is there.

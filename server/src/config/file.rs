@@ -10,8 +10,11 @@ use super::{ConfigError, variable};
 /// Names of the categories that can be set.
 const CATEGORIES: [&str; 3] = ["directory", "prices", "charts"];
 
+/// Longest warm-up that can be set, milliseconds: a balancer waits for it.
+const MAX_WARM_UP_MS: u64 = 60_000;
+
 /// Changes to one category's policy. Durations are written as `10s`, `5m`, `1h 30m`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyOverride {
     /// Soft life: past it a value is refreshed behind the reader.
@@ -26,6 +29,16 @@ pub struct PolicyOverride {
     /// Longest wait for a load.
     #[serde(default, with = "humantime_serde::option")]
     pub hard_timeout: Option<Duration>,
+    /// How eagerly a value is refreshed before its soft life ends: 0 never, 1 by what its load costs, at most 10.
+    pub refresh_ahead: Option<f64>,
+    /// How long "no such thing" is remembered; `0s` is not at all.
+    #[serde(default, with = "humantime_serde::option")]
+    pub negative_for: Option<Duration>,
+    /// How long other servers leave a load to the one that began it; `0s` is not at all.
+    #[serde(default, with = "humantime_serde::option")]
+    pub lease_for: Option<Duration>,
+    /// Whether replicas of a Redis Cluster may answer reads.
+    pub read_replicas: Option<bool>,
     /// Bytes above which values are compressed in Redis.
     pub compress_over: Option<usize>,
 }
@@ -35,6 +48,7 @@ pub struct PolicyOverride {
 #[serde(deny_unknown_fields)]
 struct CacheTable {
     memory_mib: Option<u64>,
+    warm_up_ms: Option<u64>,
     #[serde(default)]
     categories: BTreeMap<String, PolicyOverride>,
 }
@@ -52,12 +66,14 @@ struct File {
 pub struct CachePolicies {
     /// Limit of the memory tier, bytes.
     pub memory_bytes: u64,
+    /// Longest time for loading the hot keys at the start; zero is no warm-up.
+    pub warm_up: Duration,
     overrides: BTreeMap<String, PolicyOverride>,
 }
 
 impl Default for CachePolicies {
     fn default() -> Self {
-        Self { memory_bytes: 64 << 20, overrides: BTreeMap::new() }
+        Self { memory_bytes: 64 << 20, warm_up: Duration::from_secs(5), overrides: BTreeMap::new() }
     }
 }
 
@@ -95,7 +111,15 @@ impl CachePolicies {
                 return Err(ConfigError::new(path, format!("cache.memory_mib {mib} is not 1 to 1048576")));
             }
         };
-        Ok(Self { memory_bytes, overrides: file.cache.categories })
+        let warm_up = match file.cache.warm_up_ms {
+            None => Self::default().warm_up,
+            Some(ms @ 0..=MAX_WARM_UP_MS) => Duration::from_millis(ms),
+            Some(ms) => {
+                let reason = format!("cache.warm_up_ms {ms} is not 0 to {MAX_WARM_UP_MS}");
+                return Err(ConfigError::new(path, reason));
+            }
+        };
+        Ok(Self { memory_bytes, warm_up, overrides: file.cache.categories })
     }
 
     /// This category's policy with the file's changes.
@@ -114,6 +138,18 @@ impl CachePolicies {
         if let Some(value) = change.hard_timeout {
             policy = policy.hard_timeout(value);
         }
+        if let Some(value) = change.refresh_ahead {
+            policy = policy.refresh_ahead(value);
+        }
+        if let Some(value) = change.negative_for {
+            policy = policy.negative_for(value);
+        }
+        if let Some(value) = change.lease_for {
+            policy = policy.lease_for(value);
+        }
+        if let Some(value) = change.read_replicas {
+            policy = policy.read_replicas(value);
+        }
         if let Some(value) = change.compress_over {
             policy = policy.compress_over(value);
         }
@@ -127,18 +163,49 @@ mod tests {
 
     #[test]
     fn reads_durations_and_names_what_is_unknown() {
-        let good = "[cache]\nmemory_mib = 8\n[cache.categories.prices]\nfresh_for = \"2s\"\n";
+        let good = "[cache]\nmemory_mib = 8\nwarm_up_ms = 0\n[cache.categories.prices]\nfresh_for = \"2s\"\n";
         let policies = CachePolicies::parse("t.toml", good).unwrap();
         assert_eq!(policies.memory_bytes, 8 << 20);
+        assert_eq!(policies.warm_up, Duration::ZERO);
         assert_eq!(policies.overrides["prices"].fresh_for, Some(Duration::from_secs(2)));
         for bad in [
             "[cache.categories.pricez]\nfresh_for = \"2s\"",
             "[cache.categories.prices]\nfresh = \"2s\"",
             "[cache.categories.prices]\nfresh_for = \"two\"",
             "[cache]\nmemory_mib = 0",
+            "[cache]\nwarm_up_ms = 60001",
         ] {
             let text = CachePolicies::parse("t.toml", bad).unwrap_err().to_string();
             assert!(text.starts_with("t.toml: "), "{text}");
         }
+    }
+    #[test]
+    fn each_field_reaches_the_policy() {
+        let text = r#"
+            [cache.categories.charts]
+            fresh_for = "2s"
+            stale_for = "3m"
+            soft_timeout = "4ms"
+            hard_timeout = "6s"
+            refresh_ahead = 0.5
+            negative_for = "7s"
+            lease_for = "0s"
+            read_replicas = true
+            compress_over = 9
+        "#;
+        let policies = CachePolicies::parse("t.toml", text).unwrap();
+        let changed = policies.apply("charts", Policy::default());
+        let expected = Policy::default()
+            .fresh_for(Duration::from_secs(2))
+            .stale_for(Duration::from_secs(180))
+            .soft_timeout(Duration::from_millis(4))
+            .hard_timeout(Duration::from_secs(6))
+            .refresh_ahead(0.5)
+            .negative_for(Duration::from_secs(7))
+            .lease_for(Duration::ZERO)
+            .read_replicas(true)
+            .compress_over(9);
+        assert_eq!(changed, expected);
+        assert_eq!(policies.apply("prices", Policy::default()), Policy::default());
     }
 }

@@ -4,12 +4,17 @@
 mod file;
 mod secret_url;
 mod site;
+mod token;
 
-use std::{env, str::FromStr};
+use std::{env, net::SocketAddr, str::FromStr};
 
 pub use file::{CachePolicies, PolicyOverride};
 pub use secret_url::SecretUrl;
 pub use site::site_options;
+pub use token::{ADMIN_TOKEN_FILE, AdminToken};
+
+/// Schemes of `REDIS_URL`: one node or some nodes of a cluster, each with or without TLS.
+const REDIS_SCHEMES: [&str; 4] = ["redis", "rediss", "redis-cluster", "rediss-cluster"];
 
 /// A setting that cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -78,12 +83,21 @@ impl Config {
         let database_url = variable("DATABASE_URL")?
             .map(|url| SecretUrl::parse("DATABASE_URL", &url, &["postgres", "postgresql"]))
             .transpose()?;
-        let redis_url =
-            variable("REDIS_URL")?.map(|url| SecretUrl::parse("REDIS_URL", &url, &["redis"])).transpose()?;
+        let redis_url = variable("REDIS_URL")?
+            .map(|url| SecretUrl::parse("REDIS_URL", &url, &REDIS_SCHEMES))
+            .transpose()?;
         let feed = feed(variable("TIDEMARK_FEED")?.as_deref(), database_url.is_some())?;
         let policies = CachePolicies::read()?;
         Ok(Self { database_url, redis_url, feed, policies })
     }
+}
+
+/// `TIDEMARK_METRICS_ADDR`: where `GET /metrics` is answered, if anywhere.
+///
+/// # Errors
+/// It is no address.
+pub fn metrics_addr() -> Result<Option<SocketAddr>, ConfigError> {
+    parsed("TIDEMARK_METRICS_ADDR", "an address such as 127.0.0.1:9464")
 }
 
 /// Resolves `TIDEMARK_FEED`.

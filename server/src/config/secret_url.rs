@@ -21,16 +21,15 @@ impl SecretUrl {
         let Some((scheme, rest)) = url.split_once("://") else {
             return Err(ConfigError::new(setting, format!("is not a URL of the form {}", wanted())));
         };
-        if scheme.starts_with("redis") && scheme.ends_with("-cluster") {
-            return Err(ConfigError::new(
-                setting,
-                "a cluster is not part of this version; use redis://host:port",
-            ));
-        }
         if !schemes.contains(&scheme) {
             return Err(ConfigError::new(setting, format!("scheme {scheme:?} is not {}", wanted())));
         }
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        // An @ behind the authority: the password ended it, and all before would count as host and be shown.
+        let tail = &rest[authority.len()..];
+        if tail.starts_with(['?', '#']) && tail.split('=').next().is_some_and(|text| text.contains('@')) {
+            return Err(ConfigError::new(setting, "a password with ? or # has to be percent-encoded"));
+        }
         if authority.rsplit('@').next().unwrap_or_default().is_empty() && !rest.contains("host=") {
             return Err(ConfigError::new(setting, "names no host"));
         }
@@ -71,6 +70,28 @@ mod tests {
         assert_eq!(url.shown(), "postgres://db:5432/t");
         assert!(!format!("{url:?}").contains("s3cr"));
         assert!(url.expose().contains("s3cr"));
+    }
+
+    #[test]
+    fn a_cluster_shows_its_hosts() {
+        let url =
+            SecretUrl::parse("X", "redis-cluster://u:s3cr@t@a:1,b:2,[::1]:3", &["redis-cluster"]).unwrap();
+        assert_eq!(url.shown(), "redis-cluster://a:1,b:2,[::1]:3");
+    }
+
+    #[test]
+    fn a_password_that_ends_the_host_is_refused_and_not_shown() {
+        for bad in
+            ["postgres://tide:1234#x@db/t", "postgres://tide:12?34@db/t", "postgres://tide:1?2#3@db:5/t"]
+        {
+            let text = SecretUrl::parse("DATABASE_URL", bad, &["postgres"]).unwrap_err().to_string();
+            assert!(text.contains("percent-encoded"), "{text}");
+            assert!(!text.contains("12") && !text.contains("tide"), "{text}");
+        }
+        let query = "postgres://u:p@db/t?application_name=a@b";
+        assert!(SecretUrl::parse("DATABASE_URL", query, &["postgres"]).is_ok());
+        let socket = "postgres:///t?host=/run&user=a@b";
+        assert!(SecretUrl::parse("DATABASE_URL", socket, &["postgres"]).is_ok());
     }
 
     #[test]

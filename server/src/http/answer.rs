@@ -59,7 +59,10 @@ impl Answer {
     pub fn into_response(self, request: &HeaderMap, query: &impl Hash) -> Response {
         let tag = entity_tag(self.version, self.provenance.source.as_str(), query);
         let mut response = if matches(request, &tag) {
-            StatusCode::NOT_MODIFIED.into_response()
+            let mut response = StatusCode::NOT_MODIFIED.into_response();
+            // As in the whole answer, where the compression says it (RFC 9110 section 15.4.5).
+            response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+            response
         } else {
             match self.body() {
                 Ok(body) => {

@@ -29,7 +29,8 @@ async fn latest_prices(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let symbols = query::symbols(raw.as_deref())?;
-    let answer = state.market.prices_answer(&symbols).await?;
+    let answer =
+        state.market.prices_answer(&symbols).await.map_err(|error| Problem::naming(error, "symbols"))?;
     Ok(answer.into_response(&headers, &("latest_prices", symbols)))
 }
 

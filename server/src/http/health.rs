@@ -19,7 +19,7 @@ use serde::Serialize;
 use tidemark_cache::Cache;
 use tokio::sync::watch;
 
-use super::{AppState, problem::Problem};
+use super::AppState;
 use crate::store::Store;
 
 /// How often Postgres is asked whether it is there.
@@ -43,14 +43,23 @@ pub enum Probe {
 pub struct Health {
     cache: Cache,
     database: watch::Receiver<Probe>,
-    draining: Arc<AtomicBool>,
+    warming: Arc<AtomicBool>,
 }
 
+/// While it lives, the server is not ready. See [`Health::warming`].
+#[must_use]
+pub struct Warming(Arc<AtomicBool>);
+
+impl Drop for Warming {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+/// Why something is down stays in the log: anyone may ask, and the reason names hosts and users.
 #[derive(Serialize)]
 struct Component {
     status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -69,29 +78,30 @@ impl Health {
         if let Some(store) = store {
             tokio::spawn(probe(store, sender));
         }
-        Self { cache, database, draining: Arc::default() }
+        Self { cache, database, warming: Arc::default() }
     }
 
-    /// From now on `readyz` says 503, so that a balancer sends no more requests here.
-    pub fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+    /// `readyz` says `warming`, with 503, until what this returns is dropped: a balancer waits until the hot keys are there.
+    pub fn warming(&self) -> Warming {
+        self.warming.store(true, Ordering::Release);
+        Warming(Arc::clone(&self.warming))
     }
 
     fn redis(&self) -> Component {
         let state = self.cache.l2_state();
         match (state.configured, state.connected) {
-            (false, _) => Component { status: "not configured", reason: None },
-            (true, true) => Component { status: "up", reason: None },
-            (true, false) => Component { status: "down", reason: state.last_error },
+            (false, _) => Component { status: "not configured" },
+            (true, true) => Component { status: "up" },
+            (true, false) => Component { status: "down" },
         }
     }
 
     fn postgres(&self) -> Component {
-        match self.database.borrow().clone() {
-            Probe::NotConfigured => Component { status: "not configured", reason: None },
-            Probe::Pending => Component { status: "connecting", reason: None },
-            Probe::Up => Component { status: "up", reason: None },
-            Probe::Down(reason) => Component { status: "down", reason: Some(reason) },
+        match *self.database.borrow() {
+            Probe::NotConfigured => Component { status: "not configured" },
+            Probe::Pending => Component { status: "connecting" },
+            Probe::Up => Component { status: "up" },
+            Probe::Down(_) => Component { status: "down" },
         }
     }
 }
@@ -136,13 +146,14 @@ async fn healthz() -> Response {
 
 async fn readyz(State(state): State<AppState>) -> Response {
     let health = &state.health;
-    if health.draining.load(Ordering::Relaxed) {
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "shutting down").into_response();
-    }
     let (redis, postgres) = (health.redis(), health.postgres());
     let degraded = redis.status == "down" || postgres.status == "down";
-    let status = if degraded { "degraded" } else { "ok" };
-    let mut response = Json(Ready { status, redis, postgres }).into_response();
+    let (code, status) = match (health.warming.load(Ordering::Acquire), degraded) {
+        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "warming"),
+        (false, true) => (StatusCode::OK, "degraded"),
+        (false, false) => (StatusCode::OK, "ok"),
+    };
+    let mut response = (code, Json(Ready { status, redis, postgres })).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

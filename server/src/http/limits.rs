@@ -15,12 +15,12 @@ use super::problem::Problem;
 
 /// Most calls answered at once; more are told to come back.
 const MOST_AT_ONCE: usize = 2_048;
-/// Longest time for one call, above every timeout of the layers below.
+/// Longest time for one call: twice the longest wait for Postgres, and so above all that a call waits for below.
 const LONGEST_CALL: Duration = Duration::from_secs(10);
 /// Largest request body, bytes.
 const LARGEST_BODY: usize = 16 << 10;
 
-/// Time, number and size limits around the API, each answered by a problem document.
+/// Time, number and size limits around routes, each answered by a problem document. Each guard counts by itself.
 pub fn guard<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
     let limits = ServiceBuilder::new()
         .layer(HandleErrorLayer::new(refused))
@@ -28,9 +28,20 @@ pub fn guard<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
         // One limit for all calls: the plain layer would count each route by itself.
         .layer(GlobalConcurrencyLimitLayer::new(MOST_AT_ONCE))
         .timeout(LONGEST_CALL)
+        .map_response(explain_size)
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(CatchPanicLayer::custom(panicked));
     routes.layer(limits)
+}
+
+/// The limit on bodies answers in plain text.
+fn explain_size(response: impl IntoResponse) -> Response {
+    let response = response.into_response();
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        let detail = format!("a body is at most {} KiB", LARGEST_BODY >> 10);
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).into_response();
+    }
+    response
 }
 
 async fn refused(error: BoxError) -> Problem {
@@ -46,4 +57,31 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
     tracing::error!(panic = text, "a handler panicked: {text}");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "an error of the server").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::Body,
+        http::{Request, header},
+        routing::post,
+    };
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_is_too_large_is_answered_by_a_problem() {
+        let routes: Router = guard(Router::new().route("/", post(|body: String| async move { body })));
+        for (length, status) in [(LARGEST_BODY, 200), (LARGEST_BODY + 1, 413)] {
+            let request = Request::post("/")
+                .header(header::CONTENT_LENGTH, length)
+                .body(Body::from("x".repeat(length)))
+                .unwrap();
+            let response = routes.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status().as_u16(), status, "{length}");
+            let problem = response.headers()[header::CONTENT_TYPE] == "application/problem+json";
+            assert_eq!(problem, status == 413, "{length}");
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 mod answer;
 mod api;
+mod cache;
+mod descriptors;
 mod health;
 mod limits;
 mod pages;
@@ -16,13 +18,14 @@ use axum::Router;
 use leptos::config::LeptosOptions;
 
 pub use answer::Answer;
-pub use health::{Health, Probe};
+pub use cache::Access;
+pub use health::{Health, Probe, Warming};
 pub use limits::guard;
 pub use problem::Problem;
 pub use security::wrap;
 pub use serve::serve;
 
-use crate::market::Market;
+use crate::{market::Market, metrics::RequestMetrics};
 
 /// What handlers need. Cheap to clone.
 #[derive(Clone)]
@@ -31,6 +34,8 @@ pub struct AppState {
     pub market: Market,
     /// What is up and what is not.
     pub health: Health,
+    /// The cache, for its operator.
+    pub access: Access,
     /// Where the pages' files lie.
     pub options: Arc<LeptosOptions>,
 }
@@ -41,9 +46,13 @@ impl axum::extract::FromRef<AppState> for LeptosOptions {
     }
 }
 
-/// The whole service.
-pub fn router(state: AppState) -> Router {
-    let routes =
-        Router::new().nest("/api", guard(api::routes())).merge(health::routes()).merge(pages::routes(&state));
-    wrap(routes.with_state(state))
+/// The whole service; each request is counted by `requests`.
+pub fn router(state: AppState, requests: &RequestMetrics) -> Router {
+    // Pages and their server functions answer the same reads as the API. Health stays without: it is asked to know
+    // whether the rest is busy.
+    let routes = Router::new()
+        .nest("/api", guard(api::routes().nest("/cache", cache::routes())))
+        .merge(health::routes())
+        .merge(guard(pages::routes(&state)));
+    wrap(routes.with_state(state), requests)
 }

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use app::{App, ports::MarketData, shell};
 use axum::{
     Router,
-    http::{HeaderValue, header},
+    http::{HeaderValue, Response, StatusCode, header},
 };
 use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::*};
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
 use tower::ServiceBuilder;
-use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
+use tower_http::{
+    services::{ServeDir, fs::ServeFileSystemResponseBody},
+    set_header::SetResponseHeaderLayer,
+};
 
 use super::{AppState, security};
 
@@ -38,7 +41,14 @@ pub fn routes(state: &AppState) -> Router<AppState> {
     let files = || ServeDir::new(&root).precompressed_br().precompressed_gzip();
     // Hashed names never change their content.
     let keep = if options.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let keep = SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+    // Not on an error: the next server may have the file.
+    let keep = SetResponseHeaderLayer::overriding(
+        header::CACHE_CONTROL,
+        move |response: &Response<ServeFileSystemResponseBody>| {
+            let found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
+            Some(HeaderValue::from_static(if found { keep } else { "no-store" }))
+        },
+    );
     let package = format!("/{}", options.site_pkg_dir);
     let package_files = ServiceBuilder::new()
         .layer(keep)

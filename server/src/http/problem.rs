@@ -35,6 +35,12 @@ impl Problem {
         }
     }
 
+    /// A bad request: this parameter, for this reason.
+    pub fn about(parameter: &str, reason: impl std::fmt::Display) -> Self {
+        let problem = Self::new(StatusCode::BAD_REQUEST, format!("bad {parameter}: {reason}"));
+        Self { parameter: Some(parameter.to_owned()), ..problem }
+    }
+
     /// The status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -42,16 +48,23 @@ impl Problem {
     }
 }
 
-impl From<MarketError> for Problem {
-    fn from(error: MarketError) -> Self {
+impl Problem {
+    /// The problem of this error; an unknown symbol was sent in the parameter `symbol_in`.
+    pub fn naming(error: MarketError, symbol_in: &str) -> Self {
         let status = StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut problem = Self::new(status, error.to_string());
         problem.parameter = match error {
             MarketError::BadParameter { name, .. } => Some(name),
-            MarketError::UnknownSymbol { .. } => Some("symbol".to_owned()),
+            MarketError::UnknownSymbol { .. } => Some(symbol_in.to_owned()),
             MarketError::Unavailable { .. } => None,
         };
         problem
+    }
+}
+
+impl From<MarketError> for Problem {
+    fn from(error: MarketError) -> Self {
+        Self::naming(error, "symbol")
     }
 }
 

@@ -2,9 +2,6 @@
 
 use model::{ChartQuery, DEFAULT_LIMIT, MAX_LIMIT, MarketError, Source, Symbol, UnixMs};
 
-/// Most symbols in one call.
-const MOST_SYMBOLS: usize = 500;
-
 /// Decoded parameters. Those that are empty count as not given.
 pub struct Params(Vec<(String, String)>);
 
@@ -30,7 +27,11 @@ impl Params {
         self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
     }
 
-    fn required(&self, name: &str, allowed: &str) -> Result<&str, MarketError> {
+    /// A parameter that must be there; `allowed` says what it may be.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn required(&self, name: &str, allowed: &str) -> Result<&str, MarketError> {
         self.get(name).ok_or_else(|| MarketError::bad(name, format!("is missing; it is {allowed}")))
     }
 
@@ -43,21 +44,19 @@ impl Params {
     }
 }
 
-/// `symbols=BTC,ETH`; none means all. A symbol asked twice is answered once.
+/// `symbols=BTC,ETH`; none means all.
 pub fn symbols(raw: Option<&str>) -> Result<Vec<Symbol>, MarketError> {
     let params = Params::parse(raw, &["symbols"])?;
+    let Some(list) = params.get("symbols") else { return Ok(Vec::new()) };
     let mut symbols: Vec<Symbol> = Vec::new();
-    for text in params.get("symbols").unwrap_or_default().split(',').filter(|s| !s.is_empty()) {
-        let symbol: Symbol = text.parse().map_err(|error| match error {
+    for text in list.split(',').filter(|text| !text.trim().is_empty()) {
+        symbols.push(text.parse().map_err(|error| match error {
             MarketError::BadParameter { reason, .. } => MarketError::bad("symbols", reason),
             other => other,
-        })?;
-        if !symbols.contains(&symbol) {
-            symbols.push(symbol);
-        }
-        if symbols.len() > MOST_SYMBOLS {
-            return Err(MarketError::bad("symbols", format!("more than {MOST_SYMBOLS} symbols")));
-        }
+        })?);
+    }
+    if symbols.is_empty() {
+        return Err(MarketError::bad("symbols", "names no symbol; leave it out for all"));
     }
     Ok(symbols)
 }
@@ -105,9 +104,10 @@ mod tests {
     #[test]
     fn symbols_are_split_and_named_when_bad() {
         let all = symbols(Some("symbols=btc,ETH,BTC")).unwrap();
-        assert_eq!(all.iter().map(Symbol::as_str).collect::<Vec<_>>(), ["BTC", "ETH"]);
+        assert_eq!(all.iter().map(Symbol::as_str).collect::<Vec<_>>(), ["BTC", "ETH", "BTC"]);
         assert!(symbols(None).unwrap().is_empty());
         assert!(symbols(Some("symbols=")).unwrap().is_empty());
+        assert!(symbols(Some("symbols=,")).unwrap_err().to_string().starts_with("bad symbols: "));
         assert!(symbols(Some("symbols=%F0%9F%98%80")).unwrap_err().to_string().starts_with("bad symbols: "));
         assert!(symbols(Some("symbols=A&symbols=B")).is_err());
     }

@@ -8,6 +8,8 @@ use leptos::config::LeptosOptions;
 use tower::ServiceBuilder;
 use tower_http::{compression::CompressionLayer, set_header::SetResponseHeaderLayer};
 
+use crate::metrics::RequestMetrics;
+
 /// The policy of a page: own scripts by nonce, own styles, nothing else.
 #[must_use]
 pub fn page_policy(nonce: &str, options: &LeptosOptions) -> String {
@@ -30,9 +32,10 @@ fn default(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<Head
 }
 
 /// Headers of every response (a page has set its own policy before), and compression for those who take it, with
-/// `Vary`. One stack, since every layer put on a router by itself boxes each request once more.
-pub fn wrap(routes: Router) -> Router {
+/// `Vary`; each is counted and timed. One stack, since every layer put on a router by itself boxes each request once more.
+pub fn wrap(routes: Router, requests: &RequestMetrics) -> Router {
     let stack = ServiceBuilder::new()
+        .layer(requests.layer())
         .layer(default(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
         .layer(default(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(default(header::REFERRER_POLICY, "same-origin"))

@@ -1,42 +1,95 @@
 //! Listening, and stopping in peace.
 
-use std::{io, time::Duration};
+use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, serve::ListenerExt};
-use tokio::{net::TcpListener, signal};
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    signal,
+    sync::Semaphore,
+};
 
-use super::Health;
+use super::descriptors;
 
+/// Most connections, where the limit on open files allows so many. More wait in the kernel's queue.
+const MOST_CONNECTIONS: usize = 8_192;
+/// Longest time to send the head of a request, and to leave a connection idle.
+const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// How long open requests may take after a stop is asked for.
 const GRACE: Duration = Duration::from_secs(10);
+/// Rest after a failed accept, which for lack of descriptors would fail again at once.
+const REST: Duration = Duration::from_secs(1);
+
+/// What callers may take up before they have sent a request.
+#[derive(Clone, Copy)]
+struct Limits {
+    connections: usize,
+    head_within: Duration,
+}
 
 /// Serves until SIGINT or SIGTERM, then lets open requests finish, for at most ten seconds.
-///
-/// # Errors
-/// When the listener fails for good.
-pub async fn serve(listener: TcpListener, router: Router, health: Health) -> io::Result<()> {
-    // Without this every streamed page waits for a delayed acknowledgement of its first packet.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY cannot be set");
-        }
-    });
-    let (stopping, mut stopped) = tokio::sync::watch::channel(false);
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-        stop_asked().await;
-        tracing::info!("stopping: open requests have {} s", GRACE.as_secs());
-        health.drain();
-        let _ = stopping.send(true);
-    });
-    tokio::select! {
-        result = server => result,
-        () = async {
-            // An error means that the sender is gone, and with it the server: the other branch is ready.
-            let _ = stopped.wait_for(|s| *s).await;
-            tokio::time::sleep(GRACE).await;
-        } => {
-            tracing::warn!("some requests did not finish in time");
-            Ok(())
+pub async fn serve(listener: TcpListener, router: Router) {
+    let limits =
+        Limits { connections: descriptors::for_connections(MOST_CONNECTIONS), head_within: HEAD_WITHIN };
+    run(listener, router, limits, stop_asked()).await;
+}
+
+async fn run(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let open = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(limits.head_within);
+    let mut stop = pin!(stop);
+    loop {
+        // The place comes first: a connection that is not accepted costs no descriptor.
+        let accepting = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, accept(&listener).await)
+        };
+        let (place, stream) = tokio::select! {
+            accepted = accepting => accepted,
+            () = &mut stop => break,
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection broke off");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    tracing::info!("stopping: open requests have {} s", GRACE.as_secs());
+    if tokio::time::timeout(GRACE, open.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
+    }
+}
+
+/// The next connection. Failures are of that connection, or pass: the listener stays.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Without this every streamed page waits for a delayed acknowledgement of its first packet.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "TCP_NODELAY cannot be set");
+                }
+                return stream;
+            }
+            Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) => {
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no connection can be accepted: {error}");
+                tokio::time::sleep(REST).await;
+            }
         }
     }
 }
@@ -60,4 +113,80 @@ async fn stop_asked() {
     #[cfg(not(unix))]
     let terminate = std::future::pending::<()>();
     tokio::select! { () = interrupt => {}, () = terminate => {} }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        sync::oneshot,
+        task::JoinHandle,
+        time::timeout,
+    };
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(20);
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+
+    async fn start(limits: Limits) -> (std::net::SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let router = Router::new().route("/", get(|| async { "here" }));
+        let stopped = async move {
+            let _ = stopped.await;
+        };
+        (address, stop, tokio::spawn(run(listener, router, limits, stopped)))
+    }
+
+    /// Sends this, and reads up to the body of the answer or the end of the connection.
+    async fn ask(stream: &mut TcpStream, bytes: &[u8]) -> String {
+        stream.write_all(bytes).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"here") && stream.read_buf(&mut answer).await.unwrap() > 0 {}
+        String::from_utf8(answer).unwrap()
+    }
+
+    #[tokio::test]
+    async fn half_a_head_and_an_idle_connection_are_closed_in_time() {
+        let limits = Limits { connections: 8, head_within: Duration::from_millis(200) };
+        let (address, _stop, _server) = start(limits).await;
+        for (bytes, expected) in [(&b""[..], ""), (&REQUEST[..20], ""), (REQUEST, "here")] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let answer = timeout(SOON, ask(&mut stream, bytes)).await.expect("still open");
+            assert!(answer.ends_with(expected), "{answer}");
+            let rest = timeout(SOON, stream.read_to_end(&mut Vec::new())).await.expect("still open");
+            assert!(rest.is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn connections_beyond_the_limit_wait_for_a_place() {
+        let limits = Limits { connections: 2, head_within: Duration::from_secs(3_600) };
+        let (address, _stop, _server) = start(limits).await;
+        let mut first = TcpStream::connect(address).await.unwrap();
+        let mut second = TcpStream::connect(address).await.unwrap();
+        // Both are surely accepted: they were answered, and stay open.
+        for stream in [&mut first, &mut second] {
+            assert!(timeout(SOON, ask(stream, REQUEST)).await.unwrap().ends_with("here"));
+        }
+        let mut third = TcpStream::connect(address).await.unwrap();
+        // That nothing comes can only be seen for a while.
+        assert!(timeout(Duration::from_millis(500), ask(&mut third, REQUEST)).await.is_err());
+        drop(first);
+        assert!(timeout(SOON, ask(&mut third, b"")).await.unwrap().ends_with("here"));
+    }
+
+    #[tokio::test]
+    async fn a_stop_closes_idle_connections_and_the_listener() {
+        let limits = Limits { connections: 8, head_within: Duration::from_secs(3_600) };
+        let (address, stop, server) = start(limits).await;
+        let mut idle = TcpStream::connect(address).await.unwrap();
+        assert!(timeout(SOON, ask(&mut idle, REQUEST)).await.unwrap().ends_with("here"));
+        stop.send(()).unwrap();
+        timeout(SOON, server).await.expect("does not stop").unwrap();
+        assert!(TcpStream::connect(address).await.is_err());
+    }
 }

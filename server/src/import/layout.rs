@@ -7,6 +7,8 @@ pub(super) const HEADER: &str = "open_time,open,high,low,close,volume";
 
 /// Above this a number is no market's, and its sums no longer fit an exact decimal.
 const LARGEST: f64 = 1e20;
+/// Below this a price is no market's either: it vanishes in an exact decimal, and a change from it is no number.
+const SMALLEST_PRICE: f64 = 1e-12;
 /// 9999-12-31 and a bit: a time in microseconds falls beyond.
 const LAST_TIME_MS: i64 = 253_402_300_800_000;
 
@@ -75,6 +77,9 @@ fn check(candle: &Candle) -> Result<(), String> {
         if price == 0.0 {
             return Err(format!("{name} is zero"));
         }
+        if price < SMALLEST_PRICE {
+            return Err(format!("{name} {price:e} is under {SMALLEST_PRICE:e}"));
+        }
     }
     if high < low {
         return Err(format!("high {high} is below low {low}"));
@@ -142,6 +147,8 @@ mod tests {
             ("0,1,1,-1,1,1", "low -1 is negative"),
             ("0,1,1,0,1,1", "low is zero"),
             ("0,1,1e21,1,1,1", "high 1e21 is over 1e20"),
+            ("0,1e-300,1,1e-300,1,1", "open 1e-300 is under 1e-12"),
+            ("0,1,1,9e-13,1,1", "low 9e-13 is under 1e-12"),
             ("0,1,1,2,1,1", "high 1 is below low 2"),
             ("0,9,3,1,2,1", "open 9 is outside low 1 to high 3"),
             ("0,2,3,1,0.5,1", "close 0.5 is outside low 1 to high 3"),

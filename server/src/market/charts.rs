@@ -1,16 +1,48 @@
 //! Candles.
 
-
 use model::{ChartQuery, MarketError, Source};
-use tidemark_cache::{Loaded, Shared, Want};
+use tidemark_cache::{LoadError, Loaded, Want};
 
 use super::{
     Answer, LoadFailure, Market, Read,
     keys::ChartKey,
     unavailable,
-    values::{CandleRange, StoredRange},
+    values::{CandleRange, Candles, StoredRange},
 };
-use crate::config::Feed;
+use crate::store::Store;
+
+/// Why stored candles are no answer.
+pub(super) enum NotRead {
+    /// The query itself is at fault: nothing else can answer it.
+    Refused(MarketError),
+    /// They cannot be read at present.
+    Failed(LoadError<LoadFailure>),
+}
+
+impl NotRead {
+    /// Whether other series may be readable nevertheless: the database answered, or was not asked.
+    pub(super) fn concerns_one_series(&self) -> bool {
+        match self {
+            Self::Refused(_) | Self::Failed(LoadError::Panicked | LoadError::Absent | LoadError::Tags(_)) => {
+                true
+            }
+            Self::Failed(LoadError::Source(LoadFailure::Gone | LoadFailure::Codec(_))) => true,
+            Self::Failed(_) => false,
+        }
+    }
+}
+
+impl From<MarketError> for NotRead {
+    fn from(error: MarketError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<LoadError<LoadFailure>> for NotRead {
+    fn from(error: LoadError<LoadFailure>) -> Self {
+        Self::Failed(error)
+    }
+}
 
 impl Market {
     /// A range of candles.
@@ -23,48 +55,98 @@ impl Market {
     }
 
     /// The same, typed.
-    pub(super) async fn chart(&self, query: &ChartQuery) -> Result<Read<Shared<CandleRange>>, MarketError> {
+    pub(super) async fn chart(&self, query: &ChartQuery) -> Result<Read<Candles>, MarketError> {
         query.validate()?;
-        if self.0.feed == Feed::Simulated || query.source.as_ref() == Some(&Source::SIMULATED) {
+        let source = query.source.clone().unwrap_or_else(|| self.default_source());
+        if source == Source::SIMULATED {
             return self.simulated_chart(query, None).await;
         }
-        let directory = match self.directory().await {
-            Ok(directory) => directory,
-            Err(error) => {
-                tracing::warn!(%error, "the list of series cannot be read");
-                return self.simulated_chart(query, Some(unavailable(&error))).await;
+        match self.stored_chart(query).await {
+            Ok(read) => Ok(read),
+            Err(NotRead::Refused(error)) => Err(error),
+            // Made-up candles cost more than stored ones: they are no way out of too much work.
+            Err(NotRead::Failed(error @ LoadError::Overloaded)) => Err(unavailable(&error)),
+            Err(NotRead::Failed(error)) => {
+                // Not louder: it happens at every request while the database is away, which is logged once.
+                tracing::debug!(%error, symbol = %query.symbol, "candles cannot be read");
+                self.simulated_chart(query, Some(unavailable(&error))).await
             }
-        };
+        }
+    }
+
+    /// Candles of the cache and the store only.
+    pub(super) async fn stored_chart(&self, query: &ChartQuery) -> Result<Read<Candles>, NotRead> {
+        let directory = self.directory().await?;
         let series = self.series(&directory, &query.symbol, query.source.as_ref(), Some(query.interval))?;
         let key = ChartKey::new(query, series);
         let source = series.source.clone();
         let load = {
             let (store, key, id) = (self.0.store.clone(), key.clone(), series.id);
-            move || async move {
-                let store = store.ok_or(LoadFailure::NoDatabase)?;
-                let bars = store.candles(id, key.interval, key.from, key.to, key.limit).await?;
-                let bars = bars.ok_or(LoadFailure::Gone)?;
-                let range = StoredRange {
-                    symbol: key.symbol,
-                    interval: key.interval,
-                    source: key.source,
-                    candles: bars.candles,
-                    partial: bars.partial,
-                };
-                Ok(Loaded::new(CandleRange::new(range)?, bars.revision))
-            }
+            move || read_range(store, key, id)
         };
-        match self.0.charts.get_or_load(&key, Want::at_least(series.revision), load).await {
-            Ok(hit) => Ok(Read {
-                provenance: self.provenance(&hit, source),
-                open_json: hit.value.open_json.clone(),
-                version: hit.version,
-                value: hit.value,
-            }),
-            Err(error) => {
-                tracing::warn!(%error, key = %key, "candles cannot be read");
-                self.simulated_chart(query, Some(unavailable(&error))).await
+        let hit = self.0.charts.get_or_load(&key, Want::at_least(series.revision), load).await?;
+        Ok(Read {
+            provenance: self.provenance(&hit, source),
+            open_json: hit.value.open_json.clone(),
+            version: hit.version,
+            value: Candles::Kept(hit.value),
+        })
+    }
+}
+
+/// Reads a range of the series with this id: what the cache loads.
+pub(super) async fn read_range(
+    store: Option<Store>,
+    key: ChartKey,
+    id: i64,
+) -> Result<Loaded<CandleRange>, LoadFailure> {
+    let store = store.ok_or(LoadFailure::NoDatabase)?;
+    let bars = store.candles(id, key.interval, key.from, key.to, key.limit).await?;
+    let bars = bars.ok_or(LoadFailure::Gone)?;
+    let range = StoredRange {
+        symbol: key.symbol,
+        interval: key.interval,
+        source: key.source,
+        candles: bars.candles,
+        partial: bars.partial,
+    };
+    // What an operator clears a coin by.
+    let tag = format!("coin:{}", range.symbol);
+    Ok(Loaded::new(CandleRange::new(range)?, bars.revision).tag(tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Interval;
+    use tidemark_cache::Cache;
+
+    use super::*;
+    use crate::{
+        config::{CachePolicies, Feed},
+        market::keys::PricesKey,
+    };
+
+    #[tokio::test]
+    async fn overload_is_an_error_and_not_a_reason_to_simulate() {
+        let cache = Cache::builder().max_flights(1).build().unwrap();
+        let market = Market::new(&cache, None, Feed::None, &CachePolicies::default()).unwrap();
+        let (sender, running) = tokio::sync::oneshot::channel();
+        let busy = tokio::spawn({
+            let market = market.clone();
+            async move {
+                let load = move || async move {
+                    let _ = sender.send(());
+                    std::future::pending().await
+                };
+                let key = PricesKey(Source::new("busy"));
+                market.0.prices.get_or_load::<LoadFailure, _, _>(&key, Want::any(), load).await.is_ok()
             }
+        });
+        running.await.unwrap();
+        let query = ChartQuery::last("BTC".parse().unwrap(), Interval::H1);
+        for error in [market.chart(&query).await.err(), market.prices(&[]).await.err()] {
+            assert!(matches!(error, Some(MarketError::Unavailable { .. })), "{error:?}");
         }
+        busy.abort();
     }
 }

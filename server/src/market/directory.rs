@@ -6,24 +6,19 @@ use model::{Interval, MarketError, Source, Symbol};
 use tidemark_cache::{LoadError, Loaded, Shared, Want};
 
 use super::{LoadFailure, Market, keys::DirectoryKey, values::DirectoryValue};
-use crate::store::SeriesInfo;
+use crate::store::{SeriesInfo, Store};
 
 impl Market {
     /// The directory, at least of the highest revision heard of.
     pub(super) async fn directory(&self) -> Result<Shared<DirectoryValue>, LoadError<LoadFailure>> {
         let store = self.0.store.clone();
         let want = Want::at_least(self.0.revision.load(Ordering::Acquire));
-        let load = move || async move {
-            let store = store.ok_or(LoadFailure::NoDatabase)?;
-            let directory = store.directory().await?;
-            let version = directory.version;
-            Ok(Loaded::new(DirectoryValue(directory), version))
-        };
+        let load = move || read_directory(store);
         Ok(self.0.directory.get_or_load(&DirectoryKey, want, load).await?.value)
     }
 
-    /// The series of a symbol that answers this interval: the finest one of the source. Without a source, the active
-    /// feed's, otherwise the recorded one, otherwise any.
+    /// The series of a symbol that answers this interval: of those that are fine enough, the one whose last bar opened
+    /// last, the finest of several. Without a source, of the active feed's, otherwise of the recorded ones, otherwise of any.
     pub(super) fn series<'d>(
         &self,
         directory: &'d DirectoryValue,
@@ -41,24 +36,30 @@ impl Market {
         if of_source.is_empty() && source.is_none() {
             of_source = of_symbol.clone();
         }
-        of_source.sort_by_key(|s| s.finest);
-        let Some(finest) = of_source.first().copied() else {
+        let Some(finest) = of_source.iter().map(|s| s.finest).min() else {
             let known: Vec<&str> = of_symbol.iter().map(|s| s.source.as_str()).collect();
             let reason = format!("{symbol} has no {wanted} series, only {}", known.join(", "));
             return Err(MarketError::bad("source", reason));
         };
-        match interval {
-            Some(interval) if interval < finest.finest => {
-                let allowed: Vec<&str> =
-                    Interval::ALL.iter().filter(|i| **i >= finest.finest).map(|i| i.as_str()).collect();
-                let reason = format!(
-                    "{interval} is finer than the stored {} bars of {symbol}; allowed are {}",
-                    finest.finest,
-                    allowed.join(", ")
-                );
-                Err(MarketError::bad("interval", reason))
-            }
-            _ => Ok(finest),
+        // As the table of latest prices chooses: docs/data.md.
+        let fine_enough = of_source.iter().filter(|s| interval.is_none_or(|interval| s.finest <= interval));
+        if let Some(newest) = fine_enough.max_by_key(|s| (s.last_open, std::cmp::Reverse(s.finest))) {
+            return Ok(newest);
         }
+        let asked = interval.map_or_else(String::new, |interval| interval.to_string());
+        let allowed: Vec<&str> = Interval::ALL.iter().filter(|i| **i >= finest).map(|i| i.as_str()).collect();
+        let reason = format!(
+            "{asked} is finer than the stored {finest} bars of {symbol}; allowed are {}",
+            allowed.join(", ")
+        );
+        Err(MarketError::bad("interval", reason))
     }
+}
+
+/// Lists the series: what the cache loads.
+pub(super) async fn read_directory(store: Option<Store>) -> Result<Loaded<DirectoryValue>, LoadFailure> {
+    let store = store.ok_or(LoadFailure::NoDatabase)?;
+    let directory = store.directory().await?;
+    let version = directory.version;
+    Ok(Loaded::new(DirectoryValue(directory), version))
 }

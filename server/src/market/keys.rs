@@ -46,26 +46,23 @@ pub struct ChartKey {
 }
 
 impl ChartKey {
-    /// The key of this query on this series: ends are moved to open times, and ends that cut nothing off are left out.
+    /// The key of this query on this series: ends are moved to open times. They depend on the query alone, not on where
+    /// the series begins and ends, for the directory that says so may be older than the candles.
     #[must_use]
     pub fn new(query: &ChartQuery, series: &SeriesInfo) -> Self {
         let interval = query.interval;
-        let first = interval.bucket(series.first_open);
-        let last = interval.bucket(series.last_open);
         // `from` in the middle of a bar leaves that bar out: its open time is before `from`.
         let from = query.from.map(|t| {
             let bucket = interval.bucket(t);
             if bucket == t { t } else { bucket + interval.ms() }
         });
-        let to = query.to.map(|t| interval.bucket(t));
         Self {
             symbol: series.symbol.clone(),
             source: series.source.clone(),
             finest: series.finest,
             interval,
-            // A `from` before the first bar still says that the first bars are wanted, not the last.
-            from: from.map(|t| t.clamp(first, last + interval.ms())),
-            to: to.filter(|t| *t < last).map(|t| t.max(first - interval.ms())),
+            from,
+            to: query.to.map(|t| interval.bucket(t)),
             limit: query.limit,
         }
     }
@@ -106,19 +103,28 @@ mod tests {
         let last = ChartQuery::last("BTC".parse().unwrap(), Interval::H1);
         let key = ChartKey::new(&last, &series());
         assert_eq!(key.to_string(), "BTC/recorded/30m/1h/-/-/500");
-        let to_the_end = ChartQuery { to: Some(2_000_000_000_000), ..last.clone() };
-        assert_eq!(ChartKey::new(&to_the_end, &series()), key);
         let a = ChartQuery { from: Some(1_506_816_000_001), ..last.clone() };
         let b = ChartQuery { from: Some(1_506_819_600_000), ..last };
         assert_eq!(ChartKey::new(&a, &series()), ChartKey::new(&b, &series()));
     }
 
     #[test]
-    fn ranges_outside_the_series_stay_empty() {
-        let query = ChartQuery::last("BTC".parse().unwrap(), Interval::H1);
-        let before = ChartKey::new(&ChartQuery { to: Some(0), ..query.clone() }, &series());
-        assert!(before.to.unwrap() < 1_506_816_000_000);
-        let after = ChartKey::new(&ChartQuery { from: Some(2_000_000_000_000), ..query }, &series());
-        assert!(after.from.unwrap() > 1_554_075_000_000);
+    fn a_key_means_the_same_bars_whatever_the_directory_says() {
+        let older = series();
+        let newer = SeriesInfo { revision: 2, first_open: 0, last_open: 1_600_000_000_000, ..series() };
+        let last = ChartQuery::last("BTC".parse().unwrap(), Interval::H1);
+        for time in [0, older.first_open, older.last_open, older.last_open + 7_200_000, 1_700_000_000_000] {
+            for query in [
+                ChartQuery { from: Some(time), ..last.clone() },
+                ChartQuery { to: Some(time), ..last.clone() },
+            ] {
+                let key = ChartKey::new(&query, &older);
+                assert_eq!(key, ChartKey::new(&query, &newer));
+                assert_eq!(
+                    (key.from.is_some(), key.to.is_some()),
+                    (query.from.is_some(), query.to.is_some())
+                );
+            }
+        }
     }
 }

@@ -2,12 +2,14 @@
 
 mod charts;
 mod directory;
+mod key_text;
 mod keys;
 mod origin;
 mod port;
 mod prices;
 mod simulated;
 mod values;
+mod warm;
 
 use std::{
     sync::{
@@ -20,6 +22,7 @@ use std::{
 use bytes::Bytes;
 use model::{MarketError, Provenance, Source, Tier};
 use tidemark_cache::{Cache, Category, ConfigError, Hit, LoadError, Policy};
+use tokio::sync::Semaphore;
 
 use self::{
     keys::{ChartKey, DirectoryKey, PricesKey},
@@ -47,6 +50,9 @@ struct Inner {
     store: Option<Store>,
     feed: Feed,
     simulation: Simulation,
+    /// Places for drawing simulated candles, one a core: the rest waits here, not in the pool that files and look-ups of
+    /// names need too.
+    drawing: Arc<Semaphore>,
     /// The highest series revision heard of: what is cached of an older one is not current.
     revision: AtomicU64,
 }
@@ -61,6 +67,11 @@ fn policies(config: &CachePolicies) -> [Policy; 3] {
         config.apply("prices", base().fresh_for(seconds(10)).stale_for(seconds(600))),
         config.apply("charts", base().fresh_for(seconds(60)).stale_for(seconds(3_600))),
     ]
+}
+
+/// How many threads run at once.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
 impl Market {
@@ -82,6 +93,7 @@ impl Market {
             store,
             feed,
             simulation: Simulation::new(),
+            drawing: Arc::new(Semaphore::new(cores())),
             revision: AtomicU64::new(0),
         })))
     }

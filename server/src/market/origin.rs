@@ -27,6 +27,7 @@ pub(super) fn load_reason(error: &LoadError<LoadFailure>) -> String {
         LoadError::Source(LoadFailure::NoDatabase) => "no database is configured",
         LoadError::Source(LoadFailure::Gone) => "the series is no longer stored",
         LoadError::Source(LoadFailure::Codec(_)) => "the stored data cannot be read",
+        LoadError::Source(LoadFailure::Store(StoreError::Schema { .. })) => "the database needs a migration",
         LoadError::Source(LoadFailure::Store(_)) => "the database does not answer",
         LoadError::Timeout => "the database does not answer in time",
         LoadError::Overloaded => "too many reads of the database at once",

@@ -1,17 +1,25 @@
 //! The port through which the pages' server functions read.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use app::ports::{Answer, MarketData};
 use model::{ChartData, ChartQuery, Coin, Interval, LatestPrices, MarketError, Sparkline, Symbol};
+use tokio::time::{Instant, timeout_at};
 
-use super::Market;
+use super::{
+    Market, Read,
+    charts::NotRead,
+    values::{Candles, StoredRange},
+};
 use crate::config::Feed;
 
-/// Bars of four hours in seven days, and the one before them.
-const WEEK_BARS: u32 = 43;
+/// Length of a sparkline, ms.
+const WEEK_MS: i64 = 7 * 86_400_000;
 /// Sparklines in one answer: a page with more coins shows those of the first.
 const MOST_SPARKLINES: usize = 200;
+/// Longest time for all sparklines of a page, which has its prices long before: those that are not read by then are left
+/// out.
+const SPARKLINES_WITHIN: Duration = Duration::from_secs(2);
 
 impl Market {
     async fn chart_typed(&self, query: ChartQuery) -> Result<ChartData, MarketError> {
@@ -42,30 +50,49 @@ impl Market {
     }
 
     async fn all_sparklines(&self) -> Result<Vec<Sparkline>, MarketError> {
-        let symbols: Vec<Symbol> = if self.0.feed == Feed::Simulated {
-            self.0.simulation.symbols().to_vec()
+        let bars: Vec<(Symbol, Interval)> = if self.0.feed == Feed::Simulated {
+            self.0.simulation.symbols().iter().map(|symbol| (symbol.clone(), Interval::H4)).collect()
         } else {
             let directory = self.directory().await.map_err(|e| super::unavailable(&e))?;
             let mut symbols: Vec<Symbol> = directory.0.series.iter().map(|s| s.symbol.clone()).collect();
             symbols.sort_unstable();
             symbols.dedup();
-            symbols
+            let with_interval = |symbol: Symbol| {
+                // No finer bars than the stored ones can be asked for.
+                let finest = self.series(&directory, &symbol, None, None).ok()?.finest;
+                Some((symbol, finest.max(Interval::H4)))
+            };
+            symbols.into_iter().filter_map(with_interval).collect()
         };
+        // What is not there in time goes on being read and is there for the next page.
+        let until = Instant::now() + SPARKLINES_WITHIN;
         let mut lines = Vec::new();
-        for symbol in symbols.into_iter().take(MOST_SPARKLINES) {
-            let query = ChartQuery { limit: WEEK_BARS, ..ChartQuery::last(symbol.clone(), Interval::H4) };
-            let Ok(read) = self.chart(&query).await else { continue };
-            if read.provenance.simulated && self.0.feed != Feed::Simulated {
-                continue;
-            }
-            let candles = &read.value.bars.candles;
+        for (symbol, interval) in bars.into_iter().take(MOST_SPARKLINES) {
+            // The bars of seven days, and the one before them.
+            let limit = u32::try_from(WEEK_MS / interval.ms() + 1).unwrap_or(1);
+            let query = ChartQuery { limit, ..ChartQuery::last(symbol.clone(), interval) };
+            let read = match timeout_at(until, self.own_chart(&query)).await {
+                Ok(Ok(read)) => read,
+                Ok(Err(error)) if error.concerns_one_series() => continue,
+                // The next one would fail the same way, after as long a wait.
+                Ok(Err(_)) | Err(_) => break,
+            };
+            let StoredRange { candles, source, .. } = &read.value.bars;
             // Bars are missing where nothing was recorded: what is older than a week is no part of the line.
             let newest = candles.last().map_or(0, |c| c.open_time);
-            let week = i64::from(WEEK_BARS - 1) * Interval::H4.ms();
-            let closes = candles.iter().filter(|c| c.open_time >= newest - week).map(|c| c.close).collect();
-            lines.push(Sparkline { symbol, closes });
+            let closes =
+                candles.iter().filter(|c| c.open_time >= newest - WEEK_MS).map(|c| c.close).collect();
+            lines.push(Sparkline { symbol, source: source.clone(), closes });
         }
         Ok(lines)
+    }
+
+    /// A chart of the default source, never made up in place of a stored one.
+    async fn own_chart(&self, query: &ChartQuery) -> Result<Read<Candles>, NotRead> {
+        match self.0.feed {
+            Feed::Simulated => Ok(self.simulated_chart(query, None).await?),
+            Feed::None => self.stored_chart(query).await,
+        }
     }
 }
 

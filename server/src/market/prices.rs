@@ -1,16 +1,20 @@
 //! Latest prices.
 
+use std::collections::HashSet;
 
 use model::{MarketError, Quote, Source, Symbol};
-use tidemark_cache::{Hit, Loaded, Shared, Want};
+use tidemark_cache::{Hit, LoadError, Loaded, Shared, StaleReason, Want};
 
 use super::{
     Answer, LoadFailure, Market, Read,
     keys::PricesKey,
     unavailable,
-    values::{PriceTable, prices_json},
+    values::{DirectoryValue, PriceTable, prices_json},
 };
-use crate::{config::Feed, feed::now_ms};
+use crate::{config::Feed, feed::now_ms, store::Store};
+
+/// Most symbols in one call.
+const MOST_SYMBOLS: usize = 500;
 
 impl Market {
     /// Latest prices of these symbols in this order; of all, by symbol, when the list is empty.
@@ -22,25 +26,28 @@ impl Market {
         Ok(Answer { open_json, version, provenance })
     }
 
-    /// The same, typed.
+    /// The same, typed. A symbol asked twice is answered once.
     pub(super) async fn prices(&self, symbols: &[Symbol]) -> Result<Read<Quotes>, MarketError> {
-        let (source, hit) = match self.0.feed {
+        let mut seen = HashSet::new();
+        let symbols: Vec<Symbol> = symbols.iter().filter(|symbol| seen.insert(*symbol)).cloned().collect();
+        if symbols.len() > MOST_SYMBOLS {
+            return Err(MarketError::bad("symbols", format!("more than {MOST_SYMBOLS} symbols")));
+        }
+        let (source, table) = match self.0.feed {
             Feed::Simulated => (Source::SIMULATED, self.simulated_table().await),
             Feed::None => match self.directory().await {
                 Ok(directory) => {
-                    for symbol in symbols {
-                        self.series(&directory, symbol, None, None)?;
-                    }
-                    let source = self.table_source(&directory.0.series);
+                    let source = self.table_source(&directory, &symbols)?;
                     let of_source = directory.0.series.iter().filter(|s| s.source == source);
                     let min_version = of_source.map(|s| s.revision).max().unwrap_or(0);
                     (source.clone(), self.stored_table(source, min_version).await)
                 }
-                // Without the directory the table may still be there, of whichever revision.
-                Err(_) => (Source::RECORDED, self.stored_table(Source::RECORDED, 0).await),
+                // Without the directory the table may still be at hand, of whichever revision. It is not loaded: the
+                // reader has waited for the database already.
+                Err(error) => (self.default_source(), self.kept_table(error).await),
             },
         };
-        match hit {
+        match table {
             Ok(hit) => {
                 let provenance = self.provenance(&hit, source);
                 let version = hit.version;
@@ -48,14 +55,17 @@ impl Market {
                     let open_json = hit.value.open_json.clone();
                     return Ok(Read { value: Quotes::Table(hit.value), open_json, version, provenance });
                 }
-                let quotes = pick(&hit.value.quotes, symbols)?;
+                let quotes = pick(&hit.value.quotes, &symbols).map_err(|symbol| self.not_in_table(symbol))?;
                 let open_json = prices_json(&quotes).map_err(|_| unserialisable())?;
                 Ok(Read { value: Quotes::Picked(quotes), open_json, version, provenance })
             }
+            // Made-up prices cost more than stored ones: they are no way out of too much work.
+            Err(error @ LoadError::Overloaded) => Err(unavailable(&error)),
             Err(error) => {
                 let reason = unavailable(&error);
-                tracing::warn!(%error, "latest prices cannot be read");
-                self.simulated_prices(symbols, reason)
+                // Not louder: it happens at every request while the database is away, which is logged once.
+                tracing::debug!(%error, "latest prices cannot be read");
+                self.simulated_prices(&symbols, reason)
             }
         }
     }
@@ -64,18 +74,28 @@ impl Market {
         &self,
         source: Source,
         min_version: u64,
-    ) -> Result<Hit<PriceTable>, tidemark_cache::LoadError<LoadFailure>> {
+    ) -> Result<Hit<PriceTable>, LoadError<LoadFailure>> {
         let store = self.0.store.clone();
         let key = PricesKey(source.clone());
-        let load = move || async move {
-            let store = store.ok_or(LoadFailure::NoDatabase)?;
-            let latest = store.latest(&source).await?;
-            Ok(Loaded::new(PriceTable::new(latest.quotes)?, latest.version))
-        };
+        let load = move || read_table(store, source);
         self.0.prices.get_or_load(&key, Want::at_least(min_version), load).await
     }
 
-    async fn simulated_table(&self) -> Result<Hit<PriceTable>, tidemark_cache::LoadError<LoadFailure>> {
+    /// The table of the default source as the cache has it, though the directory cannot be read for this reason.
+    async fn kept_table(
+        &self,
+        error: LoadError<LoadFailure>,
+    ) -> Result<Hit<PriceTable>, LoadError<LoadFailure>> {
+        let Some(mut hit) = self.0.prices.get(&PricesKey(self.default_source())).await else {
+            return Err(error);
+        };
+        if hit.stale.is_some() {
+            hit.stale = Some(StaleReason::LoadFailed(error.to_string()));
+        }
+        Ok(hit)
+    }
+
+    async fn simulated_table(&self) -> Result<Hit<PriceTable>, LoadError<LoadFailure>> {
         let key = PricesKey(Source::SIMULATED);
         let market = self.clone();
         let load = move || async move {
@@ -88,14 +108,51 @@ impl Market {
         self.0.prices.get_or_load(&key, Want::any(), load).await
     }
 
-    /// Whose prices the table shows: the default source's, or those of the first source where it has none.
-    fn table_source(&self, series: &[crate::store::SeriesInfo]) -> Source {
-        let default = self.default_source();
-        if series.is_empty() || series.iter().any(|s| s.source == default) {
-            return default;
+    /// Whose prices answer: of the one source that all asked symbols have by default; of several, or for the whole
+    /// table, the default source, or the first one where there is none of it.
+    fn table_source(&self, directory: &DirectoryValue, symbols: &[Symbol]) -> Result<Source, MarketError> {
+        let mut sources = Vec::with_capacity(symbols.len());
+        for symbol in symbols {
+            sources.push(&self.series(directory, symbol, None, None)?.source);
         }
-        series[0].source.clone()
+        let all = &directory.0.series;
+        let default = self.default_source();
+        let common = match sources.first() {
+            Some(first) if sources.iter().all(|source| source == first) => (*first).clone(),
+            _ if all.is_empty() || all.iter().any(|s| s.source == default) => default,
+            _ => all[0].source.clone(),
+        };
+        // Prices of two sources are never mixed in one answer.
+        match symbols.iter().find(|symbol| !all.iter().any(|s| s.symbol == **symbol && s.source == common)) {
+            Some(symbol) => {
+                let reason =
+                    format!("{symbol} has no {common} prices as the others have; ask for it by itself");
+                Err(MarketError::bad("symbols", reason))
+            }
+            None => Ok(common),
+        }
     }
+
+    /// The error for a symbol that the table lacks. That it is stored was looked up before, if it could be: then the table
+    /// at hand is older than the symbol.
+    fn not_in_table(&self, symbol: &Symbol) -> MarketError {
+        match self.0.feed {
+            Feed::Simulated => MarketError::UnknownSymbol { symbol: symbol.to_string() },
+            Feed::None => MarketError::Unavailable {
+                reason: format!("the price of {symbol} cannot be read at present"),
+            },
+        }
+    }
+}
+
+/// Reads the latest prices of this source: what the cache loads.
+pub(super) async fn read_table(
+    store: Option<Store>,
+    source: Source,
+) -> Result<Loaded<PriceTable>, LoadFailure> {
+    let store = store.ok_or(LoadFailure::NoDatabase)?;
+    let latest = store.latest(&source).await?;
+    Ok(Loaded::new(PriceTable::new(latest.quotes)?, latest.version))
 }
 
 /// Quotes, shared with the cache where nothing was picked.
@@ -116,18 +173,10 @@ impl Quotes {
     }
 }
 
-/// The quotes of these symbols, in their order.
-pub(super) fn pick(quotes: &[Quote], symbols: &[Symbol]) -> Result<Vec<Quote>, MarketError> {
-    symbols
-        .iter()
-        .map(|symbol| {
-            quotes
-                .iter()
-                .find(|q| q.symbol == *symbol)
-                .cloned()
-                .ok_or_else(|| MarketError::UnknownSymbol { symbol: symbol.to_string() })
-        })
-        .collect()
+/// The quotes of these symbols, in their order; otherwise the first symbol that has none.
+pub(super) fn pick<'s>(quotes: &[Quote], symbols: &'s [Symbol]) -> Result<Vec<Quote>, &'s Symbol> {
+    let find = |symbol: &'s Symbol| quotes.iter().find(|q| q.symbol == *symbol).cloned().ok_or(symbol);
+    symbols.iter().map(find).collect()
 }
 
 pub(super) fn unserialisable() -> MarketError {

@@ -7,7 +7,7 @@ use model::{ChartQuery, MarketError, Provenance, Source, Symbol, Tier};
 use super::{
     Market, Read,
     prices::{Quotes, pick, unserialisable},
-    values::{CandleRange, StoredRange, prices_json},
+    values::{CandleRange, Candles, StoredRange, prices_json},
 };
 use crate::{config::Feed, feed::now_ms};
 
@@ -44,7 +44,7 @@ impl Market {
         let now = now_ms();
         let mut quotes = self.0.simulation.quotes(now);
         if !symbols.is_empty() {
-            quotes = pick(&quotes, symbols)?;
+            quotes = pick(&quotes, symbols).map_err(|symbol| self.not_simulated(symbol, None))?;
         }
         Ok(Read {
             open_json: prices_json(&quotes).map_err(|_| unserialisable())?,
@@ -58,12 +58,15 @@ impl Market {
         &self,
         query: &ChartQuery,
         reason: Option<MarketError>,
-    ) -> Result<Read<Arc<CandleRange>>, MarketError> {
+    ) -> Result<Read<Candles>, MarketError> {
         let now = now_ms();
         let market = self.clone();
         let ChartQuery { symbol, interval, from, to, limit, .. } = query.clone();
+        // Who gives up while waiting leaves nothing behind; what runs keeps its place to the end.
+        let place = Arc::clone(&self.0.drawing).acquire_owned().await.map_err(|_| unserialisable())?;
         // Thousands of bars take longer than a task may hold its thread.
         let drawn = tokio::task::spawn_blocking(move || {
+            let _place = place;
             let bars = market.0.simulation.candles(&symbol, interval, from, to, limit, now);
             (symbol, bars)
         });
@@ -73,9 +76,39 @@ impl Market {
         let range = CandleRange::new(range).map_err(|_| unserialisable())?;
         Ok(Read {
             open_json: range.open_json.clone(),
-            value: Arc::new(range),
+            value: Candles::Drawn(Box::new(range)),
             version: u64::try_from(now).unwrap_or(0) * 1_000,
             provenance: provenance(reason.as_ref()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::Future, pin::pin, task::Poll};
+
+    use model::Interval;
+    use tidemark_cache::Cache;
+
+    use super::*;
+    use crate::config::CachePolicies;
+
+    #[tokio::test]
+    async fn charts_are_drawn_in_places_of_which_there_are_few() {
+        let cache = Cache::builder().build().unwrap();
+        let market = Market::new(&cache, None, Feed::Simulated, &CachePolicies::default()).unwrap();
+        let places = market.0.drawing.available_permits();
+        assert!(places >= 1);
+        let all = market.0.drawing.acquire_many(u32::try_from(places).unwrap()).await.unwrap();
+        let query = ChartQuery::last("BTC".parse().unwrap(), Interval::M1);
+        {
+            // Dropped while it waits, as a reader that gives up.
+            let mut drawing = pin!(market.simulated_chart(&query, None));
+            let waits = std::future::poll_fn(|cx| Poll::Ready(drawing.as_mut().poll(cx).is_pending())).await;
+            assert!(waits);
+        }
+        drop(all);
+        assert!(market.simulated_chart(&query, None).await.is_ok());
+        assert_eq!(market.0.drawing.available_permits(), places, "every place is free again");
     }
 }

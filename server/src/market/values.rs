@@ -6,7 +6,7 @@ use bytes::Bytes;
 use model::{Candle, Interval, Quote, Source, Symbol, UnixMs};
 use serde::{Deserialize, Serialize};
 use tidemark_cache::{
-    CodecError, Value,
+    CodecError, Shared, Value,
     codec::{from_postcard, to_postcard},
 };
 
@@ -92,6 +92,25 @@ pub struct CandleRange {
     pub bars: StoredRange,
     /// `{"symbol":…,"interval":…,"source":…,"candles":[…],"partial":[…],"indicators":{}`
     pub open_json: Bytes,
+}
+
+/// A range to answer with.
+pub enum Candles {
+    /// The cache's own.
+    Kept(Shared<CandleRange>),
+    /// Made for this answer.
+    Drawn(Box<CandleRange>),
+}
+
+impl std::ops::Deref for Candles {
+    type Target = CandleRange;
+
+    fn deref(&self) -> &CandleRange {
+        match self {
+            Self::Kept(range) => range,
+            Self::Drawn(range) => range,
+        }
+    }
 }
 
 /// The part of a range that is stored in Redis.

@@ -58,6 +58,16 @@ impl Store {
             .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .idle_timeout(Duration::from_secs(300))
+            // The pool pings what is given back, without a limit: on a silent socket that would hold one of the few
+            // places until the kernel gives the socket up. This ping comes before it, and an error frees the place.
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    match tokio::time::timeout(ACQUIRE_TIMEOUT, connection.ping()).await {
+                        Ok(pinged) => pinged.map(|()| true),
+                        Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+                    }
+                })
+            })
             .connect_lazy_with(options.clone());
         Ok(Self { pool, options: Arc::new(options) })
     }

@@ -11,34 +11,38 @@ use super::{Store, StoreError, connect::bounded, directory};
 /// The latest quotes of one source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Latest {
-    /// The highest revision of the series that the quotes come from; 0 without any.
+    /// The highest revision of all series of the source that have candles, those that no quote comes from too; 0 without
+    /// any.
     pub version: u64,
     /// One a symbol, by symbol.
     pub quotes: Vec<Quote>,
 }
 
 impl Store {
-    /// The last bar of each symbol of `source` and the 24 hours that end with it, from the symbol's finest series of
-    /// that source. A snapshot.
+    /// The last bar of each symbol of `source` and the 24 hours that end with it, from the symbol's series of that source
+    /// whose last bar opened last, the finest of several. A snapshot.
     ///
     /// # Errors
     /// As every read: [`StoreError`].
     pub async fn latest(&self, source: &Source) -> Result<Latest, StoreError> {
         bounded(async {
+            // The bar that opened last is the latest price: its end says nothing, for a coarse bar may still run.
             // Volumes are summed as decimals, of the shortest text of each: the sum of what the files say.
             let rows = sqlx::query!(
-                r#"SELECT s.revision, y.symbol, y.name, l.as_of AS "as_of!", l.close,
+                r#"SELECT s.newest AS "newest!", y.symbol, y.name, s.as_of AS "as_of!", s.close AS "close!",
                           d.open AS "open!", w.high AS "high!", w.low AS "low!", w.volume AS "volume!"
-                   FROM (SELECT DISTINCT ON (symbol_id) id, symbol_id, finest, revision FROM series
-                         WHERE source_id = (SELECT id FROM sources WHERE source = $1)
-                         ORDER BY symbol_id, finest) s
+                   FROM (SELECT DISTINCT ON (t.symbol_id) t.id, t.symbol_id, t.finest, l.close,
+                                l.open_time + t.finest * 1000::bigint AS as_of, max(t.revision) OVER () AS newest
+                         FROM series t
+                         CROSS JOIN LATERAL (SELECT close, open_time FROM candles
+                             WHERE series_id = t.id AND "interval" = t.finest
+                             ORDER BY open_time DESC LIMIT 1) l
+                         WHERE t.source_id = (SELECT id FROM sources WHERE source = $1)
+                         ORDER BY t.symbol_id, l.open_time DESC, t.finest) s
                    JOIN symbols y ON y.id = s.symbol_id
-                   CROSS JOIN LATERAL (SELECT close, open_time + s.finest * 1000::bigint AS as_of FROM candles
-                       WHERE series_id = s.id AND "interval" = s.finest
-                       ORDER BY open_time DESC LIMIT 1) l
-                   CROSS JOIN LATERAL (SELECT coalesce(min(open_time), l.as_of - s.finest * 1000::bigint) AS since
+                   CROSS JOIN LATERAL (SELECT coalesce(min(open_time), s.as_of - s.finest * 1000::bigint) AS since
                        FROM candles WHERE series_id = s.id AND "interval" = s.finest
-                       AND open_time >= l.as_of - 86400000) b
+                       AND open_time >= s.as_of - 86400000) b
                    CROSS JOIN LATERAL (SELECT open FROM candles
                        WHERE series_id = s.id AND "interval" = s.finest AND open_time = b.since) d
                    CROSS JOIN LATERAL (SELECT max(high) AS high, min(low) AS low,
@@ -53,7 +57,7 @@ impl Store {
             let mut version = 0;
             let mut quotes = Vec::with_capacity(rows.len());
             for row in rows {
-                version = version.max(directory::revision(row.revision)?);
+                version = version.max(directory::revision(row.newest)?);
                 let (price, open) = (row.close, row.open);
                 quotes.push(Quote {
                     price: decimal(&row.symbol, &price.to_string())?,

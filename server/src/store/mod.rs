@@ -5,6 +5,7 @@
 
 mod candles;
 mod connect;
+mod copy;
 mod directory;
 mod error;
 mod latest;

@@ -23,16 +23,17 @@ impl Store {
     /// revision that it finds then. A revision may be reported twice, and several changes at once as their newest.
     /// Cancel it by dropping it.
     pub async fn watch(self, on_change: impl Fn(u64)) {
-        // One connection of its own: readers must not wait for the listener's.
-        let pool = PgPoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(Duration::from_secs(3))
-            .max_lifetime(None)
-            .idle_timeout(None)
-            .connect_lazy_with(self.options().clone());
         let mut retry = FIRST_RETRY;
         loop {
             let mut connected = false;
+            // One connection of its own: readers must not wait for the listener's. A pool for each attempt: a listener that
+            // was dropped on a silent socket holds its pool's only place until the kernel gives the socket up.
+            let pool = PgPoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(Duration::from_secs(3))
+                .max_lifetime(None)
+                .idle_timeout(None)
+                .connect_lazy_with(self.options().clone());
             let Err(error) = listen(&pool, &on_change, &mut connected).await;
             if connected {
                 retry = FIRST_RETRY;

@@ -1,18 +1,24 @@
 //! Writing candles of one series, in one transaction that holds the series' lock.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, future::Future, time::Duration};
 
 use model::{Candle, Interval, Source, Symbol, UnixMs, coin_name};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
 use super::{
-    Store, StoreError, candles::secs, connect::bounded, directory, rollup::stored_levels, watch::CHANNEL,
+    Store, StoreError, candles::secs, connect::bounded, copy::copy_bytes, directory, rollup::stored_levels,
+    watch::CHANNEL,
 };
 
 /// Longest wait for another writer of the same series.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '60s'";
 /// Longest run of one statement of a writer: a chunk or its roll-up.
 const STATEMENT_TIMEOUT: &str = "SET LOCAL statement_timeout = '120s'";
+/// Longest wait for an answer, kept here and above all that a statement may take: a server that is gone keeps no timeout.
+const PATIENCE: Duration = Duration::from_secs(200);
+/// Advisory lock that brings the revisions of all series into the order of their commits, so that the highest one stands
+/// for everything below it.
+const REVISIONS_LOCK: i64 = 0x7469_6465_0001;
 /// Buckets rolled up by one statement.
 const BUCKETS: usize = 20_000;
 
@@ -38,6 +44,7 @@ pub(crate) struct SeriesWriter<'c> {
     series_id: i64,
     finest: Interval,
     written: Written,
+    patience: Duration,
     /// Open times of the bars of the lowest stored level that changed.
     touched: BTreeSet<UnixMs>,
 }
@@ -45,6 +52,15 @@ pub(crate) struct SeriesWriter<'c> {
 impl<'c> SeriesWriter<'c> {
     /// Begins a transaction, makes the series if it is new, and waits for its lock.
     pub(crate) async fn begin(
+        connection: &'c mut PgConnection,
+        symbol: &Symbol,
+        source: &Source,
+        finest: Interval,
+    ) -> Result<Self, StoreError> {
+        patient(PATIENCE, Self::lock(connection, symbol, source, finest)).await
+    }
+
+    async fn lock(
         connection: &'c mut PgConnection,
         symbol: &Symbol,
         source: &Source,
@@ -85,11 +101,22 @@ impl<'c> SeriesWriter<'c> {
         )
         .fetch_one(&mut *tx)
         .await?;
-        Ok(Self { tx, series_id, finest, written: Written::default(), touched: BTreeSet::new() })
+        Ok(Self {
+            tx,
+            series_id,
+            finest,
+            written: Written::default(),
+            patience: PATIENCE,
+            touched: BTreeSet::new(),
+        })
     }
 
     /// Puts candles in, each open time at most once and all aligned to the finest interval.
     pub(crate) async fn put(&mut self, candles: &[Candle]) -> Result<(), StoreError> {
+        patient(self.patience, self.write(candles)).await
+    }
+
+    async fn write(&mut self, candles: &[Candle]) -> Result<(), StoreError> {
         let times = candles.iter().map(|candle| candle.open_time);
         let (Some(first), Some(last)) = (times.clone().min(), times.max()) else { return Ok(()) };
         let occupied = sqlx::query_scalar!(
@@ -167,20 +194,37 @@ impl<'c> SeriesWriter<'c> {
     /// Rolls up what changed, raises the revision, tells the listeners, commits. Without a change it leaves no trace.
     pub(crate) async fn commit(mut self) -> Result<Written, StoreError> {
         if self.written == Written::default() {
-            self.tx.rollback().await?;
+            patient(self.patience, async { Ok(self.tx.rollback().await?) }).await?;
             return Ok(self.written);
         }
+        let patience = self.patience;
         let mut below = self.finest;
         for level in stored_levels(self.finest) {
             let buckets: BTreeSet<_> = self.touched.iter().map(|time| level.bucket(*time)).collect();
             let buckets: Vec<_> = buckets.into_iter().collect();
             for some in buckets.chunks(BUCKETS) {
-                self.roll_up(below, level, some).await?;
+                patient(patience, self.roll_up(below, level, some)).await?;
             }
             below = level;
         }
+        let revision = patient(patience, self.announce()).await?;
+        self.written.revision = Some(directory::revision(revision)?);
+        patient(patience, async { Ok(self.tx.commit().await?) }).await.map_err(|error| match error {
+            StoreError::Unavailable { reason } => {
+                StoreError::unavailable(format!("{reason}; it may be stored: import it again to be sure"))
+            }
+            other => other,
+        })?;
+        Ok(self.written)
+    }
+
+    /// Gives the series its new revision, the highest of all, and tells the listeners once it is committed.
+    async fn announce(&mut self) -> Result<i64, StoreError> {
+        // The last lock that is taken, and held to the end: nobody waits for us with it.
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(REVISIONS_LOCK).execute(&mut *self.tx).await?;
+        // A statement of its own, after the lock: its snapshot sees every revision that was given out.
         let revision = sqlx::query_scalar!(
-            r#"UPDATE series SET revision = greatest(revision + 1,
+            r#"UPDATE series SET revision = greatest((SELECT max(revision) FROM series) + 1,
                    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
                WHERE id = $1 RETURNING revision"#,
             self.series_id
@@ -190,9 +234,7 @@ impl<'c> SeriesWriter<'c> {
         sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, format!("{}:{revision}", self.series_id))
             .execute(&mut *self.tx)
             .await?;
-        self.tx.commit().await?;
-        self.written.revision = Some(directory::revision(revision)?);
-        Ok(self.written)
+        Ok(revision)
     }
 
     /// Makes whole bars of `level` anew from all rows of `below` in them.
@@ -230,28 +272,15 @@ impl<'c> SeriesWriter<'c> {
     }
 }
 
-/// Postgres' binary COPY format, <https://www.postgresql.org/docs/15/sql-copy.html#id-1.9.3.55.9.4>: a signature, flags, then
-/// per row the number of fields and each field's length and big-endian bytes, and -1 at the end.
-fn copy_bytes(series_id: i64, interval: Interval, candles: &[Candle]) -> Vec<u8> {
-    const ROW: usize = 2 + 9 * 4 + 2 * 8 + 2 * 4 + 5 * 8;
-    let mut bytes = Vec::with_capacity(21 + ROW * candles.len());
-    bytes.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
-    for candle in candles {
-        bytes.extend_from_slice(&9_i16.to_be_bytes());
-        field(&mut bytes, series_id.to_be_bytes());
-        field(&mut bytes, secs(interval).to_be_bytes());
-        field(&mut bytes, candle.open_time.to_be_bytes());
-        field(&mut bytes, 1_i32.to_be_bytes());
-        for number in [candle.open, candle.high, candle.low, candle.close, candle.volume] {
-            field(&mut bytes, number.to_be_bytes());
-        }
-    }
-    bytes.extend_from_slice(&(-1_i16).to_be_bytes());
-    bytes
+/// Work of a writer, given up after `patience`.
+async fn patient<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    tokio::time::timeout(patience, work)
+        .await
+        .unwrap_or_else(|_| Err(StoreError::unavailable("no answer within the time allowed")))
 }
 
-fn field<const N: usize>(bytes: &mut Vec<u8>, value: [u8; N]) {
-    // Eight bytes at most.
-    bytes.extend_from_slice(&[0, 0, 0, N as u8]);
-    bytes.extend_from_slice(&value);
-}
+#[cfg(test)]
+mod tests;

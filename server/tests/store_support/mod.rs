@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod proxy;
+
 use std::{
     collections::BTreeMap,
     fmt::Write as _,

@@ -5,6 +5,7 @@
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::OnceLock,
@@ -47,6 +48,8 @@ pub struct Setup<'a> {
     pub feed: Option<&'a str>,
     /// Text of a `tidemark.toml`.
     pub policies: Option<&'a str>,
+    /// Further variables.
+    pub env: &'a [(&'a str, &'a str)],
 }
 
 impl Server {
@@ -74,6 +77,7 @@ impl Server {
         if let Some(policies) = setup.policies {
             fs::write(dir.path().join("tidemark.toml"), policies).unwrap();
         }
+        command.envs(setup.env.iter().copied());
         let server = Self { child: command.spawn().unwrap(), dir, port };
         let up = wait_until(SOON, || server.try_get("/healthz").is_some_and(|r| r.status == 200));
         assert!(up, "the server does not answer:\n{}", server.log());
@@ -121,11 +125,36 @@ impl Server {
         last
     }
 
-    /// SIGTERM, and how it ended.
-    pub fn terminate(mut self) -> ExitStatus {
+    /// Whether it takes connections.
+    pub fn listens(&self) -> bool {
+        TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+    }
+
+    /// Sends these bytes and reads the first of the answer.
+    pub fn raw(&self, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        stream.write_all(bytes).unwrap();
+        let mut answer = [0; 4096];
+        let length = stream.read(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer[..length]).into_owned()
+    }
+
+    /// SIGTERM.
+    pub fn ask_to_stop(&self) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// SIGTERM, and how it ended.
+    pub fn terminate(self) -> ExitStatus {
+        self.ask_to_stop();
+        self.ended()
+    }
+
+    /// How it ended, after it was asked to stop.
+    pub fn ended(mut self) -> ExitStatus {
         let deadline = Instant::now() + SOON;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -176,6 +205,30 @@ impl Reply {
 
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.text()))
+    }
+}
+
+/// A transaction that holds a table locked.
+pub struct Holder(tokio::runtime::Runtime, sqlx::PgConnection);
+
+impl Holder {
+    pub fn lock(url: &str, table: &str) -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let mut connection: sqlx::PgConnection = runtime.block_on(sqlx::Connection::connect(url)).unwrap();
+        for statement in ["BEGIN", &format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")] {
+            runtime.block_on(sqlx::query(statement).execute(&mut connection)).unwrap();
+        }
+        Self(runtime, connection)
+    }
+
+    /// How many connections wait for a table.
+    pub fn waiting(&mut self) -> i64 {
+        let count = "SELECT count(*) FROM pg_locks WHERE locktype = 'relation' AND NOT granted";
+        self.0.block_on(sqlx::query_scalar(count).fetch_one(&mut self.1)).unwrap()
+    }
+
+    pub fn release(mut self) {
+        self.0.block_on(sqlx::query("ROLLBACK").execute(&mut self.1)).unwrap();
     }
 }
 

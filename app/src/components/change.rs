@@ -1,0 +1,28 @@
+//! A change in percent.
+
+use leptos::prelude::*;
+
+use crate::format;
+
+/// A change in percent with its direction's sign and colour. Screen readers leave the sign out or call it a triangle: for
+/// them the direction is a word.
+#[component]
+pub fn Change(
+    /// Percent; none where it is not known.
+    #[prop(into)]
+    pct: Signal<Option<f64>>,
+) -> impl IntoView {
+    let direction = move || match pct.get() {
+        Some(p) if p > 0.0 => ("change up", "up ", "▲ "),
+        Some(p) if p < 0.0 => ("change down", "down ", "▼ "),
+        _ => ("change", "", ""),
+    };
+    let text = move || pct.get().map_or_else(|| format::NO_NUMBER.to_owned(), |p| format::percent(p.abs()));
+    view! {
+        <span class=move || direction().0>
+            <span class="sr-only">{move || direction().1}</span>
+            <span aria-hidden="true">{move || direction().2}</span>
+            {text}
+        </span>
+    }
+}

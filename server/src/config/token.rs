@@ -1,0 +1,136 @@
+//! The token of the admin API.
+
+use std::{fmt, fs::File, io::Read};
+
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::{ConfigError, variable};
+
+/// Name of the setting: a file with the token, and nothing else in it.
+pub const ADMIN_TOKEN_FILE: &str = "TIDEMARK_ADMIN_TOKEN_FILE";
+/// Shorter ones could be guessed.
+const SHORTEST: usize = 16;
+/// Longer ones do not fit into a header everywhere.
+const LONGEST: usize = 4_096;
+
+/// Who knows it may see and clear the cache. It never shows in `Debug`.
+#[derive(Clone)]
+pub struct AdminToken(String);
+
+impl AdminToken {
+    /// The token in the file that `TIDEMARK_ADMIN_TOKEN_FILE` names, if it is set.
+    ///
+    /// # Errors
+    /// As [`AdminToken::read`].
+    pub fn from_env() -> Result<Option<Self>, ConfigError> {
+        variable(ADMIN_TOKEN_FILE)?.map(|path| Self::read(ADMIN_TOKEN_FILE, &path)).transpose()
+    }
+
+    /// Reads a token file; white space around the token does not count. `setting` is who named the file.
+    ///
+    /// # Errors
+    /// The file cannot be read, other users may read or change it, or it holds no token of 16 to 4,096 visible ASCII
+    /// characters. The text never repeats what is in the file.
+    pub fn read(setting: &str, path: &str) -> Result<Self, ConfigError> {
+        let bad = |reason: String| ConfigError::new(setting, format!("{path}: {reason}"));
+        let file = File::open(path).map_err(|e| bad(e.to_string()))?;
+        // Asked of the open file, so that it cannot be another one by the time it is read.
+        let facts = file.metadata().map_err(|e| bad(e.to_string()))?;
+        if !facts.is_file() {
+            return Err(bad("is not a file".to_owned()));
+        }
+        check_mode(&facts).map_err(bad)?;
+        let mut text = String::new();
+        // A byte more than allowed, to notice that there are more.
+        let limit = LONGEST as u64 + 64;
+        file.take(limit).read_to_string(&mut text).map_err(|e| bad(e.to_string()))?;
+        let token = text.trim();
+        if !(SHORTEST..=LONGEST).contains(&token.len()) {
+            return Err(bad(format!("the token has {} bytes, not {SHORTEST} to {LONGEST}", token.len())));
+        }
+        if !token.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(bad("the token must be one word of visible ASCII characters".to_owned()));
+        }
+        Ok(Self(token.to_owned()))
+    }
+
+    /// Whether `given` is this token. Takes the same time whatever is wrong with it, its length included.
+    #[must_use]
+    pub fn is(&self, given: &[u8]) -> bool {
+        Sha256::digest(self.0.as_bytes()).ct_eq(&Sha256::digest(given)).into()
+    }
+
+    /// The token itself, for a request's header only.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AdminToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AdminToken(…)")
+    }
+}
+
+/// Nobody but the owner may read or change the file.
+#[cfg(unix)]
+fn check_mode(facts: &std::fs::Metadata) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mode = facts.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(format!("other users may read or change it (mode {mode:04o}); run chmod 600 on it"))
+}
+
+/// Where files have no mode.
+#[cfg(not(unix))]
+fn check_mode(_: &std::fs::Metadata) -> Result<(), String> {
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    use super::*;
+
+    fn read(text: &str, mode: u32) -> Result<AdminToken, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        AdminToken::read("X", path.to_str().unwrap())
+    }
+
+    #[test]
+    fn the_token_is_trimmed_compared_and_never_shown() {
+        let token = read("  0123456789abcdef\n", 0o600).unwrap();
+        assert!(token.is(b"0123456789abcdef"));
+        for other in [&b""[..], b"0123456789abcde", b"0123456789abcdeg", b"0123456789abcdef "] {
+            assert!(!token.is(other));
+        }
+        assert!(!format!("{token:?}").contains("0123"));
+    }
+
+    #[test]
+    fn a_bad_file_is_refused_by_name_and_not_repeated() {
+        for (text, mode, named) in [
+            ("0123456789abcdef", 0o644, "mode 0644"),
+            ("0123456789abcdef", 0o660, "chmod 600"),
+            ("0123456789abcde\n", 0o600, "15 bytes"),
+            ("", 0o600, "0 bytes"),
+            ("01234567 89abcdef", 0o600, "one word"),
+            ("0123456789abcdéé", 0o600, "ASCII"),
+        ] {
+            let error = read(text, mode).unwrap_err().to_string();
+            assert!(error.starts_with("X: ") && error.contains(named), "{error}");
+            assert!(text.is_empty() || !error.contains("0123"), "{error}");
+        }
+        assert!(AdminToken::read("X", "/does/not/exist").is_err());
+        assert!(AdminToken::read("X", "/").unwrap_err().to_string().contains("not a file"));
+    }
+}

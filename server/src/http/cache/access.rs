@@ -1,0 +1,156 @@
+//! Who may use the admin API: whoever sends the token.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use tidemark_cache::Cache;
+
+use crate::{
+    config::{ADMIN_TOKEN_FILE, AdminToken},
+    http::{AppState, problem::Problem},
+};
+
+/// Refusals told apart from each other in a second; past them, callers are told to come back.
+const MOST_REFUSALS: u32 = 10;
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The cache, and the token that opens it. Cheap to clone.
+#[derive(Clone)]
+pub struct Access {
+    cache: Cache,
+    token: Option<Arc<AdminToken>>,
+    refusals: Arc<Mutex<Refusals>>,
+}
+
+/// Refusals since the start of the second that is counted.
+struct Refusals {
+    since: Instant,
+    count: u32,
+}
+
+impl Refusals {
+    /// Counts one; whether it is one too many.
+    fn too_many(&mut self, now: Instant) -> bool {
+        if now.duration_since(self.since) >= SECOND {
+            (self.since, self.count) = (now, 0);
+        }
+        self.count = self.count.saturating_add(1);
+        self.count > MOST_REFUSALS
+    }
+}
+
+impl Access {
+    /// Without a token nobody has access.
+    #[must_use]
+    pub fn new(cache: Cache, token: Option<AdminToken>) -> Self {
+        let refusals = Refusals { since: Instant::now(), count: 0 };
+        Self { cache, token: token.map(Arc::new), refusals: Arc::new(Mutex::new(refusals)) }
+    }
+
+    /// What is accessed.
+    pub(super) fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
+        let Some(token) = &self.token else { return Err(Refused::Closed) };
+        let given = bearer(headers);
+        // The right token is always let in, or anybody could lock the operator out by guessing wrongly.
+        if given.is_some_and(|given| token.is(given)) {
+            return Ok(());
+        }
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        if refusals.too_many(Instant::now()) {
+            return Err(Refused::TooMany);
+        }
+        Err(if given.is_some() { Refused::Wrong } else { Refused::Missing })
+    }
+}
+
+/// The token of `Authorization: Bearer`. The scheme's case does not count (RFC 9110 section 11.1).
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = headers.get(header::AUTHORIZATION)?.as_bytes();
+    let (scheme, token) = value.split_at_checked("bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
+}
+
+/// Why somebody is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// No token is configured.
+    Closed,
+    /// None was sent.
+    Missing,
+    /// Another was sent.
+    Wrong,
+    /// Too many wrong ones at once.
+    TooMany,
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let (status, detail) = match self {
+            Self::Closed => {
+                let detail = format!("the admin API is closed: {ADMIN_TOKEN_FILE} is not set");
+                (StatusCode::FORBIDDEN, detail)
+            }
+            Self::Missing => {
+                (StatusCode::UNAUTHORIZED, "send the header Authorization: Bearer with the token".to_owned())
+            }
+            Self::Wrong => (StatusCode::UNAUTHORIZED, "this is not the token".to_owned()),
+            Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens".to_owned()),
+        };
+        let mut response = Problem::new(status, detail).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// A caller who was let in.
+pub(super) struct Operator;
+
+impl FromRequestParts<AppState> for Operator {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refused> {
+        state.access.check(&parts.headers).map(|()| Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bearer_is_found_whatever_the_case() {
+        let of = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+            bearer(&headers).map(|token| String::from_utf8(token.to_vec()).unwrap())
+        };
+        assert_eq!(of("Bearer abc").as_deref(), Some("abc"));
+        assert_eq!(of("bEARER  abc ").as_deref(), Some("abc"));
+        for other in ["Basic abc", "Bearer", "Bear", ""] {
+            assert_eq!(of(other), None, "{other}");
+        }
+        assert_eq!(bearer(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn refusals_are_counted_by_the_second() {
+        let start = Instant::now();
+        let mut refusals = Refusals { since: start, count: 0 };
+        assert!((0..MOST_REFUSALS).all(|_| !refusals.too_many(start)));
+        assert!(refusals.too_many(start));
+        assert!(!refusals.too_many(start + SECOND));
+    }
+}

@@ -1,0 +1,121 @@
+//! The admin API of the cache: statistics, clears, undo, inspection. For who has the token.
+
+mod access;
+mod report;
+mod scope;
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{RawQuery, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::{Deserialize, Serialize};
+use tidemark_cache::{ClearError, Preview};
+
+pub use self::access::Access;
+use self::{access::Operator, report::Report, scope::ScopeBody};
+use super::{AppState, problem::Problem, query::Params};
+
+/// Routes under `/api/cache`.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/stats", get(stats))
+        .route("/inspect", get(inspect))
+        .route("/clear", post(clear))
+        .route("/undo", post(undo))
+        .method_not_allowed_fallback(|| async {
+            let detail = "stats and inspect take GET and HEAD, clear and undo take POST";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+        })
+}
+
+/// The body of a clear.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClearBody {
+    scope: ScopeBody,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What was or would be cleared.
+#[derive(Serialize)]
+struct ClearAnswer {
+    dry_run: bool,
+    /// For undo; none where nothing was cleared.
+    handle: Option<u64>,
+    preview: Preview,
+}
+
+/// The body of an undo.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UndoBody {
+    handle: u64,
+}
+
+async fn stats(_: Operator, State(state): State<AppState>) -> Response {
+    private(Report::of(state.access.cache()).await)
+}
+
+async fn inspect(
+    _: Operator,
+    State(state): State<AppState>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Problem> {
+    let cache = state.access.cache();
+    let params = Params::parse(raw.as_deref(), &["key"])?;
+    let name = params.required("key", "category:text")?;
+    let (category, text) = scope::full_name("key", name, &scope::categories(cache))?;
+    Ok(private(cache.inspect(category, text).await))
+}
+
+async fn clear(_: Operator, State(state): State<AppState>, body: Bytes) -> Result<Response, Problem> {
+    let cache = state.access.cache();
+    let ClearBody { scope, dry_run } = parse(&body, r#"{"scope":{"category":"prices"},"dry_run":true}"#)?;
+    let scope = scope.check(&scope::categories(cache))?;
+    let (handle, preview) = if dry_run {
+        (None, cache.preview_clear(&scope).await.map_err(problem)?)
+    } else {
+        // The text may hold anything: quoted, it cannot pass for another line of the log.
+        let text = scope.to_string();
+        let (cleared, preview) = cache.clear_counted(scope).await.map_err(problem)?;
+        tracing::info!(handle = cleared.seq, scope = ?text, "cache cleared over HTTP");
+        (Some(cleared.seq), preview)
+    };
+    Ok(private(ClearAnswer { dry_run, handle, preview }))
+}
+
+async fn undo(_: Operator, State(state): State<AppState>, body: Bytes) -> Result<Response, Problem> {
+    let UndoBody { handle } = parse(&body, r#"{"handle":7}"#)?;
+    let undone = state.access.cache().undo(handle).await.map_err(problem)?;
+    tracing::info!(handle, "clear undone over HTTP");
+    Ok(private(undone))
+}
+
+/// Reads a JSON body. The error says what is off and shows a body that would do.
+fn parse<'b, T: Deserialize<'b>>(body: &'b [u8], example: &str) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, format!("body: {error}; expected such as {example}"))
+    })
+}
+
+/// The problem of a clear or undo that was not recorded.
+fn problem(error: ClearError) -> Problem {
+    let status = match error {
+        ClearError::Scope(_) => return Problem::about("scope", error.to_string()),
+        ClearError::Unknown(_) => StatusCode::NOT_FOUND,
+        ClearError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    Problem::new(status, error.to_string())
+}
+
+/// An answer that nobody may keep.
+fn private(body: impl Serialize) -> Response {
+    let mut response = Json(body).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

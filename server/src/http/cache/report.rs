@@ -1,0 +1,64 @@
+//! All that is known of the cache, in one document.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tidemark_cache::{Cache, ClearRecord, Failover, HotKey, NodeHealth, Stats};
+
+/// Hot keys shown.
+const HOT_KEYS: usize = 20;
+
+/// What the cache does, of this process; the nodes by their own word.
+#[derive(Serialize)]
+pub(super) struct Report {
+    #[serde(flatten)]
+    stats: Stats,
+    /// What the cache spared the source and Redis, by category.
+    savings: BTreeMap<&'static str, Saved>,
+    /// Health of each Redis node.
+    nodes: Vec<NodeHealth>,
+    /// The last failover of each part of a cluster.
+    failovers: Vec<Failover>,
+    /// The keys that are read most, hottest first.
+    hot_keys: Vec<HotKey>,
+    /// The clears that are remembered, newest first.
+    clear_log: Vec<ClearRecord>,
+}
+
+/// What a category saved. Estimates, from the average load and the average entry; none before there is an average.
+#[derive(Serialize)]
+struct Saved {
+    reads: u64,
+    answered_by_cache: u64,
+    load_us: Option<u64>,
+    bytes: Option<u64>,
+}
+
+impl Report {
+    /// Takes at most half a second: the nodes are asked.
+    pub(super) async fn of(cache: &Cache) -> Self {
+        let nodes = cache.nodes().await;
+        let stats = cache.stats();
+        let savings = stats
+            .categories
+            .iter()
+            .map(|(name, category)| {
+                let saved = Saved {
+                    reads: category.reads(),
+                    answered_by_cache: category.answered_by_cache(),
+                    load_us: category.saved_us(),
+                    bytes: category.saved_bytes(),
+                };
+                (*name, saved)
+            })
+            .collect();
+        Self {
+            stats,
+            savings,
+            nodes,
+            failovers: cache.failovers(),
+            hot_keys: cache.hot_keys(HOT_KEYS),
+            clear_log: cache.clears(),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Loading at the start what was read most before it, so that the first readers find it in memory.
+
+use std::time::Duration;
+
+use tidemark_cache::{LoadError, WarmUp, Warmed};
+use tokio::time::Instant;
+
+use super::{LoadFailure, Market, charts::read_range, directory::read_directory, prices::read_table};
+use crate::config::Feed;
+
+/// Charts loaded at most.
+const MOST_CHARTS: usize = 128;
+/// Price tables loaded at most: there is one a source.
+const MOST_TABLES: usize = 8;
+/// Loads at once, of each category: readers come first, also at the start.
+const AT_ONCE: usize = 4;
+
+impl Market {
+    /// Loads the keys that were hot before, within `limit`. Keys in Redis come from there. Returns what was done, all
+    /// categories together.
+    pub async fn warm_up(&self, limit: Duration) -> Warmed {
+        // The simulation's prices are old after a second.
+        if limit.is_zero() || self.0.feed == Feed::Simulated {
+            return Warmed::default();
+        }
+        let until = Instant::now() + limit;
+        let how =
+            |most| WarmUp { most, at_once: AT_ONCE, limit: until.saturating_duration_since(Instant::now()) };
+        let store = self.0.store.clone();
+        // First, because the others need it.
+        let parse = |text: &str| text.parse().ok();
+        let directory = self.0.directory.warm(how(1), parse, move |_| read_directory(store.clone())).await;
+
+        let store = self.0.store.clone();
+        let parse = |text: &str| text.parse().ok();
+        let tables = self.0.prices.warm(how(MOST_TABLES), parse, move |key| read_table(store.clone(), key.0));
+
+        let market = self.clone();
+        let parse = |text: &str| text.parse().ok();
+        let charts = self.0.charts.warm(how(MOST_CHARTS), parse, move |key| {
+            let market = market.clone();
+            async move {
+                let directory = market.directory().await.map_err(own_failure)?;
+                let mut series = directory.0.series.iter();
+                let found = series
+                    .find(|s| s.symbol == key.symbol && s.source == key.source && s.finest == key.finest);
+                let id = found.ok_or(LoadFailure::Gone)?.id;
+                read_range(market.0.store.clone(), key, id).await
+            }
+        });
+        let (tables, charts) = tokio::join!(tables, charts);
+        let all = [directory, tables, charts].into_iter().fold(Warmed::default(), |sum, one| Warmed {
+            remembered: sum.remembered + one.remembered,
+            loaded: sum.loaded + one.loaded,
+            failed: sum.failed + one.failed,
+            out_of_time: sum.out_of_time || one.out_of_time,
+        });
+        tracing::info!(
+            remembered = all.remembered,
+            loaded = all.loaded,
+            failed = all.failed,
+            out_of_time = all.out_of_time,
+            "warmed up: {} of {} hot keys are in memory",
+            all.loaded,
+            all.remembered
+        );
+        all
+    }
+}
+
+/// A failure of the directory is one of the chart that needs it.
+fn own_failure(error: LoadError<LoadFailure>) -> LoadFailure {
+    match error {
+        LoadError::Source(failure) => failure,
+        _ => LoadFailure::Gone,
+    }
+}
