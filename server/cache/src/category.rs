@@ -152,7 +152,7 @@ impl<K: Key, V: Value> Category<K, V> {
                 let text = key.to_string();
                 match core.fetch(&text).await {
                     Some(entry) => {
-                        let kept = core.keep(key, &text, entry);
+                        let kept = core.keep_from_l2(key, &text, entry);
                         let newest = core.judge(kept.meta()).needs == 0;
                         (kept, Tier::L2, newest)
                     }

@@ -53,6 +53,8 @@ mod recovery;
 mod scan;
 mod stats;
 mod tags;
+#[cfg(test)]
+mod testing;
 mod tier2;
 mod warm;
 mod writer;

@@ -143,7 +143,7 @@ impl<K: Key, V: Value> Pilot<K, V> {
     pub fn take_from_l2(&self, entry: Entry<V>) -> Option<Landed<V>> {
         let core = &self.core;
         // Memory may have had a newer one, which then answers.
-        let entry = core.keep(&self.key, &self.text, entry);
+        let entry = core.keep_from_l2(&self.key, &self.text, entry);
         let meta = entry.meta();
         let is_wanted = meta.is_fresh(clock::now())
             && meta.version >= self.flight.min_version

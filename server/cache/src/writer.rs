@@ -78,6 +78,12 @@ impl Shared {
         // Without a place in the clear log it could not be judged by others.
         if outgoing.mark.epoch == 0 || now >= outgoing.stale_until || !alive {
             counters.l2.outlived.add(1);
+            if !alive {
+                // Set by who had not heard of the clear yet, it may be newer than what lives: nobody is to take that for
+                // the newest.
+                self.coherence.raise(outgoing.name, outgoing.version, false);
+                l2.outbox.version(outgoing.category, &outgoing.text, outgoing.version, false);
+            }
             // The script would have given it back.
             if let Some(lease) = &outgoing.lease {
                 self.release(lease).await;
@@ -160,39 +166,19 @@ pub(crate) async fn recover(shared: std::sync::Weak<Shared>) {
 
 #[cfg(test)]
 mod tests {
-    use local_servers::RedisServer;
     use tokio::time::{Instant, timeout};
 
     use super::*;
-    use crate::codec::{CodecError, Value, from_postcard, to_postcard};
+    use crate::testing::{Number, PATIENCE, plain, redis};
     use crate::{Cache, Policy};
-
-    const PATIENCE: Duration = Duration::from_secs(30);
-
-    struct Number(u64);
-
-    impl Value for Number {
-        const SCHEMA: u16 = 1;
-        fn encode(&self) -> Result<Vec<u8>, CodecError> {
-            to_postcard(&self.0)
-        }
-        fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
-            from_postcard(bytes).map(Self)
-        }
-        fn weight(&self) -> usize {
-            size_of::<Self>()
-        }
-    }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn who_cannot_announce_keeps_writes_back_until_it_can() {
-        let start = tokio::task::spawn_blocking(RedisServer::ephemeral);
-        let redis = start.await.expect("no panic").expect("Redis starts");
+        let redis = redis().await;
         let cache = Cache::builder().redis(Some(redis.url())).build().expect("builds");
         assert!(cache.wait_for_l2(PATIENCE).await);
         let numbers = cache.category::<u64, Number>("numbers", Policy::default()).expect("a category");
-        let client = redis::Client::open(redis.url()).expect("a URL");
-        let mut plain = client.get_multiplexed_async_connection().await.expect("connects");
+        let mut plain = plain(&redis).await;
         let mut acl = redis::cmd("ACL");
         let () =
             acl.arg(&["SETUSER", "default", "resetchannels"]).query_async(&mut plain).await.expect("set");

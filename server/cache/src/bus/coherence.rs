@@ -179,7 +179,8 @@ impl Coherence {
             }
             _ => 0,
         };
-        let doubt_at = self.doubt_at.load(Ordering::Acquire).max(doubt_here);
+        // What Redis has lost, an older one may stand in for there: who holds the newer one has to see it.
+        let doubt_at = self.doubt_at.load(Ordering::Acquire).max(doubt_here).max(self.mirror.lost_at());
         // The clock is coarse: what happened in the same tick may have happened before.
         let verified = verified_at > doubt_at || doubt_at == 0;
         let recent = clock::now() <= verified_at.saturating_add(clock::millis(VERIFIED_FOR));

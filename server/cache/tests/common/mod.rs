@@ -151,11 +151,16 @@ impl Calls {
 
 /// A plain connection beside the cache, to look and to meddle.
 pub async fn plain(redis: &RedisServer) -> redis::aio::MultiplexedConnection {
-    redis::Client::open(redis.url())
-        .expect("a URL")
-        .get_multiplexed_async_connection()
-        .await
-        .expect("connects")
+    plain_at(&redis.url()).await
+}
+
+/// As [`plain`], at that URL. A busy machine has its time: the library's own limit is half a second.
+pub async fn plain_at(url: &str) -> redis::aio::MultiplexedConnection {
+    let patient = redis::AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE));
+    let client = redis::Client::open(url).expect("a URL");
+    client.get_multiplexed_async_connection_with_config(&patient).await.expect("connects")
 }
 
 /// Settings of a cache whose way to Redis is to be disturbed, at that URL.

@@ -232,7 +232,10 @@ async fn what_was_announced_counts_for_who_holds_nothing() {
     until("it is heard", || cache.stats().coherence.announcements_heard > 0).await;
     assert_eq!(in_redis(&mut plain, "k").await, Some((1, 0)));
     until_async("what Redis has is marked", || async {
-        texts.get(&key("k")).await.is_some_and(|hit| (hit.version, hit.stale) == (1, Some(StaleReason::Unverified)))
+        texts
+            .get(&key("k"))
+            .await
+            .is_some_and(|hit| (hit.version, hit.stale) == (1, Some(StaleReason::Unverified)))
     })
     .await;
     until_async("the source has told", || async {

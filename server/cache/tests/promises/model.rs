@@ -19,25 +19,59 @@ pub const KEYS: usize = 3;
 #[derive(Debug, Clone, Copy)]
 pub enum Step {
     /// The source gets a newer value, and the cache is told.
-    Set { cache: usize, key: usize },
+    Set {
+        cache: usize,
+        key: usize,
+    },
     /// A write that was overtaken by another.
-    SetOld { cache: usize, key: usize },
-    Get { cache: usize, key: usize },
-    Load { cache: usize, key: usize },
+    SetOld {
+        cache: usize,
+        key: usize,
+    },
+    Get {
+        cache: usize,
+        key: usize,
+    },
+    Load {
+        cache: usize,
+        key: usize,
+    },
     /// A load that has read the source and does not come to an end before `Release`.
-    SlowLoad { cache: usize, key: usize },
+    SlowLoad {
+        cache: usize,
+        key: usize,
+    },
     Release,
     /// The source loses the value, and the cache is told.
-    Remove { cache: usize, key: usize },
-    Expire { cache: usize, key: usize },
-    Clear { cache: usize, key: usize },
-    Undo { cache: usize },
+    Remove {
+        cache: usize,
+        key: usize,
+    },
+    Expire {
+        cache: usize,
+        key: usize,
+    },
+    Clear {
+        cache: usize,
+        key: usize,
+    },
+    Undo {
+        cache: usize,
+    },
     /// All subscriptions end; commands go on.
     CutBus,
-    Cut { cache: usize },
-    BlackHole { cache: usize },
-    Slow { cache: usize },
-    Heal { cache: usize },
+    Cut {
+        cache: usize,
+    },
+    BlackHole {
+        cache: usize,
+    },
+    Slow {
+        cache: usize,
+    },
+    Heal {
+        cache: usize,
+    },
     FlushAll,
     Pause,
 }
@@ -198,7 +232,8 @@ impl World {
             }
             Step::CutBus => {
                 let mut kill = redis::cmd("CLIENT");
-                let _: u64 = kill.arg(&["KILL", "TYPE", "pubsub"]).query_async(&mut self.plain).await.expect("done");
+                let _: u64 =
+                    kill.arg(&["KILL", "TYPE", "pubsub"]).query_async(&mut self.plain).await.expect("done");
             }
             Step::Cut { cache } => on(&self.processes[cache].proxy, FaultProxy::cut).await,
             Step::BlackHole { cache } => on(&self.processes[cache].proxy, FaultProxy::black_hole).await,
@@ -262,7 +297,10 @@ impl World {
                 };
                 let last = self.in_memory.insert((cache, key), held.version).unwrap_or(0);
                 if held.version < last && !self.was_cleared[key] {
-                    return Err(format!("cache {cache}, key {key}: memory has {} after {last}", held.version));
+                    return Err(format!(
+                        "cache {cache}, key {key}: memory has {} after {last}",
+                        held.version
+                    ));
                 }
             }
             let Some((version, _)) = in_redis(&mut self.plain, &name(key)).await else {
@@ -313,7 +351,9 @@ impl World {
                     None => truth.absent,
                 };
                 if !newest {
-                    return Err(format!("cache {cache}, key {key}: {answer:?}, but the source has {truth:?}"));
+                    return Err(format!(
+                        "cache {cache}, key {key}: {answer:?}, but the source has {truth:?}"
+                    ));
                 }
             }
         }

@@ -75,6 +75,28 @@ async fn the_newest_is_made_good_and_what_was_cleared_meanwhile_stays_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_clear_killed_unheard_is_known_to_be_newer() {
+    let two = Two::new().await;
+    let cache = connected(builder_at(two.url.clone())).await;
+    let texts = texts(&cache, steady());
+    settled(&[&cache, &two.other]).await;
+    on(&two.proxy, |proxy| proxy.cut()).await;
+    until("it is noticed", || cache.l2_state().degraded()).await;
+    two.other.clear(Scope::Key("texts:k".into())).await.expect("recorded");
+    two.in_other.set(&key("k"), Text("older".into()), 1);
+    // It cannot know that this is after the clear.
+    texts.set(&key("k"), Text("newer".into()), 2);
+    on(&two.proxy, |proxy| proxy.pass()).await;
+    for texts in [&two.in_other, &texts] {
+        until_async("the source is asked", || async {
+            let hit = load(texts, "k", "newer", 2).await.expect("an answer");
+            (hit.version, hit.stale) == (2, None)
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_waits_is_bounded_and_the_latest_are_kept() {
     const SET: u64 = 5_000;
     const KEPT: u64 = 4_096;
