@@ -155,14 +155,59 @@ impl Value for Blob {
     }
 }
 
-/// The same through `Category::get_or_load`, each thread polling by itself: a hit is ready at the first poll.
-fn category_hits(threads: usize) -> f64 {
+/// The ways to read a category.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    GetOrLoad,
+    Get,
+    /// A hundred keys in one call.
+    GetMany,
+}
+
+const WAYS: [(&str, Way); 3] =
+    [("get_or_load", Way::GetOrLoad), ("get", Way::Get), ("get_many", Way::GetMany)];
+/// Keys of one call for many.
+const MANY: usize = 100;
+
+type Blobs = tidemark_cache::Category<Key, Blob>;
+
+/// Reads these keys, all of them in memory. A hit is ready at the first poll: no runtime takes part.
+fn read(category: &Blobs, names: &[Key], slice: &[u32], way: Way) {
+    let mut context = Context::from_waker(Waker::noop());
+    match way {
+        Way::GetOrLoad => {
+            for i in slice {
+                let load = || async { Err::<Loaded<Blob>, _>("a hit loads nothing") };
+                let read = pin!(category.get_or_load(&names[*i as usize], Want::any(), load));
+                assert!(matches!(black_box(read.poll(&mut context)), Poll::Ready(Ok(_))));
+            }
+        }
+        Way::Get => {
+            for i in slice {
+                let read = pin!(category.get(&names[*i as usize]));
+                assert!(matches!(black_box(read.poll(&mut context)), Poll::Ready(Some(_))));
+            }
+        }
+        Way::GetMany => {
+            for part in slice.chunks(MANY) {
+                let keys: Vec<Key> = part.iter().map(|i| names[*i as usize].clone()).collect();
+                let load = |_| async { Err::<Vec<(Key, Loaded<Blob>)>, _>("a hit loads nothing") };
+                let read = pin!(category.get_many_or_load(&keys, Want::any(), load));
+                let Poll::Ready(answers) = read.poll(&mut context) else { panic!("a hit is ready at once") };
+                assert!(black_box(answers).iter().all(Result::is_ok));
+            }
+        }
+    }
+}
+
+/// The same through a category, each thread polling by itself.
+fn category_hits(threads: usize, way: Way) -> f64 {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let _inside = runtime.enter();
     let cache = Cache::builder().l1_bytes(256 << 20).build().expect("builds");
     let day = Duration::from_secs(86_400);
     let policy = Policy::default().fresh_for(day).stale_for(day).tiers(Tiers::L1);
-    let category = cache.category::<Key, Blob>("bench", policy).expect("a category");
+    let category: Blobs = cache.category("bench", policy).expect("a category");
     let names: Vec<Key> = (0..KEYS as u32).map(name).collect();
     for key in &names {
         category.set(key, Blob(vec![0; 64]), 1);
@@ -171,18 +216,7 @@ fn category_hits(threads: usize) -> f64 {
     std::thread::scope(|scope| {
         let running: Vec<_> = draws
             .iter()
-            .map(|draws| {
-                scope.spawn(|| {
-                    quick_slices(draws, |slice| {
-                        let mut context = Context::from_waker(Waker::noop());
-                        for i in slice {
-                            let load = || async { Err::<Loaded<Blob>, _>("a hit loads nothing") };
-                            let read = pin!(category.get_or_load(&names[*i as usize], Want::any(), load));
-                            assert!(matches!(black_box(read.poll(&mut context)), Poll::Ready(Ok(_))));
-                        }
-                    })
-                })
-            })
+            .map(|draws| scope.spawn(|| quick_slices(draws, |slice| read(&category, &names, slice, way))))
             .collect();
         running.into_iter().map(|thread| thread.join().expect("no panic")).fold(0.0, f64::max)
     })
@@ -264,20 +298,22 @@ fn main() {
     println!("get, all hits, {KEYS} keys, Zipf 1.0, ns each");
     println!("{:<14}{:>10}{:>10}", "", "1 thread", "2 threads");
     // In turns, and the least of each: what else the machine does hits all alike.
-    let mut least = [[f64::INFINITY; 2]; 3];
+    let mut least = [[f64::INFINITY; 2]; LIBRARIES.len() + WAYS.len()];
     for _ in 0..3 {
         for threads in [1, 2] {
-            let ns = LIBRARIES.map(|which| get_hits(&library(which, 256 << 20), threads));
-            for (row, ns) in [ns[0], ns[1], category_hits(threads)].into_iter().enumerate() {
+            let libraries = LIBRARIES.map(|which| get_hits(&library(which, 256 << 20), threads));
+            let ways = WAYS.map(|(_, way)| category_hits(threads, way));
+            for (row, ns) in libraries.into_iter().chain(ways).enumerate() {
                 least[row][threads - 1] = ns.min(least[row][threads - 1]);
             }
         }
     }
-    for (row, which) in [LIBRARIES[0], LIBRARIES[1], "get_or_load"].into_iter().enumerate() {
+    let ways = WAYS.map(|(which, _)| which);
+    for (row, which) in LIBRARIES.into_iter().chain(ways).enumerate() {
         println!("{which:<14}{:>10.1}{:>10.1}", least[row][0], least[row][1]);
     }
-    let ratio = |at: usize| least[2][at] / least[0][at];
-    println!("{:<14}{:>9.2}x{:>9.2}x of {}", "", ratio(0), ratio(1), LIBRARIES[0]);
+    let ratio = |at: usize| least[LIBRARIES.len()][at] / least[0][at];
+    println!("{:<14}{:>9.2}x{:>9.2}x of {}", "get_or_load", ratio(0), ratio(1), LIBRARIES[0]);
 
     println!("\nhit ratio, 100,000 keys, Zipf 1.0, room for about 10,000");
     println!("{:<14}{:>10}{:>10}", "", "plain", "with scan");

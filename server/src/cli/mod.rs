@@ -1,5 +1,6 @@
 //! The verbs of the `tidemark` binary.
 
+mod bench;
 mod cache;
 mod import;
 mod migrate;
@@ -28,6 +29,9 @@ enum Verb {
     Import(import::Args),
     /// See what the cache does, and clear parts of it, without touching the database
     Cache(cache::Command),
+    /// Measure the cache, by itself and while its servers fail; needs redis-server
+    #[command(subcommand)]
+    Bench(tidemark_bench::Verb),
 }
 
 /// Parses the command line, reads `.env`, runs the verb.
@@ -55,6 +59,7 @@ pub fn main() -> ExitCode {
             Verb::Migrate => migrate::run().await,
             Verb::Import(args) => import::run(args).await,
             Verb::Cache(command) => cache::run(command).await,
+            Verb::Bench(verb) => bench::run(verb).await,
         }
     });
     // A blocked thread of a library must not hold the end up.
