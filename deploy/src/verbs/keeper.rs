@@ -80,6 +80,9 @@ fn restart(layout: &Layout, state: &mut State, part: Part, attempts: &mut Attemp
         return Ok(());
     }
     attempts.0.push((part, Instant::now()));
+    if let Some(ended) = state.running(part) {
+        local_servers::reap(ended.pid);
+    }
     let last = if left == 1 { ", for the last time within a minute" } else { "" };
     let log = part.log(layout);
     say::note(&format!("{} ended; starting it again{last} (see {})", part.name(), log.display()));

@@ -54,10 +54,12 @@ fn the_server_outlives_a_redis_that_cannot_be_started() {
 
     // While the keeper looks away, somebody else takes the port of a Redis that died.
     up.signal(Signal::STOP).unwrap();
-    let redis = checkout.state()["redis"].clone();
-    let pid = u32::try_from(redis["pid"].as_u64().unwrap()).unwrap();
-    let mut redis = Process::attach(pid, redis["mark"].as_str().unwrap()).unwrap();
-    redis.end(Signal::KILL, BOUND).unwrap();
+    let process = |part: &str| {
+        let noted = checkout.state()[part].clone();
+        let pid = u32::try_from(noted["pid"].as_u64()?).ok()?;
+        Process::attach(pid, noted["mark"].as_str()?)
+    };
+    process("redis").unwrap().end(Signal::KILL, BOUND).unwrap();
     let listener = TcpListener::bind(("127.0.0.1", checkout.redis)).unwrap();
     up.signal(Signal::CONT).unwrap();
 
@@ -67,6 +69,10 @@ fn the_server_outlives_a_redis_that_cannot_be_started() {
     assert!(wait_until(BOUND, || said().matches(&port).count() == 5), "{}", said());
     assert!(said().contains("the server that runs looks for redis there"), "{}", said());
     assert_eq!(checkout.state()["redis_port"], checkout.redis);
+
+    // The keeper has not given up: it looks after the others.
+    process("postgres").unwrap().end(Signal::KILL, BOUND).unwrap();
+    assert!(wait_until(BOUND, || process("postgres").is_some()), "{}", said());
     assert!(TcpStream::connect(&checkout.addr).is_ok() && up.is_alive());
     drop(listener);
     up.signal(Signal::TERM).unwrap();
