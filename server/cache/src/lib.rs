@@ -36,6 +36,9 @@ mod entry;
 mod failure;
 mod flight;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod header;
 mod hit;
 mod hot;
