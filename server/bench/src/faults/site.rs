@@ -21,7 +21,7 @@ const ENOUGH: &str = "256mb";
 /// One node behind a proxy, or a cluster whose nodes are. Gone when dropped.
 #[derive(Debug)]
 pub(super) enum Site {
-    Node { server: RedisServer, proxy: FaultProxy },
+    Node { server: Box<RedisServer>, proxy: FaultProxy },
     Cluster { cluster: RedisCluster, master: usize, slot: u16 },
 }
 
@@ -30,7 +30,7 @@ impl Site {
     pub fn start(place: Place, probe: &str) -> Result<Self> {
         match place {
             Place::Node => {
-                let server = RedisServer::ephemeral()?;
+                let server = Box::new(RedisServer::ephemeral()?);
                 let proxy = FaultProxy::before(server.port())?;
                 Ok(Self::Node { server, proxy })
             }
