@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 
 /// Brings Tidemark up on this machine, looks after it, and runs its checks.
 #[derive(Debug, Parser)]
@@ -22,7 +23,7 @@ pub enum Verb {
     Up(UpArgs),
     /// Stop all that `up` started, in order.
     Down,
-    /// Tell which parts run, and how they are. Exit code 3 when one does not.
+    /// Tell which parts run, and how they are. Exit code 3 when one does not, or is not well.
     Status(StatusArgs),
     /// Show what the parts wrote.
     Logs(LogsArgs),
@@ -52,9 +53,9 @@ pub struct UpArgs {
     /// Leave it running in the background.
     #[arg(long, short)]
     pub detach: bool,
-    /// Address to serve on.
-    #[arg(long, default_value = "127.0.0.1:3000")]
-    pub addr: SocketAddr,
+    /// Address to serve on [default: 127.0.0.1:3000].
+    #[arg(long)]
+    pub addr: Option<SocketAddr>,
     /// Where prices come from; the server's own default if not given.
     #[arg(long)]
     pub feed: Option<Feed>,
@@ -100,14 +101,11 @@ pub enum ClusterVerb {
 }
 
 /// Where prices come from (`TIDEMARK_FEED`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Feed {
     /// The server chooses.
     Auto,
-    /// Binance's public stream.
-    Binance,
-    /// The recording, moved to now.
-    Replay,
     /// Invented prices.
     Simulated,
     /// Stored prices only.
@@ -119,8 +117,6 @@ impl Feed {
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
-            Self::Binance => "binance",
-            Self::Replay => "replay",
             Self::Simulated => "simulated",
             Self::None => "none",
         }

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
+
 const BOUND: Duration = Duration::from_secs(2);
 
 /// Where to reach a server that listens on `addr`: one that listens everywhere is reached on the loopback.
@@ -26,6 +28,45 @@ pub fn get(addr: SocketAddr, path: &str) -> Option<(u16, String)> {
     let status = text.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
     let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
     Some((status, body.to_owned()))
+}
+
+/// Why the server is not well.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unwell {
+    /// It serves without these, each with its reason if there is one.
+    #[error("answers, degraded: {0}")]
+    Degraded(String),
+    /// It does not serve.
+    #[error("{0}")]
+    Down(String),
+}
+
+/// How Tidemark at this address is, in words: whether it lives, and whether it reaches what it uses.
+///
+/// # Errors
+/// When it is not well.
+pub fn server(addr: SocketAddr) -> Result<String, Unwell> {
+    for path in ["/healthz", "/readyz"] {
+        match get(addr, path) {
+            Some((200, body)) => degraded(&body).map_or(Ok(()), |it| Err(Unwell::Degraded(it)))?,
+            Some((code, _)) => return Err(Unwell::Down(format!("answers {code} to GET {path}"))),
+            None => return Err(Unwell::Down("does not answer".to_owned())),
+        }
+    }
+    Ok("answers".to_owned())
+}
+
+/// What is down, after the answer to `GET /readyz`; `None` when nothing is.
+fn degraded(body: &str) -> Option<String> {
+    let told: Value = serde_json::from_str(body).ok()?;
+    if told["status"] != "degraded" {
+        return None;
+    }
+    let down = told.as_object()?.iter().filter(|(_, it)| it["status"] == "down").map(|(name, it)| {
+        let reason = it["reason"].as_str().map(|it| format!(" ({it})")).unwrap_or_default();
+        format!("{name} is down{reason}")
+    });
+    Some(down.collect::<Vec<_>>().join(", "))
 }
 
 /// Whether Redis on this local port answers a PING.
@@ -68,7 +109,7 @@ mod tests {
     use super::*;
 
     /// A server that gives each of these answers to one connection.
-    fn server(answers: Vec<&'static [u8]>) -> SocketAddr {
+    fn server_of(answers: Vec<&'static [u8]>) -> SocketAddr {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, local_servers::free_port().unwrap())).unwrap();
         let addr = listener.local_addr().unwrap();
         std::thread::spawn(move || {
@@ -84,7 +125,7 @@ mod tests {
 
     #[test]
     fn answers_are_read_and_nonsense_is_not() {
-        let addr = server(vec![
+        let addr = server_of(vec![
             b"HTTP/1.1 503 Busy\r\nx: y\r\n\r\nnot yet",
             b"SSH-2.0-other\r\n",
             b"+PONG\r\n+OK\r\n",
@@ -97,6 +138,24 @@ mod tests {
         let silent = SocketAddr::from((Ipv4Addr::LOCALHOST, local_servers::free_port().unwrap()));
         assert_eq!(get(silent, "/"), None);
         assert!(!redis_answers(silent.port()));
+    }
+
+    #[test]
+    fn a_server_that_serves_without_redis_is_degraded() {
+        let lives = b"HTTP/1.1 200 OK\r\n\r\n{\"status\":\"ok\"}".as_slice();
+        let addr = server_of(vec![
+            lives,
+            b"HTTP/1.1 200 OK\r\n\r\n{\"status\":\"ok\",\"redis\":{\"status\":\"up\"}}",
+            lives,
+            b"HTTP/1.1 200 OK\r\n\r\n{\"status\":\"degraded\",\"redis\":{\"status\":\"down\",\"reason\":\"refused\"},\
+              \"postgres\":{\"status\":\"up\"}}",
+            lives,
+            b"HTTP/1.1 503 Service Unavailable\r\n\r\n{}",
+        ]);
+        assert_eq!(server(addr), Ok("answers".to_owned()));
+        let told = server(addr).unwrap_err();
+        assert_eq!(told.to_string(), "answers, degraded: redis is down (refused)");
+        assert_eq!(server(addr).unwrap_err().to_string(), "answers 503 to GET /readyz");
     }
 
     #[test]

@@ -4,14 +4,23 @@ use std::{
     env, fs,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
 };
 
-use crate::problem::{Problem, Result};
+use serde_json::Value;
+
+use crate::{
+    problem::{Problem, Result},
+    run,
+};
 
 /// Paths of one checkout.
 #[derive(Debug, Clone)]
 pub struct Layout {
     root: PathBuf,
+    /// See [`Layout::target`].
+    target: OnceLock<PathBuf>,
 }
 
 impl Layout {
@@ -32,7 +41,7 @@ impl Layout {
 
     /// The checkout at `root`.
     pub fn at(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, target: OnceLock::new() }
     }
 
     /// The repository's root.
@@ -60,12 +69,17 @@ impl Layout {
         self.kept().join("tools")
     }
 
-    /// Cargo's output folder.
+    /// Cargo's output folder, as Cargo itself tells: it may be set in the environment or in any of its settings' files.
     pub fn target(&self) -> PathBuf {
-        match env::var_os("CARGO_TARGET_DIR") {
-            Some(dir) => self.root.join(dir),
-            None => self.root.join("target"),
-        }
+        self.target.get_or_init(|| self.target_by(run::command(self, "cargo"))).clone()
+    }
+
+    /// As [`Layout::target`], by this command for Cargo.
+    fn target_by(&self, mut cargo: Command) -> PathBuf {
+        let told = run::said_out(cargo.args(["metadata", "--no-deps", "--format-version", "1", "--offline"]))
+            .and_then(|told| serde_json::from_str::<Value>(&told).ok())
+            .and_then(|told| Some(PathBuf::from(told["target_directory"].as_str()?)));
+        told.unwrap_or_else(|| self.root.join("target"))
     }
 
     /// The server as built for release. `TIDEMARK_SERVER_BINARY` names another one.
@@ -98,4 +112,32 @@ impl Layout {
 /// The root holds the toolchain's pin and this tool.
 fn is_root(dir: &Path) -> bool {
     dir.join("rust-toolchain.toml").is_file() && dir.join("deploy/Cargo.toml").is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_target_folder_is_where_cargo_puts_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let layout = Layout::at(root.clone());
+        let target = || {
+            let mut cargo = run::command(&layout, "cargo");
+            // The settings' files are to decide.
+            cargo.env_remove("CARGO_TARGET_DIR").env_remove("CARGO_BUILD_TARGET_DIR");
+            layout.target_by(cargo)
+        };
+        assert_eq!(target(), root.join("target"), "no package: nothing to ask Cargo about");
+        let write = |name: &str, text: &str| {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("Cargo.toml", "[package]\nname = \"x\"\nedition = \"2024\"\n");
+        write("src/lib.rs", "");
+        write(".cargo/config.toml", "[build]\ntarget-dir = \"elsewhere\"\n");
+        assert_eq!(target(), root.join("elsewhere"));
+    }
 }

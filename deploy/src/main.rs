@@ -1,6 +1,7 @@
 //! The operator's tool of Tidemark, run as `cargo deploy <verb>`.
 //!
-//! Exit codes: 0 all well, 1 something failed, 2 wrong usage, 3 `status` found a part that does not run, 130 interrupted.
+//! Exit codes: 0 all well, 1 something failed, 2 wrong usage, 3 `status` found a part
+//! that does not run or is not well, 130 interrupted.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
@@ -49,6 +50,10 @@ fn main() -> ExitCode {
         Err(Problem::Interrupted) => {
             say::error("interrupted");
             ExitCode::from(130)
+        }
+        Err(Problem::Usage(text)) => {
+            say::error(&text);
+            ExitCode::from(2)
         }
         Err(problem) => {
             say::error(&problem.to_string());

@@ -9,6 +9,9 @@ pub enum Problem {
     /// The operator stopped it by a signal.
     #[error("interrupted")]
     Interrupted,
+    /// The command line asks for what there is not.
+    #[error("{0}")]
+    Usage(String),
     /// Something failed; the text says what and where, and if known what to do.
     #[error("{0}")]
     Said(String),

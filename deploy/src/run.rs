@@ -14,7 +14,7 @@ use local_servers::{Process, Signal};
 use crate::{
     layout::Layout,
     problem::{Problem, Result},
-    stop,
+    say, stop,
 };
 
 /// How long a program may take to end after it was asked to.
@@ -68,6 +68,12 @@ pub fn said(command: &mut Command) -> Option<String> {
         .then(|| format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr)))
 }
 
+/// What a program says on standard output; `None` when it cannot be started or fails.
+pub fn said_out(command: &mut Command) -> Option<String> {
+    let out = command.stdin(Stdio::null()).output().ok()?;
+    out.status.success().then(|| String::from_utf8_lossy(&out.stdout).into_owned())
+}
+
 /// Runs a command to its end; its output goes where ours goes. It has no bound of its own, as compiling has none, but
 /// ends when we are asked to.
 ///
@@ -87,7 +93,10 @@ pub fn to_end(command: &mut Command) -> Result<()> {
             };
         }
         if stop::asked() {
-            process.end(Signal::TERM, GRACE)?;
+            // What it started is not to go on alone, such as the tests that `cargo test` runs.
+            if !process.end_with_descendants(Signal::TERM, GRACE) {
+                say::note(&format!("`{name}` (process {}) does not end", process.pid()));
+            }
             return Err(Problem::Interrupted);
         }
         thread::sleep(Duration::from_millis(20));

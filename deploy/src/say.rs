@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 static TERMINAL: LazyLock<bool> =
     LazyLock::new(|| stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none());
 
@@ -13,6 +15,15 @@ static TERMINAL: LazyLock<bool> =
 pub fn line(text: &str) {
     drop(writeln!(stdout(), "{text}"));
     drop(stdout().flush());
+}
+
+/// Whether standard output is a pipe or terminal that nobody reads any more.
+pub fn reader_left() -> bool {
+    let out = stdout();
+    // An end that was closed is reported whether or not one asks.
+    let mut fds = [PollFd::new(&out, PollFlags::empty())];
+    poll(&mut fds, Some(&Timespec::default()))
+        .is_ok_and(|_| fds[0].revents().intersects(PollFlags::ERR | PollFlags::HUP))
 }
 
 /// A line on standard error.

@@ -10,6 +10,7 @@ use local_servers::Process;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cli::Feed,
     cluster::Cluster,
     layout::Layout,
     parts::{NODES, Part},
@@ -31,6 +32,8 @@ pub struct State {
     pub postgres_data: Option<PathBuf>,
     /// Where the server listens.
     pub addr: Option<std::net::SocketAddr>,
+    /// Where the server's prices come from, if `up` was told.
+    pub feed: Option<Feed>,
     /// The sample that the data folder holds, see [`crate::sample::fingerprint`].
     pub imported: Option<String>,
     /// The `up` in the foreground that looks after the others.
@@ -54,6 +57,7 @@ impl Default for State {
             postgres_port: None,
             postgres_data: None,
             addr: None,
+            feed: None,
             imported: None,
             keeper: None,
             redis: None,

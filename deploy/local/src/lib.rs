@@ -19,6 +19,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
 mod cluster;
+mod descendants;
 mod error;
 mod fault_proxy;
 mod guard;
@@ -38,7 +39,7 @@ pub use error::{Error, Result};
 pub use fault_proxy::{Fault, FaultProxy};
 pub use ports::{BUS_OFFSET, free_base_port, free_port, port_is_free, wait_until};
 pub use postgres::{PostgresOptions, PostgresServer, data_folder_is_reachable, server_account};
-pub use process::{Process, ProcessMark, Signal, mark_of};
+pub use process::{Process, ProcessMark, Signal, mark_of, reap};
 pub use programs::{POSTGRES_PROGRAMS, find_program, postgres_bin_dir};
 pub use redis::{Durability, RedisOptions, RedisServer};
 pub use resp::{Reply, RespClient};

@@ -7,7 +7,7 @@ use std::{
 };
 
 pub use rustix::process::Signal;
-use rustix::process::{Pid, kill_process, test_kill_process};
+use rustix::process::{Pid, WaitOptions, kill_process, test_kill_process, waitpid};
 
 use crate::{Error, Result, wait_until};
 
@@ -65,6 +65,15 @@ pub(crate) fn children_of(pid: u32) -> Vec<u32> {
             (parent == pid.to_string()).then_some(child)
         })
         .collect()
+}
+
+/// Lets go of an ended child that nobody waits for, whose number is taken until then. PostgreSQL does not start where its
+/// lock file names a number that is taken. A process that lives or is not our child is left alone.
+pub fn reap(pid: u32) {
+    if let Some(child) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        // Somebody else's child is an error here, and needs nothing of us.
+        waitpid(Some(child), WaitOptions::NOHANG).ok();
+    }
 }
 
 /// Sends a signal; a process that is gone already is no error.

@@ -19,11 +19,13 @@ use crate::{
 
 /// The crates that are built for this machine. `app` is among them with its feature `ssr` only: with `hydrate` beside it,
 /// as in a build of the whole workspace, it would be neither.
-const NATIVE: [&str; 14] = [
+const NATIVE: [&str; 16] = [
     "-p",
     "model",
     "-p",
     "tidemark-cache",
+    "-p",
+    "tidemark-bench",
     "-p",
     "tidemark",
     "-p",
@@ -117,7 +119,7 @@ fn choose(only: &[String]) -> Result<Vec<&'static Check>> {
     let names = |check: &Check, word: &str| check.name.split('-').next() == Some(word) || check.name == word;
     if let Some(unknown) = only.iter().find(|word| !CHECKS.iter().any(|check| names(check, word))) {
         let all: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
-        return Err(Problem::said(format!("--only {unknown}: no such check; there are {}", all.join(", "))));
+        return Err(Problem::Usage(format!("--only {unknown}: no such check; there are {}", all.join(", "))));
     }
     Ok(CHECKS.iter().filter(|check| only.is_empty() || only.iter().any(|word| names(check, word))).collect())
 }
@@ -175,6 +177,21 @@ mod tests {
     fn names(only: &[&str]) -> Vec<&'static str> {
         let only: Vec<String> = only.iter().map(|it| (*it).to_owned()).collect();
         choose(&only).unwrap().iter().map(|check| check.name).collect()
+    }
+
+    #[test]
+    fn every_crate_is_checked() {
+        let root = Layout::find().unwrap().root().to_owned();
+        let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+        let members = manifest.lines().find(|line| line.starts_with("members = ")).unwrap();
+        let dirs: Vec<&str> = members.split('"').skip(1).step_by(2).collect();
+        assert!(dirs.contains(&"deploy"), "{members}");
+        for dir in dirs {
+            let manifest = std::fs::read_to_string(root.join(dir).join("Cargo.toml")).unwrap();
+            let name = manifest.lines().find_map(|line| line.strip_prefix("name = \"")).unwrap();
+            let name = name.trim_end_matches('"');
+            assert!(NATIVE.windows(2).any(|it| it == ["-p", name]), "{name}, the crate in {dir}");
+        }
     }
 
     #[test]

@@ -68,13 +68,10 @@ impl Part {
             Self::Redis => yes(state.redis_port.is_some_and(health::redis_answers)),
             Self::Node(index) => redis::node_health(state, index),
             Self::Postgres => yes(state.postgres_port.is_some_and(health::postgres_answers)),
-            Self::Server => {
-                match state.addr.and_then(|addr| health::get(health::reachable(addr), "/healthz")) {
-                    Some((200, _)) => Ok("answers".to_owned()),
-                    Some((code, _)) => Err(format!("answers {code}")),
-                    None => yes(false),
-                }
-            }
+            Self::Server => state.addr.map_or_else(
+                || yes(false),
+                |addr| health::server(health::reachable(addr)).map_err(|it| it.to_string()),
+            ),
         }
     }
 
@@ -123,14 +120,24 @@ fn found(part: Part, state: &State) -> bool {
 }
 
 /// The port of last time or the usual one; when somebody else has it, a free one that is remembered.
-fn choose_port(part: Part, remembered: Option<u16>, usual: u16) -> Result<u16> {
-    let wanted = remembered.unwrap_or(usual);
+///
+/// # Errors
+/// When it is taken and the server runs, which was told this port when it started.
+fn choose_port(part: Part, state: &State, usual: u16) -> Result<u16> {
+    let wanted = state.port(part).unwrap_or(usual);
     if port_is_free(wanted) {
         return Ok(wanted);
     }
-    let port = free_port()?;
     let holder = port_holder::of(wanted).map(|who| format!(" by {who}")).unwrap_or_default();
-    say::note(&format!("port {wanted} is taken{holder}; {} gets {port}", part.name()));
+    let name = part.name();
+    if state.process(Part::Server).is_some() {
+        return Err(Problem::said(format!(
+            "port {wanted} is taken{holder}, and the server that runs looks for {name} there: free it, or `cargo deploy \
+             down` and `up` for another one"
+        )));
+    }
+    let port = free_port()?;
+    say::note(&format!("port {wanted} is taken{holder}; {name} gets {port}"));
     Ok(port)
 }
 
@@ -155,4 +162,31 @@ fn last_lines(log: &Path) -> String {
     let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(12)..].iter().map(|line| format!("\n  {line}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use local_servers::wait_until;
+
+    use super::*;
+    use crate::state::Running;
+
+    #[test]
+    fn a_taken_port_is_passed_over_unless_the_server_was_told_it() {
+        let port = free_port().unwrap();
+        let mut state = State::default();
+        state.redis_port = Some(port);
+        assert_eq!(choose_port(Part::Redis, &state, 1).unwrap(), port);
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+        assert_ne!(choose_port(Part::Redis, &state, 1).unwrap(), port);
+        state.set(Part::Server, Running::note(std::process::id()));
+        let error = choose_port(Part::Redis, &state, 1).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("port {port} is taken")) && error.contains("down"), "{error}");
+        drop(listener);
+        // A process that another test is just starting has the listener too, for a moment.
+        let freed = || choose_port(Part::Redis, &state, 1).is_ok_and(|it| it == port);
+        assert!(wait_until(Duration::from_secs(60), freed));
+    }
 }

@@ -32,7 +32,7 @@ pub fn start_postgres(layout: &Layout, state: &mut State) -> Result<()> {
     if !dir.join("PG_VERSION").exists() {
         state.imported = None;
     }
-    let port = choose_port(Part::Postgres, state.postgres_port, POSTGRES_PORT)?;
+    let port = choose_port(Part::Postgres, state, POSTGRES_PORT)?;
     let step = say::Step::begin(format!("Postgres on 127.0.0.1:{port}"));
     let server = PostgresServer::start_with(PostgresOptions {
         password: postgres_password(layout, &dir)?,

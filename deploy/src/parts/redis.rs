@@ -32,7 +32,7 @@ pub fn start_redis(layout: &Layout, state: &mut State) -> Result<()> {
     if found(Part::Redis, state) {
         return Ok(());
     }
-    let port = choose_port(Part::Redis, state.redis_port, REDIS_PORT)?;
+    let port = choose_port(Part::Redis, state, REDIS_PORT)?;
     let step = say::Step::begin(format!("Redis on 127.0.0.1:{port}"));
     let server = RedisServer::start_with(RedisOptions {
         dir: layout.kept().join("redis"),

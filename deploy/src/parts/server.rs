@@ -25,6 +25,8 @@ use crate::{
 
 /// Longest wait for the server's first good answer.
 const SERVER_READY: Duration = Duration::from_secs(60);
+/// Longest wait for its connections.
+const CONNECTED: Duration = Duration::from_secs(10);
 
 /// Starts the server, unless it runs, and waits until it answers.
 ///
@@ -66,6 +68,7 @@ fn spawn_server(
     command.arg("serve").stdin(Stdio::null()).stdout(file.0).stderr(file.1).process_group(0);
     let mut process = Process::spawn(&mut command)?;
     state.addr = Some(addr);
+    state.feed = feed;
     state.server = Running::note(process.pid());
     state.save(layout)?;
     let here = health::reachable(addr);
@@ -84,7 +87,19 @@ fn spawn_server(
             last_lines(log)
         )));
     }
-    Ok(())
+    // Its connections take a moment. It serves without them, so this is no reason to fail.
+    let mut degraded = None;
+    wait_until(CONNECTED, || {
+        degraded = match health::server(here) {
+            Err(health::Unwell::Degraded(what)) => Some(what),
+            _ => None,
+        };
+        stop::asked() || degraded.is_none()
+    });
+    if let Some(what) = degraded {
+        say::note(&format!("the server is degraded: {what}; see {}", log.display()));
+    }
+    stop::check()
 }
 
 /// The server's binary with the settings for our Redis and Postgres: in its environment, as arguments are for all to see.

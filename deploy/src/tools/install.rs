@@ -1,6 +1,11 @@
 //! Carries a plan out, after saying what it will do.
 
-use std::io::{BufRead, IsTerminal, stdin};
+use std::{
+    io::{BufRead, IsTerminal, stdin},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
 
 use super::{
     detect::{Finding, Need, detect, locked},
@@ -9,7 +14,7 @@ use super::{
 use crate::{
     layout::Layout,
     problem::{Problem, Result},
-    run, say,
+    run, say, stop,
 };
 
 /// Whether to ask before installing.
@@ -134,9 +139,27 @@ fn agreed(missing: &[Finding], needed: &[Need]) -> Result<bool> {
         return Ok(false);
     }
     say::line("Go ahead? [y/N]");
-    let mut answer = String::new();
-    stdin().lock().read_line(&mut answer).map_err(Problem::io("cannot read the answer"))?;
+    let answer = read_answer()?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// A line from the terminal. It is waited for without a bound, as a person is, but Ctrl-C ends the wait: our signals are only
+/// noted and would not end the read, so another thread reads.
+fn read_answer() -> Result<String> {
+    let (sender, answers) = mpsc::channel();
+    thread::spawn(move || {
+        let mut answer = String::new();
+        let read = stdin().lock().read_line(&mut answer);
+        drop(sender.send(read.map(|_| answer)));
+    });
+    loop {
+        stop::check()?;
+        match answers.recv_timeout(Duration::from_millis(50)) {
+            Ok(answer) => return answer.map_err(Problem::io("cannot read the answer")),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(String::new()),
+        }
+    }
 }
 
 fn carry_out(layout: &Layout, step: &Step) -> Result<()> {

@@ -2,8 +2,9 @@
 
 mod detect;
 mod install;
+mod packages;
 mod plan;
 
-pub use detect::{Need, State, chromium, detect};
+pub use detect::{Finding, Need, State, chromium, detect};
 pub use install::{Consent, ensure};
-pub use plan::{Circumstances, fix};
+pub use plan::{Circumstances, fix, plan};

@@ -1,6 +1,9 @@
 //! From what is missing to the commands that bring it. Pure, so that every platform's plan is tested on any.
 
-use super::detect::{CARGO_LEPTOS, Finding, State, Tool};
+use super::{
+    detect::{CARGO_LEPTOS, Finding, State, Tool},
+    packages::{package, package_steps},
+};
 use crate::version::Version;
 
 /// Where we install.
@@ -52,11 +55,13 @@ pub struct Step {
 }
 
 impl Step {
-    fn new(argv: &[&str]) -> Self {
+    /// A command.
+    pub(super) fn new(argv: &[&str]) -> Self {
         Self { argv: argv.iter().map(|word| (*word).to_owned()).collect(), env: Vec::new() }
     }
 
-    fn also(mut self, words: &[&str]) -> Self {
+    /// With these arguments too.
+    pub(super) fn also(mut self, words: &[&str]) -> Self {
         self.argv.extend(words.iter().map(|word| (*word).to_owned()));
         self
     }
@@ -128,6 +133,10 @@ pub fn plan(findings: &[Finding], at: &Circumstances) -> Plan {
                 (Platform::Debian(Root::No) | Platform::Other, _) | (_, None) => {
                     plan.by_hand.push(format!("{} {}: {}", finding.name, finding.wanted, fix(finding, at)));
                 }
+                // The system's packages are of one version for years: what is too old stays too old.
+                (Platform::Debian(_), _) if matches!(finding.state, State::WrongVersion { .. }) => {
+                    plan.by_hand.push(format!("{} {}: {}", finding.name, finding.wanted, fix(finding, at)));
+                }
                 (_, Some(names)) => packages
                     .extend(names.iter().copied().filter(|it| !packages.contains(it)).collect::<Vec<_>>()),
             },
@@ -174,50 +183,6 @@ fn cargo_tool(
     step
 }
 
-/// The packages that bring a tool.
-fn package(platform: Platform, tool: Tool) -> Option<&'static [&'static str]> {
-    let debian: &[&str] = match tool {
-        Tool::Redis => &["redis-server"],
-        Tool::Postgres => &["postgresql"],
-        Tool::CCompiler => &["gcc", "libc6-dev"],
-        Tool::Node => &["nodejs"],
-        Tool::Npm => &["npm"],
-        Tool::Chromium => &["chromium"],
-        _ => return None,
-    };
-    match (platform, tool) {
-        (Platform::Debian(_), _) => Some(debian),
-        (Platform::Homebrew, Tool::Redis) => Some(&["redis"]),
-        (Platform::Homebrew, Tool::Postgres) => Some(&["postgresql@17"]),
-        (Platform::Homebrew, Tool::Node | Tool::Npm) => Some(&["node"]),
-        (Platform::Homebrew, Tool::Chromium) => Some(&["--cask", "chromium"]),
-        _ => None,
-    }
-}
-
-fn package_steps(platform: Platform, packages: &[&str]) -> Vec<Step> {
-    match platform {
-        Platform::Debian(root) => {
-            let apt = |args: &[&str]| {
-                // sudo empties the environment: the setting goes through `env`.
-                let prefix: &[&str] = if root == Root::Sudo { &["sudo"] } else { &[] };
-                Step::new(prefix).also(&["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]).also(args)
-            };
-            vec![apt(&["update"]), apt(&["install", "--yes", "--no-install-recommends"]).also(packages)]
-        }
-        Platform::Homebrew => {
-            let cask = packages.iter().position(|it| *it == "--cask");
-            let (plain, casks) = packages.split_at(cask.unwrap_or(packages.len()));
-            [plain, casks]
-                .into_iter()
-                .filter(|it| !it.is_empty())
-                .map(|it| Step::new(&["brew", "install"]).also(it))
-                .collect()
-        }
-        Platform::Other => Vec::new(),
-    }
-}
-
 /// What a person can do about a finding, in a line.
 pub fn fix(finding: &Finding, at: &Circumstances) -> String {
     let rustup = |args: &str| {
@@ -232,8 +197,21 @@ pub fn fix(finding: &Finding, at: &Circumstances) -> String {
             let plan = plan(std::slice::from_ref(finding), at);
             plan.steps.last().map(|step| step.argv.join(" ")).unwrap_or_default()
         }
-        Tool::Node if matches!(finding.state, State::WrongVersion { .. }) => {
-            "install a newer Node.js, from https://nodejs.org".to_owned()
+        tool @ (Tool::Redis | Tool::Postgres | Tool::Node)
+            if matches!(finding.state, State::WrongVersion { .. }) && at.platform != Platform::Homebrew =>
+        {
+            let page = match tool {
+                Tool::Redis => "https://redis.io/docs/latest/operate/oss_and_stack/install/",
+                Tool::Postgres => "https://www.postgresql.org/download/linux/",
+                _ => "https://nodejs.org/en/download",
+            };
+            format!("this system's package is too old: take a newer one from {page}")
+        }
+        Tool::Chromium if matches!(at.platform, Platform::Debian(_)) => {
+            let sudo = if at.platform == Platform::Debian(Root::Already) { "" } else { "sudo " };
+            format!(
+                "{sudo}apt-get install chromium (Ubuntu: snap install chromium), or name a Chrome in CHROMIUM_PATH"
+            )
         }
         tool => match (at.platform, package(at.platform, tool)) {
             (Platform::Debian(root), Some(names)) => {
@@ -248,120 +226,4 @@ pub fn fix(finding: &Finding, at: &Circumstances) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use super::{super::detect::Need, *};
-
-    fn finding(tool: Tool, state: State) -> Finding {
-        Finding { tool, name: format!("{tool:?}"), wanted: ">= 1".to_owned(), need: Need::Run, state }
-    }
-
-    fn missing(tools: &[Tool]) -> Vec<Finding> {
-        tools.iter().map(|tool| finding(*tool, State::Missing)).collect()
-    }
-
-    fn on(platform: Platform) -> Circumstances {
-        Circumstances {
-            platform,
-            rustup: true,
-            binstall: false,
-            openssl_builds: true,
-            wasm_bindgen: Some(Version(0, 2, 130)),
-            tools: "/x/.tidemark/tools".to_owned(),
-        }
-    }
-
-    fn lines(plan: &Plan) -> Vec<String> {
-        plan.steps.iter().map(|step| step.argv.join(" ")).collect()
-    }
-
-    #[test]
-    fn nothing_missing_nothing_done() {
-        let good = finding(Tool::Redis, State::Found { version: "7".to_owned(), path: PathBuf::from("/r") });
-        assert_eq!(plan(&[good], &on(Platform::Other)), Plan::default());
-    }
-
-    #[test]
-    fn debian_takes_packages_in_one_go_then_tools() {
-        let all = missing(&[
-            Tool::WasmTarget,
-            Tool::CargoLeptos,
-            Tool::WasmBindgen,
-            Tool::Redis,
-            Tool::Postgres,
-            Tool::WasmOpt,
-        ]);
-        let made = plan(&all, &on(Platform::Debian(Root::Already)));
-        assert_eq!(
-            lines(&made),
-            [
-                "rustup target add wasm32-unknown-unknown",
-                "env DEBIAN_FRONTEND=noninteractive apt-get update",
-                "env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends redis-server postgresql",
-                "cargo install cargo-leptos --version 0.3.8 --locked",
-                "cargo install wasm-bindgen-cli --version 0.2.130",
-                "npm install --no-fund --no-audit --prefix /x/.tidemark/tools binaryen@132",
-            ]
-        );
-        assert!(made.by_hand.is_empty());
-        assert!(made.steps[3].env.contains(&("CARGO_PROFILE_RELEASE_LTO", "off")));
-        let user = plan(&missing(&[Tool::Redis]), &on(Platform::Debian(Root::Sudo)));
-        assert!(
-            lines(&user)
-                .iter()
-                .all(|line| line.starts_with("sudo env DEBIAN_FRONTEND=noninteractive apt-get "))
-        );
-    }
-
-    #[test]
-    fn what_cargo_leptos_is_built_with_comes_first() {
-        let bare = Circumstances { openssl_builds: false, ..on(Platform::Debian(Root::Already)) };
-        let made = plan(&missing(&[Tool::CargoLeptos]), &bare);
-        assert!(
-            lines(&made)[1].ends_with("apt-get install --yes --no-install-recommends make perl"),
-            "{made:?}"
-        );
-        let quick = Circumstances { binstall: true, ..bare };
-        assert_eq!(plan(&missing(&[Tool::CargoLeptos]), &quick).steps.len(), 1);
-    }
-
-    #[test]
-    fn without_root_or_a_known_system_a_person_is_told() {
-        for platform in [Platform::Debian(Root::No), Platform::Other] {
-            let made = plan(&missing(&[Tool::Redis, Tool::CargoLeptos]), &on(platform));
-            assert_eq!(lines(&made), ["cargo install cargo-leptos --version 0.3.8 --locked"]);
-            assert_eq!(made.by_hand.len(), 1, "{:?}", made.by_hand);
-            assert!(made.by_hand[0].starts_with("Redis >= 1: "), "{:?}", made.by_hand);
-        }
-        let made = plan(&missing(&[Tool::Npm, Tool::WasmOpt]), &on(Platform::Other));
-        assert!(made.steps.is_empty() && made.by_hand.len() == 2, "{made:?}");
-        let bare = Circumstances { rustup: false, ..on(Platform::Other) };
-        assert!(plan(&missing(&[Tool::WasmTarget]), &bare).by_hand[0].contains("rustup.rs"));
-    }
-
-    #[test]
-    fn macos_uses_homebrew_with_casks_apart() {
-        let made =
-            plan(&missing(&[Tool::Redis, Tool::Node, Tool::Npm, Tool::Chromium]), &on(Platform::Homebrew));
-        assert_eq!(lines(&made), ["brew install redis node", "brew install --cask chromium"]);
-        assert!(
-            plan(&missing(&[Tool::CCompiler]), &on(Platform::Homebrew)).by_hand[0].contains("xcode-select")
-        );
-    }
-
-    #[test]
-    fn another_version_of_a_tool_is_left_alone() {
-        let other = State::WrongVersion { version: "0.2.100".to_owned(), path: PathBuf::from("/w") };
-        let made = plan(&[finding(Tool::WasmBindgen, other)], &on(Platform::Other));
-        assert_eq!(
-            lines(&made),
-            ["cargo install wasm-bindgen-cli --version 0.2.130 --root /x/.tidemark/tools"]
-        );
-        let quick = Circumstances { binstall: true, ..on(Platform::Other) };
-        assert_eq!(
-            lines(&plan(&missing(&[Tool::CargoLeptos]), &quick)),
-            ["cargo binstall --no-confirm cargo-leptos@0.3.8 --locked"]
-        );
-    }
-}
+mod tests;

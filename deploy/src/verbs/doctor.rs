@@ -7,7 +7,7 @@ use crate::{
     layout::Layout,
     problem::Result,
     say,
-    tools::{Circumstances, Need, State, detect, fix},
+    tools::{Circumstances, Finding, Need, State, detect, fix, plan},
 };
 
 /// Lists them; the exit code is 1 when one that `up` needs is missing.
@@ -17,7 +17,9 @@ use crate::{
 pub fn run(layout: &Layout, args: &DoctorArgs) -> Result<u8> {
     let at = Circumstances::here(layout);
     let findings = detect(layout);
-    let healthy = findings.iter().all(|it| it.good() || !matches!(it.need, Need::Run | Need::Build));
+    let vital = |it: &&Finding| !it.good() && matches!(it.need, Need::Run | Need::Build);
+    let lacking: Vec<Finding> = findings.iter().filter(vital).cloned().collect();
+    let healthy = lacking.is_empty();
     if args.json {
         let list: Vec<_> = findings
             .iter()
@@ -51,10 +53,10 @@ pub fn run(layout: &Layout, args: &DoctorArgs) -> Result<u8> {
             (good, _) => say::line(&format!("{} {text}", say::mark(good))),
         }
     }
-    say::line(if healthy {
-        "All that `cargo deploy up` needs is there."
-    } else {
-        "`cargo deploy up` installs what is missing."
+    say::line(match (healthy, plan(&lacking, &at).by_hand.is_empty()) {
+        (true, _) => "All that `cargo deploy up` needs is there.",
+        (false, true) => "`cargo deploy up` installs what is missing.",
+        (false, false) => "`cargo deploy up` installs what it can; the rest is for you to do, as above.",
     });
     Ok(u8::from(!healthy))
 }

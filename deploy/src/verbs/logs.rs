@@ -31,7 +31,7 @@ struct Shown {
     partial: Vec<u8>,
 }
 
-/// Shows the last lines, and with `--follow` what comes after them until Ctrl-C.
+/// Shows the last lines, and with `--follow` what comes after them until Ctrl-C, or until nobody reads them any more.
 ///
 /// # Errors
 /// When a log exists but cannot be read, or the state cannot.
@@ -50,7 +50,7 @@ pub fn run(layout: &Layout, args: &LogsArgs) -> Result<u8> {
             show(many, log.name, line);
         }
     }
-    while args.follow && !stop::asked() {
+    while args.follow && !stop::asked() && !say::reader_left() {
         for log in &mut logs {
             // Put aside, or emptied: begin anew.
             if size(&log.path)? < log.offset {

@@ -1,5 +1,6 @@
 //! One verb a file.
 
+mod asked;
 pub mod cluster;
 pub mod doctor;
 pub mod down;

@@ -1,10 +1,13 @@
 //! `cargo deploy up`: from a fresh checkout to a served page.
 
-use std::fs::File;
+use std::{
+    fs::File,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+};
 
+use super::asked;
 use crate::{
     cli::UpArgs,
-    cluster::Cluster,
     health,
     layout::Layout,
     parts::{self, Part},
@@ -15,8 +18,8 @@ use crate::{
     tools::{Consent, Need, ensure},
 };
 
-/// Port of the cluster's first node unless told otherwise.
-const BASE_PORT: u16 = 7001;
+/// Address to serve on unless told otherwise.
+const ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 
 /// Brings everything up. In the foreground it returns after Ctrl-C, with all stopped.
 ///
@@ -26,15 +29,18 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
     layout.make()?;
     let lock = lock(layout)?;
     let mut state = State::load(layout)?;
-    choose_redis(&mut state, args)?;
+    asked::choose_redis(&mut state, args)?;
+    asked::require_same_server(&state, args)?;
     if state.running_parts() == state.parts() {
-        say::done("Tidemark runs already");
+        say::done(
+            "Tidemark runs already; a checkout that changed is served after `cargo deploy down` and `up`",
+        );
         tell(layout, &state);
         return Ok(0);
     }
     // Before the long steps rather than after them.
     if state.process(Part::Server).is_none() {
-        parts::require_free(args.addr)?;
+        parts::require_free(args.addr.unwrap_or(ADDR))?;
     }
     if state.cluster.is_some() {
         parts::require_cluster_ports(&state)?;
@@ -69,30 +75,6 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
     state = State::load(layout).unwrap_or(state);
     let stopped = stop_all(layout, &mut state);
     kept.and(stopped).map(|()| 0)
-}
-
-/// Takes note whether Redis is to be a cluster, and where.
-fn choose_redis(state: &mut State, args: &UpArgs) -> Result<()> {
-    let running = state.running_parts();
-    let conflict = match &state.cluster {
-        // What runs stays as it is; all of it needs no flag.
-        Some(_) if !args.cluster => running != state.parts(),
-        Some(cluster) => args.base_port.is_some_and(|port| port != cluster.base_port),
-        None => args.cluster,
-    };
-    if conflict && !running.is_empty() {
-        let kind = match &state.cluster {
-            Some(cluster) => format!("a Redis Cluster from port {}", cluster.base_port),
-            None => "a single Redis".to_owned(),
-        };
-        return Err(Problem::said(format!("Tidemark runs here with {kind}: `cargo deploy down` first")));
-    }
-    if conflict || running.is_empty() {
-        let remembered = state.cluster.as_ref().map(|it| it.base_port);
-        let base_port = args.base_port.or(remembered).unwrap_or(BASE_PORT);
-        state.cluster = args.cluster.then(|| Cluster::at(base_port));
-    }
-    Ok(())
 }
 
 /// Only one verb that starts or stops parts works at a time.
@@ -130,7 +112,8 @@ pub fn build(layout: &Layout) -> Result<()> {
 fn start(layout: &Layout, state: &mut State, args: &UpArgs) -> Result<()> {
     let binary = layout.server_binary();
     if !binary.is_file() {
-        return Err(Problem::said(format!("{} is not there: run without --no-build", binary.display())));
+        let hint = if args.no_build { "run without --no-build" } else { "it was built into another folder" };
+        return Err(Problem::said(format!("{} is not there: {hint}", binary.display())));
     }
     start_redis(layout, state)?;
     stop::check()?;
@@ -153,7 +136,7 @@ fn start(layout: &Layout, state: &mut State, args: &UpArgs) -> Result<()> {
         state.imported = Some(print);
         state.save(layout)?;
     }
-    parts::start_server(layout, state, args.addr, args.feed)
+    parts::start_server(layout, state, args.addr.unwrap_or(ADDR), args.feed)
 }
 
 fn start_redis(layout: &Layout, state: &mut State) -> Result<()> {

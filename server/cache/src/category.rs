@@ -151,7 +151,11 @@ impl<K: Key, V: Value> Category<K, V> {
                 core.counters.l1.misses.add(u64::from(core.l1.is_some()));
                 let text = key.to_string();
                 match core.fetch(&text).await {
-                    Some(entry) => (core.keep(key, &text, entry), Tier::L2, true),
+                    Some(entry) => {
+                        let kept = core.keep_from_l2(key, &text, entry);
+                        let newest = core.judge(kept.meta()).needs == 0;
+                        (kept, Tier::L2, newest)
+                    }
                     None => (looked?.entry, Tier::L1, false),
                 }
             }

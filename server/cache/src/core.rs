@@ -110,7 +110,7 @@ impl<K: Key, V: Value> Core<K, V> {
     }
 
     /// What is to be thought of an entry. In a category of memory alone there is nobody else.
-    fn judge(&self, meta: &Meta) -> Judgement {
+    pub fn judge(&self, meta: &Meta) -> Judgement {
         if self.policy.tiers.has_l2() {
             self.coherence.judge(meta)
         } else {

@@ -21,6 +21,7 @@
 
 use xxhash_rust::xxh3::Xxh3Default;
 
+use crate::clears::Mark;
 use crate::entry::Kind;
 
 /// Length of the header in bytes. The scripts know it, too.
@@ -200,14 +201,26 @@ pub(crate) fn peek(head: &[u8]) -> Option<Peek> {
     })
 }
 
+/// The same entry, with another place in the clear log. `None` for anything that is no entry of a whole.
+pub(crate) fn marked(bytes: &[u8], mark: Mark) -> Option<Vec<u8>> {
+    changed(bytes, |head| {
+        head[56..64].copy_from_slice(&mark.epoch.to_be_bytes());
+        head[64..72].copy_from_slice(&mark.head.to_be_bytes());
+    })
+}
+
 /// The same entry, its soft life over. `None` for anything that is no entry of a whole.
 pub(crate) fn expired(bytes: &[u8]) -> Option<Vec<u8>> {
+    changed(bytes, |head| head[32..40].fill(0))
+}
+
+fn changed(bytes: &[u8], change: impl FnOnce(&mut [u8])) -> Option<Vec<u8>> {
     let peek = peek(bytes)?;
     if u64::try_from(bytes.len()) != Ok(peek.len) {
         return None;
     }
     let mut out = bytes.to_vec();
-    out[32..40].fill(0);
+    change(&mut out);
     let (tags, payload) = bytes[LEN..].split_at(peek.tags_len);
     let sum = checksum(&out[..CHECKSUM_AT], tags, payload);
     out[CHECKSUM_AT..LEN].copy_from_slice(&sum.to_be_bytes());

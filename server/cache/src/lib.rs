@@ -36,6 +36,9 @@ mod entry;
 mod failure;
 mod flight;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod header;
 mod hit;
 mod hot;
@@ -53,6 +56,8 @@ mod recovery;
 mod scan;
 mod stats;
 mod tags;
+#[cfg(test)]
+mod testing;
 mod tier2;
 mod warm;
 mod writer;

@@ -5,6 +5,7 @@ use crate::clock;
 use crate::codec::{CodecError, Value};
 use crate::entry::{Entry, Kind};
 use crate::frame::{self, Content, Facts};
+use crate::header;
 use crate::key::entry_key;
 use crate::tags::Tags;
 
@@ -27,8 +28,8 @@ pub(crate) struct Outgoing {
     pub tags: Tags,
     /// The lease under which it was loaded.
     pub lease: Option<Lease>,
-    /// Whether others may hold an older one and have to be told.
-    pub announce: bool,
+    /// Others are told even if Redis has this version already: an earlier try may have put it there unseen.
+    pub tried: bool,
 }
 
 /// A lease on a load: the right to be the one that loads, for a while.
@@ -78,8 +79,20 @@ impl Outgoing {
             mark: meta.mark,
             tags: meta.tags.clone(),
             lease: None,
-            announce: true,
+            tried: false,
         })
+    }
+
+    /// Gives an entry that was made before the clear log was read a place in it: at its beginning. So it lives, for
+    /// others as here, while no clear at all covers it.
+    pub fn place(&mut self, epoch: u64) {
+        let mark = Mark { epoch, head: 0 };
+        if self.mark.epoch == 0
+            && epoch != 0
+            && let Some(bytes) = header::marked(&self.bytes, mark)
+        {
+            (self.mark, self.bytes) = (mark, bytes);
+        }
     }
 
     /// The order in which entries replace each other.

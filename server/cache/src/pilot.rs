@@ -143,11 +143,13 @@ impl<K: Key, V: Value> Pilot<K, V> {
     pub fn take_from_l2(&self, entry: Entry<V>) -> Option<Landed<V>> {
         let core = &self.core;
         // Memory may have had a newer one, which then answers.
-        let entry = core.keep(&self.key, &self.text, entry);
+        let entry = core.keep_from_l2(&self.key, &self.text, entry);
         let meta = entry.meta();
         let is_wanted = meta.is_fresh(clock::now())
             && meta.version >= self.flight.min_version
             && meta.loaded_at > self.flight.newer_than
+            // A replica may be behind what was announced, a new master, too.
+            && core.judge(meta).needs == 0
             && entry.kind() != Kind::Removed;
         if is_wanted {
             core.forget_trouble(&self.key);
@@ -232,7 +234,7 @@ impl<K: Key, V: Value> Pilot<K, V> {
             let wanted = self.flight.min_version.max(meta.version);
             core.remember(&self.key, Trouble::OldVersion(wanted));
             // The source has nothing newer, whatever was announced before it was asked.
-            core.coherence.settle(meta.name, self.flight.min_version);
+            core.coherence.settle(meta.name, self.flight.min_version, begun);
         } else {
             core.forget_trouble(&self.key);
         }

@@ -89,6 +89,10 @@ fn may_cover(scope: &Scope, category: &str, text: &KeyText) -> bool {
 }
 
 pub(crate) async fn preview(shared: &Shared, scope: &Scope) -> Preview {
+    preview_within(shared, scope, LIMIT).await
+}
+
+async fn preview_within(shared: &Shared, scope: &Scope, limit: Duration) -> Preview {
     let mut preview = Preview::default();
     let now = crate::clock::now();
     for (category, view) in shared.views() {
@@ -106,7 +110,7 @@ pub(crate) async fn preview(shared: &Shared, scope: &Scope) -> Preview {
             }
         });
     }
-    let (walked, found) = walk(shared, LIMIT, |category, text| may_cover(scope, category, text)).await;
+    let (walked, found) = walk(shared, limit, |category, text| may_cover(scope, category, text)).await;
     for found in found {
         if found.peek.kind != Kind::Value
             || !shared.mirror.alive(found.mark(), &found.category, found.known_text(), &found.tags)
@@ -231,5 +235,50 @@ mod tests {
         assert_eq!(Estimate::of(50, 100, 10_000, false), Estimate { entries: 5_000, error: 976 });
         assert_eq!(Estimate::of(0, 100, 10_000, false), Estimate { entries: 0, error: 300 });
         assert_eq!(Estimate::of(0, 0, 50, false).error, 50);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn of_many_a_part_is_counted_and_the_rest_estimated() {
+        use crate::testing::{Number, PATIENCE, plain, redis};
+        use crate::{Cache, Policy};
+
+        const KEYS: u64 = 20_000;
+        let redis = redis().await;
+        let cache = Cache::builder().redis(Some(redis.url())).build().expect("builds");
+        assert!(cache.wait_for_l2(PATIENCE).await);
+        let numbers = cache.category::<u64, Number>("numbers", Policy::default()).expect("a category");
+        numbers.set(&0, Number(0), 1);
+        let mut plain = plain(&redis).await;
+        let key = |i: u64| format!("tm:e:numbers:{{{i}}}");
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let entry: Vec<u8> = loop {
+            let entry: Vec<u8> =
+                redis::cmd("GET").arg(key(0)).query_async(&mut plain).await.expect("answers");
+            if !entry.is_empty() {
+                break entry;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "the entry is not written");
+        };
+        // A quarter of them of another category, which the clear does not cover.
+        for page in 0..20 {
+            let mut pipe = redis::pipe();
+            for i in page * KEYS / 20..(page + 1) * KEYS / 20 {
+                let name = if i % 4 == 0 { format!("tm:e:other:{{{i}}}") } else { key(i) };
+                pipe.cmd("SET").arg(name).arg(&entry).ignore();
+            }
+            pipe.exec_async(&mut plain).await.expect("set");
+        }
+        let scope = Scope::Category("numbers".into());
+        let shared = &numbers.core.shared;
+        let truth = KEYS / 4 * 3 + 1;
+        let whole = preview_within(shared, &scope, PATIENCE).await;
+        assert_eq!((whole.l2_entries, whole.complete, whole.l2_entries_error), (truth, true, 0));
+        // No time at all: one page.
+        let part = preview_within(shared, &scope, Duration::ZERO).await;
+        assert!(!part.complete && part.l2_found < truth / 4, "{part:?}");
+        // The odds that one in twenty is further off than the stated error say nothing of five times the error.
+        let off = part.l2_entries.abs_diff(truth);
+        assert!(part.l2_entries_error > 0 && off <= 5 * part.l2_entries_error, "{part:?}");
+        assert_eq!(part.l2_bytes, part.l2_entries * entry.len() as u64);
     }
 }

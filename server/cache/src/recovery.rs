@@ -46,13 +46,11 @@ impl Recovery {
     /// Takes in what could not be written. An older one of the same key gives way; a newer one there stays. Past the
     /// limits the one that has waited longest goes.
     pub fn push(&self, mut outgoing: Outgoing) {
+        outgoing.tried = true;
         let mut waiting = self.waiting.lock();
-        let announce = match waiting.entries.get(&outgoing.key) {
-            Some((_, there)) if there.rank() > outgoing.rank() => return,
-            Some((_, there)) => there.announce,
-            None => false,
-        };
-        outgoing.announce |= announce;
+        if waiting.entries.get(&outgoing.key).is_some_and(|(_, there)| there.rank() > outgoing.rank()) {
+            return;
+        }
         self.queued.fetch_add(1, Ordering::Relaxed);
         waiting.arrivals += 1;
         let (number, weight) = (waiting.arrivals, outgoing.weight());
@@ -113,7 +111,7 @@ mod tests {
             mark: Mark { epoch: 1, head: 0 },
             tags: Tags::default(),
             lease: None,
-            announce: true,
+            tried: false,
         }
     }
 

@@ -168,6 +168,17 @@ impl<K: Key, V: Value> Core<K, V> {
         }
     }
 
+    /// Puts an entry from Redis into memory. If memory has a newer one, Redis has lost it, or an older one took its place
+    /// after it was lost: it gets it again.
+    pub fn keep_from_l2(self: &Arc<Self>, key: &K, text: &str, entry: Entry<V>) -> Entry<V> {
+        let version = entry.meta().version;
+        let kept = self.keep(key, text, entry);
+        if kept.meta().version > version {
+            self.write_behind(text, &kept, None);
+        }
+        kept
+    }
+
     /// Asks for the right to load. Whatever goes wrong gives it: leases only save loads.
     /// `newer_than`: entries loaded before, by the monotonic clock, are no use.
     pub async fn ask_lease(&self, text: &str, min_version: u64, newer_than: u64) -> Right<V> {

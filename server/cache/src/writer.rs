@@ -27,7 +27,7 @@ enum Outcome {
 
 impl Shared {
     /// Writes an entry in a task of its own. What cannot be written now is kept to be made good.
-    pub fn write_behind(self: &Arc<Self>, counters: &Arc<Counters>, outgoing: Outgoing) {
+    pub fn write_behind(self: &Arc<Self>, counters: &Arc<Counters>, mut outgoing: Outgoing) {
         let Some(l2) = &self.l2 else { return };
         if !l2.router.is_open() || l2.outbox.is_mute() {
             counters.l2.skipped.add(1);
@@ -39,7 +39,7 @@ impl Shared {
         };
         let (shared, counters) = (Arc::clone(self), Arc::clone(counters));
         self.runtime.spawn(async move {
-            if shared.write(&counters, &outgoing).await == Outcome::Failed {
+            if shared.write(&counters, &mut outgoing).await == Outcome::Failed {
                 shared.keep_for_later(outgoing);
             }
             drop(slot);
@@ -68,15 +68,22 @@ impl Shared {
         }
     }
 
-    async fn write(&self, counters: &Counters, outgoing: &Outgoing) -> Outcome {
+    async fn write(&self, counters: &Counters, outgoing: &mut Outgoing) -> Outcome {
         let Some(l2) = &self.l2 else { return Outcome::Done };
         let now = clock::now();
-        // An entry that was loaded before the clear log was read could not be judged by others.
-        if outgoing.mark.epoch == 0
-            || now >= outgoing.stale_until
-            || !self.mirror.alive(outgoing.mark, outgoing.category, &outgoing.text, &outgoing.tags)
-        {
+        // The epoch first: should another begin in between, the entry is dead in it.
+        let epoch = self.mirror.mark().epoch;
+        let alive = self.mirror.alive(outgoing.mark, outgoing.category, &outgoing.text, &outgoing.tags);
+        outgoing.place(epoch);
+        // Without a place in the clear log it could not be judged by others.
+        if outgoing.mark.epoch == 0 || now >= outgoing.stale_until || !alive {
             counters.l2.outlived.add(1);
+            if !alive {
+                // Set by who had not heard of the clear yet, it may be newer than what lives: nobody is to take that for
+                // the newest.
+                self.coherence.raise(outgoing.name, outgoing.version, false);
+                l2.outbox.version(outgoing.category, &outgoing.text, outgoing.version, false);
+            }
             // The script would have given it back.
             if let Some(lease) = &outgoing.lease {
                 self.release(lease).await;
@@ -91,7 +98,7 @@ impl Shared {
                 counters.l2.writes.add(1);
                 counters.l2.bytes_written.add(outgoing.bytes.len() as u64);
                 // Of the same version: a mere refresh, nobody holds anything older than that.
-                if outgoing.announce && before != Some(outgoing.version) {
+                if outgoing.tried || before != Some(outgoing.version) {
                     l2.outbox.version(outgoing.category, &outgoing.text, outgoing.version, false);
                 }
                 Outcome::Done
@@ -114,18 +121,18 @@ impl Shared {
     /// Makes good what can be, now.
     pub async fn recover_now(self: &Arc<Self>) {
         let Some(l2) = &self.l2 else { return };
-        while l2.router.is_open() {
+        while l2.router.is_open() && !l2.outbox.is_mute() {
             let batch = l2.recovery.take(RECOVER_AT_ONCE);
             if batch.is_empty() {
                 return;
             }
             let tasks: Vec<_> = batch
                 .into_iter()
-                .filter_map(|outgoing| {
+                .filter_map(|mut outgoing| {
                     let counters = self.counters_of(outgoing.category)?;
                     let shared = Arc::clone(self);
                     Some(tokio::spawn(async move {
-                        let failed = shared.write(&counters, &outgoing).await == Outcome::Failed;
+                        let failed = shared.write(&counters, &mut outgoing).await == Outcome::Failed;
                         if let Some(l2) = &shared.l2 {
                             if failed {
                                 l2.recovery.push(outgoing);
@@ -154,5 +161,49 @@ pub(crate) async fn recover(shared: std::sync::Weak<Shared>) {
         sleep(RECOVER_EVERY).await;
         let Some(shared) = shared.upgrade() else { return };
         shared.recover_now().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+    use crate::testing::{Number, PATIENCE, plain, redis};
+    use crate::{Cache, Policy};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_cannot_announce_keeps_writes_back_until_it_can() {
+        let redis = redis().await;
+        let cache = Cache::builder().redis(Some(redis.url())).build().expect("builds");
+        assert!(cache.wait_for_l2(PATIENCE).await);
+        let numbers = cache.category::<u64, Number>("numbers", Policy::default()).expect("a category");
+        let mut plain = plain(&redis).await;
+        let mut acl = redis::cmd("ACL");
+        let () =
+            acl.arg(&["SETUSER", "default", "resetchannels"]).query_async(&mut plain).await.expect("set");
+        let shared = &numbers.core.shared;
+        let l2 = shared.l2.as_ref().expect("there");
+        let failures = || cache.stats().coherence.send_failures;
+        let before = failures();
+        let failing = async {
+            // One that was under way may have arrived.
+            while failures() < before + 2 {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, failing).await.expect("nothing can be announced");
+        l2.outbox.age(crate::bus::MUTE_FOR + Duration::from_secs(1));
+        numbers.set(&1, Number(1), 1);
+        shared.recover_now().await;
+        let stats = cache.stats();
+        assert_eq!((stats.coherence.recovery_entries, stats.categories["numbers"].l2.writes), (1, 0));
+        let mut acl = redis::cmd("ACL");
+        let () = acl.arg(&["SETUSER", "default", "allchannels"]).query_async(&mut plain).await.expect("set");
+        let deadline = Instant::now() + PATIENCE;
+        while cache.stats().categories["numbers"].l2.writes == 0 {
+            assert!(Instant::now() < deadline, "it is made good when it can be announced");
+            sleep(Duration::from_millis(10)).await;
+        }
     }
 }

@@ -66,6 +66,40 @@ async fn memory_stays_under_its_limit() {
 }
 
 #[tokio::test]
+async fn a_scan_of_values_tags_and_markers_stays_within_the_limit() {
+    const LIMIT: u64 = 4 << 20;
+    let cache = Cache::builder().l1_bytes(LIMIT).build().expect("builds");
+    let texts = texts(&cache, steady());
+    let within = || {
+        let stats = cache.stats();
+        assert!(stats.l1_bytes <= LIMIT, "{stats:?}");
+    };
+    let tag = "t".repeat(64);
+    for i in 0..200_000u64 {
+        let name = format!("key {i}");
+        match i % 4 {
+            0 => texts.set(&name, Text("v".into()), 1),
+            1 => {
+                let tagged =
+                    (0..16).fold(Loaded::new(Text("v".into()), 1), |loaded, _| loaded.tag(tag.clone()));
+                texts.set_loaded(&name, tagged).expect("good tags");
+            }
+            2 => texts.set_loaded(&name, Loaded::absent(1)).expect("no tags"),
+            _ => texts.remove(&name, 1),
+        }
+        if i % 2_000 == 0 {
+            within();
+        }
+    }
+    within();
+    let stats = cache.stats().categories["texts"];
+    assert!(stats.l1.evictions > 150_000 && stats.l1_entries < 40_000, "{stats:?}");
+    // Tags weigh: of entries with 16 of them there cannot be more than the limit has room for.
+    let before = stats.l1_bytes / stats.l1_entries;
+    assert!(before > 200, "an entry is said to take {before} bytes");
+}
+
+#[tokio::test]
 async fn a_name_is_used_once_and_a_bad_policy_is_named() {
     let cache = memory_only();
     let _texts = texts(&cache, steady());

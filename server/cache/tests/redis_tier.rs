@@ -156,6 +156,73 @@ async fn whatever_is_wrong_with_an_entry_is_a_counted_miss() {
 }
 
 #[tokio::test]
+async fn tags_and_markers_that_are_wrong_are_counted_misses_too() {
+    let redis = redis().await;
+    let mut plain = plain(&redis).await;
+    let cache = cache_on(&redis).await;
+    let texts = texts(&cache, steady().tiers(Tiers::L2));
+    let tagged = Loaded::new(Text("value".into()), 1).tag("coin:BTC").tag("x");
+    texts.set_loaded(&key("tagged"), tagged).expect("good tags");
+    texts.remove(&key("removed"), 1);
+    texts.set_loaded(&key("absent"), Loaded::absent(1)).expect("no tags");
+    written(&cache, "texts", 3).await;
+    let mut entry = async |name: &str| -> Vec<u8> {
+        redis::cmd("GET").arg(format!("tm:e:texts:{{{name}}}")).query_async(&mut plain).await.expect("there")
+    };
+    let (tagged, removed, absent) = (entry("tagged").await, entry("removed").await, entry("absent").await);
+    // Each with a true checksum, so that what is behind it is looked at.
+    let patched = |bytes: &[u8], at: usize, with: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        bytes[at..at + with.len()].copy_from_slice(with);
+        with_version(&bytes, 1)
+    };
+    let longer = |bytes: &[u8]| with_version(&[bytes, b"payload"].concat(), 1);
+    let bad = [
+        patched(&tagged, 80, &[200]),
+        patched(&tagged, 81, b" "),
+        patched(&tagged, 81, &[0xff]),
+        patched(&tagged, 10, &[0xff, 0xff]),
+        patched(&tagged, 10, &[0, 3]),
+        patched(&tagged, 8, &[0, 2]),
+        patched(&tagged, 8, &[0, 3]),
+        patched(&absent, 8, &[1, 0]),
+        patched(&absent, 40, &[0xff; 8]),
+        longer(&removed),
+        longer(&absent),
+        removed[..79].to_vec(),
+    ];
+    for (i, bytes) in bad.iter().enumerate() {
+        let () = redis::cmd("SET")
+            .arg(format!("tm:e:texts:{{k{i}}}"))
+            .arg(bytes)
+            .query_async(&mut plain)
+            .await
+            .expect("set");
+    }
+    for i in 0..bad.len() {
+        assert!(texts.get(&format!("k{i}")).await.is_none(), "entry {i}");
+    }
+    let counts = cache.stats().categories["texts"].l2;
+    assert_eq!((counts.invalid, counts.errors), (bad.len() as u64, 0), "{counts:?}");
+    // None of them is in the way of a write, nor of a clear by tag or a look at all.
+    cache.clear(Scope::Tag("coin:BTC".into())).await.expect("recorded");
+    for i in 0..bad.len() {
+        let () = redis::cmd("SET")
+            .arg(format!("tm:e:texts:{{k{i}}}"))
+            .arg(&bad[i])
+            .query_async(&mut plain)
+            .await
+            .expect("set");
+        assert!(!cache.inspect("texts", &format!("k{i}")).await.l2_key.is_empty());
+    }
+    cache.preview_clear(&Scope::All).await.expect("counted");
+    for i in 0..bad.len() {
+        assert_eq!(load(&texts, &format!("k{i}"), "value", 1).await.expect("loads").value.0, "value");
+        until_async("it was replaced", || async { texts.get(&format!("k{i}")).await.is_some() }).await;
+    }
+}
+
+#[tokio::test]
 async fn a_clock_ahead_makes_an_entry_new_not_immortal() {
     let redis = redis().await;
     let mut plain = plain(&redis).await;

@@ -27,9 +27,8 @@ enum Verb {
     Migrate,
     /// Import candles from files
     Import(import::Args),
-    /// Clear parts of the cache, without touching the database
-    #[command(subcommand)]
-    Cache(cache::Verb),
+    /// See what the cache does, and clear parts of it, without touching the database
+    Cache(cache::Command),
     /// Measure the cache, by itself and while its servers fail; needs redis-server
     #[command(subcommand)]
     Bench(tidemark_bench::Verb),
@@ -59,7 +58,7 @@ pub fn main() -> ExitCode {
             Verb::Serve => serve::run().await,
             Verb::Migrate => migrate::run().await,
             Verb::Import(args) => import::run(args).await,
-            Verb::Cache(verb) => cache::run(verb).await,
+            Verb::Cache(command) => cache::run(command).await,
             Verb::Bench(verb) => bench::run(verb).await,
         }
     });

@@ -53,7 +53,7 @@ async fn serve() -> Result<(), String> {
     let counting = tokio::spawn(log_stats(cache.clone()));
 
     let health = Health::start(cache.clone(), store);
-    let warming = warm_up(&config, &market, &health);
+    let warming = warm_up(&config, &cache, &market, &health);
     let requests = RequestMetrics::default();
     let measuring = metrics_listener.map(|listener| {
         tracing::info!("metrics on http://{}/metrics", listener.local_addr().unwrap_or(addr));
@@ -89,14 +89,14 @@ async fn bind(setting: &str, addr: SocketAddr) -> Result<TcpListener, String> {
 }
 
 /// Loads the hot keys, if there is a Redis that remembers them; until then the server is not ready.
-fn warm_up(config: &Config, market: &Market, health: &Health) -> Option<JoinHandle<()>> {
+fn warm_up(config: &Config, cache: &Cache, market: &Market, health: &Health) -> Option<JoinHandle<()>> {
     let limit = config.policies.warm_up;
     if limit.is_zero() || config.redis_url.is_none() {
         return None;
     }
-    let (market, warming) = (market.clone(), health.warming());
+    let (cache, market, warming) = (cache.clone(), market.clone(), health.warming());
     Some(tokio::spawn(async move {
-        if tokio::time::timeout(limit, market.warm_up(limit)).await.is_err() {
+        if tokio::time::timeout(limit, market.warm_up(&cache, limit)).await.is_err() {
             tracing::info!("the warm-up was cut off after {limit:?}");
         }
         drop(warming);

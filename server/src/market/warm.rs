@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use tidemark_cache::{LoadError, WarmUp, Warmed};
-use tokio::time::Instant;
+use tidemark_cache::{Cache, LoadError, WarmUp, Warmed};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{LoadFailure, Market, charts::read_range, directory::read_directory, prices::read_table};
 use crate::config::Feed;
@@ -12,18 +12,23 @@ use crate::config::Feed;
 const MOST_CHARTS: usize = 128;
 /// Price tables loaded at most: there is one a source.
 const MOST_TABLES: usize = 8;
+/// Longest wait for the other servers to be heard, which takes about a second.
+const HEARD_WITHIN: Duration = Duration::from_secs(2);
+/// How often it is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Loads at once, of each category: readers come first, also at the start.
 const AT_ONCE: usize = 4;
 
 impl Market {
     /// Loads the keys that were hot before, within `limit`. Keys in Redis come from there. Returns what was done, all
-    /// categories together.
-    pub async fn warm_up(&self, limit: Duration) -> Warmed {
+    /// categories together. `cache` is the one that this market reads through.
+    pub async fn warm_up(&self, cache: &Cache, limit: Duration) -> Warmed {
         // The simulation's prices are old after a second.
         if limit.is_zero() || self.0.feed == Feed::Simulated {
             return Warmed::default();
         }
         let until = Instant::now() + limit;
+        heard(cache, until.min(Instant::now() + HEARD_WITHIN)).await;
         let how =
             |most| WarmUp { most, at_once: AT_ONCE, limit: until.saturating_duration_since(Instant::now()) };
         let store = self.0.store.clone();
@@ -65,6 +70,19 @@ impl Market {
             all.remembered
         );
         all
+    }
+}
+
+/// Waits until the announcements of other servers are heard: what was loaded before would be compared with Redis at its
+/// first read.
+async fn heard(cache: &Cache, until: Instant) {
+    let listening = async {
+        while !cache.stats().coherence.trusted {
+            sleep(LOOK_EVERY).await;
+        }
+    };
+    if timeout_at(until, listening).await.is_err() {
+        tracing::debug!("warming up although other servers are not heard yet");
     }
 }
 

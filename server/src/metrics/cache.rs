@@ -30,7 +30,8 @@ const FAMILIES: &[(&str, Kind, &str, Read)] = &[
         vec![
             (&[("result", "stored")], c.l2.writes),
             (&[("result", "refused")], c.l2.refused),
-            (&[("result", "dropped")], c.l2.dropped),
+            (&[("result", "deferred")], c.l2.deferred),
+            (&[("result", "outlived")], c.l2.outlived),
             (&[("result", "error")], c.l2.write_errors),
         ]
     }),

@@ -1,6 +1,6 @@
 //! Metrics for Prometheus: `GET /metrics` on a listener of its own.
 //!
-//! The text is written from snapshots when it is asked for; see docs/decisions/0008-metrics.md for why no library does it.
+//! The text is written from snapshots when it is asked for; see docs/decisions/0010-metrics-and-admin-client.md for why no library does it.
 
 mod cache;
 mod exposition;

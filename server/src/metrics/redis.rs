@@ -4,8 +4,11 @@ use tidemark_cache::{NodeState, Stats};
 
 use super::exposition::{Exposition, Kind};
 
+/// Name, kind, help, and where the number is.
+type One<T> = (&'static str, Kind, &'static str, fn(&T) -> u64);
+
 /// Counters and gauges of each node.
-const NODES: &[(&str, Kind, &str, fn(&NodeState) -> u64)] = &[
+const NODES: &[One<NodeState>] = &[
     ("tidemark_redis_node_up", Kind::Gauge, "1 while the node is connected and in use.", |n| {
         u64::from(n.usable)
     }),
@@ -21,7 +24,7 @@ const NODES: &[(&str, Kind, &str, fn(&NodeState) -> u64)] = &[
 ];
 
 /// Counters and gauges of this process.
-const PROCESS: &[(&str, Kind, &str, fn(&Stats) -> u64)] = &[
+const PROCESS: &[One<Stats>] = &[
     ("tidemark_cache_l2_configured", Kind::Gauge, "1 if a Redis is configured.", |s| {
         u64::from(s.l2.configured)
     }),

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod admin;
+
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader, Read, Write},
@@ -22,7 +24,16 @@ pub const SOON: Duration = Duration::from_secs(20);
 /// The binary under test.
 pub fn tidemark() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidemark"));
-    for name in ["DATABASE_URL", "REDIS_URL", "TIDEMARK_FEED", "TIDEMARK_CONFIG", "RUST_LOG"] {
+    for name in [
+        "DATABASE_URL",
+        "REDIS_URL",
+        "TIDEMARK_FEED",
+        "TIDEMARK_CONFIG",
+        "TIDEMARK_ADMIN_TOKEN_FILE",
+        "TIDEMARK_METRICS_ADDR",
+        "LEPTOS_SITE_ADDR",
+        "RUST_LOG",
+    ] {
         command.env_remove(name);
     }
     command
@@ -118,8 +129,10 @@ impl Server {
     pub fn wait_json(&self, path: &str, good: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
         let mut last = serde_json::Value::Null;
         let there = wait_until(SOON, || {
-            last = self.json(path);
-            good(&last)
+            // 503 while it warms up.
+            let reply = self.get(path);
+            last = reply.json();
+            reply.status == 200 && good(&last)
         });
         assert!(there, "{path} stayed {last}\n{}", self.log());
         last

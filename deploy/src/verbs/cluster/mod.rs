@@ -41,7 +41,7 @@ fn index_of(word: &str, cluster: &Cluster) -> Result<u8> {
         .find(|index| number.is_some_and(|it| it == u16::from(*index) + 1 || it == cluster.port(*index)))
         .ok_or_else(|| {
             let last = cluster.port(NODES - 1);
-            Problem::said(format!(
+            Problem::Usage(format!(
                 "no node {word}: there are 1 to {NODES}, or {} to {last}",
                 cluster.base_port
             ))

@@ -127,9 +127,11 @@ impl Coherence {
         self.generations[place(name)].fetch_add(1, Ordering::Release);
     }
 
-    /// Drops what was announced of `name` up to `version`: the source itself has said that there is nothing newer.
-    pub fn settle(&self, name: u64, version: u64) {
-        self.buckets[place(name)].lock().floors.retain(|f| f.name != name || f.version > version);
+    /// Drops what was announced of `name` up to `version` before `asked`: the source itself, asked then, has said that
+    /// there is nothing newer. Of what was announced since it could not know.
+    pub fn settle(&self, name: u64, version: u64, asked: u64) {
+        let mut bucket = self.buckets[place(name)].lock();
+        bucket.floors.retain(|f| f.name != name || f.version > version || f.at >= asked);
     }
 
     /// Something may have been missed: everything held is to be compared with Redis before it answers again.
@@ -177,7 +179,8 @@ impl Coherence {
             }
             _ => 0,
         };
-        let doubt_at = self.doubt_at.load(Ordering::Acquire).max(doubt_here);
+        // What Redis has lost, an older one may stand in for there: who holds the newer one has to see it.
+        let doubt_at = self.doubt_at.load(Ordering::Acquire).max(doubt_here).max(self.mirror.lost_at());
         // The clock is coarse: what happened in the same tick may have happened before.
         let verified = verified_at > doubt_at || doubt_at == 0;
         let recent = clock::now() <= verified_at.saturating_add(clock::millis(VERIFIED_FOR));
@@ -232,7 +235,9 @@ mod tests {
         assert_eq!(coherence.judge(&meta(name_hash("charts", "ETH"), 4)).needs, 0);
         coherence.raise(name, 3, false);
         assert_eq!(coherence.judge(&meta(name, 4)).needs, 5, "an older one changes nothing");
-        coherence.settle(name, 5);
+        coherence.settle(name, 5, clock::now() - 1_000);
+        assert_eq!(coherence.judge(&meta(name, 4)).needs, 5, "announced since the source was asked");
+        coherence.settle(name, 5, clock::now() + 1_000);
         assert_eq!(coherence.judge(&meta(name, 4)).needs, 0);
     }
 

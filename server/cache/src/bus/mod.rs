@@ -9,6 +9,8 @@ mod outbox;
 pub(crate) use coherence::{Coherence, Judgement, name_hash};
 pub(crate) use feed::{Ear, Heard, listen};
 pub(crate) use message::Item;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use message::Message;
 pub(crate) use outbox::{Outbox, publish};
 
 use std::time::Duration;

@@ -106,6 +106,12 @@ impl Outbox {
         clock::now().saturating_sub(self.last_sent.load(Ordering::Relaxed)) > clock::millis(MUTE_FOR)
     }
 
+    /// Makes it so long ago that a message last reached Redis.
+    #[cfg(test)]
+    pub fn age(&self, by: Duration) {
+        self.last_sent.fetch_sub(clock::millis(by), Ordering::Relaxed);
+    }
+
     /// Names that wait.
     pub fn len(&self) -> usize {
         self.waiting.lock().names.len()

@@ -36,6 +36,8 @@ pub(crate) struct Log {
     pub head: u64,
     /// Entries with a head below it are dead, whatever they are: it stands for the active records folded away.
     pub floor: u64,
+    /// How often it was lost from Redis, with all else there, and put back.
+    pub lost: u64,
     /// Changes with every change of the log.
     pub rev: String,
     /// Ascending by sequence.
@@ -45,7 +47,7 @@ pub(crate) struct Log {
 impl Log {
     /// The stand-in for a log that has not been read.
     pub fn unread() -> Self {
-        Self { epoch: 0, head: 0, floor: 0, rev: String::new(), records: Vec::new() }
+        Self { epoch: 0, head: 0, floor: 0, lost: 0, rev: String::new(), records: Vec::new() }
     }
 
     /// An empty log of its own epoch.
@@ -97,6 +99,12 @@ impl Log {
                 self.floor = self.floor.max(gone.seq);
             }
         }
+    }
+
+    /// The same, to be put back after it was lost.
+    pub fn put_back(&self) -> Self {
+        let lost = self.lost + 1;
+        Self { lost, rev: format!("{}.lost{lost}", self.head), ..self.clone() }
     }
 
     /// Whether this log can be a later state of `earlier`. If not, the log was lost or went back, and the marks of

@@ -6,12 +6,15 @@ use parking_lot::RwLock;
 
 use super::log::Record;
 use super::{Log, Mark, Scope};
+use crate::clock;
 use crate::tags::Tags;
 
 /// The copy. Its generation changes whenever the log does: an entry that was alive in this generation still is.
 #[derive(Debug)]
 pub(crate) struct Mirror {
     generation: AtomicU64,
+    /// When it was last heard that the log, and so all else in Redis, had been lost; 0 if never.
+    lost_at: AtomicU64,
     state: RwLock<State>,
 }
 
@@ -24,13 +27,19 @@ struct State {
 
 impl Mirror {
     pub fn new(log: Log) -> Self {
-        Self { generation: AtomicU64::new(1), state: RwLock::new(State { log, first_epoch: true }) }
+        let state = RwLock::new(State { log, first_epoch: true });
+        Self { generation: AtomicU64::new(1), lost_at: AtomicU64::new(0), state }
     }
 
     /// The generation. Read it before asking [`alive`](Self::alive), so that a change in between is noticed.
     #[inline]
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// When it was last heard that Redis had lost everything, by the monotonic clock; 0 if never.
+    pub fn lost_at(&self) -> u64 {
+        self.lost_at.load(Ordering::Acquire)
     }
 
     /// What a load that starts now must carry.
@@ -110,6 +119,9 @@ impl Mirror {
         }
         if state.log.epoch != 0 && state.log.epoch != log.epoch {
             state.first_epoch = false;
+        }
+        if state.log.epoch == log.epoch && state.log.lost != log.lost {
+            self.lost_at.store(clock::now(), Ordering::Release);
         }
         state.log = log;
         self.generation.fetch_add(1, Ordering::Release);

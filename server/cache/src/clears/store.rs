@@ -6,6 +6,7 @@
 //! | `epoch` | random 64-bit number, decimal |
 //! | `head` | sequence of the newest record, decimal |
 //! | `floor` | entries with a head below it are dead, decimal |
+//! | `lost` | how often it was lost from Redis and put back, decimal; 0 if missing |
 //! | `rev` | any text, another one after every change |
 //! | `r<sequence>` | `<0 or 1 if undone> <Unix µs> <kind> <text>` |
 
@@ -73,7 +74,7 @@ impl Store {
             None if known.epoch == 0 => self.put(conn, "", &Log::fresh()).await?,
             None => {
                 tracing::warn!(log = %self.key, "the clear log is gone from Redis; putting it back");
-                self.put(conn, "", &known).await?
+                self.put(conn, "", &known.put_back()).await?
             }
         };
         let mut log = self.parse(fields)?;
@@ -140,6 +141,7 @@ fn to_fields(log: &Log) -> Fields {
         ("epoch".into(), log.epoch.to_string()),
         ("head".into(), log.head.to_string()),
         ("floor".into(), log.floor.to_string()),
+        ("lost".into(), log.lost.to_string()),
         ("rev".into(), log.rev.clone()),
     ];
     fields.extend(log.records.iter().map(|r| {
@@ -158,6 +160,7 @@ fn from_fields(fields: Fields) -> Option<Log> {
             "epoch" => log.epoch = value.parse().ok()?,
             "head" => log.head = value.parse().ok()?,
             "floor" => log.floor = value.parse().ok()?,
+            "lost" => log.lost = value.parse().ok()?,
             "rev" => log.rev = value,
             other => {
                 // Fields of later releases are left alone.

@@ -151,11 +151,16 @@ impl Calls {
 
 /// A plain connection beside the cache, to look and to meddle.
 pub async fn plain(redis: &RedisServer) -> redis::aio::MultiplexedConnection {
-    redis::Client::open(redis.url())
-        .expect("a URL")
-        .get_multiplexed_async_connection()
-        .await
-        .expect("connects")
+    plain_at(&redis.url()).await
+}
+
+/// As [`plain`], at that URL. A busy machine has its time: the library's own limit is half a second.
+pub async fn plain_at(url: &str) -> redis::aio::MultiplexedConnection {
+    let patient = redis::AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE));
+    let client = redis::Client::open(url).expect("a URL");
+    client.get_multiplexed_async_connection_with_config(&patient).await.expect("connects")
 }
 
 /// Settings of a cache whose way to Redis is to be disturbed, at that URL.
@@ -204,4 +209,24 @@ pub async fn in_redis(plain: &mut redis::aio::MultiplexedConnection, name: &str)
         redis::cmd("GETRANGE").arg(key).arg(0).arg(79).query_async(plain).await.expect("answers");
     let version = bytes.get(48..56)?.try_into().ok().map(u64::from_be_bytes)?;
     Some((version, *bytes.get(9)?))
+}
+
+/// Waits until these caches, all that are on their Redis, have heard each other and themselves: then nothing is compared
+/// with Redis without a cause.
+pub async fn settled(caches: &[&Cache]) {
+    for cache in caches {
+        until("it hears the others", || {
+            let heard = cache.stats().coherence;
+            heard.trusted && heard.publishers == caches.len() as u64 - 1
+        })
+        .await;
+    }
+}
+
+/// Waits until a read without a load answers so, not marked stale.
+pub async fn until_version(texts: &Texts, name: &str, version: u64) {
+    until_async(&format!("{name} is version {version}"), || async {
+        texts.get(&key(name)).await.is_some_and(|hit| hit.version == version && hit.stale.is_none())
+    })
+    .await;
 }

@@ -3,5 +3,16 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod absences;
+mod batches;
+mod bus;
+mod cluster;
+mod counts;
+mod faults;
 mod leases;
+mod model;
 mod processes;
+mod readers;
+mod recovery;
+mod tags;
+mod versions;

@@ -23,8 +23,7 @@ const LEASE: &str = "TIDEMARK_TEST_LEASE_MS";
 async fn a_process_full_of_readers() {
     let (Ok(url), Ok(lease)) = (std::env::var(URL), std::env::var(LEASE)) else { return };
     let lease = Duration::from_millis(lease.parse().expect("a number"));
-    let plain = redis::Client::open(url.as_str()).expect("a URL");
-    let mut plain = plain.get_multiplexed_async_connection().await.expect("connects");
+    let mut plain = plain_at(&url).await;
     let cache = connected(builder_at(url).l2_timeout(Duration::from_secs(1))).await;
     let texts = texts(&cache, steady().lease_for(lease).hard_timeout(Duration::from_secs(100)));
     let _: u64 = plain.incr("connected", 1).await.expect("counted");

@@ -65,12 +65,17 @@ impl ScopeBody {
             Scope::Category(name) if !categories.contains(&name.as_str()) => {
                 let shown: String = name.chars().take(80).collect();
                 let reason = format!("{shown:?} is none of {}", categories.join(", "));
-                Err(Problem::about("scope.category", reason))
+                return Err(Problem::about("scope.category", reason));
             }
-            Scope::Prefix(text) => full_name("scope.prefix", text, categories).map(|_| scope),
-            Scope::Key(text) => full_name("scope.key", text, categories).map(|_| scope),
-            _ => Ok(scope),
+            Scope::Prefix(text) => {
+                full_name("scope.prefix", text, categories)?;
+            }
+            Scope::Key(text) => {
+                full_name("scope.key", text, categories)?;
+            }
+            _ => {}
         }
+        Ok(scope)
     }
 }
 

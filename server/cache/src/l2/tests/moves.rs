@@ -56,7 +56,7 @@ async fn a_slot_that_moved_or_moves_is_followed() {
             mark: dead_below,
             tags: Tags::default(),
             lease: Some(lease),
-            announce: false,
+            tried: false,
         };
         let written = ops.write(router, AMPLE, &outgoing, 100_000, dead_below, &[]).await;
         assert_eq!(written, Ok(Written::Stored { before: None }), "{key}");

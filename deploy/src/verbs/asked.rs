@@ -1,0 +1,60 @@
+//! What `up` is asked for, against what runs already.
+
+use crate::{
+    cli::{Feed, UpArgs},
+    cluster::Cluster,
+    parts::Part,
+    problem::{Problem, Result},
+    state::State,
+};
+
+/// Port of the cluster's first node unless told otherwise.
+const BASE_PORT: u16 = 7001;
+
+/// An error when the server runs with other settings than those that were given now: it would keep its own.
+///
+/// # Errors
+/// When it does.
+pub fn require_same_server(state: &State, args: &UpArgs) -> Result<()> {
+    if state.process(Part::Server).is_none() {
+        return Ok(());
+    }
+    let down = "`cargo deploy down` first";
+    match (args.addr, state.addr, args.feed) {
+        (Some(asked), Some(addr), _) if asked != addr => {
+            Err(Problem::said(format!("Tidemark runs here on {addr}: {down}")))
+        }
+        (_, _, Some(asked)) if state.feed != Some(asked) => {
+            let feed = state.feed.map_or("its default feed", Feed::name);
+            Err(Problem::said(format!("Tidemark runs here with {feed}: {down}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Takes note whether Redis is to be a cluster, and where.
+///
+/// # Errors
+/// When another kind runs, or at other ports.
+pub fn choose_redis(state: &mut State, args: &UpArgs) -> Result<()> {
+    let running = state.running_parts();
+    let conflict = match &state.cluster {
+        // What runs stays as it is; all of it needs no flag.
+        Some(_) if !args.cluster => running != state.parts(),
+        Some(cluster) => args.base_port.is_some_and(|port| port != cluster.base_port),
+        None => args.cluster,
+    };
+    if conflict && !running.is_empty() {
+        let kind = match &state.cluster {
+            Some(cluster) => format!("a Redis Cluster from port {}", cluster.base_port),
+            None => "a single Redis".to_owned(),
+        };
+        return Err(Problem::said(format!("Tidemark runs here with {kind}: `cargo deploy down` first")));
+    }
+    if conflict || running.is_empty() {
+        let remembered = state.cluster.as_ref().map(|it| it.base_port);
+        let base_port = args.base_port.or(remembered).unwrap_or(BASE_PORT);
+        state.cluster = args.cluster.then(|| Cluster::at(base_port));
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! `up --detach`, and what looks at it.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use local_servers::{Process, Signal, wait_until};
+use serde_json::Value;
+
+use crate::checkout::{BOUND, Checkout, text};
+
+#[test]
+fn up_in_the_background_status_and_down() {
+    let checkout = Checkout::new();
+    let up = checkout.up();
+    assert!(up.status.success(), "{}", text(&up));
+    assert!(text(&up).contains(&format!("http://{}/", checkout.addr)));
+    let calls = checkout.calls();
+    assert_eq!(calls[0], "migrate");
+    assert!(calls[1].starts_with("import ") && calls[1].ends_with("BTC-USD-30m.csv.gz"), "{calls:?}");
+    let secret = checkout.root().join(".tidemark/secrets/postgres");
+    assert_eq!(fs::metadata(&secret).unwrap().permissions().mode() & 0o777, 0o600);
+    let password = fs::read_to_string(&secret).unwrap();
+    let url = format!("DATABASE_URL=postgres://tidemark:{password}@127.0.0.1:{}/tidemark", checkout.postgres);
+    assert!(calls.contains(&url), "{calls:?}");
+    assert!(calls.contains(&"TIDEMARK_FEED=none".to_owned()));
+    assert!(!text(&up).contains(&password), "no secret is printed");
+
+    let status = checkout.run(&["status", "--json"]);
+    let told: Value = serde_json::from_slice(&status.stdout).unwrap();
+    assert!(status.status.success() && told["up"] == true, "{told}");
+    assert_eq!(told["parts"][0]["port"], checkout.redis);
+    if let Some(pid) = told["parts"][2]["pid"].as_u64().filter(|_| Path::new("/proc/self/cmdline").exists()) {
+        assert!(!fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap().contains(&password));
+    }
+    let logs = text(&checkout.run(&["logs", "server"]));
+    assert!(logs.contains(&format!("listening on {}", checkout.addr)), "{logs}");
+
+    let again = text(&checkout.up());
+    assert!(again.contains("runs already"), "{again}");
+    // What it was not started with is not passed over in silence.
+    let elsewhere = ["up", "--no-build", "--detach", "--addr", "127.0.0.1:1"];
+    for other in [&elsewhere[..], &["up", "--no-build", "--detach", "--feed", "simulated"]] {
+        let refused = checkout.run(other);
+        assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+        assert!(text(&refused).contains("`cargo deploy down` first"), "{}", text(&refused));
+    }
+    assert!(checkout.run(&["up", "--no-build", "--detach"]).status.success());
+
+    // A server that does not reach its Redis says so itself.
+    let answer = checkout.root().join("answer");
+    fs::write(&answer, r#"{"status":"degraded","redis":{"status":"down","reason":"refused"}}"#).unwrap();
+    let status = checkout.run(&["status"]);
+    assert_eq!(status.status.code(), Some(3), "{}", text(&status));
+    assert!(text(&status).contains("degraded: redis is down (refused)"), "{}", text(&status));
+    fs::remove_file(&answer).unwrap();
+
+    // Nobody reads the log any more, as after `| head`: its follower ends, though nothing more is written.
+    let mut follower = checkout.command(&["logs", "server", "-f"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut shown = BufReader::new(follower.stdout.take().unwrap());
+    assert!(shown.read_line(&mut String::new()).unwrap() > 0);
+    assert!(follower.try_wait().unwrap().is_none(), "it follows");
+    drop(shown);
+    let ended = wait_until(BOUND, || follower.try_wait().unwrap().is_some());
+    drop(follower.kill());
+    drop(follower.wait());
+    assert!(ended);
+
+    // A part that dies is told, and only that part is started again.
+    let pid = checkout.state()["redis"]["pid"].as_u64().unwrap();
+    let mark = checkout.state()["redis"]["mark"].as_str().unwrap().to_owned();
+    Process::attach(u32::try_from(pid).unwrap(), &mark).unwrap().end(Signal::KILL, BOUND).unwrap();
+    let status = checkout.run(&["status"]);
+    assert_eq!(status.status.code(), Some(3), "{}", text(&status));
+    assert!(text(&status).contains("redis     stopped"), "{}", text(&status));
+    let server = checkout.state()["server"]["pid"].clone();
+    assert!(checkout.up().status.success());
+    assert_eq!(checkout.state()["server"]["pid"], server);
+    let imports = checkout.calls().iter().filter(|call| call.starts_with("import")).count();
+    assert_eq!(imports, 1, "the sample is imported once");
+
+    let down = checkout.run(&["down"]);
+    assert!(down.status.success(), "{}", text(&down));
+    assert!(checkout.all_ports_free());
+    assert_eq!(checkout.run(&["status"]).status.code(), Some(3));
+    assert!(checkout.run(&["down"]).status.success(), "nothing to stop is fine");
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let checkout = Checkout::new();
+    let listener = TcpListener::bind(&checkout.addr).unwrap();
+    let up = checkout.up();
+    assert_eq!(up.status.code(), Some(1));
+    assert!(text(&up).contains(&format!("{} is in use", checkout.addr)), "{}", text(&up));
+    drop(listener);
+    assert!(checkout.calls().is_empty());
+}
+
+#[test]
+fn a_stale_process_number_is_not_trusted() {
+    let checkout = Checkout::new();
+    let bystander = Process::spawn(Command::new("sleep").arg("600")).unwrap();
+    let mut state = checkout.state();
+    state["redis"] = serde_json::json!({ "pid": bystander.pid(), "mark": "an earlier boot:1", "started": 1 });
+    fs::write(checkout.root().join(".tidemark/state.json"), state.to_string()).unwrap();
+    let status = checkout.run(&["status"]);
+    assert_eq!(status.status.code(), Some(3));
+    assert!(checkout.run(&["down"]).status.success());
+    let mut bystander = bystander;
+    assert!(bystander.is_alive(), "somebody else's process is left alone");
+    bystander.end(Signal::KILL, BOUND).unwrap();
+}

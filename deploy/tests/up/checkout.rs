@@ -1,0 +1,127 @@
+//! A checkout to run the tool in.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Output, Stdio},
+    time::Duration,
+};
+
+use local_servers::{free_port, port_is_free};
+use serde_json::Value;
+
+/// Longest wait for anything.
+pub const BOUND: Duration = Duration::from_secs(120);
+
+/// A checkout with nothing in it but what `up` looks at.
+pub struct Checkout {
+    dir: tempfile::TempDir,
+    pub redis: u16,
+    pub postgres: u16,
+    pub addr: String,
+}
+
+impl Checkout {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        // As root, Postgres is another user, who must be let through.
+        fs::set_permissions(root, fs::Permissions::from_mode(0o755)).unwrap();
+        for (path, text) in [
+            ("rust-toolchain.toml", ""),
+            ("deploy/Cargo.toml", ""),
+            ("data/sample/BTC-USD-30m.csv.gz", "not looked into"),
+        ] {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let script = format!(
+            "#!/bin/sh\nTIDEMARK_FAKE=\"$*\" exec '{}' --exact checkout::the_stand_in --nocapture\n",
+            std::env::current_exe().unwrap().display()
+        );
+        fs::write(root.join("tidemark"), script).unwrap();
+        fs::set_permissions(root.join("tidemark"), fs::Permissions::from_mode(0o755)).unwrap();
+        let (redis, postgres) = (free_port().unwrap(), free_port().unwrap());
+        fs::create_dir(root.join(".tidemark")).unwrap();
+        let state = format!("{{\"format\":1,\"redis_port\":{redis},\"postgres_port\":{postgres}}}");
+        fs::write(root.join(".tidemark/state.json"), state).unwrap();
+        let addr = format!("127.0.0.1:{}", free_port().unwrap());
+        Self { dir, redis, postgres, addr }
+    }
+
+    pub fn root(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deploy"));
+        command
+            .args(args)
+            .current_dir(self.root())
+            .env_remove("CARGO_TARGET_DIR")
+            .env("TIDEMARK_SERVER_BINARY", "tidemark")
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    pub fn up(&self) -> Output {
+        self.run(&["up", "--no-build", "--detach", "--feed", "none", "--addr", &self.addr])
+    }
+
+    /// What the stand-in was called with.
+    pub fn calls(&self) -> Vec<String> {
+        fs::read_to_string(self.root().join("calls")).unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    pub fn state(&self) -> Value {
+        serde_json::from_str(&fs::read_to_string(self.root().join(".tidemark/state.json")).unwrap()).unwrap()
+    }
+
+    pub fn all_ports_free(&self) -> bool {
+        [self.redis, self.postgres].into_iter().all(port_is_free) && TcpListener::bind(&self.addr).is_ok()
+    }
+}
+
+impl Drop for Checkout {
+    fn drop(&mut self) {
+        // A failed test must leave nothing running.
+        drop(self.command(&["down"]).output());
+    }
+}
+
+pub fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Not a test by itself: the server of the others.
+#[test]
+fn the_stand_in() {
+    let Ok(call) = std::env::var("TIDEMARK_FAKE") else { return };
+    let mut calls = fs::File::options().create(true).append(true).open("calls").unwrap();
+    writeln!(calls, "{call}").unwrap();
+    if call != "serve" {
+        return;
+    }
+    for name in ["DATABASE_URL", "REDIS_URL", "TIDEMARK_FEED", "LEPTOS_SITE_ROOT", "LEPTOS_HASH_FILES"] {
+        writeln!(calls, "{name}={}", std::env::var(name).unwrap()).unwrap();
+    }
+    let addr = std::env::var("LEPTOS_SITE_ADDR").unwrap();
+    println!("listening on {addr}");
+    for stream in TcpListener::bind(addr).unwrap().incoming() {
+        let mut stream = stream.unwrap();
+        if stream.read(&mut [0; 4096]).is_ok() {
+            // A test may want another answer.
+            let body = fs::read_to_string("answer").unwrap_or("ok".to_owned());
+            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length:";
+            drop(stream.write_all(format!("{head} {}\r\n\r\n{body}", body.len()).as_bytes()));
+        }
+    }
+}

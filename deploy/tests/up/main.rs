@@ -1,0 +1,10 @@
+//! `up`, `status`, `logs`, `down` and their kin as an operator runs them, with real Redis and Postgres. The server is a
+//! stand-in: this test's own binary, which answers every request with 200.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod background;
+mod checkout;
+mod cluster;
+mod foreground;
+mod usage;

@@ -1,0 +1,250 @@
+//! Documents of the admin API, put for people.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::{
+    size::{bytes, millis, number, percent, word},
+    table::{Table, visible},
+};
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Everything about a server's cache.
+pub(super) fn stats(stats: &Value) -> String {
+    let mut text = summary(stats);
+    text.push('\n');
+    text.push_str(&categories(stats));
+    text.push_str("\nhot keys\n");
+    text.push_str(&hot_keys(stats));
+    text.push_str("\nclears\n");
+    text.push_str(&clear_log(stats));
+    text.push_str("\nRedis nodes\n");
+    text.push_str(&nodes(stats));
+    text
+}
+
+/// What a terminal shows each second.
+pub(super) fn top(stats: &Value) -> String {
+    format!("{}\n{}\n{}", summary(stats), categories(stats), hot_keys(stats))
+}
+
+fn summary(stats: &Value) -> String {
+    let (l2, bus) = (&stats["l2"], &stats["coherence"]);
+    let redis = match (l2["configured"].as_bool(), l2["connected"].as_bool()) {
+        (Some(true), Some(true)) => {
+            format!("up at {}, for {}", word(&l2["address"]), millis(number(&l2["for_ms"])))
+        }
+        (Some(true), _) => format!("down for {}: {}", millis(number(&l2["for_ms"])), word(&l2["last_error"])),
+        _ => "not configured".to_owned(),
+    };
+    let others = if bus["trusted"] == true { "heard" } else { "not heard: memory is compared with Redis" };
+    let (used, limit) = (number(&stats["l1_bytes"]), number(&stats["l1_limit_bytes"]));
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "memory   {} of {} ({})", bytes(used), bytes(limit), percent(used, limit));
+    let _ = writeln!(text, "Redis    {}", visible(&redis));
+    let _ = writeln!(
+        text,
+        "others   {others}; {} known, {} messages missed, {} silences",
+        number(&bus["publishers"]),
+        number(&bus["gaps"]),
+        number(&bus["silences"])
+    );
+    let _ = writeln!(
+        text,
+        "to do    {} entries ({}) wait for Redis, {} given up",
+        number(&bus["recovery_entries"]),
+        bytes(number(&bus["recovery_bytes"])),
+        number(&bus["recovery_dropped"])
+    );
+    text
+}
+
+fn categories(stats: &Value) -> String {
+    let mut table = Table::new(&[
+        "category", "reads", "by cache", "memory", "Redis", "loads", "failed", "shared", "saved", "entries",
+        "bytes",
+    ]);
+    for (name, category) in stats["categories"].as_object().into_iter().flatten() {
+        let (l1, l2, source) = (&category["l1"], &category["l2"], &category["source"]);
+        let saved = &stats["savings"][name];
+        let reads = number(&saved["reads"]);
+        let of = |tier: &Value| number(&tier["hits"]) + number(&tier["stale"]);
+        table.row([
+            name.clone(),
+            reads.to_string(),
+            percent(number(&saved["answered_by_cache"]), reads),
+            percent(of(l1), reads),
+            percent(of(l2), reads),
+            number(&source["loads"]).to_string(),
+            (number(&source["failures"]) + number(&source["timeouts"])).to_string(),
+            number(&source["coalesced"]).to_string(),
+            saved["load_us"].as_u64().map_or_else(|| "–".to_owned(), |us| millis(us / 1_000)),
+            number(&category["l1_entries"]).to_string(),
+            bytes(number(&category["l1_bytes"])),
+        ]);
+    }
+    table.text()
+}
+
+/// The keys that are read most.
+pub(super) fn hot_keys(stats: &Value) -> String {
+    let mut table = Table::new(&["key", "reads/s", "bytes"]);
+    for hot in list(&stats["hot_keys"]) {
+        table.row([
+            format!("{}:{}", word(&hot["category"]), word(&hot["key"])),
+            format!("{:.1}", hot["per_second"].as_f64().unwrap_or(0.0)),
+            bytes(number(&hot["bytes"])),
+        ]);
+    }
+    table.text()
+}
+
+fn clear_log(stats: &Value) -> String {
+    let mut table = Table::new(&["scope", "handle", "at (Unix ms)", "undone"]);
+    for clear in list(&stats["clear_log"]) {
+        let undone = if clear["undone"] == true { "yes" } else { "no" };
+        table.row([word(&clear["scope"]), word(&clear["seq"]), word(&clear["at_ms"]), undone.to_owned()]);
+    }
+    table.text()
+}
+
+/// Health of each Redis node, and the last failovers.
+pub(super) fn nodes(document: &Value) -> String {
+    let mut table = Table::new(&[
+        "node", "role", "state", "slots", "keys", "memory", "of", "ops/s", "hits", "lag", "requests",
+        "errors",
+    ]);
+    for node in list(&document["nodes"]) {
+        let report = &node["report"];
+        let state = match (node["failed"] == true, node["usable"] == true) {
+            (true, _) => "failed",
+            (false, true) => "up",
+            (false, false) => "away",
+        };
+        let max = number(&report["memory_max"]);
+        table.row([
+            word(&node["address"]),
+            word(&node["role"]),
+            state.to_owned(),
+            word(&node["slots"]),
+            word(&report["keys"]),
+            report["memory_used"].as_u64().map_or_else(|| "–".to_owned(), bytes),
+            if max == 0 { "–".to_owned() } else { bytes(max) },
+            word(&report["ops_per_s"]),
+            report["hit_ratio"].as_f64().map_or_else(|| "–".to_owned(), |r| format!("{:.1} %", r * 100.0)),
+            report["lag_bytes"].as_u64().map_or_else(|| "–".to_owned(), bytes),
+            word(&node["requests"]),
+            (number(&node["errors"]) + number(&node["timeouts"])).to_string(),
+        ]);
+    }
+    let mut text = table.text();
+    for node in list(&document["nodes"]).iter().filter(|node| node["unanswered"].is_string()) {
+        let line = format!("{}: {}", word(&node["address"]), word(&node["unanswered"]));
+        let _ = writeln!(text, "{}", visible(&line));
+    }
+    for failover in list(&document["failovers"]) {
+        let took = failover["took_ms"].as_u64().map_or_else(|| "not over".to_owned(), millis);
+        let line = format!("failover from {} to {}: {took}", word(&failover["from"]), word(&failover["to"]));
+        let _ = writeln!(text, "{}", visible(&line));
+    }
+    text
+}
+
+/// Both copies of an entry.
+pub(super) fn inspection(entry: &Value) -> String {
+    let mut table =
+        Table::new(&["", "kind", "alive", "version", "age", "fresh for", "kept for", "load", "bytes", "raw"]);
+    for (name, copy) in [("memory", &entry["l1"]), ("Redis", &entry["l2"])] {
+        if copy.is_null() {
+            continue;
+        }
+        table.row([
+            name.to_owned(),
+            word(&copy["kind"]),
+            if copy["alive"] == true { "yes" } else { "no" }.to_owned(),
+            word(&copy["version"]),
+            millis(number(&copy["age_ms"])),
+            millis(number(&copy["fresh_for_ms"])),
+            millis(number(&copy["stale_for_ms"])),
+            format!("{:.1} ms", number(&copy["cost_us"]) as f64 / 1e3),
+            bytes(number(&copy["bytes"])),
+            copy["raw_bytes"].as_u64().map_or_else(|| "–".to_owned(), bytes),
+        ]);
+    }
+    let mut text = table.text();
+    let tags = [&entry["l1"]["tags"], &entry["l2"]["tags"]].into_iter().find(|tags| !list(tags).is_empty());
+    for (name, value) in [
+        ("key in Redis", word(&entry["l2_key"])),
+        ("slot", word(&entry["slot"])),
+        (
+            "tags",
+            tags.map_or_else(|| "–".to_owned(), |t| list(t).iter().map(word).collect::<Vec<_>>().join(" ")),
+        ),
+        (
+            "being loaded",
+            entry["lease_ms"].as_u64().map_or("no".to_owned(), |ms| format!("for {ms} ms at most")),
+        ),
+        ("Redis", word(&entry["l2_error"])),
+    ] {
+        if name != "Redis" || value != "–" {
+            let _ = writeln!(text, "{name:<13}{}", visible(&value));
+        }
+    }
+    text
+}
+
+/// What a clear covers: `12 entries (34.5 KiB) in Redis, 3 (1.2 KiB) in this server's memory`.
+pub(super) fn covered(preview: &Value) -> String {
+    let about = if preview["complete"] == true { "" } else { "about " };
+    let mut text = format!(
+        "{about}{} entries ({}) in Redis, {} ({}) in memory here",
+        number(&preview["l2_entries"]),
+        bytes(number(&preview["l2_bytes"])),
+        number(&preview["l1_entries"]),
+        bytes(number(&preview["l1_bytes"]))
+    );
+    if preview["complete"] != true {
+        let _ = write!(text, ", ±{} in Redis", number(&preview["l2_entries_error"]));
+    }
+    text
+}
+
+/// What was or would be cleared; the handle comes last.
+pub(super) fn cleared(answer: &Value) -> String {
+    let preview = &answer["preview"];
+    let mut text = String::new();
+    for error in list(&preview["errors"]) {
+        let _ = writeln!(text, "not looked at: {}", visible(&word(error)));
+    }
+    if answer["dry_run"] == true {
+        let _ = writeln!(text, "would clear {}", covered(preview));
+        for name in list(&preview["sample"]) {
+            let _ = writeln!(text, "  {}", visible(&word(name)));
+        }
+    } else {
+        let handle = word(&answer["handle"]);
+        let _ =
+            writeln!(text, "cleared {}; take it back with: tidemark cache undo {handle}", covered(preview));
+    }
+    text
+}
+
+/// What became of an undone clear.
+pub(super) fn undone(handle: u64, undone: &Value) -> String {
+    let about = if undone["complete"] == true { "" } else { "at least " };
+    let mut text = format!(
+        "clear {handle} is taken back: {about}{} entries live again, {} were read anew",
+        number(&undone["revived"]),
+        number(&undone["reloaded"])
+    );
+    if let Some(gone) = undone["gone"].as_u64() {
+        let _ = write!(text, ", {gone} are gone");
+    }
+    text.push('\n');
+    text
+}

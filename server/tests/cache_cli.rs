@@ -1,0 +1,148 @@
+//! `tidemark cache`, against a server and against Redis alone.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use std::process::{Output, Stdio};
+
+use local_servers::{RedisCluster, RedisServer, free_port, wait_until};
+use serde_json::{Value, json};
+use support::{
+    SOON, Server, Setup,
+    admin::{TOKEN, TokenFile},
+    sample_database, tidemark,
+};
+
+const PRICES: &str = "/api/latest_prices";
+const CHART: &str = "/api/chart_data?symbol=BTC&interval=1d&limit=30";
+
+fn text(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn json_of(output: &Output) -> Value {
+    serde_json::from_str(&text(output)).unwrap()
+}
+
+fn tier(server: &Server, path: &str) -> String {
+    server.json(path)["provenance"]["tier"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_server_is_asked_with_its_token() {
+    let (_, postgres) = sample_database();
+    let redis = RedisServer::ephemeral().unwrap();
+    let file = TokenFile::new();
+    let env = [("TIDEMARK_ADMIN_TOKEN_FILE", file.value())];
+    let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let server = Server::start(&Setup {
+        postgres: Some(&postgres),
+        redis: Some(&redis),
+        feed: Some("none"),
+        policies: Some("[cache]\nwarm_up_ms = 0"),
+        env: &env,
+    });
+    server.wait_json("/readyz", |r| r["redis"]["status"] == "up");
+    for path in [PRICES, CHART] {
+        assert!(wait_until(SOON, || tier(&server, path) == "l1"));
+    }
+    let url = server.url("");
+    let run = |args: &[&str]| {
+        let mut command = tidemark();
+        command.arg("cache").args(args).args(["--url", &url, "--token-file", &file.value()]);
+        command.stdin(Stdio::null()).output().unwrap()
+    };
+    let stats = text(&run(&["stats"]));
+    assert!(stats.contains("prices") && stats.contains("prices:recorded"), "{stats}");
+    assert!(json_of(&run(&["stats", "--json"]))["categories"]["charts"].is_object());
+    // No terminal here: top prints once.
+    assert!(text(&run(&["top"])).contains("prices:recorded"));
+    assert!(json_of(&run(&["top", "--json"]))["hot_keys"].is_array());
+    let nodes = text(&run(&["nodes"]));
+    assert!(nodes.contains(&redis.port().to_string()) && nodes.contains("master"), "{nodes}");
+    let entry = text(&run(&["inspect", "prices:recorded"]));
+    assert!(entry.contains("memory") && entry.contains("tm:e:prices:{recorded}"), "{entry}");
+
+    let dry = text(&run(&["clear", "--all", "--dry-run"]));
+    assert!(dry.starts_with("would clear") && dry.contains("prices:recorded"), "{dry}");
+    assert_ne!(tier(&server, PRICES), "database");
+    let cleared = json_of(&run(&["clear", "--tag", "coin:BTC", "--json"]));
+    let handle = cleared["handle"].to_string();
+    assert_eq!(tier(&server, CHART), "database");
+    assert_ne!(tier(&server, PRICES), "database");
+    assert!(text(&run(&["undo", &handle])).contains("taken back"));
+    assert!(text(&run(&["clear", "--all"])).contains("cleared"), "nobody is asked without a terminal");
+    assert_eq!(tier(&server, PRICES), "database");
+
+    // The same by the settings of the server, without a URL.
+    let output = tidemark()
+        .args(["cache", "stats", "--json"])
+        .envs(env)
+        .env("LEPTOS_SITE_ADDR", url.trim_start_matches("http://"))
+        .output()
+        .unwrap();
+    assert_eq!(json_of(&output)["l2"]["connected"], json!(true));
+
+    let failure = |args: &[&str]| {
+        let output = tidemark().arg("cache").args(args).stdin(Stdio::null()).output().unwrap();
+        assert!(!output.status.success(), "{args:?}");
+        assert!(output.stdout.is_empty());
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let wrong = TokenFile::with("another-token-0123456789", 0o600);
+    let (code, error) = failure(&["stats", "--url", &url, "--token-file", &wrong.value()]);
+    assert_eq!((code, error.contains("not the token")), (1, true), "{error}");
+    let (code, error) = failure(&["stats", "--url", &url]);
+    assert_eq!((code, error.contains("TIDEMARK_ADMIN_TOKEN_FILE")), (1, true), "{error}");
+    let (code, error) = failure(&["undo", "4711", "--url", &url, "--token-file", &file.value()]);
+    assert_eq!((code, error.contains("4711")), (1, true), "{error}");
+    let away = format!("http://127.0.0.1:{}", free_port().unwrap());
+    let (code, error) = failure(&["stats", "--url", &away, "--token-file", &file.value()]);
+    assert_eq!((code, error.contains(&away)), (1, true), "{error}");
+    for args in
+        [&["clear"][..], &["clear", "--all", "--key", "prices:x"], &["inspect", "recorded"], &["stat"]]
+    {
+        assert_eq!(failure(args).0, 2, "{args:?}");
+    }
+    assert!(!server.log().contains(TOKEN));
+}
+
+#[test]
+fn redis_alone_is_enough_for_clears_and_a_cluster_is_one_too() {
+    let (_, postgres) = sample_database();
+    let cluster = RedisCluster::ephemeral().unwrap();
+    let redis_url = cluster.cluster_url();
+    let server = Server::start(&Setup {
+        postgres: Some(&postgres),
+        feed: Some("none"),
+        policies: Some("[cache]\nwarm_up_ms = 0"),
+        env: &[("REDIS_URL", &redis_url)],
+        ..Setup::default()
+    });
+    server.wait_json("/readyz", |r| r["redis"]["status"] == "up");
+    for path in [PRICES, CHART] {
+        assert!(wait_until(SOON, || tier(&server, path) == "l1"), "{}", server.log());
+    }
+    let run =
+        |args: &[&str]| tidemark().arg("cache").args(args).env("REDIS_URL", &redis_url).output().unwrap();
+    let nodes = json_of(&run(&["nodes", "--json"]));
+    assert_eq!(nodes["nodes"].as_array().unwrap().len(), 6, "{nodes}");
+    let stored =
+        wait_until(SOON, || json_of(&run(&["inspect", "prices:recorded", "--json"]))["l2"].is_object());
+    assert!(stored, "{}", server.log());
+    let dry = json_of(&run(&["clear", "--category", "charts", "--dry-run", "--json"]));
+    assert_eq!(dry["handle"], Value::Null);
+    let line = text(&run(&["clear", "--category", "charts"]));
+    let handle = line.trim().rsplit(' ').next().unwrap().to_owned();
+    assert!(wait_until(SOON, || tier(&server, CHART) == "database"), "{}", server.log());
+    assert_ne!(tier(&server, PRICES), "database");
+    assert!(text(&run(&["undo", &handle])).contains(&handle));
+    let again = run(&["undo", "4711"]);
+    assert_eq!(again.status.code(), Some(1));
+    // Statistics are a server's own.
+    let stats = run(&["stats"]);
+    assert_eq!(stats.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&stats.stderr).contains("token"));
+}
