@@ -36,7 +36,8 @@ pub(crate) struct Log {
     pub head: u64,
     /// Entries with a head below it are dead, whatever they are: it stands for the active records folded away.
     pub floor: u64,
-    /// How often it was lost from Redis, with all else there, and put back.
+    /// Drawn anew each time it is put back after it was lost from Redis, with all else there. Not a count: who puts it
+    /// back may have missed another time.
     pub lost: u64,
     /// Changes with every change of the log.
     pub rev: String,
@@ -103,7 +104,7 @@ impl Log {
 
     /// The same, to be put back after it was lost.
     pub fn put_back(&self) -> Self {
-        let lost = self.lost + 1;
+        let lost = fastrand::u64(1..);
         Self { lost, rev: format!("{}.lost{lost}", self.head), ..self.clone() }
     }
 

@@ -6,7 +6,7 @@
 //! | `epoch` | random 64-bit number, decimal |
 //! | `head` | sequence of the newest record, decimal |
 //! | `floor` | entries with a head below it are dead, decimal |
-//! | `lost` | how often it was lost from Redis and put back, decimal; 0 if missing |
+//! | `lost` | random, drawn when it was last put back after it was lost, decimal; 0 or missing if never |
 //! | `rev` | any text, another one after every change |
 //! | `r<sequence>` | `<0 or 1 if undone> <Unix µs> <kind> <text>` |
 
