@@ -61,7 +61,7 @@ fn first_reads_are_from_memory(server: &Server) {
     let doubts = || server.admin_json("/api/cache/stats")["coherence"]["doubts"].as_u64().unwrap();
     let before = doubts();
     let entry = server.admin_json("/api/cache/inspect?key=prices:recorded");
-    assert_eq!(entry["l1"]["alive"], json!(true), "{entry}");
+    assert_eq!(entry["l1"]["alive"], json!(true), "{entry}\n{}", server.log());
     for path in [PRICES, CHART] {
         let reply = server.get(path);
         let tier = reply.json()["provenance"]["tier"].clone();

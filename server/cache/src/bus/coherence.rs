@@ -136,8 +136,13 @@ impl Coherence {
 
     /// Something may have been missed: everything held is to be compared with Redis before it answers again.
     pub fn doubt(&self) {
+        self.doubt_before(clock::now());
+    }
+
+    /// The same for what was compared or loaded before `at`: what came since was heard.
+    pub fn doubt_before(&self, at: u64) {
         self.doubts.fetch_add(1, Ordering::Relaxed);
-        self.doubt_at.fetch_max(clock::now(), Ordering::AcqRel);
+        self.doubt_at.fetch_max(at, Ordering::AcqRel);
         self.mirror.bump();
     }
 

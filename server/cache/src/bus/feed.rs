@@ -63,8 +63,8 @@ impl Ear {
                         self.heard.messages.fetch_add(1, Ordering::Relaxed);
                         if message.publisher == self.own {
                             if own_at.replace(clock::now()).is_none() {
-                                // Whatever was said before was not heard.
-                                self.coherence.doubt();
+                                // Whatever was said before it came up was not heard.
+                                self.coherence.doubt_before(up_at.unwrap_or_else(clock::now));
                                 self.coherence.set_trusted(true);
                             }
                         } else {
