@@ -206,10 +206,10 @@ async fn tags_and_markers_that_are_wrong_are_counted_misses_too() {
     assert_eq!((counts.invalid, counts.errors), (bad.len() as u64, 0), "{counts:?}");
     // None of them is in the way of a write, nor of a clear by tag or a look at all.
     cache.clear(Scope::Tag("coin:BTC".into())).await.expect("recorded");
-    for i in 0..bad.len() {
+    for (i, bytes) in bad.iter().enumerate() {
         let () = redis::cmd("SET")
             .arg(format!("tm:e:texts:{{k{i}}}"))
-            .arg(&bad[i])
+            .arg(bytes)
             .query_async(&mut plain)
             .await
             .expect("set");
