@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use local_servers::{FaultProxy, RedisServer};
+use local_servers::{Fault, FaultProxy, RedisServer};
 use redis::aio::MultiplexedConnection;
 use tidemark_cache::{Cache, LoadError, Loaded, Scope, StaleReason, Want};
 use tokio::sync::Semaphore;
@@ -218,13 +218,7 @@ impl World {
             }
             // In vain while Redis is away.
             Step::Expire { cache, key } => drop(self.processes[cache].texts.expire(&name(key)).await),
-            Step::Clear { cache, key } => {
-                let scope = Scope::Key(format!("texts:{}", name(key)));
-                self.was_cleared[key] = true;
-                if let Ok(cleared) = self.processes[cache].cache.clear(scope).await {
-                    self.cleared = Some(cleared.seq);
-                }
-            }
+            Step::Clear { cache, key } => self.clear(cache, key).await,
             Step::Undo { cache } => {
                 if let Some(seq) = self.cleared.take() {
                     drop(self.processes[cache].cache.undo(seq).await);
@@ -275,6 +269,20 @@ impl World {
             let wanted = Want::at_least(u64::MAX);
             let _ = texts.get_or_load(&name(key), wanted, load).await;
         });
+    }
+
+    /// Clears while all can hear of it. What a process sets that has not heard yet counts as from before the clear and dies
+    /// with it: then an older value of another process may be all there is, until its soft life ends.
+    async fn clear(&mut self, cache: usize, key: usize) {
+        let undisturbed = |p: &Process| p.proxy.fault() == Fault::None && !p.cache.l2_state().degraded();
+        if !self.processes.iter().all(undisturbed) {
+            return;
+        }
+        let scope = Scope::Key(format!("texts:{}", name(key)));
+        self.was_cleared[key] = true;
+        let Ok(cleared) = self.processes[cache].cache.clear(scope).await else { return };
+        self.cleared = Some(cleared.seq);
+        until("all know", || self.processes.iter().all(|p| p.cache.stats().clears.head >= cleared.seq)).await;
     }
 
     /// No reader sees the version go back.
@@ -351,8 +359,11 @@ impl World {
                     None => truth.absent,
                 };
                 if !newest {
+                    let process = &self.processes[cache].cache;
+                    let (entry, stats) = (process.inspect("texts", &name(key)).await, process.stats());
                     return Err(format!(
-                        "cache {cache}, key {key}: {answer:?}, but the source has {truth:?}"
+                        "cache {cache}, key {key}: {answer:?}, but the source has {truth:?}\nmemory: {:?}\nRedis: {:?}\n{:?}\n{:?}",
+                        entry.l1, entry.l2, stats.coherence, stats.clears
                     ));
                 }
             }
