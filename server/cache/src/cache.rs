@@ -17,7 +17,7 @@ use crate::bus::{self, Coherence, Ear, Heard, Outbox, listen, publish};
 use crate::category::{Category, View};
 use crate::clears::{ClearError, ClearRecord, Cleared, MAX_RECORDS, Mirror, Scope, Store, Struck, Undone};
 use crate::codec::Value;
-use crate::hot::HotKey;
+use crate::hot::{HotKey, HotList};
 use crate::inspect::{self, Inspection};
 use crate::key::{Key, entry_key, is_name};
 use crate::l1::Memory;
@@ -90,6 +90,8 @@ pub(crate) struct CategoryParts {
     pub share: u32,
     pub memory: Option<Arc<dyn Memory>>,
     pub counters: Arc<Counters>,
+    /// Outlives the category: what was hot is remembered at the end, when nobody reads any more.
+    pub hot: Arc<dyn HotList>,
     /// The category holds the cache: it must not be held by it.
     pub view: Weak<dyn View>,
 }
@@ -97,6 +99,12 @@ pub(crate) struct CategoryParts {
 impl Shared {
     pub fn counters_of(&self, category: &str) -> Option<Arc<Counters>> {
         self.categories.lock().get(category).map(|parts| Arc::clone(&parts.counters))
+    }
+
+    /// The hottest keys of each category, at most `most` of each.
+    pub fn hot_keys(&self, most: usize) -> Vec<(&'static str, Vec<HotKey>)> {
+        let categories = self.categories.lock();
+        categories.iter().map(|(name, parts)| (*name, parts.hot.top(name, most))).collect()
     }
 
     /// The categories that are still in use.
@@ -256,7 +264,7 @@ impl Cache {
     /// The keys that this process reads most, of all categories, hottest first.
     pub fn hot_keys(&self, most: usize) -> Vec<HotKey> {
         let mut keys: Vec<HotKey> =
-            self.shared.views().into_iter().flat_map(|(_, view)| view.hot(most)).collect();
+            self.shared.hot_keys(most).into_iter().flat_map(|(_, keys)| keys).collect();
         keys.sort_by(|a, b| b.per_second.total_cmp(&a.per_second));
         keys.truncate(most);
         keys

@@ -59,6 +59,7 @@ impl<K: Key, V: Value> Category<K, V> {
             share: self.core.policy.l1_share,
             memory: self.core.l1.clone().map(|l1| l1 as _),
             counters: Arc::clone(&self.core.counters),
+            hot: Arc::clone(&self.core.hot) as _,
             view: Arc::downgrade(&self.core) as _,
         }
     }
@@ -232,7 +233,7 @@ impl<K: Key, V: Value> Category<K, V> {
 
     /// The keys that this process reads most, hottest first, at most `most`; from a sample of the reads.
     pub fn hot_keys(&self, most: usize) -> Vec<HotKey> {
-        self.core.hot.top(self.core.name, most)
+        self.core.hot.hottest(self.core.name, most)
     }
 
     /// Loads the keys that were hot in this and other processes before, at most `most`, `at_once` at a time, within
@@ -275,16 +276,11 @@ pub struct Warmed {
 
 /// What the cache asks of a category whose types it does not know.
 pub(crate) trait View: Send + Sync {
-    fn hot(&self, most: usize) -> Vec<HotKey>;
     /// Calls back with the key text, the facts and the kind of every entry in memory.
     fn for_each(&self, visit: &mut dyn FnMut(&str, &crate::entry::Meta, Kind));
 }
 
 impl<K: Key, V: Value> View for Core<K, V> {
-    fn hot(&self, most: usize) -> Vec<HotKey> {
-        self.hot.top(self.name, most)
-    }
-
     fn for_each(&self, visit: &mut dyn FnMut(&str, &crate::entry::Meta, Kind)) {
         if let Some(l1) = &self.l1 {
             l1.for_each(|key, entry| visit(&key.to_string(), entry.meta(), entry.kind()));

@@ -30,7 +30,7 @@ pub(crate) struct Core<K: Key, V: Value> {
     /// Until when a key is left alone, and why.
     troubles: quick_cache::sync::Cache<K, (u64, Trouble)>,
     pub counters: Arc<Counters>,
-    pub hot: HotKeys<K>,
+    pub hot: Arc<HotKeys<K>>,
     pub mirror: Arc<Mirror>,
     pub coherence: Arc<Coherence>,
     pub shared: Arc<Shared>,
@@ -60,7 +60,7 @@ impl<K: Key, V: Value> Core<K, V> {
             flights: Flights::new(),
             troubles: quick_cache::sync::Cache::new(MAX_TROUBLES),
             counters,
-            hot: HotKeys::new(),
+            hot: Arc::new(HotKeys::new()),
             mirror: Arc::clone(&shared.mirror),
             coherence: Arc::clone(&shared.coherence),
             shared,

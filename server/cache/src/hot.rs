@@ -33,6 +33,17 @@ pub struct HotKey {
     pub bytes: u64,
 }
 
+/// Hot keys of a category whose types are not known.
+pub(crate) trait HotList: Send + Sync {
+    fn top(&self, category: &'static str, most: usize) -> Vec<HotKey>;
+}
+
+impl<K: Key> HotList for HotKeys<K> {
+    fn top(&self, category: &'static str, most: usize) -> Vec<HotKey> {
+        self.hottest(category, most)
+    }
+}
+
 #[derive(Debug)]
 struct Sketch<K> {
     counts: HashMap<K, (f64, u32)>,
@@ -80,7 +91,7 @@ impl<K: Key> HotKeys<K> {
     }
 
     /// The hottest `most`, hottest first.
-    pub fn top(&self, category: &'static str, most: usize) -> Vec<HotKey> {
+    pub fn hottest(&self, category: &'static str, most: usize) -> Vec<HotKey> {
         let mut sketch = self.0.lock();
         let now = Instant::now();
         sketch.fade(now);

@@ -43,8 +43,7 @@ impl Shared {
     /// Adds this process's hot keys to those remembered in Redis.
     pub async fn remember_hot_keys(&self) {
         let Some(l2) = self.l2.as_ref().filter(|l2| l2.router.is_open()) else { return };
-        for (category, view) in self.views() {
-            let hot = view.hot(ADDED);
+        for (category, hot) in self.hot_keys(ADDED) {
             if hot.is_empty() {
                 continue;
             }
