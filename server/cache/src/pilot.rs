@@ -184,6 +184,9 @@ impl<K: Key, V: Value> Pilot<K, V> {
                         None => return Ok(None),
                     }
                 }
+                // Who is known to load does so still. Otherwise loading is the way to know: leases only save loads.
+                Right::Unknown if waited && Deadline::now() < latest => sleep(longest).await,
+                Right::Unknown => return Ok(None),
                 Right::Wait(left) => {
                     if !waited {
                         core.counters.source.lease_waits.add(1);

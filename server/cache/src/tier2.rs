@@ -22,6 +22,8 @@ pub(crate) enum Right<V> {
     Found(Entry<V>),
     /// Another process loads, for so long yet at most.
     Wait(Duration),
+    /// Redis gave no answer.
+    Unknown,
 }
 
 impl<K: Key, V: Value> Core<K, V> {
@@ -179,7 +181,7 @@ impl<K: Key, V: Value> Core<K, V> {
         kept
     }
 
-    /// Asks for the right to load. Whatever goes wrong gives it: leases only save loads.
+    /// Asks for the right to load.
     /// `newer_than`: entries loaded before, by the monotonic clock, are no use.
     pub async fn ask_lease(&self, text: &str, min_version: u64, newer_than: u64) -> Right<V> {
         let Some(l2) = self.shared.l2.as_ref().filter(|_| self.policy.tiers.has_l2()) else {
@@ -215,7 +217,7 @@ impl<K: Key, V: Value> Core<K, V> {
                 // Cleared between, or it does not decode: then it has to be loaded.
                 (None, _) => Right::Load(None),
             },
-            Err(_) => Right::Load(None),
+            Err(_) => Right::Unknown,
         }
     }
 }
