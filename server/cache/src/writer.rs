@@ -46,11 +46,9 @@ impl Shared {
         });
     }
 
-    /// Keeps an entry to be made good. Its lease goes back: whoever waits for it need not wait for that.
-    fn keep_for_later(self: &Arc<Self>, mut outgoing: Outgoing) {
-        if let Some(lease) = outgoing.lease.take() {
-            self.release_behind(lease);
-        }
+    /// Keeps an entry to be made good, and its lease with it: it goes back with the write, a moment later or, at the
+    /// latest, by itself. Given back before, the others would load what is only not written yet.
+    fn keep_for_later(&self, outgoing: Outgoing) {
         if let Some(l2) = &self.l2 {
             l2.recovery.push(outgoing);
         }
