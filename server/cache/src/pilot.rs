@@ -193,8 +193,12 @@ impl<K: Key, V: Value> Pilot<K, V> {
                         waited = true;
                     }
                     let ends = Deadline::now() + left;
-                    if ends > *first_ends.get_or_insert(ends) + longest {
-                        latest = latest.max(ends.min(begun + 2 * core.policy.lease_for));
+                    let first = *first_ends.get_or_insert(ends);
+                    let bound = begun + 2 * core.policy.lease_for;
+                    // Who began to wait before the lease was given outlasts it by a moment, to see it free or taken.
+                    latest = latest.max((first + 2 * longest).min(bound));
+                    if ends > first + longest {
+                        latest = latest.max(ends.min(bound));
                     }
                     if Deadline::now() >= latest {
                         return Ok(None);
