@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use crate::builder::{Builder, ConfigError};
-use crate::bus::{self, Coherence, Ear, Heard, Outbox, listen, publish};
+use crate::bus::{self, Coherence, Ear, Heard, Outbox, publish};
 use crate::category::{Category, View};
 use crate::clears::{ClearError, ClearRecord, Cleared, MAX_RECORDS, Mirror, Scope, Store, Struck, Undone};
 use crate::codec::Value;
@@ -401,7 +401,7 @@ impl L2 {
             own: outbox.publisher,
         };
         let jobs = vec![
-            runtime.spawn(listen(ear)).abort_handle(),
+            runtime.spawn(ear.listen()).abort_handle(),
             runtime.spawn(publish(Arc::clone(&outbox), Arc::clone(&router), channel)).abort_handle(),
         ];
         Self {

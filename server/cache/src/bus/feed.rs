@@ -31,13 +31,9 @@ pub(crate) struct Ear {
     pub own: u64,
 }
 
-/// Listens for as long as it is polled. A subscription that has fallen silent is replaced.
-pub(crate) async fn listen(ear: Ear) {
-    ear.listen().await;
-}
-
 impl Ear {
-    async fn listen(&self) {
+    /// Listens for as long as it is polled. A subscription that has fallen silent is replaced.
+    pub async fn listen(self) {
         let mut subscription = self.router.subscribe(&self.channel);
         let mut ledger = Ledger::default();
         let mut look = interval(LOOK_EVERY);

@@ -7,7 +7,7 @@ mod message;
 mod outbox;
 
 pub(crate) use coherence::{Coherence, Judgement, name_hash};
-pub(crate) use feed::{Ear, Heard, listen};
+pub(crate) use feed::{Ear, Heard};
 pub(crate) use message::Item;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use message::Message;
