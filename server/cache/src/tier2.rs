@@ -45,22 +45,19 @@ impl<K: Key, V: Value> Core<K, V> {
     /// The living entry in Redis, if it answers in time. Whatever is wrong is counted, and a miss.
     pub async fn fetch(&self, text: &str) -> Option<Entry<V>> {
         let l2 = self.shared.l2.as_ref().filter(|_| self.policy.tiers.has_l2())?;
-        if !l2.router.is_open() {
-            self.counters.l2.skipped.add(1);
-            return None;
-        }
         let key = entry_key(&self.shared.namespace, self.name, text);
         let asked_at = clock::now();
         let fetched = l2.ops.fetch(&l2.router, l2.timeout, &key, self.most_bytes(), self.access()).await;
         let (entry, unreadable) = self.read(text, fetched, asked_at);
         if let Some(bytes) = unreadable {
-            let _ = l2.ops.discard(&l2.router, l2.timeout, &key, &bytes).await;
+            // Boxed, so that every read does not carry the size of this.
+            let _ = Box::pin(l2.ops.discard(&l2.router, l2.timeout, &key, &bytes)).await;
         }
         entry
     }
 
     /// The living entries of many keys, one round trip a node.
-    pub async fn fetch_many(&self, texts: &[String]) -> Vec<Option<Entry<V>>> {
+    pub async fn fetch_many(&self, texts: &[&str]) -> Vec<Option<Entry<V>>> {
         let Some(l2) = self.shared.l2.as_ref().filter(|_| self.policy.tiers.has_l2()) else {
             return texts.iter().map(|_| None).collect();
         };
