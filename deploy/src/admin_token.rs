@@ -38,7 +38,7 @@ pub fn file(layout: &Layout) -> Result<PathBuf> {
         make(&path)?;
     }
     check(&path).map_err(|why| {
-        Problem::said(format!("{}: {why}; or remove it, and `up` makes a new token", path.display()))
+        Problem::said(format!("{}: {why}; without this file `up` makes a new token", path.display()))
     })?;
     Ok(path)
 }
