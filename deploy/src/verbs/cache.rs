@@ -18,7 +18,7 @@ use crate::{
 /// # Errors
 /// When neither the server nor Redis runs here, the server has no token, or the binary cannot be started.
 pub fn run(layout: &Layout, args: &CacheArgs) -> Result<u8> {
-    if args.words.iter().any(|word| names_a_server(word)) {
+    if args.words.iter().any(names_a_server) {
         return Err(Problem::Usage(
             "this asks the server that runs here; another one is asked by `tidemark cache --url … --token-file …`"
                 .to_owned(),
