@@ -29,12 +29,17 @@ pub fn run(layout: &Layout, args: &CacheArgs) -> Result<u8> {
     let mut command = Command::new(&binary);
     run::clean(&mut command);
     command.arg("cache").args(&args.words);
-    // Help needs nothing that runs.
-    if !args.words.is_empty() && !args.words.iter().any(|word| word == "--help" || word == "-h") {
+    if !asks_for_help(&args.words) {
         settings(&mut command, &state)?;
     }
     let what = format!("cannot start {}, which `cargo deploy up` builds", binary.display());
     Err(Problem::io(what)(command.exec()))
+}
+
+/// Help needs nothing that runs.
+fn asks_for_help(words: &[OsString]) -> bool {
+    words.first().is_none_or(|word| word == "help")
+        || words.iter().any(|word| word == "--help" || word == "-h")
 }
 
 /// Whether the word is the option of `tidemark cache` that names a server. It would be sent the token of ours.

@@ -30,6 +30,10 @@ fn up_makes_a_token_and_cache_uses_it() {
     let nothing_runs = checkout.run(&["cache", "stats"]);
     assert_eq!(nothing_runs.status.code(), Some(1));
     assert!(text(&nothing_runs).contains("`cargo deploy up` starts it"), "{}", text(&nothing_runs));
+    for help in [&["cache", "--help"][..], &["cache", "help"], &["cache", "stats", "-h"]] {
+        assert!(checkout.run(help).status.success());
+        assert!(checkout.calls().contains(&help.join(" ")), "it is the binary's own");
+    }
 
     let up = checkout.up();
     assert!(up.status.success(), "{}", text(&up));
@@ -57,8 +61,6 @@ fn up_makes_a_token_and_cache_uses_it() {
     ];
     assert_eq!(calls[at + 1..at + 4], settings);
     assert_eq!(checkout.run(&["cache", "undo", "4711"]).status.code(), Some(1));
-    assert!(checkout.run(&["cache", "--help"]).status.success());
-    assert!(checkout.calls().contains(&"cache --help".to_owned()), "it is the binary's own");
     // The token of this server is not sent to another one.
     for other in
         [&["cache", "stats", "--url", "http://10.0.0.1"][..], &["cache", "--url=http://10.0.0.1", "top"]]
@@ -66,6 +68,15 @@ fn up_makes_a_token_and_cache_uses_it() {
         assert_eq!(checkout.run(other).status.code(), Some(2), "{other:?}");
     }
     assert!(!checkout.calls().iter().any(|call| call.contains("10.0.0.1")));
+
+    // A server that was started without a token, as by an older tool, is told apart from one that does not run.
+    let state = checkout.root().join(".tidemark/state.json");
+    let noted = fs::read_to_string(&state).unwrap();
+    fs::write(&state, noted.replace("admin_token_file", "something_else")).unwrap();
+    let old = checkout.run(&["cache", "stats"]);
+    assert_eq!(old.status.code(), Some(1));
+    assert!(text(&old).contains("has no admin token: `cargo deploy down` and `up`"), "{}", text(&old));
+    fs::write(&state, noted).unwrap();
 
     // Without the server Redis is asked alone, and nobody is sent a token.
     kill(&checkout, "server");
