@@ -24,9 +24,6 @@ const FADE_EVERY: f64 = 1.0;
 /// is dear.
 const NEWCOMERS: u8 = 16;
 
-/// Of the answers from Redis one in so many is noted.
-const SOME: u8 = 8;
-
 /// A key that is read often.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HotKey {
@@ -72,13 +69,6 @@ impl<K: Key> HotKeys<K> {
     #[inline(never)]
     pub fn note_sampled(&self, key: &K, bytes: u32) {
         self.add(key, SAMPLE as f64, bytes);
-    }
-
-    /// Notes one in [`SOME`] reads, for all of them.
-    pub fn note_some(&self, key: &K, bytes: u32) {
-        if fastrand::u8(..SOME) == 0 {
-            self.add(key, f64::from(SOME), bytes);
-        }
     }
 
     /// Notes one read.

@@ -185,8 +185,9 @@ fn answer_in_trouble<K: Key, V: Value, E: SourceError>(
         }
         Trouble::Failed(failure) => StaleReason::LoadFailed(Arc::clone(&failure.text)),
         Trouble::OldVersion(wanted) if min_version <= *wanted => StaleReason::OldVersion,
+        Trouble::Absent(version) if min_version <= *version => return Some(Err(LoadError::Absent)),
         // It says nothing about a version that is newer still.
-        Trouble::OldVersion(_) => return None,
+        Trouble::OldVersion(_) | Trouble::Absent(_) => return None,
     };
     Some(Ok(core.answer(key, held?.clone(), Tier::L1, Some(stale))))
 }

@@ -15,7 +15,7 @@ use crate::failure::{Failure, Trouble};
 use crate::flight::{Flight, Landed, Progress};
 use crate::hit::{Loaded, Tier};
 use crate::key::Key;
-use crate::outgoing::Lease;
+use crate::outgoing::{Lease, Origin};
 use crate::tags::Tags;
 use crate::tier2::Right;
 
@@ -176,7 +176,10 @@ impl<K: Key, V: Value> Pilot<K, V> {
         // the first would load at once when its holder dies.
         let mut first_ends = None;
         loop {
-            match core.ask_lease(&self.text, self.flight.min_version, self.flight.newer_than).await {
+            match core
+                .ask_lease(&self.text, self.flight.mark, self.flight.min_version, self.flight.newer_than)
+                .await
+            {
                 Right::Load(lease) => return Ok(lease),
                 Right::Found(entry) => {
                     core.counters.source.lease_saved.add(u64::from(waited));
@@ -229,17 +232,21 @@ impl<K: Key, V: Value> Pilot<K, V> {
         let kept = core.keep(&self.key, &self.text, entry.clone());
         let is_ours = kept.is(&entry);
         if is_ours {
-            core.write_behind(&self.text, &entry, lease);
+            core.write_behind(&self.text, &entry, Origin::Loaded(lease));
         } else if let Some(lease) = lease {
             core.shared.release_behind(lease);
         }
         // A removal refuses what is older, and has no value: what was loaded is all there is to answer.
+        let kept_version = kept.meta().version;
         let (answer, removed) = if kept.kind() == Kind::Removed { (entry, true) } else { (kept, false) };
         let meta = answer.meta();
         // Asking again at once would bring the same.
         let old =
             removed || meta.version < self.flight.min_version || (!is_ours && !meta.is_fresh(clock::now()));
-        if old {
+        if removed && answer.kind() == Kind::Absent {
+            // The removal says it for a newer version: both together are remembered as an absence.
+            core.remember(&self.key, Trouble::Absent(kept_version));
+        } else if old {
             let wanted = self.flight.min_version.max(meta.version);
             core.remember(&self.key, Trouble::OldVersion(wanted));
             // The source has nothing newer, whatever was announced before it was asked.
