@@ -24,9 +24,9 @@ use crate::l1::Memory;
 use crate::l2::{Access, Failover, L2Error, L2State, Leases, NodeHealth, Ops, Router};
 use crate::policy::Policy;
 use crate::preview::{self, Preview};
+use crate::recent::Recent;
 use crate::recovery::{Limits, Recovery};
 use crate::stats::{CategoryStats, ClearStats, CoherenceStats, Counters, Stats};
-use crate::unsettled::Unsettled;
 use crate::warm::remember_hot_keys;
 use crate::writer::recover;
 
@@ -67,7 +67,7 @@ pub(crate) struct L2 {
     pub leases: Leases,
     pub outbox: Arc<Outbox>,
     pub recovery: Recovery,
-    pub unsettled: Unsettled,
+    pub recent: Recent,
     heard: Arc<Heard>,
     store: Arc<Store>,
     /// Bound on one read or write of an entry.
@@ -415,7 +415,7 @@ impl L2 {
             leases: Leases::new(),
             outbox,
             recovery: Recovery::new(RECOVERY),
-            unsettled: Unsettled::default(),
+            recent: Recent::default(),
             heard,
             store,
             timeout: parts.l2_timeout,

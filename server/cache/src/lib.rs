@@ -52,6 +52,7 @@ mod outgoing;
 mod pilot;
 mod policy;
 mod preview;
+mod recent;
 mod recovery;
 mod scan;
 mod stats;
@@ -59,7 +60,6 @@ mod tags;
 #[cfg(test)]
 mod testing;
 mod tier2;
-mod unsettled;
 mod warm;
 mod writer;
 

@@ -9,6 +9,7 @@ use crate::cache::Shared;
 use crate::clock;
 use crate::l2::Written;
 use crate::outgoing::{Lease, Outgoing};
+use crate::recent::Known;
 use crate::stats::Counters;
 
 /// Entries made good at once.
@@ -65,18 +66,17 @@ impl Shared {
         }
     }
 
-    /// Looks once more at what was set before `at`, when the clear log was last read. What turns out to have been set
-    /// after a clear that was not known yet, and so is dead, is barred. `own`: a clear that this process has just made.
-    pub fn settle(&self, at: u64, own: Option<u64>) {
+    /// Looks once more at what was set before `read_at`, when the clear log was last read. What turns out to be lost, or
+    /// killed by a clear that was not known yet, is barred. `own`: a clear that this process has just made.
+    pub fn settle(&self, read_at: u64, own: Option<u64>) {
         let Some(l2) = &self.l2 else { return };
-        for mut outgoing in l2.unsettled.take_before(at) {
-            let mark = self.mirror.mark();
-            let place = (outgoing.category, outgoing.text.as_str());
-            if !self.mirror.alive_but_for(own, outgoing.mark, place, &outgoing.tags) {
-                self.tell(&outgoing, false);
-                if outgoing.bar(mark) {
-                    self.keep_for_later(outgoing);
-                }
+        let mark = self.mirror.mark();
+        let known = Known { now: clock::now(), read_at, lost_at: self.mirror.lost_at(), epoch: mark.epoch };
+        let is_alive = |o: &Outgoing| self.mirror.alive_but_for(own, o.mark, (o.category, &o.text), &o.tags);
+        for mut outgoing in l2.recent.review(known, is_alive) {
+            self.tell(&outgoing, false);
+            if outgoing.bar(mark) {
+                self.keep_for_later(outgoing);
             }
         }
     }
@@ -128,7 +128,7 @@ impl Shared {
                     l2.outbox.version(outgoing.category, &outgoing.text, outgoing.told, false);
                 }
                 if outgoing.is_told_first {
-                    l2.unsettled.push(now, outgoing.clone());
+                    l2.recent.push(now, outgoing.clone());
                 }
                 Outcome::Done
             }
