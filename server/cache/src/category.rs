@@ -86,7 +86,7 @@ impl<K: Key, V: Value> Category<K, V> {
     /// # async fn example<V: Value>(charts: Category<String, V>, read: fn() -> Result<V, String>) {
     /// let load = move || async move { Ok::<_, String>(Loaded::new(read()?, 7).tag("coin:BTC")) };
     /// match charts.get_or_load(&"BTC:1h".to_owned(), Want::any(), load).await {
-    ///     Ok(hit) => println!("version {} from {:?}, {:?} old", hit.version, hit.tier, hit.age),
+    ///     Ok(hit) => println!("version {} from {:?}, {:?} old", hit.version, hit.tier, hit.age()),
     ///     Err(LoadError::Absent) => println!("no such chart"),
     ///     Err(error) => println!("{error}"),
     /// }

@@ -89,7 +89,7 @@ impl<K: Key, V: Value> Core<K, V> {
         if self.counters.l1.hits.increment() {
             self.hot.note_sampled(key, meta.weight);
         }
-        Some(hit(value, now, Tier::L1, None))
+        Some(Hit::new(value, now, Tier::L1, None))
     }
 
     /// The entry in memory if it is alive: not past its hard life, not covered by a clear. Counts nothing.
@@ -245,18 +245,6 @@ impl<K: Key, V: Value> Core<K, V> {
     /// Counts and wraps an answer.
     pub fn answer(&self, key: &K, value: hit::Shared<V>, tier: Tier, stale: Option<StaleReason>) -> Hit<V> {
         self.count_answer(key, tier, stale.is_some(), value.meta().weight);
-        hit(value, clock::now(), tier, stale)
-    }
-}
-
-#[inline]
-fn hit<V>(value: hit::Shared<V>, now: u64, tier: Tier, stale: Option<StaleReason>) -> Hit<V> {
-    let meta = value.meta();
-    Hit {
-        version: meta.version,
-        age: std::time::Duration::from_millis(now.saturating_sub(meta.loaded_at)),
-        value,
-        tier,
-        stale,
+        Hit::new(value, clock::now(), tier, stale)
     }
 }

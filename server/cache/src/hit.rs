@@ -165,10 +165,24 @@ pub struct Hit<V> {
     pub version: u64,
     /// Where it came from.
     pub tier: Tier,
-    /// Time since it was loaded from the source.
-    pub age: Duration,
     /// Set when a fresher value was due.
     pub stale: Option<StaleReason>,
+    /// Milliseconds. Small, like all of this: a hit in memory is little more than the copying of it.
+    age_ms: u32,
+}
+
+impl<V> Hit<V> {
+    #[inline]
+    pub(crate) fn new(value: Shared<V>, now: u64, tier: Tier, stale: Option<StaleReason>) -> Self {
+        let meta = value.meta();
+        let age_ms = now.saturating_sub(meta.loaded_at).min(u64::from(u32::MAX)) as u32;
+        Self { version: meta.version, age_ms, value, tier, stale }
+    }
+
+    /// Time since it was loaded from the source, in whole milliseconds; 49 days at most.
+    pub fn age(&self) -> Duration {
+        Duration::from_millis(self.age_ms.into())
+    }
 }
 
 impl<V> Clone for Hit<V> {
@@ -177,7 +191,7 @@ impl<V> Clone for Hit<V> {
             value: self.value.clone(),
             version: self.version,
             tier: self.tier,
-            age: self.age,
+            age_ms: self.age_ms,
             stale: self.stale.clone(),
         }
     }

@@ -122,7 +122,7 @@ impl Market {
                 tidemark_cache::Tier::Source => Tier::Database,
             },
             source,
-            age_ms: u64::try_from(hit.age.as_millis()).unwrap_or(u64::MAX),
+            age_ms: u64::try_from(hit.age().as_millis()).unwrap_or(u64::MAX),
             stale: hit.stale.is_some(),
             simulated,
             reason: hit.stale.as_ref().and_then(origin::stale_reason),

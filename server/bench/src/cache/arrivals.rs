@@ -68,7 +68,7 @@ pub(super) async fn read(blobs: &Blobs, key: &String, value: fn() -> Blob, tally
     tally.reads += 1;
     match blobs.get_or_load(key, Want::any(), load).await {
         Ok(hit) => {
-            tally.outlived += u64::from(hit.age > blobs.policy().stale_for + LAG);
+            tally.outlived += u64::from(hit.age() > blobs.policy().stale_for + LAG);
             match hit.tier {
                 Tier::L1 => tally.l1 += 1,
                 Tier::L2 => tally.l2 += 1,

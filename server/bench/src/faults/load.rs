@@ -139,7 +139,7 @@ async fn read(
             Sample { begun, took, age: Duration::ZERO, failed: true, stale: false, older: false };
         if let Ok(Ok(hit)) = answer {
             sample.failed = false;
-            sample.age = hit.age;
+            sample.age = hit.age();
             sample.stale = hit.stale.is_some();
             sample.older = hit.version < newest[at];
             newest[at] = newest[at].max(hit.version);
