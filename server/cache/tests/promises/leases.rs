@@ -172,9 +172,9 @@ async fn a_holder_whose_lease_has_ended_neither_overwrites_nor_frees(place: Plac
     let in_next = texts(&next, patient());
     settled(&[&late, &next]).await;
     let (old, new) = (Source::closed(), Source::closed().of_version(2));
-    let first = readers(&[in_late.clone()], &place.key, 5, &old);
+    let first = readers(std::slice::from_ref(&in_late), &place.key, 5, &old);
     until("the first one loads", || old.calls.get() == 1).await;
-    let second = readers(&[in_next.clone()], &place.key, 5, &new);
+    let second = readers(std::slice::from_ref(&in_next), &place.key, 5, &new);
     until("the second one loads", || new.calls.get() == 1).await;
     let holder = place.holder().await;
     assert!(!holder.is_empty(), "the second one has the lease");

@@ -29,7 +29,7 @@ async fn keys_of_all_masters_take_one_look_at_each_and_one_load() {
     for (name, hit) in names.iter().zip(all(read(&in_a, &names, Want::any(), &source).await)) {
         assert_eq!((&hit.value.0, hit.tier), (name, Tier::Source));
     }
-    assert_eq!(source.asked(), [names.clone()], "one call for all");
+    assert_eq!(source.asked(), std::slice::from_ref(&names), "one call for all");
     written(&a, "texts", names.len() as u64).await;
 
     let b = cache_on_cluster(cluster, "batches").await;

@@ -28,6 +28,9 @@ impl Client {
     async fn new(cluster: &Own, number: u8) -> Self {
         let access = Arc::new(with(cluster, move |cluster| cluster.access(number)).await);
         let cache = connected(builder_at(access.url())).await;
+        let nodes = cache.l2_state().nodes;
+        let own = format!("127.0.1.{number}:");
+        assert!(nodes.iter().all(|node| node.address.starts_with(&own)), "by its own way: {nodes:?}");
         Self { texts: texts(&cache, steady()), cache, access }
     }
 
@@ -103,6 +106,7 @@ async fn a_client_with_a_minority(fault: Fault) {
     few.disturb(others.clone(), fault).await;
     many.disturb(vec![alone], fault).await;
     with(&cluster, move |cluster| cluster.part(alone)).await;
+    until("it is noticed", || few.cache.l2_state().degraded()).await;
     readers.go_on("the nodes part").await;
     let replaced = move |cluster: &RedisCluster| {
         let is_replaced = || cluster.master_of_slot(slot).is_ok_and(|owner| owner != alone);
