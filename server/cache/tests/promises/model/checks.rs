@@ -68,3 +68,25 @@ pub fn is_right(answer: Option<(u64, bool)>, truth: Truth) -> bool {
 pub fn pairs() -> impl Iterator<Item = (usize, usize)> {
     (0..KEYS).flat_map(|key| (0..CACHES).map(move |cache| (cache, key)))
 }
+
+#[test]
+fn what_goes_back_is_noticed_and_what_was_cleared_may() {
+    let mut seen = Seen::default();
+    assert!(
+        seen.memory(0, 1, Some(5)).is_ok() && seen.answer(0, 1, 5).is_ok() && seen.redis(1, Some(5)).is_ok()
+    );
+    assert!(seen.memory(1, 1, Some(4)).is_ok(), "another cache may be behind");
+    assert!(seen.memory(0, 1, Some(4)).is_err());
+    assert!(seen.answer(0, 1, 4).is_err());
+    assert!(seen.redis(1, Some(4)).is_err());
+    seen.flushed();
+    assert!(seen.redis(1, Some(3)).is_ok());
+    // Evicted, it may come back as what Redis has.
+    assert!(seen.memory(0, 1, None).is_ok() && seen.answer(0, 1, 3).is_ok());
+    seen.cleared[2] = true;
+    assert!(seen.redis(2, Some(5)).is_ok() && seen.redis(2, Some(4)).is_ok());
+
+    let truth = Truth { version: 5, absent: false };
+    assert!(is_right(Some((5, false)), truth) && is_right(Some((4, true)), truth));
+    assert!(!is_right(Some((4, false)), truth) && !is_right(None, truth));
+}
