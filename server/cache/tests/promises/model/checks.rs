@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{CACHES, KEYS, Truth};
+use super::source::Truth;
+use super::{CACHES, KEYS};
 
 /// What was seen last, to compare with. All by number of cache and key.
 #[derive(Debug, Default)]

@@ -2,39 +2,24 @@
 
 mod checks;
 mod site;
+mod source;
 mod steps;
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use local_servers::Fault;
-use tidemark_cache::{Cache, LoadError, Loaded, Scope, StaleReason, Want};
-use tokio::sync::Semaphore;
+use tidemark_cache::{Cache, LoadError, Scope, StaleReason, Want};
 use tokio::task::JoinSet;
 
 use crate::common::*;
 use checks::{Seen, is_right, pairs};
 pub use site::Kind;
 use site::Site;
+use source::Source;
 pub use steps::{Step, steps};
 
 pub const CACHES: usize = 3;
 pub const KEYS: usize = 3;
-
-/// What the source has of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Truth {
-    version: u64,
-    absent: bool,
-}
-
-impl Truth {
-    fn loaded(self) -> Loaded<Text> {
-        if self.absent { Loaded::absent(self.version) } else { Loaded::new(Text("v".into()), self.version) }
-    }
-}
-
-type Truths = Arc<Mutex<[Truth; KEYS]>>;
 
 struct Process {
     cache: Cache,
@@ -47,8 +32,7 @@ pub struct World {
     processes: Vec<Process>,
     slow: JoinSet<()>,
     site: Site,
-    truth: Truths,
-    gate: Arc<Semaphore>,
+    source: Source,
     cleared: Option<u64>,
     seen: Seen,
 }
@@ -63,6 +47,7 @@ impl World {
         let mut processes = Vec::new();
         for number in 0..CACHES {
             let cache = connected(builder_at(site.url(number))).await;
+            assert!(site.is_way_of(number, &cache), "by its own way: {:?}", cache.l2_state());
             // Nothing ends by itself but by what is done to it.
             let policy = steady().lease_for(Duration::from_millis(300)).hard_timeout(Duration::from_secs(60));
             let texts = texts(&cache, policy.soft_timeout(Duration::from_millis(100)));
@@ -72,32 +57,21 @@ impl World {
             processes,
             slow: JoinSet::new(),
             site,
-            truth: Arc::new(Mutex::new([Truth { version: 0, absent: true }; KEYS])),
-            gate: Arc::new(Semaphore::new(0)),
+            source: Source::default(),
             cleared: None,
             seen: Seen::default(),
         }
-    }
-
-    fn newer(&self, key: usize, absent: bool) -> u64 {
-        let mut truth = self.truth.lock().expect("not poisoned");
-        truth[key] = Truth { version: truth[key].version + 1, absent };
-        truth[key].version
-    }
-
-    fn truth(&self, key: usize) -> Truth {
-        self.truth.lock().expect("not poisoned")[key]
     }
 
     /// Does a step and checks what then is.
     pub async fn step(&mut self, step: Step) -> Result<(), String> {
         match step {
             Step::Set { cache, key } => {
-                let version = self.newer(key, false);
+                let version = self.source.newer(key, false);
                 self.processes[cache].texts.set(&name(key), Text("v".into()), version);
             }
             Step::SetOld { cache, key } => {
-                let version = self.truth(key).version;
+                let version = self.source.truth(key).version;
                 if version > 1 && !self.seen.cleared[key] {
                     self.processes[cache].texts.set(&name(key), Text("v".into()), version - 1);
                 }
@@ -117,9 +91,9 @@ impl World {
                 }
             }
             Step::SlowLoad { cache, key } => self.load_slowly(cache, key),
-            Step::Release => self.gate.add_permits(self.slow.len()),
+            Step::Release => self.source.release(self.slow.len()),
             Step::Remove { cache, key } => {
-                let version = self.newer(key, true);
+                let version = self.source.newer(key, true);
                 self.processes[cache].texts.remove(&name(key), version);
             }
             // In vain while Redis is away.
@@ -153,8 +127,8 @@ impl World {
 
     /// Reads; the version and whether it was marked, none if absent. An error is one, as the source works.
     async fn load(&self, cache: usize, key: usize) -> Result<Option<(u64, Option<StaleReason>)>, String> {
-        let truth = Arc::clone(&self.truth);
-        let load = move || async move { Ok::<_, Down>(truth.lock().expect("not poisoned")[key].loaded()) };
+        let source = self.source.clone();
+        let load = move || source.read(key);
         match self.processes[cache].texts.get_or_load(&name(key), Want::any(), load).await {
             Ok(hit) => Ok(Some((hit.version, hit.stale))),
             Err(LoadError::Absent) => Ok(None),
@@ -163,17 +137,11 @@ impl World {
     }
 
     fn load_slowly(&mut self, cache: usize, key: usize) {
-        let (texts, truth, gate) =
-            (self.processes[cache].texts.clone(), Arc::clone(&self.truth), Arc::clone(&self.gate));
+        let (texts, source) = (self.processes[cache].texts.clone(), self.source.clone());
         self.slow.spawn(async move {
-            let load = move || async move {
-                let read = truth.lock().expect("not poisoned")[key];
-                gate.acquire().await.expect("open").forget();
-                Ok::<_, Down>(read.loaded())
-            };
             // The version is wanted, so that it loads though there is one.
             let wanted = Want::at_least(u64::MAX);
-            let _ = texts.get_or_load(&name(key), wanted, load).await;
+            let _ = texts.get_or_load(&name(key), wanted, move || source.read_slowly(key)).await;
         });
     }
 
@@ -206,7 +174,7 @@ impl World {
     /// Ends all faults and loads; soon every answer is the newest or marked.
     pub async fn heal(&mut self, soon: Duration) -> Result<(), String> {
         self.site.heal().await;
-        self.gate.add_permits(1_000);
+        self.source.release(1_000);
         for process in &self.processes {
             if !process.cache.wait_for_l2(PATIENCE).await {
                 return Err(format!("does not come back: {:?}", process.cache.l2_state()));
@@ -234,7 +202,7 @@ impl World {
             answers.push((cache, key, self.load(cache, key).await?));
         }
         for (cache, key, answer) in answers {
-            let truth = self.truth(key);
+            let truth = self.source.truth(key);
             if !is_right(answer.as_ref().map(|(version, stale)| (*version, stale.is_some())), truth) {
                 let process = &self.processes[cache].cache;
                 let (entry, stats) = (process.inspect("texts", &name(key)).await, process.stats());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use local_servers::{ClusterAccess, Fault, FaultProxy, RedisCluster, RedisServer, key_slot};
 use redis::aio::MultiplexedConnection;
+use tidemark_cache::Cache;
 
 use crate::common::cluster::{Own, in_cluster, own, with};
 use crate::common::*;
@@ -71,6 +72,12 @@ impl Site {
             Self::Node { ways, .. } => ways[cache].1.clone(),
             Self::Cluster { ways, .. } => ways[cache].url(),
         }
+    }
+
+    /// Whether a cache knows the nodes by its own way alone.
+    pub fn is_way_of(&self, cache: usize, built: &Cache) -> bool {
+        let url = self.url(cache);
+        built.l2_state().nodes.iter().all(|node| url.contains(&node.address))
     }
 
     /// Puts a fault on all of a cache's way.
