@@ -88,6 +88,22 @@ fn a_killed_master_is_replaced_and_returns_as_a_replica() {
 }
 
 #[test]
+fn the_same_node_is_made_master_again_and_again() {
+    let cluster = RedisCluster::ephemeral_with(3, 1, Duration::from_millis(1_500), &[]).unwrap();
+    let slot = key_slot(b"foo");
+    let first = cluster.master_of_slot(slot).unwrap();
+    let other = cluster.replica_of(first).unwrap();
+    for turn in 0..4 {
+        let (from, to) = if turn % 2 == 0 { (first, other) } else { (other, first) };
+        cluster.node(from).command(&["SET", "foo", &turn.to_string()]).unwrap();
+        cluster.failover(to).unwrap();
+        assert_eq!(cluster.master_of_slot(slot).unwrap(), to);
+        assert_eq!(cluster.node(to).command(&["GET", "foo"]).unwrap(), turn.to_string(), "nothing is lost");
+    }
+    cluster.wait_until_healthy(BOUND).unwrap();
+}
+
+#[test]
 fn a_paused_master_is_replaced_and_gives_way() {
     let cluster = RedisCluster::ephemeral().unwrap();
     let heir = cluster.replica_of(1).unwrap();

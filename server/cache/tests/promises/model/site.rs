@@ -1,6 +1,6 @@
 //! The servers of the model, the way of each cache to them, and what may become of both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +13,7 @@ use crate::common::*;
 
 /// Nodes of the cluster.
 pub const NODES: usize = 6;
-/// Longer than a busy machine holds up a node: one that failed by itself would lose writes. For twice as long after a
-/// failover nobody votes for another one in its place.
+/// Longer than a busy machine holds up a node: one that failed by itself would lose writes.
 const NODE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the caches run on.
@@ -36,6 +35,8 @@ pub enum Site {
         ways: Vec<Arc<ClusterAccess>>,
         /// Slots left half-way, and where they go.
         open: BTreeMap<u16, usize>,
+        /// Nodes that have taken a master's place.
+        promoted: BTreeSet<usize>,
     },
 }
 
@@ -61,6 +62,7 @@ impl Site {
                     cluster,
                     ways: ways.into_iter().map(Arc::new).collect(),
                     open: BTreeMap::new(),
+                    promoted: BTreeSet::new(),
                 }
             }
         }
@@ -189,12 +191,15 @@ impl Site {
         }
     }
 
-    /// The replica of a name's master takes its place. It would not know of slots that are half-way.
+    /// The replica of a name's master takes its place; it would not know of slots that are half-way. No node twice: soon after
+    /// its last election that takes some node timeouts.
     pub async fn failover(&mut self, name: &str) {
         self.finish_moves().await;
-        let Self::Cluster { cluster, .. } = self else { return };
+        let Self::Cluster { cluster, promoted, .. } = self else { return };
         let slot = key_slot(name.as_bytes());
-        with(cluster, move |cluster| cluster.failover(cluster.replica_of(cluster.master_of_slot(slot)?)?))
-            .await;
+        let replica = with(cluster, move |cluster| cluster.replica_of(cluster.master_of_slot(slot)?)).await;
+        if promoted.insert(replica) {
+            with(cluster, move |cluster| cluster.failover(replica)).await;
+        }
     }
 }
