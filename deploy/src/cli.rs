@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::net::SocketAddr;
+use std::{ffi::OsString, net::SocketAddr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,9 @@ pub enum Verb {
     Logs(LogsArgs),
     /// Install what is missing and run every check.
     Test(TestArgs),
+    /// See what the cache of the running server does, and clear parts of it: `tidemark cache` with address and token set.
+    #[command(disable_help_flag = true)]
+    Cache(CacheArgs),
     /// Look at the local Redis Cluster, and steer it.
     #[command(subcommand)]
     Cluster(ClusterVerb),
@@ -69,6 +72,14 @@ pub struct UpArgs {
     /// Serve what was built before, without building.
     #[arg(long)]
     pub no_build: bool,
+}
+
+/// Arguments of `cache`.
+#[derive(Debug, Args)]
+pub struct CacheArgs {
+    /// As `tidemark cache` takes them, such as `stats`; `--help` lists them.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<OsString>,
 }
 
 /// What to do with the local cluster. A NODE is its number, 1 to 6, or its port.

@@ -36,37 +36,46 @@ pub enum Unwell {
     /// It serves without these, each with its reason if there is one.
     #[error("answers, degraded: {0}")]
     Degraded(String),
+    /// It answers, and first loads what was read most before. What is down meanwhile, or nothing.
+    #[error("answers, warming up{}", after_colon(.0))]
+    Warming(String),
     /// It does not serve.
     #[error("{0}")]
     Down(String),
 }
 
-/// How Tidemark at this address is, in words: whether it lives, and whether it reaches what it uses.
+fn after_colon(what: &str) -> String {
+    if what.is_empty() { String::new() } else { format!(": {what}") }
+}
+
+/// How Tidemark at this address is, in words: whether it lives, and whether it is warm and reaches what it uses.
 ///
 /// # Errors
 /// When it is not well.
 pub fn server(addr: SocketAddr) -> Result<String, Unwell> {
     for path in ["/healthz", "/readyz"] {
-        match get(addr, path) {
-            Some((200, body)) => degraded(&body).map_or(Ok(()), |it| Err(Unwell::Degraded(it)))?,
-            Some((code, _)) => return Err(Unwell::Down(format!("answers {code} to GET {path}"))),
-            None => return Err(Unwell::Down("does not answer".to_owned())),
+        let Some((code, body)) = get(addr, path) else {
+            return Err(Unwell::Down("does not answer".to_owned()));
+        };
+        let told: Value = serde_json::from_str(&body).unwrap_or_default();
+        match (code, told["status"].as_str()) {
+            (200, Some("degraded")) => return Err(Unwell::Degraded(down(&told))),
+            (503, Some("warming")) => return Err(Unwell::Warming(down(&told))),
+            (200, _) => {}
+            _ => return Err(Unwell::Down(format!("answers {code} to GET {path}"))),
         }
     }
     Ok("answers".to_owned())
 }
 
-/// What is down, after the answer to `GET /readyz`; `None` when nothing is.
-fn degraded(body: &str) -> Option<String> {
-    let told: Value = serde_json::from_str(body).ok()?;
-    if told["status"] != "degraded" {
-        return None;
-    }
-    let down = told.as_object()?.iter().filter(|(_, it)| it["status"] == "down").map(|(name, it)| {
+/// What is down, after the answer to `GET /readyz`.
+fn down(told: &Value) -> String {
+    let parts = told.as_object().into_iter().flatten();
+    let down = parts.filter(|(_, it)| it["status"] == "down").map(|(name, it)| {
         let reason = it["reason"].as_str().map(|it| format!(" ({it})")).unwrap_or_default();
         format!("{name} is down{reason}")
     });
-    Some(down.collect::<Vec<_>>().join(", "))
+    down.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether Redis on this local port answers a PING.
@@ -141,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_serves_without_redis_is_degraded() {
+    fn a_server_is_well_degraded_warming_up_or_down() {
         let lives = b"HTTP/1.1 200 OK\r\n\r\n{\"status\":\"ok\"}".as_slice();
         let addr = server_of(vec![
             lives,
@@ -150,11 +159,17 @@ mod tests {
             b"HTTP/1.1 200 OK\r\n\r\n{\"status\":\"degraded\",\"redis\":{\"status\":\"down\",\"reason\":\"refused\"},\
               \"postgres\":{\"status\":\"up\"}}",
             lives,
+            b"HTTP/1.1 503 Service Unavailable\r\n\r\n{\"status\":\"warming\",\"redis\":{\"status\":\"up\"}}",
+            lives,
+            b"HTTP/1.1 503 Service Unavailable\r\n\r\n{\"status\":\"warming\",\"redis\":{\"status\":\"down\"}}",
+            lives,
             b"HTTP/1.1 503 Service Unavailable\r\n\r\n{}",
         ]);
         assert_eq!(server(addr), Ok("answers".to_owned()));
         let told = server(addr).unwrap_err();
         assert_eq!(told.to_string(), "answers, degraded: redis is down (refused)");
+        assert_eq!(server(addr).unwrap_err(), Unwell::Warming(String::new()));
+        assert_eq!(server(addr).unwrap_err().to_string(), "answers, warming up: redis is down");
         assert_eq!(server(addr).unwrap_err().to_string(), "answers 503 to GET /readyz");
     }
 

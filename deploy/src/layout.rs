@@ -59,9 +59,14 @@ impl Layout {
         self.kept().join("logs")
     }
 
-    /// Passwords, each in a file of its owner alone.
+    /// Passwords and tokens, each in a file of its owner alone.
     pub fn secrets(&self) -> PathBuf {
         self.kept().join("secrets")
+    }
+
+    /// The admin API's token that `up` makes.
+    pub fn admin_token(&self) -> PathBuf {
+        self.secrets().join("admin-token")
     }
 
     /// Tools installed for this checkout only.

@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
+mod admin_token;
 mod checks;
 mod cli;
 mod cluster;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Verb::Status(args) => verbs::status::run(&layout, &args),
         Verb::Logs(args) => verbs::logs::run(&layout, &args),
         Verb::Test(args) => checks::run(&layout, &args),
+        Verb::Cache(args) => verbs::cache::run(&layout, &args),
         Verb::Cluster(verb) => verbs::cluster::run(&layout, &verb),
         Verb::Sqlx => verbs::sqlx::run(&layout),
     });

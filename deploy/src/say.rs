@@ -31,6 +31,11 @@ pub fn error(text: &str) {
     drop(writeln!(stderr(), "error: {text}"));
 }
 
+/// Something the operator should know, on standard error: standard output is what was asked for.
+pub fn aside(text: &str) {
+    drop(writeln!(stderr(), "note: {text}"));
+}
+
 /// A step that went well at once.
 pub fn done(text: &str) {
     line(&format!("{} {text}", mark(true)));

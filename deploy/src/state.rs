@@ -34,6 +34,9 @@ pub struct State {
     pub addr: Option<std::net::SocketAddr>,
     /// Where the server's prices come from, if `up` was told.
     pub feed: Option<Feed>,
+    /// The file with the token of the admin API that the server was started with.
+    #[serde(default)]
+    pub admin_token_file: Option<PathBuf>,
     /// The sample that the data folder holds, see [`crate::sample::fingerprint`].
     pub imported: Option<String>,
     /// The `up` in the foreground that looks after the others.
@@ -58,6 +61,7 @@ impl Default for State {
             postgres_data: None,
             addr: None,
             feed: None,
+            admin_token_file: None,
             imported: None,
             keeper: None,
             redis: None,

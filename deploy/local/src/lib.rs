@@ -43,4 +43,4 @@ pub use process::{Process, ProcessMark, Signal, mark_of, reap};
 pub use programs::{POSTGRES_PROGRAMS, find_program, postgres_bin_dir};
 pub use redis::{Durability, RedisOptions, RedisServer};
 pub use resp::{Reply, RespClient};
-pub use secret::random_secret;
+pub use secret::{random_hex, random_secret};

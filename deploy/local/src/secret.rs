@@ -1,4 +1,4 @@
-//! Random passwords from the operating system.
+//! Random passwords and tokens from the operating system.
 
 use std::{fs::File, io::Read};
 
@@ -9,7 +9,15 @@ use crate::{Error, Result};
 /// # Errors
 /// [`Error::Io`] when `/dev/urandom` cannot be read.
 pub fn random_secret() -> Result<String> {
-    let mut bytes = [0_u8; 16];
+    random_hex(16)
+}
+
+/// This many random bytes from the system's generator, as hexadecimal digits.
+///
+/// # Errors
+/// [`Error::Io`] when `/dev/urandom` cannot be read.
+pub fn random_hex(length: usize) -> Result<String> {
+    let mut bytes = vec![0_u8; length];
     File::open("/dev/urandom")
         .and_then(|mut file| file.read_exact(&mut bytes))
         .map_err(Error::io("cannot read /dev/urandom"))?;
@@ -23,5 +31,6 @@ mod tests {
         let (one, two) = (super::random_secret().unwrap(), super::random_secret().unwrap());
         assert_eq!(one.len(), 32);
         assert_ne!(one, two);
+        assert_eq!(super::random_hex(32).unwrap().len(), 64);
     }
 }

@@ -13,8 +13,9 @@ use local_servers::{Process, Signal, wait_until};
 
 use super::{Part, found, fresh_log, last_lines, postgres::postgres_secret, read_secret};
 use crate::{
+    admin_token,
     cli::Feed,
-    health,
+    health::{self, Unwell},
     layout::Layout,
     port_holder,
     problem::{Problem, Result},
@@ -25,6 +26,8 @@ use crate::{
 
 /// Longest wait for the server's first good answer.
 const SERVER_READY: Duration = Duration::from_secs(60);
+/// Longest wait for the end of its warm-up, which is at most a minute by its settings.
+const WARM: Duration = Duration::from_secs(75);
 /// Longest wait for its connections.
 const CONNECTED: Duration = Duration::from_secs(10);
 
@@ -65,6 +68,9 @@ fn spawn_server(
     // Its output goes to a file.
     command.env("NO_COLOR", "1");
     serve_settings(&mut command, layout, addr);
+    if let Some(token) = &state.admin_token_file {
+        command.env(admin_token::SETTING, token);
+    }
     command.arg("serve").stdin(Stdio::null()).stdout(file.0).stderr(file.1).process_group(0);
     let mut process = Process::spawn(&mut command)?;
     state.addr = Some(addr);
@@ -87,19 +93,35 @@ fn spawn_server(
             last_lines(log)
         )));
     }
+    wait_until_warm(&mut process, here);
+    stop::check()?;
     // Its connections take a moment. It serves without them, so this is no reason to fail.
-    let mut degraded = None;
+    let mut unwell = None;
     wait_until(CONNECTED, || {
-        degraded = match health::server(here) {
-            Err(health::Unwell::Degraded(what)) => Some(what),
-            _ => None,
-        };
-        stop::asked() || degraded.is_none()
+        unwell = health::server(here).err();
+        stop::asked() || !process.is_alive() || unwell.is_none()
     });
-    if let Some(what) = degraded {
-        say::note(&format!("the server is degraded: {what}; see {}", log.display()));
+    stop::check()?;
+    if let Some(status) = process.exit_status() {
+        return Err(Problem::said(format!("the server ended: {status}{}", last_lines(log))));
     }
-    stop::check()
+    if let Some(why) = unwell {
+        say::note(&format!("the server {why}; see {}", log.display()));
+    }
+    Ok(())
+}
+
+/// Waits while the server loads what was read most before it stopped, and says so. It answers meanwhile.
+fn wait_until_warm(process: &mut Process, addr: SocketAddr) {
+    let mut told = false;
+    wait_until(WARM, || {
+        let warming = matches!(health::server(addr), Err(Unwell::Warming(_)));
+        if warming && !told {
+            say::line("   it warms up: what was read most before is loaded first");
+            told = true;
+        }
+        stop::asked() || !process.is_alive() || !warming
+    });
 }
 
 /// The server's binary with the settings for our Redis and Postgres: in its environment, as arguments are for all to see.

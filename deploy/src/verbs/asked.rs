@@ -1,5 +1,7 @@
 //! What `up` is asked for, against what runs already.
 
+use std::path::Path;
+
 use crate::{
     cli::{Feed, UpArgs},
     cluster::Cluster,
@@ -27,6 +29,22 @@ pub fn require_same_server(state: &State, args: &UpArgs) -> Result<()> {
         (_, _, Some(asked)) if state.feed != Some(asked) => {
             let feed = state.feed.map_or("its default feed", Feed::name);
             Err(Problem::said(format!("Tidemark runs here with {feed}: {down}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// An error when the server runs with another token file than the one that the operator names now.
+///
+/// # Errors
+/// When it does.
+pub fn require_same_token(state: &State, named: Option<&Path>) -> Result<()> {
+    match (state.process(Part::Server), named) {
+        (Some(_), Some(file)) if state.admin_token_file.as_deref() != Some(file) => {
+            Err(Problem::said(format!(
+                "Tidemark runs here with another admin token than {}: `cargo deploy down` first",
+                file.display()
+            )))
         }
         _ => Ok(()),
     }

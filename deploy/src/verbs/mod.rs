@@ -1,6 +1,7 @@
 //! One verb a file.
 
 mod asked;
+pub mod cache;
 pub mod cluster;
 pub mod doctor;
 pub mod down;

@@ -7,6 +7,7 @@ use std::{
 
 use super::asked;
 use crate::{
+    admin_token,
     cli::UpArgs,
     health,
     layout::Layout,
@@ -31,6 +32,7 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
     let mut state = State::load(layout)?;
     asked::choose_redis(&mut state, args)?;
     asked::require_same_server(&state, args)?;
+    asked::require_same_token(&state, admin_token::named(layout)?.as_deref())?;
     if state.running_parts() == state.parts() {
         say::done(
             "Tidemark runs already; a checkout that changed is served after `cargo deploy down` and `up`",
@@ -41,6 +43,7 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
     // Before the long steps rather than after them.
     if state.process(Part::Server).is_none() {
         parts::require_free(args.addr.unwrap_or(ADDR))?;
+        state.admin_token_file = Some(admin_token::file(layout)?);
     }
     if state.cluster.is_some() {
         parts::require_cluster_ports(&state)?;
@@ -155,6 +158,12 @@ fn tell(layout: &Layout, state: &State) {
         say::line(&format!("  API        http://{addr}/api/latest_prices"));
         if let Some(cluster) = &state.cluster {
             say::line(&format!("  Redis      {} (`cargo deploy cluster nodes`)", cluster.url()));
+        }
+        if let Some(token) = &state.admin_token_file {
+            say::line(&format!(
+                "  Cache      `cargo deploy cache stats`; the admin API's token is in {}",
+                token.display()
+            ));
         }
         say::line(&format!("  Logs       {}", layout.logs().display()));
         say::line("");

@@ -53,12 +53,11 @@ fn up_in_the_background_status_and_down() {
     assert!(checkout.run(&["up", "--no-build", "--detach"]).status.success());
 
     // A server that does not reach its Redis says so itself.
-    let answer = checkout.root().join("answer");
-    fs::write(&answer, r#"{"status":"degraded","redis":{"status":"down","reason":"refused"}}"#).unwrap();
+    checkout.answer(r#"{"status":"degraded","redis":{"status":"down","reason":"refused"}}"#);
     let status = checkout.run(&["status"]);
     assert_eq!(status.status.code(), Some(3), "{}", text(&status));
     assert!(text(&status).contains("degraded: redis is down (refused)"), "{}", text(&status));
-    fs::remove_file(&answer).unwrap();
+    checkout.answer_well();
 
     // Nobody reads the log any more, as after `| head`: its follower ends, though nothing more is written.
     let mut follower = checkout.command(&["logs", "server", "-f"]).stdout(Stdio::piped()).spawn().unwrap();

@@ -5,7 +5,7 @@ use std::{
     io::{Read, Write},
     net::TcpListener,
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     time::Duration,
 };
@@ -63,6 +63,7 @@ impl Checkout {
             .args(args)
             .current_dir(self.root())
             .env_remove("CARGO_TARGET_DIR")
+            .env_remove("TIDEMARK_ADMIN_TOKEN_FILE")
             .env("TIDEMARK_SERVER_BINARY", "tidemark")
             .stdin(Stdio::null());
         command
@@ -81,8 +82,26 @@ impl Checkout {
         fs::read_to_string(self.root().join("calls")).unwrap_or_default().lines().map(str::to_owned).collect()
     }
 
+    /// What the stand-in says to `GET /readyz` from now on; in one step, as it may be asked at any time.
+    pub fn answer(&self, text: &str) {
+        let new = self.root().join("answer.new");
+        fs::write(&new, text).unwrap();
+        fs::rename(new, self.root().join("answer")).unwrap();
+    }
+
+    /// It is well again.
+    pub fn answer_well(&self) {
+        fs::remove_file(self.root().join("answer")).unwrap();
+    }
+
     pub fn state(&self) -> Value {
         serde_json::from_str(&fs::read_to_string(self.root().join(".tidemark/state.json")).unwrap()).unwrap()
+    }
+
+    /// The admin token's file that `up` makes.
+    pub fn admin_token(&self) -> PathBuf {
+        // As the tool finds itself: links resolved.
+        self.root().canonicalize().unwrap().join(".tidemark/secrets/admin-token")
     }
 
     pub fn all_ports_free(&self) -> bool {
@@ -107,20 +126,33 @@ fn the_stand_in() {
     let Ok(call) = std::env::var("TIDEMARK_FAKE") else { return };
     let mut calls = fs::File::options().create(true).append(true).open("calls").unwrap();
     writeln!(calls, "{call}").unwrap();
+    let mut note =
+        |name: &str| writeln!(calls, "{name}={}", std::env::var(name).unwrap_or_default()).unwrap();
+    if call.starts_with("cache") {
+        ["REDIS_URL", "LEPTOS_SITE_ADDR", "TIDEMARK_ADMIN_TOKEN_FILE"].into_iter().for_each(note);
+        println!("the cache says");
+        // As of a handle that there is not.
+        std::process::exit(i32::from(call.contains("undo 4711")));
+    }
     if call != "serve" {
         return;
     }
     for name in ["DATABASE_URL", "REDIS_URL", "TIDEMARK_FEED", "LEPTOS_SITE_ROOT", "LEPTOS_HASH_FILES"] {
-        writeln!(calls, "{name}={}", std::env::var(name).unwrap()).unwrap();
+        note(name);
     }
+    note("TIDEMARK_ADMIN_TOKEN_FILE");
     let addr = std::env::var("LEPTOS_SITE_ADDR").unwrap();
     println!("listening on {addr}");
     for stream in TcpListener::bind(addr).unwrap().incoming() {
         let mut stream = stream.unwrap();
-        if stream.read(&mut [0; 4096]).is_ok() {
-            // A test may want another answer.
-            let body = fs::read_to_string("answer").unwrap_or("ok".to_owned());
-            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length:";
+        let mut request = [0; 4096];
+        if stream.read(&mut request).is_ok() {
+            // A test may want another answer to this one.
+            let answer = fs::read_to_string("answer").ok().filter(|_| request.starts_with(b"GET /readyz"));
+            let body = answer.unwrap_or("ok".to_owned());
+            // As the server has it.
+            let code = if body.contains("warming") { "503 Service Unavailable" } else { "200 OK" };
+            let head = format!("HTTP/1.1 {code}\r\nconnection: close\r\ncontent-length:");
             drop(stream.write_all(format!("{head} {}\r\n\r\n{body}", body.len()).as_bytes()));
         }
     }

@@ -60,7 +60,12 @@ fn the_server_outlives_a_redis_that_cannot_be_started() {
         Process::attach(pid, noted["mark"].as_str()?)
     };
     process("redis").unwrap().end(Signal::KILL, BOUND).unwrap();
-    let listener = TcpListener::bind(("127.0.0.1", checkout.redis)).unwrap();
+    // Its main thread has ended; another one may have the port for a moment yet.
+    let mut listener = None;
+    assert!(wait_until(BOUND, || {
+        listener = TcpListener::bind(("127.0.0.1", checkout.redis)).ok();
+        listener.is_some()
+    }));
     up.signal(Signal::CONT).unwrap();
 
     let said = || fs::read_to_string(&said).unwrap();

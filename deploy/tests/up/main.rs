@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod background;
+mod cache;
 mod checkout;
 mod cluster;
 mod foreground;
 mod usage;
+mod warm_up;

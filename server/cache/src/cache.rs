@@ -26,6 +26,7 @@ use crate::policy::Policy;
 use crate::preview::{self, Preview};
 use crate::recovery::{Limits, Recovery};
 use crate::stats::{CategoryStats, ClearStats, CoherenceStats, Counters, Stats};
+use crate::unsettled::Unsettled;
 use crate::warm::remember_hot_keys;
 use crate::writer::recover;
 
@@ -66,6 +67,7 @@ pub(crate) struct L2 {
     pub leases: Leases,
     pub outbox: Arc<Outbox>,
     pub recovery: Recovery,
+    pub unsettled: Unsettled,
     heard: Arc<Heard>,
     store: Arc<Store>,
     /// Bound on one read or write of an entry.
@@ -187,7 +189,10 @@ impl Cache {
         let seq = match &self.shared.l2 {
             None => self.shared.mirror.change(|log| log.append(scope, crate::clock::unix_us())),
             Some(l2) => {
+                let begun = crate::clock::now();
                 let seq = l2.append(&scope).await?;
+                // What was set before was set before this clear.
+                self.shared.settle(begun, Some(seq));
                 l2.outbox.clears();
                 seq
             }
@@ -410,6 +415,7 @@ impl L2 {
             leases: Leases::new(),
             outbox,
             recovery: Recovery::new(RECOVERY),
+            unsettled: Unsettled::default(),
             heard,
             store,
             timeout: parts.l2_timeout,

@@ -14,6 +14,7 @@ use crate::hot::HotKey;
 use crate::key::Key;
 use crate::l1::L1;
 use crate::l2::L2Error;
+use crate::outgoing::Origin;
 use crate::policy::Policy;
 use crate::stats::Counters;
 use crate::tags::{TagError, Tags};
@@ -191,8 +192,9 @@ impl<K: Key, V: Value> Category<K, V> {
         let core = &self.core;
         let text = key.to_string();
         let entry = core.entry(loaded, tags, &text, core.mirror.mark(), 0, clock::now());
+        core.forget_trouble(key);
         if core.keep(key, &text, entry.clone()).is(&entry) {
-            core.write_behind(&text, &entry, None);
+            core.write_behind(&text, &entry, Origin::Set);
         }
     }
 
@@ -210,7 +212,7 @@ impl<K: Key, V: Value> Category<K, V> {
         let text = key.to_string();
         let entry = core.tombstone(&text, version);
         if core.keep(key, &text, entry.clone()).is(&entry) {
-            core.write_behind(&text, &entry, None);
+            core.write_behind(&text, &entry, Origin::Set);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What reads, loads and writes of a category share.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::bus::{Coherence, Judgement, name_hash};
 use crate::cache::Shared;
@@ -29,6 +30,8 @@ pub(crate) struct Core<K: Key, V: Value> {
     pub flights: Flights<K, V>,
     /// Until when a key is left alone, and why.
     troubles: quick_cache::sync::Cache<K, (u64, Trouble)>,
+    /// When the last of them is over: mostly there are none, and then nobody looks.
+    troubled_until: AtomicU64,
     pub counters: Arc<Counters>,
     pub hot: Arc<HotKeys<K>>,
     pub mirror: Arc<Mirror>,
@@ -59,6 +62,7 @@ impl<K: Key, V: Value> Core<K, V> {
             l1,
             flights: Flights::new(),
             troubles: quick_cache::sync::Cache::new(MAX_TROUBLES),
+            troubled_until: AtomicU64::new(0),
             counters,
             hot: Arc::new(HotKeys::new()),
             mirror: Arc::clone(&shared.mirror),
@@ -200,17 +204,22 @@ impl<K: Key, V: Value> Core<K, V> {
 
     /// What is remembered of a key's last load, if it still counts.
     pub fn trouble(&self, key: &K) -> Option<Trouble> {
+        let now = clock::now();
+        if now >= self.troubled_until.load(Ordering::Acquire) {
+            return None;
+        }
         let (until, trouble) = self.troubles.get(key)?;
-        (clock::now() < until).then_some(trouble)
+        (now < until).then_some(trouble)
     }
 
     pub fn remember(&self, key: &K, trouble: Trouble) {
         let until = clock::now() + clock::millis(self.policy.retry_after);
         self.troubles.insert(key.clone(), (until, trouble));
+        self.troubled_until.fetch_max(until, Ordering::AcqRel);
     }
 
     pub fn forget_trouble(&self, key: &K) {
-        if !self.troubles.is_empty() {
+        if clock::now() < self.troubled_until.load(Ordering::Acquire) {
             self.troubles.remove(key);
         }
     }

@@ -73,4 +73,6 @@ pub(crate) enum Trouble {
     Failed(Failure),
     /// The source had nothing as new as this version, which was asked for.
     OldVersion(u64),
+    /// The source has no such thing, and it was removed at this version.
+    Absent(u64),
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use quick_cache::DefaultHashBuilder;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::clears::Mark;
 use crate::entry::Entry;
@@ -21,6 +23,8 @@ pub(crate) enum Progress<V> {
     Stale(Entry<V>),
     /// The end.
     Landed(Landed<V>),
+    /// The end without a word: who flew it went away.
+    Left,
 }
 
 impl<V> Clone for Progress<V> {
@@ -29,6 +33,7 @@ impl<V> Clone for Progress<V> {
             Self::Pending => Self::Pending,
             Self::Stale(entry) => Self::Stale(entry.clone()),
             Self::Landed(landed) => Self::Landed(landed.clone()),
+            Self::Left => Self::Left,
         }
     }
 }
@@ -56,10 +61,11 @@ impl<V> Clone for Landed<V> {
     }
 }
 
-/// A load under way.
+/// A load under way. One allocation: most flights end before anybody joins.
 #[derive(Debug)]
 pub(crate) struct Flight<V> {
-    progress: watch::Receiver<Progress<V>>,
+    progress: Mutex<Progress<V>>,
+    changed: Notify,
     /// The version that it was begun for.
     pub min_version: u64,
     /// Entries loaded before this, by the monotonic clock, are no use to it.
@@ -69,24 +75,45 @@ pub(crate) struct Flight<V> {
 }
 
 impl<V> Flight<V> {
-    pub fn new(min_version: u64, newer_than: u64, mark: Mark) -> (watch::Sender<Progress<V>>, Arc<Self>) {
-        let (sender, progress) = watch::channel(Progress::Pending);
-        (sender, Arc::new(Self { progress, min_version, newer_than, mark }))
+    pub fn new(min_version: u64, newer_than: u64, mark: Mark) -> Arc<Self> {
+        let progress = Mutex::new(Progress::Pending);
+        Arc::new(Self { progress, changed: Notify::new(), min_version, newer_than, mark })
     }
 
-    /// A view of its progress of one's own.
-    pub fn follow(&self) -> watch::Receiver<Progress<V>> {
-        self.progress.clone()
+    /// How far it has come.
+    pub fn progress(&self) -> Progress<V> {
+        self.progress.lock().clone()
+    }
+
+    /// Tells all who wait.
+    pub fn tell(&self, progress: Progress<V>) {
+        *self.progress.lock() = progress;
+        self.changed.notify_waiters();
+    }
+
+    /// Tells all who wait that there will be no word, if there was none.
+    pub fn leave(&self) {
+        let mut progress = self.progress.lock();
+        if !matches!(*progress, Progress::Landed(_)) {
+            *progress = Progress::Left;
+            drop(progress);
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Ends when it has come further than at this call: to be called before [`progress`](Self::progress).
+    pub fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
     }
 }
 
 /// The flights of one category.
 #[derive(Debug)]
-pub(crate) struct Flights<K, V>(Mutex<HashMap<K, Arc<Flight<V>>>>);
+pub(crate) struct Flights<K, V>(Mutex<HashMap<K, Arc<Flight<V>>, DefaultHashBuilder>>);
 
 impl<K: Key, V> Flights<K, V> {
     pub fn new() -> Self {
-        Self(Mutex::new(HashMap::new()))
+        Self(Mutex::default())
     }
 
     /// The flight for `key` if `joinable`; otherwise the one that `start` makes, which takes its place.

@@ -209,6 +209,30 @@ pub(crate) fn marked(bytes: &[u8], mark: Mark) -> Option<Vec<u8>> {
     })
 }
 
+/// A tombstone that readers of `like`'s schema understand: for `life_ms` from `created_ms`. `None` if `like` is no entry.
+pub(crate) fn tombstone(
+    like: &[u8],
+    version: u64,
+    mark: Mark,
+    created_ms: u64,
+    life_ms: u64,
+) -> Option<Vec<u8>> {
+    let header = Header {
+        codec: Codec::Raw,
+        kind: Kind::Removed,
+        schema: be16(like.get(..LEN)?, 6),
+        raw_len: 0,
+        cost_us: 0,
+        created_ms,
+        fresh_ms: life_ms,
+        stale_ms: life_ms,
+        version,
+        clear_epoch: mark.epoch,
+        clear_head: mark.head,
+    };
+    header.frame(&[], &[])
+}
+
 /// The same entry, its soft life over. `None` for anything that is no entry of a whole.
 pub(crate) fn expired(bytes: &[u8]) -> Option<Vec<u8>> {
     changed(bytes, |head| head[32..40].fill(0))

@@ -87,7 +87,7 @@ pub enum StaleReason {
     /// Past its soft life; nobody asked for a refresh ([`Category::get`](crate::Category::get) never loads).
     Expired,
     /// The load failed with this message, or failed a moment ago and waits for its retry.
-    LoadFailed(String),
+    LoadFailed(Arc<str>),
     /// The load has not ended within the soft timeout and goes on behind this answer.
     SlowLoad,
     /// The source itself had nothing newer, though a newer version was asked for.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use parking_lot::Mutex;
+use quick_cache::DefaultHashBuilder;
 use serde::Serialize;
 
 use crate::key::Key;
@@ -19,6 +20,9 @@ const CAPACITY: usize = 256;
 const HALF_LIFE: f64 = 60.0;
 /// Counts are not faded more often, in seconds.
 const FADE_EVERY: f64 = 1.0;
+/// Of so many reads of keys that are not followed one takes the place of the least, and counts for all: finding the least
+/// is dear.
+const NEWCOMERS: u8 = 16;
 
 /// A key that is read often.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -46,7 +50,7 @@ impl<K: Key> HotList for HotKeys<K> {
 
 #[derive(Debug)]
 struct Sketch<K> {
-    counts: HashMap<K, (f64, u32)>,
+    counts: HashMap<K, (f64, u32), DefaultHashBuilder>,
     started: Instant,
     faded: Instant,
 }
@@ -58,7 +62,7 @@ pub(crate) struct HotKeys<K>(Mutex<Sketch<K>>);
 impl<K: Key> HotKeys<K> {
     pub fn new() -> Self {
         let now = Instant::now();
-        Self(Mutex::new(Sketch { counts: HashMap::new(), started: now, faded: now }))
+        Self(Mutex::new(Sketch { counts: HashMap::default(), started: now, faded: now }))
     }
 
     /// Notes a read that stands for many.
@@ -80,8 +84,12 @@ impl<K: Key> HotKeys<K> {
             *count = (count.0 + reads, bytes);
             return;
         }
-        let mut floor = 0.0;
+        let (mut floor, mut reads) = (0.0, reads);
         if sketch.counts.len() >= CAPACITY {
+            if fastrand::u8(..NEWCOMERS) != 0 {
+                return;
+            }
+            reads *= f64::from(NEWCOMERS);
             let least = sketch.counts.iter().min_by(|a, b| a.1.0.total_cmp(&b.1.0));
             let Some((least, (count, _))) = least.map(|(k, c)| (k.clone(), *c)) else { return };
             sketch.counts.remove(&least);

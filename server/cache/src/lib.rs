@@ -59,6 +59,7 @@ mod tags;
 #[cfg(test)]
 mod testing;
 mod tier2;
+mod unsettled;
 mod warm;
 mod writer;
 

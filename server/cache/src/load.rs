@@ -84,7 +84,7 @@ where
         };
         core.counters.source.coalesced.add(1);
         let authoritative = flight.min_version >= need.min_version;
-        match wait(core, key, want, held, &flight, authoritative).await {
+        match Box::pin(wait(core, key, want, held, &flight, authoritative)).await {
             Waited::Result(result) => return result,
             Waited::TooLittle => choosy = true,
         }
@@ -161,7 +161,7 @@ fn from_value<K: Key, V: Value, E: SourceError>(
         return Ready::Refresh(core.answer(key, value, Tier::L1, None), need);
     }
     let why = match trouble {
-        Some(Trouble::Failed(failure)) => StaleReason::LoadFailed(failure.text.to_string()),
+        Some(Trouble::Failed(failure)) => StaleReason::LoadFailed(Arc::clone(&failure.text)),
         Some(Trouble::OldVersion(wanted)) if min_version <= *wanted => StaleReason::OldVersion,
         _ => {
             let why = if fresh { StaleReason::Unverified } else { StaleReason::Revalidating };
@@ -183,10 +183,11 @@ fn answer_in_trouble<K: Key, V: Value, E: SourceError>(
         Trouble::Failed(failure) if held.is_none() || !core.policy.fail_safe => {
             return Some(Err(failure.to_error()?));
         }
-        Trouble::Failed(failure) => StaleReason::LoadFailed(failure.text.to_string()),
+        Trouble::Failed(failure) => StaleReason::LoadFailed(Arc::clone(&failure.text)),
         Trouble::OldVersion(wanted) if min_version <= *wanted => StaleReason::OldVersion,
+        Trouble::Absent(version) if min_version <= *version => return Some(Err(LoadError::Absent)),
         // It says nothing about a version that is newer still.
-        Trouble::OldVersion(_) => return None,
+        Trouble::OldVersion(_) | Trouble::Absent(_) => return None,
     };
     Some(Ok(core.answer(key, held?.clone(), Tier::L1, Some(stale))))
 }
@@ -201,7 +202,7 @@ pub(crate) fn refused<K: Key, V: Value, E: SourceError>(
     match held {
         Some(value) if core.policy.fail_safe => {
             let why = LoadError::<E>::Overloaded.to_string();
-            Ok(core.answer(key, value, Tier::L1, Some(StaleReason::LoadFailed(why))))
+            Ok(core.answer(key, value, Tier::L1, Some(StaleReason::LoadFailed(why.into()))))
         }
         _ => Err(LoadError::Overloaded),
     }
@@ -213,7 +214,7 @@ async fn fly<K, V, E, F, Fut>(
     key: &K,
     want: Want,
     held: Option<Shared<V>>,
-    pilot: Pilot<K, V>,
+    mut pilot: Pilot<K, V>,
     loader: F,
 ) -> Result<Hit<V>, LoadError<E>>
 where
@@ -223,18 +224,20 @@ where
     F: FnOnce() -> Fut + Send + 'static,
     Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
 {
-    let flight = Arc::clone(&pilot.flight);
+    let flight;
     if held.is_none() {
         // Looking into Redis needs no task of its own: who joined looks again if this reader goes away.
         if let Some(landed) = pilot.look_into_l2().await {
-            pilot.land(landed);
-        } else {
-            core.shared.runtime.spawn(pilot.fly_on(loader));
+            pilot.land(landed.clone());
+            return landed_answer(core, key, want, None, landed, true).into_result();
         }
+        flight = Arc::clone(&pilot.flight);
+        core.shared.runtime.spawn(pilot.fly_on(loader));
     } else {
+        flight = Arc::clone(&pilot.flight);
         core.shared.runtime.spawn(pilot.fly(loader));
     }
-    wait(core, key, want, held, &flight, true).await.into_result()
+    Box::pin(wait(core, key, want, held, &flight, true)).await.into_result()
 }
 
 /// The flight to take.
@@ -263,8 +266,8 @@ pub(crate) fn board<K: Key, V: Value>(
     let mut pilot = None;
     let boarded = core.flights.join_or(key, joinable, || {
         let slot = Slot::take(core).ok_or(())?;
-        let (progress, flight) = Flight::new(need.min_version, need.newer_than, core.mirror.mark());
-        pilot = Some(Pilot::new(core, key, &flight, progress, slot));
+        let flight = Flight::new(need.min_version, need.newer_than, core.mirror.mark());
+        pilot = Some(Pilot::new(core, key, &flight, slot));
         Ok::<_, ()>(flight)
     });
     match (boarded, pilot) {
@@ -303,15 +306,15 @@ pub(crate) async fn wait<K: Key, V: Value, E: SourceError>(
 ) -> Waited<V, E> {
     let done = |value, tier, stale| Waited::Result(Ok(core.answer(key, value, tier, stale)));
     let mut held_tier = Tier::L1;
-    let mut progress = flight.follow();
     let begun = Deadline::now();
     let l2_timeout =
         core.shared.l2.as_ref().map_or(Duration::ZERO, |l2| l2.timeout * 3 + 2 * core.policy.lease_for);
     let latest = begun + core.policy.hard_timeout + l2_timeout + SAFETY;
     let landed = loop {
-        let seen = progress.borrow_and_update().clone();
-        match seen {
+        let changed = flight.changed();
+        match flight.progress() {
             Progress::Landed(landed) => break landed,
+            Progress::Left => return Waited::TooLittle,
             Progress::Stale(Entry::Value(value)) => {
                 if value.meta().version >= want.min_version && value.meta().loaded_at > flight.newer_than {
                     return done(value, Tier::L2, Some(StaleReason::Revalidating));
@@ -323,16 +326,26 @@ pub(crate) async fn wait<K: Key, V: Value, E: SourceError>(
             Progress::Stale(Entry::Marker(_)) | Progress::Pending => {}
         }
         let until = if held.is_some() { begun + core.policy.soft_timeout } else { latest };
-        match timeout_at(until, progress.changed()).await {
-            Ok(Ok(())) => {}
-            // The flight ended without a word.
-            Ok(Err(_)) => return Waited::TooLittle,
+        match timeout_at(until, changed).await {
+            Ok(()) => {}
             Err(_) => match held {
                 Some(value) => return done(value, held_tier, Some(StaleReason::SlowLoad)),
                 None => break Landed::Failed(Failure::timeout()),
             },
         }
     };
+    landed_answer(core, key, want, held.map(|value| (value, held_tier)), landed, authoritative)
+}
+
+/// What the end of a flight is to a reader. `held`: what the reader has at hand.
+pub(crate) fn landed_answer<K: Key, V: Value, E: SourceError>(
+    core: &Core<K, V>,
+    key: &K,
+    want: Want,
+    held: Option<(Shared<V>, Tier)>,
+    landed: Landed<V>,
+    authoritative: bool,
+) -> Waited<V, E> {
     match landed {
         Landed::Answer { entry, .. } if entry.meta().version < want.min_version && !authoritative => {
             Waited::TooLittle
@@ -340,11 +353,9 @@ pub(crate) async fn wait<K: Key, V: Value, E: SourceError>(
         Landed::Answer { entry: Entry::Marker(_), .. } => Waited::Result(Err(LoadError::Absent)),
         Landed::Answer { entry: Entry::Value(value), tier, old } => {
             let stale = (old || value.meta().version < want.min_version).then_some(StaleReason::OldVersion);
-            done(value, tier, stale)
+            Waited::Result(Ok(core.answer(key, value, tier, stale)))
         }
-        Landed::Failed(failure) => {
-            after_failure(core, key, want, held.map(|value| (value, held_tier)), &failure)
-        }
+        Landed::Failed(failure) => after_failure(core, key, want, held, &failure),
     }
 }
 
@@ -365,7 +376,7 @@ fn after_failure<K: Key, V: Value, E: SourceError>(
     match (put_since.or(held), failure.to_error()) {
         (Some((value, tier)), _) if core.policy.fail_safe && !value.meta().is_gone(now) => {
             let fresh = value.meta().version >= want.min_version && value.meta().is_fresh(now);
-            let stale = (!fresh).then(|| StaleReason::LoadFailed(failure.text.to_string()));
+            let stale = (!fresh).then(|| StaleReason::LoadFailed(Arc::clone(&failure.text)));
             Waited::Result(Ok(core.answer(key, value, tier, stale)))
         }
         (_, Some(error)) => Waited::Result(Err(error)),

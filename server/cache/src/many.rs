@@ -10,7 +10,7 @@ use crate::core::Core;
 use crate::flight::Flight;
 use crate::hit::{Hit, LoadError, Loaded, Shared, Want};
 use crate::key::Key;
-use crate::load::{Boarded, Need, Ready, Waited, board, from_memory, wait};
+use crate::load::{Boarded, Need, Ready, Waited, board, from_memory, landed_answer, wait};
 use crate::pilot::{Pilot, load};
 
 /// A reader of one key that has to wait.
@@ -40,21 +40,26 @@ where
 {
     let mut answers: Vec<Option<Result<Hit<V>, LoadError<E>>>> = keys.iter().map(|_| None).collect();
     for _ in 0..ROUNDS {
-        let mut waiting = Vec::new();
-        let mut pilots = Vec::new();
+        let mut round = Round { waiting: Vec::new(), own: Vec::new(), behind: Vec::new() };
         for (at, key) in keys.iter().enumerate() {
             if answers[at].is_none() {
-                answers[at] = begin(core, (at, key), want, &mut waiting, &mut pilots);
+                answers[at] = begin(core, (at, key), want, &mut round);
             }
         }
-        if !pilots.is_empty() {
-            core.shared.runtime.spawn(fly_together(Arc::clone(core), pilots, loader.clone()));
+        let Round { mut waiting, own, behind } = round;
+        if !behind.is_empty() {
+            core.shared.runtime.spawn(fly_together(Arc::clone(core), behind, loader.clone()));
+        }
+        // Looking into Redis needs no task of its own: who joined looks again if this reader goes away.
+        let missing = look_together(core, own, want, &mut answers, &mut waiting).await;
+        if !missing.is_empty() {
+            core.shared.runtime.spawn(load_together(Arc::clone(core), missing, loader.clone()));
         }
         let mut again = false;
         for Waiting { at, held, need, flight } in waiting {
             let want = Want::at_least(need.min_version);
             // They run at the same time: the first to be waited for takes as long as all.
-            match wait(core, &keys[at], want, held, &flight, true).await {
+            match Box::pin(wait(core, &keys[at], want, held, &flight, true)).await {
                 Waited::Result(result) => answers[at] = Some(result),
                 Waited::TooLittle => again = true,
             }
@@ -66,13 +71,59 @@ where
     answers.into_iter().map(|answer| answer.unwrap_or(Err(LoadError::Overloaded))).collect()
 }
 
+/// What a round has to do.
+struct Round<K: Key, V: Value> {
+    /// Keys that others load.
+    waiting: Vec<Waiting<V>>,
+    /// Keys that this reader looks for, with nothing at hand.
+    own: Vec<Own<K, V>>,
+    /// Keys that are looked for behind the reader, or while it has something at hand.
+    behind: Vec<Pilot<K, V>>,
+}
+
+/// A key that this reader looks for.
+struct Own<K: Key, V: Value> {
+    /// Its place among the keys.
+    at: usize,
+    need: Need,
+    pilot: Pilot<K, V>,
+}
+
+/// Looks into Redis for all at once. What it has is answered; the others wait, and are returned to be loaded.
+async fn look_together<K: Key, V: Value, E: SourceError>(
+    core: &Arc<Core<K, V>>,
+    own: Vec<Own<K, V>>,
+    want: Want,
+    answers: &mut [Option<Result<Hit<V>, LoadError<E>>>],
+    waiting: &mut Vec<Waiting<V>>,
+) -> Vec<Pilot<K, V>> {
+    if own.is_empty() {
+        return Vec::new();
+    }
+    let texts: Vec<&str> = own.iter().map(|own| own.pilot.text.as_str()).collect();
+    let fetched = core.fetch_many(&texts).await;
+    let mut missing = Vec::new();
+    for (Own { at, need, mut pilot }, entry) in own.into_iter().zip(fetched) {
+        if let Some(landed) = entry.and_then(|entry| pilot.take_from_l2(entry)) {
+            pilot.land(landed.clone());
+            let want = Want::at_least(want.min_version.max(need.min_version));
+            if let Waited::Result(result) = landed_answer(core, &pilot.key, want, None, landed, true) {
+                answers[at] = Some(result);
+            }
+        } else {
+            waiting.push(Waiting { at, held: None, need, flight: Arc::clone(&pilot.flight) });
+            missing.push(pilot);
+        }
+    }
+    missing
+}
+
 /// The answer for one key, if memory has it; otherwise a flight to wait for.
 fn begin<K: Key, V: Value, E: SourceError>(
     core: &Arc<Core<K, V>>,
     (at, key): (usize, &K),
     want: Want,
-    waiting: &mut Vec<Waiting<V>>,
-    pilots: &mut Vec<Pilot<K, V>>,
+    round: &mut Round<K, V>,
 ) -> Option<Result<Hit<V>, LoadError<E>>> {
     if let Some(hit) = core.fresh_in_l1(key, want) {
         return Some(Ok(hit));
@@ -82,7 +133,7 @@ fn begin<K: Key, V: Value, E: SourceError>(
         Ready::Refresh(hit, need) => {
             // Refused is fine: somebody will ask again.
             if let Boarded::New(pilot) = board(core, key, need, false) {
-                pilots.push(pilot);
+                round.behind.push(pilot);
             }
             return Some(Ok(hit));
         }
@@ -90,9 +141,13 @@ fn begin<K: Key, V: Value, E: SourceError>(
     };
     // A flight for less than is wanted would end with too little.
     let flight = match board(core, key, need, true) {
+        Boarded::New(pilot) if held.is_none() => {
+            round.own.push(Own { at, need, pilot });
+            return None;
+        }
         Boarded::New(pilot) => {
             let flight = Arc::clone(&pilot.flight);
-            pilots.push(pilot);
+            round.behind.push(pilot);
             flight
         }
         Boarded::Joined(flight) => {
@@ -101,7 +156,7 @@ fn begin<K: Key, V: Value, E: SourceError>(
         }
         Boarded::Refused => return Some(crate::load::refused(core, key, held)),
     };
-    waiting.push(Waiting { at, held, need, flight });
+    round.waiting.push(Waiting { at, held, need, flight });
     None
 }
 
@@ -115,23 +170,35 @@ where
     F: FnOnce(Vec<K>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
 {
-    let texts: Vec<String> = pilots.iter().map(|pilot| pilot.text.clone()).collect();
+    let texts: Vec<&str> = pilots.iter().map(|pilot| pilot.text.as_str()).collect();
+    let fetched = core.fetch_many(&texts).await;
     let mut missing = Vec::new();
-    for (pilot, entry) in pilots.into_iter().zip(core.fetch_many(&texts).await) {
+    for (mut pilot, entry) in pilots.into_iter().zip(fetched) {
         match entry.and_then(|entry| pilot.take_from_l2(entry)) {
             Some(landed) => pilot.land(landed),
             None => missing.push(pilot),
         }
     }
-    if missing.is_empty() {
-        return;
+    if !missing.is_empty() {
+        load_together(core, missing, loader).await;
     }
+}
+
+/// Loads what Redis does not have, in one call.
+async fn load_together<K, V, E, F, Fut>(core: Arc<Core<K, V>>, missing: Vec<Pilot<K, V>>, loader: F)
+where
+    K: Key,
+    V: Value,
+    E: SourceError,
+    F: FnOnce(Vec<K>) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
+{
     let begun = clock::now();
     let keys: Vec<K> = missing.iter().map(|pilot| pilot.key.clone()).collect();
     match load(&core, move || loader(keys)).await {
         Ok((loaded, cost)) => {
             let mut found: HashMap<K, Loaded<V>> = loaded.into_iter().collect();
-            for pilot in missing {
+            for mut pilot in missing {
                 let loaded = found.remove(&pilot.key).unwrap_or_else(|| Loaded::absent(0));
                 let landed =
                     pilot.take_in(loaded, cost, begun, None).unwrap_or_else(|failure| pilot.failed(failure));
@@ -139,7 +206,7 @@ where
             }
         }
         Err(failure) => {
-            for pilot in missing {
+            for mut pilot in missing {
                 let landed = pilot.failed(failure.clone());
                 pilot.land(landed);
             }

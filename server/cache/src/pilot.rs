@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
 use tokio::time::{Instant as Deadline, sleep, timeout_at};
 
 use crate::cache::{Shared, SourceError};
@@ -16,7 +15,7 @@ use crate::failure::{Failure, Trouble};
 use crate::flight::{Flight, Landed, Progress};
 use crate::hit::{Loaded, Tier};
 use crate::key::Key;
-use crate::outgoing::Lease;
+use crate::outgoing::{Lease, Origin};
 use crate::tags::Tags;
 use crate::tier2::Right;
 
@@ -48,31 +47,29 @@ pub(crate) struct Pilot<K: Key, V: Value> {
     pub key: K,
     pub text: String,
     pub flight: Arc<Flight<V>>,
-    progress: watch::Sender<Progress<V>>,
+    /// On the list of flights: others can join.
+    listed: bool,
     #[expect(dead_code, reason = "held for its Drop, which gives the place back")]
     slot: Slot,
 }
 
 impl<K: Key, V: Value> Drop for Pilot<K, V> {
     fn drop(&mut self) {
-        self.core.flights.remove(&self.key, &self.flight);
+        if self.listed {
+            self.core.flights.remove(&self.key, &self.flight);
+            self.flight.leave();
+        }
     }
 }
 
 impl<K: Key, V: Value> Pilot<K, V> {
-    pub fn new(
-        core: &Arc<Core<K, V>>,
-        key: &K,
-        flight: &Arc<Flight<V>>,
-        progress: watch::Sender<Progress<V>>,
-        slot: Slot,
-    ) -> Self {
+    pub fn new(core: &Arc<Core<K, V>>, key: &K, flight: &Arc<Flight<V>>, slot: Slot) -> Self {
         let (core, key, text) = (Arc::clone(core), key.clone(), key.to_string());
-        Self { core, key, text, flight: Arc::clone(flight), progress, slot }
+        Self { core, key, text, flight: Arc::clone(flight), listed: true, slot }
     }
 
     /// Flies to the end. To be spawned: who waits may go away.
-    pub async fn fly<E, F, Fut>(self, loader: F)
+    pub async fn fly<E, F, Fut>(mut self, loader: F)
     where
         E: SourceError,
         F: FnOnce() -> Fut + Send + 'static,
@@ -91,7 +88,7 @@ impl<K: Key, V: Value> Pilot<K, V> {
     }
 
     /// Flies on to the end after Redis had nothing. To be spawned.
-    pub async fn fly_on<E, F, Fut>(self, loader: F)
+    pub async fn fly_on<E, F, Fut>(mut self, loader: F)
     where
         E: SourceError,
         F: FnOnce() -> Fut + Send + 'static,
@@ -125,9 +122,14 @@ impl<K: Key, V: Value> Pilot<K, V> {
         }
     }
 
-    /// Tells all who wait.
-    pub fn land(&self, landed: Landed<V>) {
-        self.progress.send_replace(Progress::Landed(landed));
+    /// Takes the flight off the list and tells all who wait. In this order: who comes now looks for what is newer.
+    pub fn land(&mut self, landed: Landed<V>) {
+        self.core.flights.remove(&self.key, &self.flight);
+        self.listed = false;
+        // Nobody can join any more: without another to hold it, nobody waits.
+        if Arc::strong_count(&self.flight) > 1 {
+            self.flight.tell(Progress::Landed(landed));
+        }
     }
 
     pub fn failed(&self, failure: Failure) -> Landed<V> {
@@ -156,7 +158,7 @@ impl<K: Key, V: Value> Pilot<K, V> {
             return Some(Landed::Answer { entry, tier: Tier::L2, old: false });
         }
         if entry.kind() == Kind::Value {
-            self.progress.send_replace(Progress::Stale(entry));
+            self.flight.tell(Progress::Stale(entry));
         }
         None
     }
@@ -174,7 +176,10 @@ impl<K: Key, V: Value> Pilot<K, V> {
         // the first would load at once when its holder dies.
         let mut first_ends = None;
         loop {
-            match core.ask_lease(&self.text, self.flight.min_version, self.flight.newer_than).await {
+            match core
+                .ask_lease(&self.text, self.flight.mark, self.flight.min_version, self.flight.newer_than)
+                .await
+            {
                 Right::Load(lease) => return Ok(lease),
                 Right::Found(entry) => {
                     core.counters.source.lease_saved.add(u64::from(waited));
@@ -227,17 +232,21 @@ impl<K: Key, V: Value> Pilot<K, V> {
         let kept = core.keep(&self.key, &self.text, entry.clone());
         let is_ours = kept.is(&entry);
         if is_ours {
-            core.write_behind(&self.text, &entry, lease);
+            core.write_behind(&self.text, &entry, Origin::Loaded(lease));
         } else if let Some(lease) = lease {
             core.shared.release_behind(lease);
         }
         // A removal refuses what is older, and has no value: what was loaded is all there is to answer.
+        let kept_version = kept.meta().version;
         let (answer, removed) = if kept.kind() == Kind::Removed { (entry, true) } else { (kept, false) };
         let meta = answer.meta();
         // Asking again at once would bring the same.
         let old =
             removed || meta.version < self.flight.min_version || (!is_ours && !meta.is_fresh(clock::now()));
-        if old {
+        if removed && answer.kind() == Kind::Absent {
+            // The removal says it for a newer version: both together are remembered as an absence.
+            core.remember(&self.key, Trouble::Absent(kept_version));
+        } else if old {
             let wanted = self.flight.min_version.max(meta.version);
             core.remember(&self.key, Trouble::OldVersion(wanted));
             // The source has nothing newer, whatever was announced before it was asked.

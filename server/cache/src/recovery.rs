@@ -1,6 +1,6 @@
 //! What could not be written to Redis, kept to be made good: the newest of each key, within a limit.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
@@ -18,8 +18,20 @@ pub(crate) struct Limits {
 struct Waiting {
     /// By key in Redis, with the number of its arrival.
     entries: HashMap<String, (u64, Outgoing)>,
+    /// The keys by that number.
+    order: BTreeMap<u64, String>,
     bytes: usize,
     arrivals: u64,
+}
+
+impl Waiting {
+    /// Takes out the one that has waited longest.
+    fn pop(&mut self) -> Option<Outgoing> {
+        let (_, key) = self.order.pop_first()?;
+        let (_, outgoing) = self.entries.remove(&key)?;
+        self.bytes -= outgoing.weight();
+        Some(outgoing)
+    }
 }
 
 /// The queue.
@@ -44,44 +56,36 @@ impl Recovery {
     }
 
     /// Takes in what could not be written. An older one of the same key gives way; a newer one there stays. Past the
-    /// limits the one that has waited longest goes.
-    pub fn push(&self, mut outgoing: Outgoing) {
+    /// limits the ones that have waited longest go, and are returned.
+    #[must_use]
+    pub fn push(&self, mut outgoing: Outgoing) -> Vec<Outgoing> {
         outgoing.tried = true;
         let mut waiting = self.waiting.lock();
         if waiting.entries.get(&outgoing.key).is_some_and(|(_, there)| there.rank() > outgoing.rank()) {
-            return;
+            return Vec::new();
         }
         self.queued.fetch_add(1, Ordering::Relaxed);
         waiting.arrivals += 1;
         let (number, weight) = (waiting.arrivals, outgoing.weight());
-        if let Some((_, old)) = waiting.entries.insert(outgoing.key.clone(), (number, outgoing)) {
+        waiting.order.insert(number, outgoing.key.clone());
+        if let Some((earlier, old)) = waiting.entries.insert(outgoing.key.clone(), (number, outgoing)) {
+            waiting.order.remove(&earlier);
             waiting.bytes -= old.weight();
         }
         waiting.bytes += weight;
+        let mut gone = Vec::new();
         while waiting.entries.len() > self.limits.entries || waiting.bytes > self.limits.bytes {
-            let oldest = waiting.entries.iter().min_by_key(|(_, (number, _))| *number);
-            let Some(oldest) = oldest.map(|(key, _)| key.clone()) else { break };
-            if let Some((_, old)) = waiting.entries.remove(&oldest) {
-                waiting.bytes -= old.weight();
-                self.dropped.fetch_add(1, Ordering::Relaxed);
-            }
+            let Some(oldest) = waiting.pop() else { break };
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            gone.push(oldest);
         }
+        gone
     }
 
     /// Takes out up to `most`, in the order of their arrival.
     pub fn take(&self, most: usize) -> Vec<Outgoing> {
         let mut waiting = self.waiting.lock();
-        let mut numbers: Vec<(u64, String)> =
-            waiting.entries.iter().map(|(key, (number, _))| (*number, key.clone())).collect();
-        numbers.sort_unstable();
-        let mut taken = Vec::new();
-        for (_, key) in numbers.into_iter().take(most) {
-            if let Some((_, outgoing)) = waiting.entries.remove(&key) {
-                waiting.bytes -= outgoing.weight();
-                taken.push(outgoing);
-            }
-        }
-        taken
+        std::iter::from_fn(|| waiting.pop()).take(most).collect()
     }
 
     /// Entries and bytes that wait.
@@ -94,26 +98,6 @@ impl Recovery {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clears::Mark;
-    use crate::tags::Tags;
-
-    fn outgoing(key: &str, version: u64, bytes: usize) -> Outgoing {
-        Outgoing {
-            category: "c",
-            text: String::new(),
-            key: key.into(),
-            bytes: vec![0; bytes],
-            name: 0,
-            version,
-            loaded_at: 0,
-            is_removal: false,
-            stale_until: u64::MAX,
-            mark: Mark { epoch: 1, head: 0 },
-            tags: Tags::default(),
-            lease: None,
-            tried: false,
-        }
-    }
 
     fn versions(recovery: &Recovery) -> Vec<(String, u64)> {
         recovery.take(100).into_iter().map(|o| (o.key, o.version)).collect()
@@ -123,7 +107,7 @@ mod tests {
     fn the_newest_of_a_key_in_order_of_arrival() {
         let recovery = Recovery::new(Limits { entries: 10, bytes: 1 << 20 });
         for (key, version) in [("a", 2), ("b", 1), ("a", 1), ("c", 1), ("a", 3)] {
-            recovery.push(outgoing(key, version, 10));
+            assert!(recovery.push(Outgoing::example(key, version, 10)).is_empty());
         }
         assert_eq!(versions(&recovery), [("b".into(), 1), ("c".into(), 1), ("a".into(), 3)]);
         assert_eq!(recovery.depth(), (0, 0));
@@ -132,14 +116,14 @@ mod tests {
     #[test]
     fn both_limits_hold_and_the_oldest_goes() {
         let recovery = Recovery::new(Limits { entries: 3, bytes: 10_000 });
-        for i in 0..5 {
-            recovery.push(outgoing(&i.to_string(), 1, 10));
-        }
+        let gone: Vec<_> =
+            (0..5).flat_map(|i| recovery.push(Outgoing::example(&i.to_string(), 1, 10))).collect();
+        assert_eq!(gone.into_iter().map(|o| o.key).collect::<Vec<_>>(), ["0", "1"]);
         assert_eq!(recovery.dropped.load(Ordering::Relaxed), 2);
-        recovery.push(outgoing("large", 1, 9_500));
+        assert!(!recovery.push(Outgoing::example("large", 1, 9_500)).is_empty());
         let (entries, bytes) = recovery.depth();
         assert!(entries < 3 && bytes <= 10_000, "{entries} entries, {bytes} bytes");
-        recovery.push(outgoing("too large", 1, 20_000));
+        assert!(!recovery.push(Outgoing::example("too large", 1, 20_000)).is_empty());
         assert_eq!(recovery.depth(), (0, 0), "what never fits takes nothing with it for good");
     }
 }

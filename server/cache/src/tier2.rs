@@ -12,7 +12,7 @@ use crate::frame::{self, Content, Facts};
 use crate::header::{self, Invalid};
 use crate::key::{Key, entry_key, lease_key};
 use crate::l2::{Access, Bar, Fetched, L2Error, Leased};
-use crate::outgoing::{Lease, Outgoing};
+use crate::outgoing::{Lease, Origin, Outgoing};
 
 /// What became of asking for a lease.
 pub(crate) enum Right<V> {
@@ -45,22 +45,19 @@ impl<K: Key, V: Value> Core<K, V> {
     /// The living entry in Redis, if it answers in time. Whatever is wrong is counted, and a miss.
     pub async fn fetch(&self, text: &str) -> Option<Entry<V>> {
         let l2 = self.shared.l2.as_ref().filter(|_| self.policy.tiers.has_l2())?;
-        if !l2.router.is_open() {
-            self.counters.l2.skipped.add(1);
-            return None;
-        }
         let key = entry_key(&self.shared.namespace, self.name, text);
         let asked_at = clock::now();
         let fetched = l2.ops.fetch(&l2.router, l2.timeout, &key, self.most_bytes(), self.access()).await;
         let (entry, unreadable) = self.read(text, fetched, asked_at);
         if let Some(bytes) = unreadable {
-            let _ = l2.ops.discard(&l2.router, l2.timeout, &key, &bytes).await;
+            // Boxed, so that every read does not carry the size of this.
+            let _ = Box::pin(l2.ops.discard(&l2.router, l2.timeout, &key, &bytes)).await;
         }
         entry
     }
 
     /// The living entries of many keys, one round trip a node.
-    pub async fn fetch_many(&self, texts: &[String]) -> Vec<Option<Entry<V>>> {
+    pub async fn fetch_many(&self, texts: &[&str]) -> Vec<Option<Entry<V>>> {
         let Some(l2) = self.shared.l2.as_ref().filter(|_| self.policy.tiers.has_l2()) else {
             return texts.iter().map(|_| None).collect();
         };
@@ -152,18 +149,18 @@ impl<K: Key, V: Value> Core<K, V> {
         }
     }
 
-    /// Writes an entry to Redis behind the caller. `lease`: under which it was loaded.
-    pub fn write_behind(self: &Arc<Self>, text: &str, entry: &Entry<V>, lease: Option<Lease>) {
+    /// Writes an entry to Redis behind the caller.
+    pub fn write_behind(self: &Arc<Self>, text: &str, entry: &Entry<V>, origin: Origin) {
         if self.shared.l2.is_none() || !self.policy.tiers.has_l2() {
             return;
         }
         let place = (self.shared.namespace.as_str(), self.name, text);
-        match Outgoing::new(place, entry, self.policy.compress_over, self.shared.max_entry_bytes) {
-            Ok(outgoing) => self.shared.write_behind(&self.counters, Outgoing { lease, ..outgoing }),
+        match Outgoing::new(place, entry, &origin, &self.policy, self.shared.max_entry_bytes) {
+            Ok(outgoing) => self.shared.write_behind(&self.counters, outgoing),
             Err(error) => {
                 self.counters.l2.write_errors.add(1);
                 tracing::debug!(category = self.name, key = text, %error, "value stays out of Redis");
-                if let Some(lease) = lease {
+                if let Origin::Loaded(Some(lease)) = origin {
                     self.shared.release_behind(lease);
                 }
             }
@@ -175,15 +172,17 @@ impl<K: Key, V: Value> Core<K, V> {
     pub fn keep_from_l2(self: &Arc<Self>, key: &K, text: &str, entry: Entry<V>) -> Entry<V> {
         let version = entry.meta().version;
         let kept = self.keep(key, text, entry);
-        if kept.meta().version > version {
-            self.write_behind(text, &kept, None);
+        let meta = kept.meta();
+        // One that is known to be old, or past its soft life, is loaded anew, and that is written.
+        if meta.version > version && self.judge(meta).needs == 0 && meta.is_fresh(clock::now()) {
+            self.write_behind(text, &kept, Origin::Memory);
         }
         kept
     }
 
-    /// Asks for the right to load.
+    /// Asks for the right to load for a flight that began at `mark` of the clear log.
     /// `newer_than`: entries loaded before, by the monotonic clock, are no use.
-    pub async fn ask_lease(&self, text: &str, min_version: u64, newer_than: u64) -> Right<V> {
+    pub async fn ask_lease(&self, text: &str, mark: Mark, min_version: u64, newer_than: u64) -> Right<V> {
         let Some(l2) = self.shared.l2.as_ref().filter(|_| self.policy.tiers.has_l2()) else {
             return Right::Load(None);
         };
@@ -192,7 +191,7 @@ impl<K: Key, V: Value> Core<K, V> {
         }
         let lease = Lease {
             key: lease_key(&self.shared.namespace, self.name, text),
-            token: format!("{:016x}{:016x}", l2.outbox.publisher, fastrand::u64(..)),
+            token: Lease::token(l2.outbox.publisher, mark),
         };
         let (now, now_ms) = (clock::now(), clock::unix_ms());
         let bar = Bar {

@@ -50,7 +50,34 @@ impl Shared {
     /// latest, by itself. Given back before, the others would load what is only not written yet.
     fn keep_for_later(&self, outgoing: Outgoing) {
         if let Some(l2) = &self.l2 {
-            l2.recovery.push(outgoing);
+            for given_up in l2.recovery.push(outgoing) {
+                self.tell(&given_up, false);
+            }
+        }
+    }
+
+    /// Tells everybody, and ourselves, of a version that Redis does not have: who holds an older one is to ask for it.
+    /// `over`: who holds this very version is to ask as well.
+    fn tell(&self, outgoing: &Outgoing, over: bool) {
+        self.coherence.raise(outgoing.name, outgoing.told, over);
+        if let Some(l2) = &self.l2 {
+            l2.outbox.version(outgoing.category, &outgoing.text, outgoing.told, over);
+        }
+    }
+
+    /// Looks once more at what was set before `at`, when the clear log was last read. What turns out to have been set
+    /// after a clear that was not known yet, and so is dead, is barred. `own`: a clear that this process has just made.
+    pub fn settle(&self, at: u64, own: Option<u64>) {
+        let Some(l2) = &self.l2 else { return };
+        for mut outgoing in l2.unsettled.take_before(at) {
+            let mark = self.mirror.mark();
+            let place = (outgoing.category, outgoing.text.as_str());
+            if !self.mirror.alive_but_for(own, outgoing.mark, place, &outgoing.tags) {
+                self.tell(&outgoing, false);
+                if outgoing.bar(mark) {
+                    self.keep_for_later(outgoing);
+                }
+            }
         }
     }
 
@@ -69,24 +96,25 @@ impl Shared {
     async fn write(&self, counters: &Counters, outgoing: &mut Outgoing) -> Outcome {
         let Some(l2) = &self.l2 else { return Outcome::Done };
         let now = clock::now();
-        // The epoch first: should another begin in between, the entry is dead in it.
-        let epoch = self.mirror.mark().epoch;
+        // The mark first: should another epoch begin in between, the entry is dead in it.
+        let mark = self.mirror.mark();
         let alive = self.mirror.alive(outgoing.mark, outgoing.category, &outgoing.text, &outgoing.tags);
-        outgoing.place(epoch);
+        outgoing.place(mark.epoch);
+        let late = outgoing.is_late(now);
         // Without a place in the clear log it could not be judged by others.
-        if outgoing.mark.epoch == 0 || now >= outgoing.stale_until || !alive {
+        let placed = outgoing.mark.epoch != 0;
+        if !placed || now >= outgoing.stale_until || late || !alive {
             counters.l2.outlived.add(1);
-            if !alive {
-                // Set by who had not heard of the clear yet, it may be newer than what lives: nobody is to take that for
-                // the newest.
-                self.coherence.raise(outgoing.name, outgoing.version, false);
-                l2.outbox.version(outgoing.category, &outgoing.text, outgoing.version, false);
+            // Set by who had not heard of a clear yet, or a long time ago, it may be newer than what lives: nobody is to
+            // take that for the newest. What was removed long ago may have been removed for good: it does not come back.
+            self.tell(outgoing, late);
+            if !(placed && (late || outgoing.is_told_first) && outgoing.bar(mark)) {
+                // The script would have given it back.
+                if let Some(lease) = &outgoing.lease {
+                    self.release(lease).await;
+                }
+                return Outcome::Done;
             }
-            // The script would have given it back.
-            if let Some(lease) = &outgoing.lease {
-                self.release(lease).await;
-            }
-            return Outcome::Done;
         }
         let dead_below = self.mirror.dead_below(outgoing.category, &outgoing.text);
         let tag_clears = self.mirror.tag_clears();
@@ -97,7 +125,10 @@ impl Shared {
                 counters.l2.bytes_written.add(outgoing.bytes.len() as u64);
                 // Of the same version: a mere refresh, nobody holds anything older than that.
                 if outgoing.tried || before != Some(outgoing.version) {
-                    l2.outbox.version(outgoing.category, &outgoing.text, outgoing.version, false);
+                    l2.outbox.version(outgoing.category, &outgoing.text, outgoing.told, false);
+                }
+                if outgoing.is_told_first {
+                    l2.unsettled.push(now, outgoing.clone());
                 }
                 Outcome::Done
             }
@@ -133,7 +164,7 @@ impl Shared {
                         let failed = shared.write(&counters, &mut outgoing).await == Outcome::Failed;
                         if let Some(l2) = &shared.l2 {
                             if failed {
-                                l2.recovery.push(outgoing);
+                                shared.keep_for_later(outgoing);
                             } else {
                                 l2.recovery.recovered.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                             }
@@ -158,6 +189,7 @@ pub(crate) async fn recover(shared: std::sync::Weak<Shared>) {
     loop {
         sleep(RECOVER_EVERY).await;
         let Some(shared) = shared.upgrade() else { return };
+        shared.settle(shared.mirror.read_at(), None);
         shared.recover_now().await;
     }
 }

@@ -90,7 +90,7 @@ impl Market {
             return Err(error);
         };
         if hit.stale.is_some() {
-            hit.stale = Some(StaleReason::LoadFailed(error.to_string()));
+            hit.stale = Some(StaleReason::LoadFailed(error.to_string().into()));
         }
         Ok(hit)
     }

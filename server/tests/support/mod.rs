@@ -9,13 +9,13 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Command, ExitStatus, Stdio},
     sync::OnceLock,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use flate2::read::GzDecoder;
-use local_servers::{PostgresServer, RedisServer, free_port, wait_until};
+use local_servers::{PostgresServer, Process, RedisServer, Signal, free_port, wait_until};
 use tempfile::TempDir;
 
 /// Longest wait for anything that should come soon.
@@ -46,7 +46,7 @@ pub fn sample() -> PathBuf {
 
 /// A running `tidemark serve`; killed when dropped.
 pub struct Server {
-    child: Child,
+    process: Process,
     dir: TempDir,
     port: u16,
 }
@@ -89,7 +89,7 @@ impl Server {
             fs::write(dir.path().join("tidemark.toml"), policies).unwrap();
         }
         command.envs(setup.env.iter().copied());
-        let server = Self { child: command.spawn().unwrap(), dir, port };
+        let server = Self { process: Process::spawn(&mut command).unwrap(), dir, port };
         let up = wait_until(SOON, || server.try_get("/healthz").is_some_and(|r| r.status == 200));
         assert!(up, "the server does not answer:\n{}", server.log());
         server
@@ -153,11 +153,11 @@ impl Server {
         String::from_utf8_lossy(&answer[..length]).into_owned()
     }
 
-    /// SIGTERM.
+    /// SIGTERM; others may be reading from it.
     pub fn ask_to_stop(&self) {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-        assert!(sent.success());
+        let mark = self.process.mark().unwrap();
+        let mut process = Process::attach(self.process.pid(), mark).expect("it runs");
+        process.signal(Signal::TERM).unwrap();
     }
 
     /// SIGTERM, and how it ended.
@@ -168,21 +168,14 @@ impl Server {
 
     /// How it ended, after it was asked to stop.
     pub fn ended(mut self) -> ExitStatus {
-        let deadline = Instant::now() + SOON;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "does not stop:\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        assert!(self.process.wait(SOON), "does not stop:\n{}", self.log());
+        self.process.exit_status().unwrap()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.process.end(Signal::KILL, SOON);
     }
 }
 

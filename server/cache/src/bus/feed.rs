@@ -7,7 +7,7 @@ use tokio::time::interval;
 
 use super::ledger::{Ledger, Order};
 use super::message::Message;
-use super::{Coherence, Item, LOOK_EVERY, SILENCE, name_hash};
+use super::{Coherence, Item, LOOK_EVERY, MISSED_FOR, SILENCE, name_hash};
 use crate::clock;
 use crate::l2::{Event, Router};
 
@@ -40,13 +40,15 @@ impl Ear {
         // When our own voice was last heard; none since the subscription came up.
         let mut own_at = None;
         let mut up_at = None;
+        // Since when nobody could be heard; none while somebody can.
+        let mut deaf_since = None;
         loop {
             tokio::select! {
                 event = subscription.next() => match event {
                     Event::Up => {
                         up_at = Some(clock::now());
                         own_at = None;
-                        ledger.forget_all();
+                        ledger.expect_all(clock::now());
                     }
                     Event::Down(why) => {
                         tracing::debug!(error = why, "the subscription to announcements is down");
@@ -86,6 +88,12 @@ impl Ear {
                     self.coherence.set_trusted(own_at.is_some() && !ledger.is_missing_any());
                     if up_at.is_some_and(|at| now.saturating_sub(at) > clock::millis(SILENCE)) {
                         self.coherence.set_peers(ledger.len() > 0);
+                    }
+                    // Who was alone is not known to be so for ever.
+                    if own_at.is_some() {
+                        deaf_since = None;
+                    } else if now.saturating_sub(*deaf_since.get_or_insert(now)) > clock::millis(MISSED_FOR) {
+                        self.coherence.set_peers(true);
                     }
                 }
             }

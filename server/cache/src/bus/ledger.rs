@@ -74,9 +74,12 @@ impl Ledger {
         self.known.remove(&publisher);
     }
 
-    /// Nobody can be judged by what was heard before.
-    pub fn forget_all(&mut self) {
-        self.known.clear();
+    /// The subscription is new: everybody known is given time to speak up, and missed if they do not. Who said farewell
+    /// while nobody listened is missed for nothing, for [`MISSED_FOR`].
+    pub fn expect_all(&mut self, now: u64) {
+        for known in self.known.values_mut().filter(|known| !known.missed) {
+            known.heard_at = now;
+        }
     }
 
     /// Whether a publisher fell silent since the last look.
@@ -155,6 +158,20 @@ mod tests {
         assert!(ledger.newly_silent(3 * silence));
         ledger.newly_silent(silence + 4 + forgotten);
         assert!(!ledger.is_missing_any() && ledger.len() == 0);
+    }
+
+    #[test]
+    fn who_does_not_speak_up_after_a_new_subscription_is_missed() {
+        let mut ledger = Ledger::default();
+        ledger.hear(&message(1, 3, 0), 0);
+        let silence = millis(SILENCE);
+        ledger.expect_all(10 * silence);
+        assert!(!ledger.newly_silent(11 * silence));
+        assert!(ledger.newly_silent(11 * silence + 1) && ledger.is_missing_any());
+        // Nobody waits anew for who was missed already.
+        ledger.expect_all(12 * silence);
+        assert!(ledger.is_missing_any());
+        assert_eq!(ledger.hear(&message(1, 5, 1), 13 * silence), Order::Gap, "what was said meanwhile");
     }
 
     #[test]

@@ -63,10 +63,15 @@ impl Log {
 
     /// Entries of `category:key` with these tags, loaded in this epoch with a head below the result, are dead.
     pub fn dead_below(&self, category: &str, key: &str, tags: &Tags) -> u64 {
+        self.dead_below_but_for(None, category, key, tags)
+    }
+
+    /// The same as if there were no record of the sequence `without`.
+    pub fn dead_below_but_for(&self, without: Option<u64>, category: &str, key: &str, tags: &Tags) -> u64 {
         self.records
             .iter()
             .rev()
-            .find(|r| !r.undone && r.scope.covers(category, key, tags))
+            .find(|r| !r.undone && without != Some(r.seq) && r.scope.covers(category, key, tags))
             .map_or(self.floor, |r| r.seq.max(self.floor))
     }
 

@@ -15,6 +15,8 @@ pub(crate) struct Mirror {
     generation: AtomicU64,
     /// When it was last heard that the log, and so all else in Redis, had been lost; 0 if never.
     lost_at: AtomicU64,
+    /// When the last reading of the log began; 0 if never.
+    read_at: AtomicU64,
     state: RwLock<State>,
 }
 
@@ -28,7 +30,7 @@ struct State {
 impl Mirror {
     pub fn new(log: Log) -> Self {
         let state = RwLock::new(State { log, first_epoch: true });
-        Self { generation: AtomicU64::new(1), lost_at: AtomicU64::new(0), state }
+        Self { generation: AtomicU64::new(1), lost_at: AtomicU64::new(0), read_at: AtomicU64::new(0), state }
     }
 
     /// The generation. Read it before asking [`alive`](Self::alive), so that a change in between is noticed.
@@ -40,6 +42,16 @@ impl Mirror {
     /// When it was last heard that Redis had lost everything, by the monotonic clock; 0 if never.
     pub fn lost_at(&self) -> u64 {
         self.lost_at.load(Ordering::Acquire)
+    }
+
+    /// When the last reading of the log in Redis began, by the monotonic clock; 0 if never.
+    pub fn read_at(&self) -> u64 {
+        self.read_at.load(Ordering::Acquire)
+    }
+
+    /// Notes that the log was read, from `at` on.
+    pub fn note_read(&self, at: u64) {
+        self.read_at.fetch_max(at, Ordering::AcqRel);
     }
 
     /// What a load that starts now must carry.
@@ -75,9 +87,21 @@ impl Mirror {
     ///
     /// An entry of another epoch is dead. One that was loaded before the log was first read (epoch 0) could be older
     /// than any record: it lives only while none covers it.
+    #[inline]
     pub fn alive(&self, mark: Mark, category: &str, key: &str, tags: &Tags) -> bool {
+        self.alive_but_for(None, mark, (category, key), tags)
+    }
+
+    /// The same as if there were no record of the sequence `without`.
+    pub fn alive_but_for(
+        &self,
+        without: Option<u64>,
+        mark: Mark,
+        (category, key): (&str, &str),
+        tags: &Tags,
+    ) -> bool {
         let state = self.state.read();
-        let below = state.log.dead_below(category, key, tags);
+        let below = state.log.dead_below_but_for(without, category, key, tags);
         if mark.epoch == state.log.epoch {
             mark.head >= below
         } else {

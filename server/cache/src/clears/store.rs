@@ -63,11 +63,13 @@ impl Store {
     /// kills every entry: what its records covered can no longer be told.
     pub async fn sync(&self, conn: &mut Conn) -> RedisResult<()> {
         let _turn = self.order.lock().await;
+        let begun = crate::clock::now();
         let (epoch, rev): (Option<String>, Option<String>) =
             redis::cmd("HMGET").arg(&self.key).arg("epoch").arg("rev").query_async(conn).await?;
         let known = self.mirror.log();
         let fields = match epoch {
             Some(epoch) if epoch == known.epoch.to_string() && rev.as_ref() == Some(&known.rev) => {
+                self.mirror.note_read(begun);
                 return Ok(());
             }
             Some(_) => redis::cmd("HGETALL").arg(&self.key).query_async(conn).await?,
@@ -84,6 +86,7 @@ impl Store {
             log = self.parse(fields)?;
         }
         self.mirror.adopt(log);
+        self.mirror.note_read(begun);
         Ok(())
     }
 

@@ -39,6 +39,12 @@ struct Group {
     keys: Vec<usize>,
 }
 
+/// A group without keys yet; its place among the groups.
+fn begin(groups: &mut Vec<Group>, chosen: Chosen, asking: bool) -> usize {
+    groups.push(Group { chosen, asking, keys: Vec::new() });
+    groups.len() - 1
+}
+
 impl Router {
     /// Reads many keys, each at most `max_bytes` and one more of it, all within `limit`. The answers are in the order of
     /// the keys.
@@ -92,24 +98,38 @@ impl Router {
         deadline: Instant,
         results: &mut [Option<Result<Fetched, L2Error>>],
     ) -> Vec<Group> {
+        let map = self.map();
         let mut groups: Vec<Group> = Vec::new();
-        let mut by_node: HashMap<(usize, bool), usize> = HashMap::new();
+        // A node is chosen once for all keys of a shard.
+        let mut of_shard: Vec<Option<Result<usize, L2Error>>> = vec![None; map.shards.len()];
+        let mut of_guest: HashMap<(usize, bool), usize> = HashMap::new();
         for (i, sent_to) in open {
-            let asking = sent_to.as_ref().is_some_and(|(_, asking)| *asking);
-            let chosen = match sent_to {
-                Some((node, _)) => self.guest(node, deadline).await,
-                None => self.choose(self.slot(&keys[i]), access, None),
-            };
-            match chosen {
-                Err(error) => results[i] = Some(Err(error)),
-                Ok(chosen) => {
-                    let index =
-                        *by_node.entry((Arc::as_ptr(&chosen.node) as usize, asking)).or_insert_with(|| {
-                            groups.push(Group { chosen, asking, keys: Vec::new() });
-                            groups.len() - 1
-                        });
-                    groups[index].keys.push(i);
+            let group = match sent_to {
+                Some((node, asking)) => match self.guest(node, deadline).await {
+                    Err(error) => Err(error),
+                    Ok(chosen) => Ok(*of_guest
+                        .entry((Arc::as_ptr(&chosen.node) as usize, asking))
+                        .or_insert_with(|| begin(&mut groups, chosen, asking))),
+                },
+                None => {
+                    let slot = self.slot(&keys[i]);
+                    match map.index(slot).and_then(|at| Some((of_shard.get_mut(at)?, map.shards.get(at)?))) {
+                        Some((group, shard)) => group
+                            .get_or_insert_with(|| {
+                                let chosen = self.choose_of(shard, access, None)?;
+                                Ok(begin(&mut groups, chosen, false))
+                            })
+                            .clone(),
+                        None => {
+                            self.ask_for_map();
+                            Err(L2Error::Disconnected(format!("no node serves slot {slot}")))
+                        }
+                    }
                 }
+            };
+            match group {
+                Ok(group) => groups[group].keys.push(i),
+                Err(error) => results[i] = Some(Err(error)),
             }
         }
         groups
@@ -128,7 +148,9 @@ impl Router {
         let Chosen { node, number, conn } = &group.chosen;
         let mut pipe = Pipeline::with_capacity(group.keys.len());
         for &i in &group.keys {
-            pipe.cmd("GETRANGE").arg(&keys[i]).arg(0).arg(max_bytes);
+            let mut cmd = redis::Cmd::with_capacity(4, keys[i].len() + 24);
+            cmd.arg("GETRANGE").arg(&keys[i]).arg(b"0").arg(max_bytes);
+            pipe.add_command(cmd);
         }
         node.note_use();
         let mut conn = Conn::new(conn.clone(), group.asking);

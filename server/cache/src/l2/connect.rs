@@ -27,10 +27,11 @@ pub(super) async fn open(client: &Client, cluster: bool) -> Result<MultiplexedCo
     timeout(CONNECT_TIMEOUT, connecting).await.unwrap_or(Err(L2Error::Timeout))
 }
 
-/// Timeouts and queue of our connections.
+/// Timeouts and queue of our connections. Answers have no limit here: every exchange has its own, and a second timer for
+/// each command would cost as much as the first.
 pub(super) fn config() -> AsyncConnectionConfig {
     AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(None)
         .set_pipeline_buffer_size(QUEUE)
 }

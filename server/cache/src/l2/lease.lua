@@ -44,4 +44,16 @@ if type(old) == 'string' and #old == 80
   end
 end
 if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return { 1 } end
+-- What is loaded by who began before a clear of this key is dead: the right to load begins anew. The token ends with
+-- epoch and head in hex.
+local held = redis.pcall('GET', KEYS[2])
+if type(held) == 'string' and #held == 64 then
+  local function hex(s)
+    return (string.gsub(s, '.', function(c) return string.format('%02x', string.byte(c)) end))
+  end
+  if string.sub(held, 33, 48) ~= hex(ARGV[4]) or string.sub(held, 49, 64) < hex(ARGV[5]) then
+    redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+    return { 1 }
+  end
+end
 return { 2, redis.call('PTTL', KEYS[2]) }

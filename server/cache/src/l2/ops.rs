@@ -62,8 +62,9 @@ impl Ops {
     ) -> Result<Fetched, L2Error> {
         let answer = router
             .run(limit, key, access, |mut conn| async move {
-                let answer: RedisResult<Vec<u8>> =
-                    redis::cmd("GETRANGE").arg(key).arg(0).arg(max_bytes).query_async(&mut conn).await;
+                let mut cmd = redis::Cmd::with_capacity(4, key.len() + 24);
+                cmd.arg("GETRANGE").arg(key).arg(b"0").arg(max_bytes);
+                let answer: RedisResult<Vec<u8>> = cmd.query_async(&mut conn).await;
                 // An answer about the key is none about Redis.
                 Ok(match answer {
                     Err(error) if !is_about_key(&error) => return Err(error),

@@ -139,6 +139,11 @@ impl Router {
         Arc::clone(&self.map.read())
     }
 
+    /// Looks at the map without taking a share in it. `look` must not wait, nor ask for the map itself.
+    pub(super) fn with_map<T>(&self, look: impl FnOnce(&Map) -> T) -> T {
+        look(&self.map.read())
+    }
+
     pub(super) fn set_map(&self, map: Map) {
         *self.map.write() = Arc::new(map);
         self.changed.send_modify(|n| *n += 1);

@@ -145,11 +145,22 @@ impl Router {
         access: Access,
         not: Option<&Arc<Node>>,
     ) -> Result<Chosen, L2Error> {
-        let map = self.map();
-        let Some(shard) = map.shard(slot) else {
-            self.ask_for_map();
-            return Err(L2Error::Disconnected(format!("no node serves slot {slot}")));
-        };
+        self.with_map(|map| match map.shard(slot) {
+            Some(shard) => self.choose_of(shard, access, not),
+            None => {
+                self.ask_for_map();
+                Err(L2Error::Disconnected(format!("no node serves slot {slot}")))
+            }
+        })
+    }
+
+    /// A usable node of a shard; `not` is avoided.
+    pub(super) fn choose_of(
+        &self,
+        shard: &Shard,
+        access: Access,
+        not: Option<&Arc<Node>>,
+    ) -> Result<Chosen, L2Error> {
         let take = |node: &Arc<Node>| {
             if not.is_some_and(|not| Arc::ptr_eq(not, node)) {
                 return None;

@@ -82,7 +82,12 @@ impl Map {
 
     /// The owner of a slot, if it has one.
     pub fn shard(&self, slot: u16) -> Option<&Shard> {
-        self.shards.get(usize::from(*self.of_slot.get(usize::from(slot))?))
+        self.shards.get(self.index(slot)?)
+    }
+
+    /// The place of a slot's owner among the shards, if it has one.
+    pub fn index(&self, slot: u16) -> Option<usize> {
+        self.of_slot.get(usize::from(slot)).filter(|index| **index != NONE).map(|index| usize::from(*index))
     }
 
     /// The first slot that nobody owns.

@@ -152,7 +152,7 @@ async fn a_batch_that_fails_leaves_what_is_at_hand_and_says_the_rest() {
     for answer in &answers[..3] {
         let hit = answer.as_ref().expect("the older one");
         assert!(
-            matches!(&hit.stale, Some(StaleReason::LoadFailed(why)) if why == "source is down"),
+            matches!(&hit.stale, Some(StaleReason::LoadFailed(why)) if **why == *"source is down"),
             "{hit:?}"
         );
     }

@@ -228,8 +228,7 @@ pub(super) fn cleared(answer: &Value) -> String {
         }
     } else {
         let handle = word(&answer["handle"]);
-        let _ =
-            writeln!(text, "cleared {}; take it back with: tidemark cache undo {handle}", covered(preview));
+        let _ = writeln!(text, "cleared {}; take it back with: cache undo {handle}", covered(preview));
     }
     text
 }

@@ -4,7 +4,6 @@ use super::super::{Fetched, Ops, Written};
 use super::*;
 use crate::clears::Mark;
 use crate::outgoing::{Lease, Outgoing};
-use crate::tags::Tags;
 
 /// What all nodes were told to be elsewhere.
 fn redirects(router: &Router) -> u64 {
@@ -43,21 +42,8 @@ async fn a_slot_that_moved_or_moves_is_followed() {
         let dead_below = Mark { epoch: 1, head: 0 };
         // With a lease beside it: two keys of one slot that is on its way.
         let lease = Lease { key: format!("{key}:lease"), token: "token".into() };
-        let outgoing = Outgoing {
-            category: "c",
-            text: key.clone(),
-            key: key.clone(),
-            bytes: entry.to_vec(),
-            name: 0,
-            version: 1,
-            loaded_at: 0,
-            is_removal: false,
-            stale_until: u64::MAX,
-            mark: dead_below,
-            tags: Tags::default(),
-            lease: Some(lease),
-            tried: false,
-        };
+        let outgoing =
+            Outgoing { bytes: entry.to_vec(), lease: Some(lease), ..Outgoing::example(&key, 1, 0) };
         let written = ops.write(router, AMPLE, &outgoing, 100_000, dead_below, &[]).await;
         assert_eq!(written, Ok(Written::Stored { before: None }), "{key}");
         let read = ops.fetch(router, AMPLE, &key, 1_000, Access::Read).await;
