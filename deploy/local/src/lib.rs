@@ -32,8 +32,8 @@ mod resp;
 mod secret;
 
 pub use cluster::{
-    ClusterAdmin, ClusterNode, ClusterOptions, ClusterProblem, NodeInfo, RedisCluster, Role, SLOTS,
-    SlotOwners, key_slot,
+    ClusterAccess, ClusterAdmin, ClusterNode, ClusterOptions, ClusterProblem, ClusterTls, NodeInfo,
+    RedisCluster, Role, SLOTS, SlotOwners, key_slot,
 };
 pub use error::{Error, Result};
 pub use fault_proxy::{Fault, FaultProxy};

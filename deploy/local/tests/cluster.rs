@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::time::Duration;
+use std::{
+    io::{Read, Write},
+    net::{Ipv4Addr, TcpStream},
+    time::Duration,
+};
 
 use local_servers::{
-    ClusterOptions, ClusterProblem, Error, RedisCluster, Role, SLOTS, free_base_port, key_slot, port_is_free,
-    wait_until,
+    ClusterOptions, ClusterProblem, Error, Fault, RedisCluster, Role, SLOTS, free_base_port, key_slot,
+    port_is_free, wait_until,
 };
 
 const BOUND: Duration = Duration::from_secs(60);
@@ -81,6 +85,22 @@ fn a_killed_master_is_replaced_and_returns_as_a_replica() {
     assert_eq!(cluster.master_of_slot(slot).unwrap(), old);
     let refused = cluster.failover(old).unwrap_err().to_string();
     assert!(refused.contains("replica"), "{refused}");
+}
+
+#[test]
+fn the_same_node_is_made_master_again_and_again() {
+    let cluster = RedisCluster::ephemeral_with(3, 1, Duration::from_millis(1_500), &[]).unwrap();
+    let slot = key_slot(b"foo");
+    let first = cluster.master_of_slot(slot).unwrap();
+    let other = cluster.replica_of(first).unwrap();
+    for turn in 0..4 {
+        let (from, to) = if turn % 2 == 0 { (first, other) } else { (other, first) };
+        cluster.node(from).command(&["SET", "foo", &turn.to_string()]).unwrap();
+        cluster.failover(to).unwrap();
+        assert_eq!(cluster.master_of_slot(slot).unwrap(), to);
+        assert_eq!(cluster.node(to).command(&["GET", "foo"]).unwrap(), turn.to_string(), "nothing is lost");
+    }
+    cluster.wait_until_healthy(BOUND).unwrap();
 }
 
 #[test]
@@ -210,6 +230,44 @@ fn a_parted_master_is_replaced_and_loses_what_it_took_since() {
     cluster.wait_until_healthy(BOUND).unwrap();
     assert_eq!(cluster.master_of_slot(slot).unwrap(), heir);
     assert_eq!(cluster.node(heir).command(&["GET", "foo"]).unwrap(), "before");
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "needs loopback addresses beside 127.0.0.1")]
+fn a_client_has_a_way_of_its_own() {
+    let alone = [RedisCluster::PORTS_ALONE];
+    let cluster = RedisCluster::ephemeral_with(3, 0, Duration::from_millis(1_500), &alone).unwrap();
+    let slot = key_slot(b"foo");
+    let owner = cluster.master_of_slot(slot).unwrap();
+    let moved = refusal(cluster.node((owner + 1) % 3).command(&["GET", "foo"]));
+    assert_eq!(moved, format!("MOVED {slot} :{}", cluster.node(owner).port()), "no address");
+
+    let (one, two) = (cluster.access(1).unwrap(), cluster.access(2).unwrap());
+    assert!(cluster.access(1).is_err(), "it is taken");
+    let url = one.url();
+    let places: Vec<&str> = url.strip_prefix("redis-cluster://").unwrap().split(',').collect();
+    let ports: Vec<String> = (0..3).map(|it| format!("127.0.1.1:{}", cluster.node(it).port())).collect();
+    assert_eq!(places, ports);
+    let answers = |client: u8, node: usize| {
+        let stream = TcpStream::connect((Ipv4Addr::new(127, 0, 1, client), cluster.node(node).port()));
+        let ping = |mut stream: TcpStream| {
+            stream.set_read_timeout(Some(BOUND))?;
+            stream.write_all(b"PING\r\n")?;
+            let mut answer = [0; 7];
+            stream.read_exact(&mut answer)?;
+            Ok::<_, std::io::Error>(answer == *b"+PONG\r\n")
+        };
+        stream.and_then(ping).unwrap_or(false)
+    };
+    assert!((0..3).all(|node| answers(1, node) && answers(2, node)));
+    one.proxy(owner).cut().unwrap();
+    assert!(!answers(1, owner) && answers(1, (owner + 1) % 3) && answers(2, owner));
+    assert!(!one.is_sound() && two.is_sound());
+    one.set(Fault::Cut).unwrap();
+    assert!((0..3).all(|node| !answers(1, node) && answers(2, node)));
+    one.set(Fault::None).unwrap();
+    assert!(one.is_sound() && (0..3).all(|node| answers(1, node)));
+    assert!(cluster.check().is_empty(), "the nodes noticed nothing: {:?}", cluster.check());
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! A private Redis Cluster.
 
+mod access;
 mod admin;
 mod check;
+mod ephemeral;
 mod fix;
 mod form;
 mod node;
@@ -12,22 +14,18 @@ mod topology;
 use std::{
     net::{IpAddr, Ipv4Addr},
     ops::Deref,
-    time::Duration,
 };
 
+pub use access::ClusterAccess;
 pub use admin::ClusterAdmin;
 pub use check::ClusterProblem;
+pub use ephemeral::ClusterTls;
 pub use node::ClusterNode;
 pub use options::ClusterOptions;
 pub use topology::{NodeInfo, Role, SLOTS, SlotOwners, key_slot};
 
-use crate::{BUS_OFFSET, Error, FaultProxy, RedisServer, Result, free_base_port};
-use admin::Endpoint;
+use crate::{Error, FaultProxy, RedisServer, Result};
 use node::Proxies;
-use options::settings;
-
-/// Node timeout of an ephemeral cluster: short for quick failovers, yet longer than a busy machine holds up a process.
-const QUICK: Duration = Duration::from_secs(2);
 
 /// Where a node behind proxies connects from, by which they tell it from clients and other nodes.
 fn source_of(index: usize) -> Option<IpAddr> {
@@ -47,70 +45,6 @@ pub struct RedisCluster {
 }
 
 impl RedisCluster {
-    /// Starts three masters (nodes 0 to 2) with a replica each (3 to 5), on free ports, with nothing to keep and a node
-    /// timeout of 2 s. It is healthy when this returns, after about 4 s.
-    ///
-    /// # Errors
-    /// As [`RedisServer::ephemeral`] and [`ClusterAdmin::form`].
-    pub fn ephemeral() -> Result<Self> {
-        Self::ephemeral_with(3, 1, QUICK, &[])
-    }
-
-    /// As [`RedisCluster::ephemeral`], with so many masters, replicas each, node timeout and further lines of `redis.conf`.
-    ///
-    /// # Errors
-    /// As [`RedisCluster::ephemeral`].
-    pub fn ephemeral_with(
-        masters: u16,
-        replicas: u16,
-        node_timeout: Duration,
-        extra: &[(&str, &str)],
-    ) -> Result<Self> {
-        Self::make(masters, replicas, node_timeout, extra, false)
-    }
-
-    /// As [`RedisCluster::ephemeral`], with a [`FaultProxy`] before each node's client port and another before its bus port.
-    /// The nodes announce the proxies' ports, so that clients and nodes go through them.
-    ///
-    /// # Errors
-    /// As [`RedisCluster::ephemeral`].
-    pub fn ephemeral_behind_proxies() -> Result<Self> {
-        Self::make(3, 1, QUICK, &[], true)
-    }
-
-    fn make(
-        masters: u16,
-        replicas: u16,
-        timeout: Duration,
-        extra: &[(&str, &str)],
-        proxied: bool,
-    ) -> Result<Self> {
-        let count = masters.saturating_mul(replicas.saturating_add(1));
-        let base = free_base_port(count)?;
-        let mut started = Vec::new();
-        let mut endpoints = Vec::new();
-        for port in base..base + count {
-            let proxies = if proxied {
-                Some(Proxies {
-                    client: FaultProxy::before(port)?,
-                    bus: FaultProxy::before(port + BUS_OFFSET)?,
-                })
-            } else {
-                None
-            };
-            let announced = proxies.as_ref().map_or(port, |it| it.client.port());
-            let announced_bus = proxies.as_ref().map_or(port + BUS_OFFSET, |it| it.bus.port());
-            let mut lines = settings(timeout, announced, announced_bus);
-            if let Some(source) = proxies.as_ref().and(source_of(started.len())) {
-                lines.push(("bind-source-addr".to_owned(), source.to_string()));
-            }
-            lines.extend(extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-            started.push((RedisServer::ephemeral_at(port, lines)?, proxies));
-            endpoints.push(Endpoint { port, announced, announced_bus });
-        }
-        Self::join(started, ClusterAdmin { endpoints }, usize::from(masters))
-    }
-
     /// Starts the nodes as told and joins them, or what is missing of both. Nodes that already run on these ports must have
     /// been ended before.
     ///
@@ -118,26 +52,39 @@ impl RedisCluster {
     /// As [`RedisServer::start_with`] and [`ClusterAdmin::form`]; what was started by then is left running.
     pub fn start(options: &ClusterOptions) -> Result<Self> {
         let servers =
-            (0..options.size()).map(|index| Ok((RedisServer::start_with(options.node(index))?, None)));
+            (0..options.size()).map(|index| Ok((RedisServer::start_with(options.node(index))?, None, None)));
         let servers = servers.collect::<Result<Vec<_>>>()?;
         Self::join(servers, ClusterAdmin::new(&options.ports()), usize::from(options.masters))
     }
 
     fn join(
-        servers: Vec<(RedisServer, Option<Proxies>)>,
+        servers: Vec<(RedisServer, Option<Proxies>, Option<u16>)>,
         admin: ClusterAdmin,
         masters: usize,
     ) -> Result<Self> {
         admin.form(masters)?;
-        let node = |(index, (server, proxies))| ClusterNode { index, server, proxies, admin: admin.clone() };
+        let node = |(index, (server, proxies, tls_port))| ClusterNode {
+            index,
+            server,
+            proxies,
+            tls_port,
+            admin: admin.clone(),
+        };
         Ok(Self { nodes: servers.into_iter().enumerate().map(node).collect(), admin })
     }
 
-    /// `redis-cluster://127.0.0.1:PORT,127.0.0.1:PORT,…` with every node, as the server's `REDIS_URL` takes it.
+    /// `redis-cluster://127.0.0.1:PORT,127.0.0.1:PORT,…` with every node, as the server's `REDIS_URL` takes it; with
+    /// `rediss-cluster` if it is behind TLS.
     #[must_use]
     pub fn cluster_url(&self) -> String {
-        let hosts: Vec<String> = self.nodes.iter().map(|it| format!("127.0.0.1:{}", it.port())).collect();
-        format!("redis-cluster://{}", hosts.join(","))
+        let scheme = if self.nodes.iter().any(|it| it.tls_port.is_some()) {
+            "rediss-cluster"
+        } else {
+            "redis-cluster"
+        };
+        let port = |it: &ClusterNode| it.tls_port.unwrap_or_else(|| it.port());
+        let hosts: Vec<String> = self.nodes.iter().map(|it| format!("127.0.0.1:{}", port(it))).collect();
+        format!("{scheme}://{}", hosts.join(","))
     }
 
     /// `redis://127.0.0.1:PORT` of each node.

@@ -15,6 +15,8 @@ pub struct ClusterNode {
     pub(super) index: usize,
     pub(super) server: RedisServer,
     pub(super) proxies: Option<Proxies>,
+    /// The port with TLS, if there is one.
+    pub(super) tls_port: Option<u16>,
     pub(super) admin: ClusterAdmin,
 }
 

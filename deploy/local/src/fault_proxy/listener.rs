@@ -2,7 +2,7 @@
 
 use std::{
     io::{PipeWriter, Write, pipe},
-    net::{Ipv4Addr, TcpListener},
+    net::{SocketAddr, TcpListener},
     os::fd::AsFd,
     sync::Arc,
     thread::{self, JoinHandle},
@@ -21,9 +21,9 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    pub fn open(port: u16, shared: &Arc<Shared>) -> Result<Self> {
-        let failed = || format!("cannot listen on 127.0.0.1:{port}");
-        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(Error::io(failed()))?;
+    pub fn open(address: SocketAddr, shared: &Arc<Shared>) -> Result<Self> {
+        let failed = || format!("cannot listen on {address}");
+        let socket = TcpListener::bind(address).map_err(Error::io(failed()))?;
         // Whoever knocked may be gone when it is accepted: that must not block.
         socket.set_nonblocking(true).map_err(Error::io(failed()))?;
         let (woken, wake) = pipe().map_err(Error::io(failed()))?;

@@ -6,7 +6,7 @@ mod listener;
 mod pump;
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -34,10 +34,10 @@ pub enum Fault {
     DropAfter(u64),
 }
 
-/// Listens on a free port of 127.0.0.1 and passes bytes to another port and back, well or badly. Dropping it closes all.
+/// Listens on a port, a free one of 127.0.0.1 by itself, and passes bytes to another port and back, well or badly. Dropping it closes all.
 #[derive(Debug)]
 pub struct FaultProxy {
-    port: u16,
+    address: SocketAddr,
     shared: Arc<Shared>,
     listener: Mutex<Option<Listener>>,
 }
@@ -56,16 +56,23 @@ impl FaultProxy {
     /// # Errors
     /// As [`free_port`]; [`crate::Error::Io`] when it cannot listen.
     pub fn before(target: u16) -> Result<Self> {
-        let port = free_port()?;
-        let shared = Arc::new(Shared { target, gate: Gate::default(), connections: Connections::default() });
-        let listener = Listener::open(port, &shared)?;
-        Ok(Self { port, shared, listener: Mutex::new(Some(listener)) })
+        Self::listening_at((Ipv4Addr::LOCALHOST, free_port()?).into(), target)
     }
 
-    /// Where it listens on 127.0.0.1.
+    /// As [`FaultProxy::before`], at an address of the caller's choice, such as another loopback address on Linux.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] when it cannot listen there.
+    pub fn listening_at(address: SocketAddr, target: u16) -> Result<Self> {
+        let shared = Arc::new(Shared { target, gate: Gate::default(), connections: Connections::default() });
+        let listener = Listener::open(address, &shared)?;
+        Ok(Self { address, shared, listener: Mutex::new(Some(listener)) })
+    }
+
+    /// The port where it listens.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.address.port()
     }
 
     /// Connections that are open now. In a black hole one that its client closed counts on until that ends.
@@ -101,7 +108,7 @@ impl FaultProxy {
             self.shared.connections.close_all();
         }
         if fault != Fault::Cut && listener.is_none() {
-            *listener = Some(Listener::open(self.port, &self.shared)?);
+            *listener = Some(Listener::open(self.address, &self.shared)?);
         }
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! What the tests share.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod cluster;
+pub mod place;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -9,14 +9,14 @@ use crate::common::*;
 
 /// A source that notes what it is asked for, and answers when it may.
 #[derive(Clone)]
-struct Source {
+pub struct Source {
     asked: Arc<Mutex<Vec<Vec<String>>>>,
     gate: Arc<Semaphore>,
     version: u64,
 }
 
 impl Source {
-    fn open(version: u64) -> Self {
+    pub fn open(version: u64) -> Self {
         Self { asked: Arc::default(), gate: Arc::new(Semaphore::new(1_000)), version }
     }
 
@@ -32,12 +32,12 @@ impl Source {
         Ok(found.map(|key| (key.clone(), Loaded::new(Text(key), self.version))).collect())
     }
 
-    fn asked(&self) -> Vec<Vec<String>> {
+    pub fn asked(&self) -> Vec<Vec<String>> {
         self.asked.lock().expect("not poisoned").clone()
     }
 }
 
-async fn read(texts: &Texts, keys: &[String], want: Want, source: &Source) -> Vec<Answer> {
+pub async fn read(texts: &Texts, keys: &[String], want: Want, source: &Source) -> Vec<Answer> {
     let source = source.clone();
     texts.get_many_or_load(keys, want, move |keys| source.clone().read(keys)).await
 }
@@ -46,7 +46,7 @@ fn names(range: std::ops::Range<u32>) -> Vec<String> {
     range.map(|i| format!("k{i}")).collect()
 }
 
-fn all(answers: Vec<Answer>) -> Vec<Hit<Text>> {
+pub fn all(answers: Vec<Answer>) -> Vec<Hit<Text>> {
     answers.into_iter().map(|answer| answer.expect("an answer")).collect()
 }
 

@@ -14,5 +14,6 @@ mod model;
 mod processes;
 mod readers;
 mod recovery;
+mod sources;
 mod tags;
 mod versions;

@@ -142,3 +142,37 @@ async fn what_was_set_before_redis_was_ever_reached_gets_there() {
     assert_eq!(texts.get(&key("k")).await.expect("there").value.0, "new");
     assert!(two.in_other.get(&key("cleared")).await.is_none() && texts.get(&key("cleared")).await.is_none());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_redis_lost_is_put_back_by_who_still_has_it_and_is_asked() {
+    let two = Two::new().await;
+    let cache = connected(builder_at(two.url.clone())).await;
+    let texts = texts(&cache, steady());
+    settled(&[&cache, &two.other]).await;
+    two.in_other.set(&key("k"), Text("v".into()), 1);
+    until_version(&texts, "k", 1).await;
+    on(&two.proxy, |proxy| proxy.cut()).await;
+    until("it is noticed", || cache.l2_state().degraded()).await;
+    // The one cut off has an older one to make good; the newest is in Redis, and then in the other's memory alone.
+    texts.set(&key("k"), Text("v".into()), 2);
+    two.in_other.set(&key("k"), Text("v".into()), 3);
+    written(&two.other, "texts", 2).await;
+    let mut plain = plain(&two.redis).await;
+    let () = redis::cmd("FLUSHALL").query_async(&mut plain).await.expect("flushed");
+    on(&two.proxy, |proxy| proxy.pass()).await;
+    until_async("the older one is made good", || {
+        let mut plain = plain.clone();
+        async move { in_redis(&mut plain, "k").await == Some((2, 0)) }
+    })
+    .await;
+    // Who has the newest finds Redis behind its memory.
+    until_async("the newest is in Redis", || {
+        let (mut plain, in_other) = (plain.clone(), two.in_other.clone());
+        async move {
+            assert_eq!(in_other.get(&key("k")).await.expect("in memory").version, 3);
+            in_redis(&mut plain, "k").await == Some((3, 0))
+        }
+    })
+    .await;
+    until_version(&texts, "k", 3).await;
+}

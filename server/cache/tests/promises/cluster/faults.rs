@@ -1,20 +1,11 @@
-//! The promises on a cluster of three masters with a replica each: no read fails, whichever part of it does.
-
-use std::sync::Arc;
+//! Promise 4 on a cluster: no read fails, whichever part of it does.
 
 use local_servers::{RedisCluster, key_slot};
 use tidemark_cache::{Cache, Scope};
 
+use crate::common::cluster::{own, with};
 use crate::common::*;
 use crate::readers::Readers;
-
-async fn with<T: Send + 'static>(
-    cluster: &Arc<RedisCluster>,
-    act: impl FnOnce(&RedisCluster) -> local_servers::Result<T> + Send + 'static,
-) -> T {
-    let cluster = Arc::clone(cluster);
-    blocking(move || act(&cluster)).await.expect("the cluster does as told")
-}
 
 /// What one cache sets the other has, on every master; and what is cleared is gone there.
 async fn in_step(a: (&Cache, &Texts), b: (&Cache, &Texts), version: u64) {
@@ -30,8 +21,7 @@ async fn in_step(a: (&Cache, &Texts), b: (&Cache, &Texts), version: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_read_fails_whichever_part_of_it_does() {
-    let cluster =
-        Arc::new(blocking(RedisCluster::ephemeral_behind_proxies).await.expect("the cluster starts"));
+    let cluster = own(RedisCluster::ephemeral_behind_proxies).await;
     let (a, b) = (
         connected(builder_at(cluster.cluster_url())).await,
         connected(builder_at(cluster.cluster_url())).await,
@@ -79,7 +69,7 @@ async fn no_read_fails_whichever_part_of_it_does() {
     })
     .await;
     until_async("another has taken over", || {
-        let cluster = Arc::clone(&cluster);
+        let cluster = cluster.clone();
         async move {
             let owner = blocking(move || cluster.master_of_slot(key_slot(b"tm:clears"))).await;
             owner.is_ok_and(|owner| owner != parted)
