@@ -6,10 +6,6 @@ use std::time::Duration;
 use clap::Parser;
 use tidemark_bench::{Launcher, Verb, run};
 
-/// glibc's own takes a slow way for allocations above a kilobyte: `docs/decisions/0011-allocator.md`. The server has the same.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Measures the cache.
 #[derive(Parser)]
 #[command(name = "tidemark-bench", version, about)]

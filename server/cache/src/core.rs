@@ -235,7 +235,10 @@ impl<K: Key, V: Value> Core<K, V> {
                 return;
             }
             (Tier::L1, true) => counters.l1.stale.add(1),
-            (Tier::L2, false) => counters.l2.hits.add(1),
+            (Tier::L2, false) => {
+                counters.l2.hits.increment();
+                return self.hot.note_some(key, weight);
+            }
             (Tier::L2, true) => counters.l2.stale.add(1),
             (Tier::Source, _) => {}
         }

@@ -4,22 +4,23 @@
 //! Streams", ICDT 2005), with counts that fade by half each minute: a key read more often than the total divided by the
 //! capacity is in it, whatever else is read.
 
-use std::collections::HashMap;
-use std::time::Instant;
-
 use parking_lot::Mutex;
 use quick_cache::DefaultHashBuilder;
 use serde::Serialize;
+use std::collections::HashMap;
 
+use crate::clock;
 use crate::key::Key;
 use crate::stats::SAMPLE;
 
 /// Keys that are followed.
 const CAPACITY: usize = 256;
-/// Counts fade to a half in this time, in seconds.
-const HALF_LIFE: f64 = 60.0;
-/// Counts are not faded more often, in seconds.
-const FADE_EVERY: f64 = 1.0;
+/// Counts fade to a half in this time, ms.
+const HALF_LIFE: f64 = 60_000.0;
+/// Counts are not faded more often, ms.
+const FADE_EVERY: u64 = 1_000;
+/// One in so many answers from Redis is noted.
+const SOME: u8 = 4;
 /// Of so many reads of keys that are not followed one takes the place of the least, and counts for all: finding the least
 /// is dear.
 const NEWCOMERS: u8 = 16;
@@ -51,8 +52,9 @@ impl<K: Key> HotList for HotKeys<K> {
 #[derive(Debug)]
 struct Sketch<K> {
     counts: HashMap<K, (f64, u32), DefaultHashBuilder>,
-    started: Instant,
-    faded: Instant,
+    /// By the monotonic clock, ms.
+    started: u64,
+    faded: u64,
 }
 
 /// The hot keys of a category.
@@ -61,7 +63,7 @@ pub(crate) struct HotKeys<K>(Mutex<Sketch<K>>);
 
 impl<K: Key> HotKeys<K> {
     pub fn new() -> Self {
-        let now = Instant::now();
+        let now = clock::now();
         Self(Mutex::new(Sketch { counts: HashMap::default(), started: now, faded: now }))
     }
 
@@ -69,6 +71,13 @@ impl<K: Key> HotKeys<K> {
     #[inline(never)]
     pub fn note_sampled(&self, key: &K, bytes: u32) {
         self.add(key, SAMPLE as f64, bytes);
+    }
+
+    /// Notes one read in [`SOME`], by chance, for all of them: the list is shared by all threads.
+    pub fn note_some(&self, key: &K, bytes: u32) {
+        if fastrand::u8(..SOME) == 0 {
+            self.add(key, f64::from(SOME), bytes);
+        }
     }
 
     /// Notes one read.
@@ -79,7 +88,7 @@ impl<K: Key> HotKeys<K> {
     fn add(&self, key: &K, reads: f64, bytes: u32) {
         // A sample more or less: nobody waits for it.
         let Some(mut sketch) = self.0.try_lock() else { return };
-        sketch.fade(Instant::now());
+        sketch.fade(clock::now());
         if let Some(count) = sketch.counts.get_mut(key) {
             *count = (count.0 + reads, bytes);
             return;
@@ -101,12 +110,12 @@ impl<K: Key> HotKeys<K> {
     /// The hottest `most`, hottest first.
     pub fn hottest(&self, category: &'static str, most: usize) -> Vec<HotKey> {
         let mut sketch = self.0.lock();
-        let now = Instant::now();
+        let now = clock::now();
         sketch.fade(now);
         // A steady rate r sums up to r * tau * (1 - e^(-t / tau)).
         let tau = HALF_LIFE / std::f64::consts::LN_2;
-        let elapsed = now.duration_since(sketch.started).as_secs_f64().max(0.1);
-        let divisor = tau * (1.0 - (-elapsed / tau).exp());
+        let elapsed = now.saturating_sub(sketch.started).max(100) as f64;
+        let divisor = tau / 1_000.0 * (1.0 - (-elapsed / tau).exp());
         let mut keys: Vec<HotKey> = sketch
             .counts
             .iter()
@@ -125,13 +134,13 @@ impl<K: Key> HotKeys<K> {
 }
 
 impl<K: Key> Sketch<K> {
-    fn fade(&mut self, now: Instant) {
-        let elapsed = now.duration_since(self.faded).as_secs_f64();
+    fn fade(&mut self, now: u64) {
+        let elapsed = now.saturating_sub(self.faded);
         if elapsed < FADE_EVERY {
             return;
         }
         self.faded = now;
-        let kept = 0.5f64.powf(elapsed / HALF_LIFE);
+        let kept = 0.5f64.powf(elapsed as f64 / HALF_LIFE);
         self.counts.retain(|_, (count, _)| {
             *count *= kept;
             *count > 0.01

@@ -14,7 +14,7 @@ use crate::failure::{Failure, Trouble};
 use crate::flight::{Flight, Landed, Progress};
 use crate::hit::{Hit, LoadError, Loaded, Shared, StaleReason, Tier, Want};
 use crate::key::Key;
-use crate::pilot::{Pilot, Slot};
+use crate::pilot::{Pilot, take_place};
 
 /// Beyond the limits of the flight itself: a reader never waits longer, whatever goes wrong.
 const SAFETY: Duration = Duration::from_secs(2);
@@ -78,7 +78,23 @@ where
         };
         let want = Want::at_least(need.min_version);
         let flight = match board(core, key, need, choosy) {
-            Boarded::New(pilot) => return fly(core, key, want, held, pilot, loader).await,
+            Boarded::New(mut pilot) => {
+                let flight;
+                if held.is_none() {
+                    // Looking into Redis needs no task of its own: who joined looks again if this reader goes away.
+                    // Boxed by itself: so each piece is small enough for the fast way of any allocator.
+                    if let Some(landed) = Box::pin(pilot.look_into_l2()).await {
+                        pilot.land(landed.clone());
+                        return landed_answer(core, key, want, None, landed, true).into_result();
+                    }
+                    flight = Arc::clone(&pilot.flight);
+                    core.shared.runtime.spawn(pilot.fly_on(loader));
+                } else {
+                    flight = Arc::clone(&pilot.flight);
+                    core.shared.runtime.spawn(pilot.fly(loader));
+                }
+                return Box::pin(wait(core, key, want, held, &flight, true)).await.into_result();
+            }
             Boarded::Joined(flight) => flight,
             Boarded::Refused => return refused(core, key, held),
         };
@@ -208,38 +224,6 @@ pub(crate) fn refused<K: Key, V: Value, E: SourceError>(
     }
 }
 
-/// Flies for oneself and all who join.
-async fn fly<K, V, E, F, Fut>(
-    core: &Arc<Core<K, V>>,
-    key: &K,
-    want: Want,
-    held: Option<Shared<V>>,
-    mut pilot: Pilot<K, V>,
-    loader: F,
-) -> Result<Hit<V>, LoadError<E>>
-where
-    K: Key,
-    V: Value,
-    E: SourceError,
-    F: FnOnce() -> Fut + Send + 'static,
-    Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
-{
-    let flight;
-    if held.is_none() {
-        // Looking into Redis needs no task of its own: who joined looks again if this reader goes away.
-        if let Some(landed) = pilot.look_into_l2().await {
-            pilot.land(landed.clone());
-            return landed_answer(core, key, want, None, landed, true).into_result();
-        }
-        flight = Arc::clone(&pilot.flight);
-        core.shared.runtime.spawn(pilot.fly_on(loader));
-    } else {
-        flight = Arc::clone(&pilot.flight);
-        core.shared.runtime.spawn(pilot.fly(loader));
-    }
-    Box::pin(wait(core, key, want, held, &flight, true)).await.into_result()
-}
-
 /// The flight to take.
 pub(crate) enum Boarded<K: Key, V: Value> {
     /// A new one, with the right to fly it.
@@ -265,9 +249,11 @@ pub(crate) fn board<K: Key, V: Value>(
     };
     let mut pilot = None;
     let boarded = core.flights.join_or(key, joinable, || {
-        let slot = Slot::take(core).ok_or(())?;
+        if !take_place(&core.shared) {
+            return Err(());
+        }
         let flight = Flight::new(need.min_version, need.newer_than, core.mirror.mark());
-        pilot = Some(Pilot::new(core, key, &flight, slot));
+        pilot = Some(Pilot::new(core, key, &flight));
         Ok::<_, ()>(flight)
     });
     match (boarded, pilot) {

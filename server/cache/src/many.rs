@@ -100,10 +100,13 @@ async fn look_together<K: Key, V: Value, E: SourceError>(
     if own.is_empty() {
         return Vec::new();
     }
-    let texts: Vec<&str> = own.iter().map(|own| own.pilot.text.as_str()).collect();
-    let fetched = core.fetch_many(&texts).await;
+    let asked_at = clock::now();
+    let keys = core.entry_keys(own.iter().map(|own| own.pilot.text.as_str()));
+    let mut own: Vec<_> = own.into_iter().map(Some).collect();
     let mut missing = Vec::new();
-    for (Own { at, need, mut pilot }, entry) in own.into_iter().zip(fetched) {
+    core.fetch_many(&keys, |i, fetched| {
+        let Some(Own { at, need, mut pilot }) = own[i].take() else { return };
+        let entry = core.read_one(&pilot.text, fetched, asked_at);
         if let Some(landed) = entry.and_then(|entry| pilot.take_from_l2(entry)) {
             pilot.land(landed.clone());
             let want = Want::at_least(want.min_version.max(need.min_version));
@@ -114,7 +117,8 @@ async fn look_together<K: Key, V: Value, E: SourceError>(
             waiting.push(Waiting { at, held: None, need, flight: Arc::clone(&pilot.flight) });
             missing.push(pilot);
         }
-    }
+    })
+    .await;
     missing
 }
 
@@ -170,15 +174,18 @@ where
     F: FnOnce(Vec<K>) -> Fut + Send + 'static,
     Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
 {
-    let texts: Vec<&str> = pilots.iter().map(|pilot| pilot.text.as_str()).collect();
-    let fetched = core.fetch_many(&texts).await;
+    let asked_at = clock::now();
+    let keys = core.entry_keys(pilots.iter().map(|pilot| pilot.text.as_str()));
+    let mut pilots: Vec<_> = pilots.into_iter().map(Some).collect();
     let mut missing = Vec::new();
-    for (mut pilot, entry) in pilots.into_iter().zip(fetched) {
-        match entry.and_then(|entry| pilot.take_from_l2(entry)) {
+    core.fetch_many(&keys, |i, fetched| {
+        let Some(mut pilot) = pilots[i].take() else { return };
+        match core.read_one(&pilot.text, fetched, asked_at).and_then(|entry| pilot.take_from_l2(entry)) {
             Some(landed) => pilot.land(landed),
             None => missing.push(pilot),
         }
-    }
+    })
+    .await;
     if !missing.is_empty() {
         load_together(core, missing, loader).await;
     }

@@ -22,26 +22,8 @@ use crate::tier2::Right;
 /// Between two looks at what another process is loading, at first and at most.
 const LEASE_POLL: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(50));
 
-/// A place among the flights under way.
-pub(crate) struct Slot(Arc<Shared>);
-
-impl Slot {
-    /// `None` when all are taken.
-    pub fn take<K: Key, V: Value>(core: &Core<K, V>) -> Option<Self> {
-        let shared = &core.shared;
-        // Built first: dropping it gives the place back.
-        let slot = Self(Arc::clone(shared));
-        (shared.flights.fetch_add(1, Ordering::Relaxed) < shared.max_flights).then_some(slot)
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.flights.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// Who flies: looks into Redis, then loads, tells all who wait, and takes the flight off the list, come what may.
+/// Has a place among the flights under way, and gives it back at its end.
 pub(crate) struct Pilot<K: Key, V: Value> {
     pub core: Arc<Core<K, V>>,
     pub key: K,
@@ -49,8 +31,19 @@ pub(crate) struct Pilot<K: Key, V: Value> {
     pub flight: Arc<Flight<V>>,
     /// On the list of flights: others can join.
     listed: bool,
-    #[expect(dead_code, reason = "held for its Drop, which gives the place back")]
-    slot: Slot,
+}
+
+/// Takes a place among the flights under way, for a pilot. False when all are taken.
+pub(crate) fn take_place(shared: &Shared) -> bool {
+    let free = shared.flights.fetch_add(1, Ordering::Relaxed) < shared.max_flights;
+    if !free {
+        give_back(shared);
+    }
+    free
+}
+
+fn give_back(shared: &Shared) {
+    shared.flights.fetch_sub(1, Ordering::Relaxed);
 }
 
 impl<K: Key, V: Value> Drop for Pilot<K, V> {
@@ -59,13 +52,15 @@ impl<K: Key, V: Value> Drop for Pilot<K, V> {
             self.core.flights.remove(&self.key, &self.flight);
             self.flight.leave();
         }
+        give_back(&self.core.shared);
     }
 }
 
 impl<K: Key, V: Value> Pilot<K, V> {
-    pub fn new(core: &Arc<Core<K, V>>, key: &K, flight: &Arc<Flight<V>>, slot: Slot) -> Self {
+    /// For who has [taken](take_place) a place.
+    pub fn new(core: &Arc<Core<K, V>>, key: &K, flight: &Arc<Flight<V>>) -> Self {
         let (core, key, text) = (Arc::clone(core), key.clone(), key.to_string());
-        Self { core, key, text, flight: Arc::clone(flight), listed: true, slot }
+        Self { core, key, text, flight: Arc::clone(flight), listed: true }
     }
 
     /// Flies to the end. To be spawned: who waits may go away.

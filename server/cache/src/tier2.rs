@@ -56,21 +56,24 @@ impl<K: Key, V: Value> Core<K, V> {
         entry
     }
 
-    /// The living entries of many keys, one round trip a node.
-    pub async fn fetch_many(&self, texts: &[&str]) -> Vec<Option<Entry<V>>> {
-        let Some(l2) = self.shared.l2.as_ref().filter(|_| self.policy.tiers.has_l2()) else {
-            return texts.iter().map(|_| None).collect();
-        };
-        if !l2.router.is_open() {
-            self.counters.l2.skipped.add(texts.len() as u64);
-            return texts.iter().map(|_| None).collect();
+    /// The keys in Redis of these key texts.
+    pub fn entry_keys<'a>(&self, texts: impl Iterator<Item = &'a str>) -> Vec<String> {
+        texts.map(|text| entry_key(&self.shared.namespace, self.name, text)).collect()
+    }
+
+    /// Asks for many entries by their keys in Redis, one round trip a node. `each` is called once a key as the nodes
+    /// answer, with its place and the answer: for [`read_one`](Self::read_one).
+    pub async fn fetch_many(&self, keys: &[String], mut each: impl FnMut(usize, Result<Fetched, L2Error>)) {
+        match self.shared.l2.as_ref().filter(|_| self.policy.tiers.has_l2()) {
+            Some(l2) => l2.router.fetch_many(l2.timeout, keys, self.most_bytes(), self.access(), each).await,
+            None => (0..keys.len()).for_each(|i| each(i, Err(L2Error::NotConfigured))),
         }
-        let keys: Vec<String> =
-            texts.iter().map(|text| entry_key(&self.shared.namespace, self.name, text)).collect();
-        let asked_at = clock::now();
-        let fetched = l2.router.fetch_many(l2.timeout, &keys, self.most_bytes(), self.access()).await;
-        // What is unreadable is discarded when it is asked for by itself, or overwritten by what is loaded now.
-        texts.iter().zip(fetched).map(|(text, fetched)| self.read(text, fetched, asked_at).0).collect()
+    }
+
+    /// The living entry in an answer to what was asked at `asked_at`. What is unreadable is discarded when it is asked for
+    /// by itself, or overwritten by what is loaded now.
+    pub fn read_one(&self, text: &str, fetched: Result<Fetched, L2Error>, asked_at: u64) -> Option<Entry<V>> {
+        self.policy.tiers.has_l2().then(|| self.read(text, fetched, asked_at).0)?
     }
 
     /// Judges what Redis answered. Beside the entry: bytes that are in the way.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use redis::aio::ConnectionLike;
 use redis::{Pipeline, RedisResult, Value};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -46,35 +46,38 @@ fn begin(groups: &mut Vec<Group>, chosen: Chosen, asking: bool) -> usize {
 }
 
 impl Router {
-    /// Reads many keys, each at most `max_bytes` and one more of it, all within `limit`. The answers are in the order of
-    /// the keys.
+    /// Reads many keys, each at most `max_bytes` and one more of it, all within `limit`. `each` is called once a key, with
+    /// its place among the keys, as the nodes answer: what is done there goes on while others are still on their way.
     pub async fn fetch_many(
         &self,
         limit: Duration,
         keys: &[String],
         max_bytes: usize,
         access: Access,
-    ) -> Vec<Result<Fetched, L2Error>> {
+        mut each: impl FnMut(usize, Result<Fetched, L2Error>),
+    ) {
         let deadline = Instant::now() + limit;
-        let mut results: Vec<Option<Result<Fetched, L2Error>>> = keys.iter().map(|_| None).collect();
         if !self.log_is_read() {
-            return keys.iter().map(|_| Err(self.closed())).collect();
+            return (0..keys.len()).for_each(|i| each(i, Err(self.closed())));
         }
+        // Why a key has no answer yet.
+        let mut without: HashMap<usize, L2Error> = HashMap::new();
         let mut open: Vec<(usize, SentTo)> = (0..keys.len()).map(|i| (i, None)).collect();
         for round in 1..=MAX_ROUNDS {
-            let groups = self.group(keys, std::mem::take(&mut open), access, deadline, &mut results).await;
-            let asked = groups
-                .iter()
-                .map(|group| self.ask(group, keys, max_bytes, access, deadline, round == MAX_ROUNDS));
+            let last = round == MAX_ROUNDS;
+            let groups = self.group(keys, std::mem::take(&mut open), access, deadline, &mut each).await;
+            let mut asked: FuturesUnordered<_> =
+                groups.iter().map(|group| self.ask(group, keys, max_bytes, access, deadline, last)).collect();
             let mut pause = false;
-            for (i, next) in join_all(asked).await.into_iter().flatten() {
-                match next {
-                    Next::Done(result) => results[i] = Some(result),
-                    Next::Again(sent_to, error) => {
-                        pause |= sent_to.is_none();
-                        // Stays, should this have been the last round.
-                        results[i] = Some(Err(error));
-                        open.push((i, sent_to));
+            while let Some(answers) = asked.next().await {
+                for (i, next) in answers {
+                    match next {
+                        Next::Done(result) => each(i, result),
+                        Next::Again(sent_to, error) => {
+                            pause |= sent_to.is_none();
+                            without.insert(i, error);
+                            open.push((i, sent_to));
+                        }
                     }
                 }
             }
@@ -86,17 +89,34 @@ impl Router {
                 sleep(pause).await;
             }
         }
-        results.into_iter().map(|result| result.unwrap_or(Err(L2Error::Timeout))).collect()
+        for (i, _) in open {
+            each(i, Err(without.remove(&i).unwrap_or(L2Error::Timeout)));
+        }
     }
 
-    /// Divides keys among their nodes. Those without a usable one have their result at once.
+    /// The same, answers in the order of the keys.
+    #[cfg(test)]
+    pub async fn fetch_all(
+        &self,
+        limit: Duration,
+        keys: &[String],
+        max_bytes: usize,
+        access: Access,
+    ) -> Vec<Result<Fetched, L2Error>> {
+        let mut results: Vec<_> = keys.iter().map(|_| None).collect();
+        let each = |i: usize, result| assert!(results[i].replace(result).is_none(), "answered twice");
+        self.fetch_many(limit, keys, max_bytes, access, each).await;
+        results.into_iter().map(|result| result.expect("every key is answered")).collect()
+    }
+
+    /// Divides keys among their nodes. Those without a usable one are answered at once.
     async fn group(
         &self,
         keys: &[String],
         open: Vec<(usize, SentTo)>,
         access: Access,
         deadline: Instant,
-        results: &mut [Option<Result<Fetched, L2Error>>],
+        each: &mut impl FnMut(usize, Result<Fetched, L2Error>),
     ) -> Vec<Group> {
         let map = self.map();
         let mut groups: Vec<Group> = Vec::new();
@@ -129,7 +149,7 @@ impl Router {
             };
             match group {
                 Ok(group) => groups[group].keys.push(i),
-                Err(error) => results[i] = Some(Err(error)),
+                Err(error) => each(i, Err(error)),
             }
         }
         groups

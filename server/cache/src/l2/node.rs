@@ -12,7 +12,7 @@ use tokio::sync::{Notify, watch};
 use super::address::Address;
 use super::connect::{CONNECT_TIMEOUT, open};
 use super::state::{L2Error, Noted};
-use crate::stats::Count;
+use crate::stats::{Count, HotCount};
 
 /// So many commands in a row without an answer in time open the breaker.
 const TIMEOUTS_TO_OPEN: u32 = 3;
@@ -23,7 +23,7 @@ const REFUSAL_HOLDS_MS: u64 = 1_000;
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     /// Exchanges begun.
-    pub requests: Count,
+    pub requests: HotCount,
     /// Exchanges that ended with an error, timeouts and redirects left out.
     pub errors: Count,
     /// Exchanges without an answer in time.
@@ -105,7 +105,7 @@ impl Node {
     }
 
     pub fn note_use(&self) {
-        self.counts.requests.add(1);
+        self.counts.requests.increment();
         self.used_ms.store(crate::clock::now(), Ordering::Relaxed);
     }
 

@@ -105,7 +105,7 @@ async fn what_was_hot_is_warm_in_the_next_process() {
         in_first.set(&key(name), Text("v".into()), 1);
     }
     written(&first, "texts", 3).await;
-    for (name, reads) in [("hot", 60), ("gone", 30), ("warm", 20)] {
+    for (name, reads) in [("hot", 900), ("gone", 400), ("warm", 100)] {
         for _ in 0..reads {
             in_first.get(&key(name)).await.expect("there");
         }

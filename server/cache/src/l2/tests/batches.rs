@@ -24,7 +24,7 @@ async fn a_hundred_keys_are_one_exchange_a_node() {
     assert_eq!(push(keys[98].clone()).await, Ok(1));
     let requests = || f.router.state().nodes.iter().map(|node| node.requests).sum::<u64>();
     let before = requests();
-    let fetched = f.router.fetch_many(AMPLE, &keys, 2, Access::Read).await;
+    let fetched = f.router.fetch_all(AMPLE, &keys, 2, Access::Read).await;
     assert_eq!(requests() - before, 3);
     for (i, result) in fetched.into_iter().enumerate() {
         let expected = match i {
@@ -35,8 +35,8 @@ async fn a_hundred_keys_are_one_exchange_a_node() {
         };
         assert_eq!(result, Ok(expected), "{i}");
     }
-    assert_eq!(f.router.fetch_many(AMPLE, &[], 2, Access::Read).await, Vec::new());
-    let anywhere = f.router.fetch_many(AMPLE, &keys, 2, Access::ReadAnywhere).await;
+    assert_eq!(f.router.fetch_all(AMPLE, &[], 2, Access::Read).await, Vec::new());
+    let anywhere = f.router.fetch_all(AMPLE, &keys, 2, Access::ReadAnywhere).await;
     assert_eq!(anywhere.len(), 100);
     assert!(anywhere.iter().all(Result::is_ok), "{anywhere:?}");
 }

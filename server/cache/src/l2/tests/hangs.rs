@@ -32,7 +32,7 @@ async fn a_node_that_hangs_costs_three_waits_and_returns_by_itself() {
     }
     let mut keys = kept.clone();
     keys.push("k".into());
-    let fetched = f.router.fetch_many(AMPLE, &keys, 10, Access::Read).await;
+    let fetched = f.router.fetch_all(AMPLE, &keys, 10, Access::Read).await;
     assert!(matches!(fetched.last(), Some(Err(L2Error::Disconnected(_)))), "{fetched:?}");
     assert!(fetched[..5].iter().all(|result| *result == Ok(Fetched::Bytes(b"v".to_vec()))), "{fetched:?}");
     let health = f.router.health().await;
@@ -68,7 +68,7 @@ async fn while_a_master_is_away_its_replica_answers_reads() {
         assert_eq!(get(&f.router, AMPLE, "k", Access::ReadAnywhere).await, Ok(Some("v".into())));
     }
     let keys = vec!["k".to_owned(); 3];
-    let fetched = f.router.fetch_many(AMPLE, &keys, 10, Access::Read).await;
+    let fetched = f.router.fetch_all(AMPLE, &keys, 10, Access::Read).await;
     assert_eq!(fetched, vec![Ok(Fetched::Bytes(b"v".to_vec())); 3]);
     assert!(set(&f.router, AMPLE, "k", "w").await.is_err());
     assert!(f.router.state().degraded());

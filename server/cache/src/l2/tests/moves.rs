@@ -33,7 +33,7 @@ async fn a_slot_that_moved_or_moves_is_followed() {
         assert_eq!(get(router, AMPLE, key, Access::Read).await, Ok(Some("v".into())), "{key}");
     }
     assert_eq!(redirects(router), 50, "each key that is gone is asked for there");
-    let fetched = router.fetch_many(AMPLE, &keys, 1_000, Access::Read).await;
+    let fetched = router.fetch_all(AMPLE, &keys, 1_000, Access::Read).await;
     assert_eq!(fetched, vec![Ok(Fetched::Bytes(b"v".to_vec())); 100]);
     // A script, whose code the other node has never seen.
     let ops = Ops::new();
@@ -71,7 +71,7 @@ async fn a_slot_that_moved_or_moves_is_followed() {
     for key in &keys[1..] {
         set(router, AMPLE, key, "w").await.expect("written");
     }
-    let fetched = router.fetch_many(AMPLE, &keys[1..], 1_000, Access::Read).await;
+    let fetched = router.fetch_all(AMPLE, &keys[1..], 1_000, Access::Read).await;
     assert_eq!(fetched, vec![Ok(Fetched::Bytes(b"w".to_vec())); 99]);
     assert!(router.state().connected);
     assert!(router.failovers().is_empty(), "a slot that moves is no failover");
@@ -96,7 +96,7 @@ async fn slots_move_to_and_fro_under_load_and_nothing_fails() {
                 for key in &keys {
                     set(&router, AMPLE, key, "v").await.expect("no write fails");
                 }
-                for result in router.fetch_many(AMPLE, &keys, 100, Access::Read).await {
+                for result in router.fetch_all(AMPLE, &keys, 100, Access::Read).await {
                     assert_eq!(result, Ok(Fetched::Bytes(b"v".to_vec())), "no read fails, nothing is lost");
                 }
                 rounds += 1;

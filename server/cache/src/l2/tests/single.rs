@@ -19,7 +19,7 @@ async fn one_node_does_it_all() {
     set(&router, AMPLE, "a", "1").await.expect("written");
     let keys = ["a".to_owned(), "b".to_owned()];
     for access in [Access::Read, Access::ReadAnywhere] {
-        let fetched = router.fetch_many(AMPLE, &keys, 10, access).await;
+        let fetched = router.fetch_all(AMPLE, &keys, 10, access).await;
         assert_eq!(fetched, [Ok(Fetched::Bytes(b"1".to_vec())), Ok(Fetched::Nothing)]);
     }
     let health = router.health().await;
@@ -34,7 +34,7 @@ async fn one_node_does_it_all() {
     blocking(move || server.kill()).await.expect("killed");
     assert!(matches!(event(&mut subscription).await, Event::Down(_)));
     until("it is closed", async || !router.is_open()).await;
-    let fetched = router.fetch_many(AMPLE, &keys, 10, Access::Read).await;
+    let fetched = router.fetch_all(AMPLE, &keys, 10, Access::Read).await;
     assert!(fetched.iter().all(|result| matches!(result, Err(L2Error::Disconnected(_)))), "{fetched:?}");
     assert!(router.health().await[0].unanswered.is_some());
     let server = Arc::clone(&redis);
