@@ -154,9 +154,10 @@ impl<K: Key, V: Value> Category<K, V> {
                 let text = key.to_string();
                 match core.fetch(&text).await {
                     Some(entry) => {
+                        let vouched = entry.meta().verified_at() != 0;
                         let kept = core.keep_from_l2(key, &text, entry);
-                        let newest = core.judge(kept.meta()).needs == 0;
-                        (kept, Tier::L2, newest)
+                        let judged = core.judge(kept.meta());
+                        (kept, Tier::L2, judged.needs == 0 && (vouched || judged.verified))
                     }
                     None => (looked?.entry, Tier::L1, false),
                 }

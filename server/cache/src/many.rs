@@ -106,7 +106,7 @@ async fn look_together<K: Key, V: Value, E: SourceError>(
     let mut missing = Vec::new();
     core.fetch_many(&keys, |i, fetched| {
         let Some(Own { at, need, mut pilot }) = own[i].take() else { return };
-        let entry = core.read_one(&pilot.text, fetched, asked_at);
+        let entry = core.read_one((&keys[i], &pilot.text), fetched, asked_at);
         if let Some(landed) = entry.and_then(|entry| pilot.take_from_l2(entry)) {
             pilot.land(landed.clone());
             let want = Want::at_least(want.min_version.max(need.min_version));
@@ -180,7 +180,10 @@ where
     let mut missing = Vec::new();
     core.fetch_many(&keys, |i, fetched| {
         let Some(mut pilot) = pilots[i].take() else { return };
-        match core.read_one(&pilot.text, fetched, asked_at).and_then(|entry| pilot.take_from_l2(entry)) {
+        match core
+            .read_one((&keys[i], &pilot.text), fetched, asked_at)
+            .and_then(|entry| pilot.take_from_l2(entry))
+        {
             Some(landed) => pilot.land(landed),
             None => missing.push(pilot),
         }

@@ -139,14 +139,18 @@ impl<K: Key, V: Value> Pilot<K, V> {
     /// The end of the flight, if `entry`, from Redis, is what is wanted. What is too old is told to who waits.
     pub fn take_from_l2(&self, entry: Entry<V>) -> Option<Landed<V>> {
         let core = &self.core;
+        // A node that is cut off from the others cannot tell what is the newest.
+        let vouched = entry.meta().verified_at() != 0;
         // Memory may have had a newer one, which then answers.
         let entry = core.keep_from_l2(&self.key, &self.text, entry);
         let meta = entry.meta();
+        let judged = core.judge(meta);
         let is_wanted = meta.is_fresh(clock::now())
             && meta.version >= self.flight.min_version
             && meta.loaded_at > self.flight.newer_than
             // A replica may be behind what was announced, a new master, too.
-            && core.judge(meta).needs == 0
+            && judged.needs == 0
+            && (vouched || judged.verified)
             && entry.kind() != Kind::Removed;
         if is_wanted {
             core.forget_trouble(&self.key);

@@ -48,7 +48,7 @@ impl<K: Key, V: Value> Core<K, V> {
         let key = entry_key(&self.shared.namespace, self.name, text);
         let asked_at = clock::now();
         let fetched = l2.ops.fetch(&l2.router, l2.timeout, &key, self.most_bytes(), self.access()).await;
-        let (entry, unreadable) = self.read(text, fetched, asked_at);
+        let (entry, unreadable) = self.read(text, fetched, self.asked(&key, asked_at));
         if let Some(bytes) = unreadable {
             // Boxed, so that every read does not carry the size of this.
             let _ = Box::pin(l2.ops.discard(&l2.router, l2.timeout, &key, &bytes)).await;
@@ -72,8 +72,19 @@ impl<K: Key, V: Value> Core<K, V> {
 
     /// The living entry in an answer to what was asked at `asked_at`. What is unreadable is discarded when it is asked for
     /// by itself, or overwritten by what is loaded now.
-    pub fn read_one(&self, text: &str, fetched: Result<Fetched, L2Error>, asked_at: u64) -> Option<Entry<V>> {
-        self.policy.tiers.has_l2().then(|| self.read(text, fetched, asked_at).0)?
+    pub fn read_one(
+        &self,
+        (key, text): (&str, &str),
+        fetched: Result<Fetched, L2Error>,
+        asked_at: u64,
+    ) -> Option<Entry<V>> {
+        self.policy.tiers.has_l2().then(|| self.read(text, fetched, self.asked(key, asked_at)).0)?
+    }
+
+    /// As of when Redis says what is the newest: 0 if the node that was asked cannot know.
+    fn asked(&self, key: &str, asked_at: u64) -> u64 {
+        let vouched = self.shared.l2.as_ref().is_none_or(|l2| l2.router.vouches_for(key));
+        if vouched { asked_at } else { 0 }
     }
 
     /// Judges what Redis answered. Beside the entry: bytes that are in the way.
@@ -214,11 +225,13 @@ impl<K: Key, V: Value> Core<K, V> {
                 Right::Load(Some(lease))
             }
             Ok(Leased::Held(left)) => Right::Wait(left),
-            Ok(Leased::Entry(bytes)) => match self.read(text, Ok(Fetched::Bytes(bytes)), now) {
-                (Some(entry), _) => Right::Found(entry),
-                // Cleared between, or it does not decode: then it has to be loaded.
-                (None, _) => Right::Load(None),
-            },
+            Ok(Leased::Entry(bytes)) => {
+                match self.read(text, Ok(Fetched::Bytes(bytes)), self.asked(&key, now)) {
+                    (Some(entry), _) => Right::Found(entry),
+                    // Cleared between, or it does not decode: then it has to be loaded.
+                    (None, _) => Right::Load(None),
+                }
+            }
             Err(_) => Right::Unknown,
         }
     }

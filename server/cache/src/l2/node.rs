@@ -56,6 +56,8 @@ pub(crate) struct Node {
     pub(super) awaits_write: AtomicBool,
     /// It does not know sharded channels.
     pub(super) plain_channels: AtomicBool,
+    /// It says that it is cut off from the majority of the cluster. What it has may have been replaced elsewhere.
+    cut_off: AtomicBool,
 }
 
 impl Node {
@@ -74,11 +76,29 @@ impl Node {
             used_ms: AtomicU64::new(crate::clock::now()),
             awaits_write: AtomicBool::new(false),
             plain_channels: AtomicBool::new(false),
+            cut_off: AtomicBool::new(false),
         }
     }
 
     pub fn is_usable(&self) -> bool {
         self.conn.read().is_some()
+    }
+
+    pub fn is_in_cluster(&self) -> bool {
+        self.cluster
+    }
+
+    /// Notes whether the cluster works, as far as the node knows: it does not where only a minority can be reached.
+    pub(super) fn note_cluster_state(&self, ok: bool) {
+        if self.cut_off.swap(!ok, Ordering::AcqRel) == ok {
+            let text = if ok { "works again" } else { "does not work: it may be cut off from the others" };
+            tracing::warn!(redis = %self.address, "by Redis {} the cluster {text}", self.address);
+        }
+    }
+
+    /// Whether it may be cut off from the others, so that what it has is not the newest for sure.
+    pub fn is_cut_off(&self) -> bool {
+        self.cut_off.load(Ordering::Acquire)
     }
 
     /// The published connection and its number.

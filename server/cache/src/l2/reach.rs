@@ -24,6 +24,17 @@ impl Router {
             })
     }
 
+    /// Whether what is read of `key` is the newest that Redis has: no usable node that has it is cut off from the majority
+    /// of the cluster.
+    pub fn vouches_for(&self, key: &str) -> bool {
+        !self.is_cluster()
+            || self.with_map(|map| {
+                let doubtful = |node: &Arc<Node>| node.is_usable() && node.is_cut_off();
+                map.shard(self.slot(key))
+                    .is_none_or(|shard| !doubtful(&shard.master) && !shard.replicas.iter().any(doubtful))
+            })
+    }
+
     /// Returns when all slots' masters are reached.
     pub async fn wait_connected(&self) {
         let mut changed = self.changed.subscribe();

@@ -70,6 +70,10 @@ async fn look_at(node: &Node, conn: &MultiplexedConnection, router: &Weak<Router
         return Err(L2Error::NotConfigured);
     };
     let exchange = async {
+        if node.is_in_cluster() {
+            let info: String = redis::cmd("CLUSTER").arg("INFO").query_async(&mut conn).await?;
+            node.note_cluster_state(info.lines().any(|line| line.trim_end() == "cluster_state:ok"));
+        }
         match &store {
             Some(store) => store.sync(&mut conn).await,
             None => redis::cmd("PING").query_async(&mut conn).await,
