@@ -1,7 +1,7 @@
 //! One node: a connection made in the background, watched, taken out of use and replaced when it breaks.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
@@ -58,10 +58,26 @@ pub(crate) struct Node {
     pub(super) plain_channels: AtomicBool,
     /// It says that it is cut off from the majority of the cluster. What it has may have been replaced elsewhere.
     cut_off: AtomicBool,
+    /// How many nodes say so.
+    cut_offs: Arc<AtomicUsize>,
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if self.is_cut_off() {
+            self.cut_offs.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
 }
 
 impl Node {
-    pub fn new(address: Address, client: Client, cluster: bool, changed: watch::Sender<u64>) -> Self {
+    pub fn new(
+        address: Address,
+        client: Client,
+        cluster: bool,
+        changed: watch::Sender<u64>,
+        cut_offs: Arc<AtomicUsize>,
+    ) -> Self {
         Self {
             address,
             client,
@@ -77,6 +93,7 @@ impl Node {
             awaits_write: AtomicBool::new(false),
             plain_channels: AtomicBool::new(false),
             cut_off: AtomicBool::new(false),
+            cut_offs,
         }
     }
 
@@ -91,6 +108,11 @@ impl Node {
     /// Notes whether the cluster works, as far as the node knows: it does not where only a minority can be reached.
     pub(super) fn note_cluster_state(&self, ok: bool) {
         if self.cut_off.swap(!ok, Ordering::AcqRel) == ok {
+            if ok {
+                self.cut_offs.fetch_sub(1, Ordering::AcqRel);
+            } else {
+                self.cut_offs.fetch_add(1, Ordering::AcqRel);
+            }
             let text = if ok { "works again" } else { "does not work: it may be cut off from the others" };
             tracing::warn!(redis = %self.address, "by Redis {} the cluster {text}", self.address);
         }

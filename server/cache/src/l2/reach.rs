@@ -27,9 +27,10 @@ impl Router {
     /// Whether what is read of `key` is the newest that Redis has: no usable node that has it is cut off from the majority
     /// of the cluster.
     pub fn vouches_for(&self, key: &str) -> bool {
-        !self.is_cluster()
+        // Mostly there are none, and then nobody looks.
+        self.cut_offs.load(Ordering::Acquire) == 0
             || self.with_map(|map| {
-                let doubtful = |node: &Arc<Node>| node.is_usable() && node.is_cut_off();
+                let doubtful = |node: &Arc<Node>| node.is_cut_off() && node.is_usable();
                 map.shard(self.slot(key))
                     .is_none_or(|shard| !doubtful(&shard.master) && !shard.replicas.iter().any(doubtful))
             })

@@ -53,6 +53,8 @@ pub(crate) struct Router {
     pub(super) held: Mutex<(bool, Instant)>,
     /// The last error of looking for the map.
     pub(super) map_error: Mutex<Option<String>>,
+    /// Nodes that said that they are cut off, and have not said otherwise since.
+    pub(super) cut_offs: Arc<AtomicUsize>,
     /// Whose turn it is to answer a read.
     pub(super) turn: AtomicUsize,
     /// By the first slot of the shard.
@@ -83,6 +85,7 @@ impl Router {
             refresh: Arc::new(Notify::new()),
             held: Mutex::new((false, Instant::now())),
             map_error: Mutex::new(None),
+            cut_offs: Arc::default(),
             turn: AtomicUsize::new(0),
             failovers: Mutex::new(BTreeMap::new()),
             keeper: OnceLock::new(),
@@ -165,7 +168,8 @@ impl Router {
             return None;
         }
         let client = self.redis.client(address).ok()?;
-        let node = Node::new(address.clone(), client, self.is_cluster(), self.changed.clone());
+        let (changed, cut_offs) = (self.changed.clone(), Arc::clone(&self.cut_offs));
+        let node = Node::new(address.clone(), client, self.is_cluster(), changed, cut_offs);
         let node = Arc::new(node);
         let task = self.runtime.spawn(watchdog::supervise(Arc::clone(&node), self.me.clone())).abort_handle();
         members.insert(address.clone(), Member { node: Arc::clone(&node), task });
