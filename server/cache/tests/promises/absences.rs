@@ -128,6 +128,28 @@ async fn what_was_removed_does_not_come_back_from_a_load_or_write_under_way() {
 }
 
 #[tokio::test]
+async fn what_is_absent_and_was_removed_later_is_not_asked_for_each_time() {
+    let redis = redis().await;
+    let cache = cache_on(&redis).await;
+    let texts = texts(&cache, steady().retry_after(Duration::from_secs(100)));
+    texts.remove(&key("k"), 5);
+    let calls = Calls::default();
+    for _ in 0..3 {
+        // As of before the removal, by a source that has not caught up.
+        assert_eq!(load_absent(&texts, "k", 4, &calls).await.expect_err("absent"), LoadError::Absent);
+    }
+    assert_eq!(calls.get(), 1);
+    // Who wants something newer than the removal is not told of an absence before it.
+    let hit = load_wanting(&texts, "k", Want::at_least(6), "v", 6).await.expect("loads");
+    assert_eq!((hit.version, hit.stale), (6, None));
+    texts.remove(&key("k"), 7);
+    assert_eq!(load_absent(&texts, "k", 6, &calls).await.expect_err("absent"), LoadError::Absent);
+    texts.set(&key("k"), Text("again".into()), 8);
+    assert_eq!(load_absent(&texts, "k", 6, &calls).await.expect("there").version, 8);
+    assert_eq!(calls.get(), 2);
+}
+
+#[tokio::test]
 async fn a_removal_without_redis_or_without_memory() {
     let redis = redis().await;
     let cache = cache_on(&redis).await;

@@ -22,6 +22,7 @@ on_both! {
     a_load_whose_result_is_not_written_gives_its_lease_back,
     readers_that_go_away_leave_the_load_and_its_value,
     a_holder_whose_lease_has_ended_neither_overwrites_nor_frees,
+    a_load_from_before_a_clear_is_not_waited_for,
 }
 
 fn patient() -> Policy {
@@ -92,6 +93,23 @@ async fn a_holder_that_dies_delays_the_others_by_the_lease_and_one_of_them_loads
     source.open();
     all_answered(tasks, 1).await;
     assert_eq!(source.calls.get(), 1, "beside the load that died");
+}
+
+async fn a_load_from_before_a_clear_is_not_waited_for(place: Place) {
+    let (caches, all) = processes(&place, 2, &patient()).await;
+    let slow = Source::closed();
+    let tasks = readers(&all[..1], &place.key, 1, &slow);
+    until("it loads", || slow.calls.get() == 1).await;
+    let scope = Scope::Key(format!("texts:{}", place.key));
+    let cleared = caches[1].clear(scope).await.expect("recorded");
+    // Its lease has a minute to go.
+    let after = tokio::time::timeout(PATIENCE, load(&all[1], &place.key, "after", 2)).await;
+    assert_eq!(after.expect("is not waited for").expect("loads").version, 2);
+    until("the other knows", || caches[0].stats().clears.head >= cleared.seq).await;
+    slow.open();
+    all_answered(tasks, 1).await;
+    until_version(&all[0], &place.key, 2).await;
+    assert_eq!(place.version().await, Some(2), "what was loaded before the clear stays out");
 }
 
 async fn a_load_that_fails_lets_the_next_process_try_at_once(place: Place) {

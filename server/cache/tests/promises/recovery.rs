@@ -1,6 +1,7 @@
 //! Promise 5: what could not be written while Redis was away is there after it is back, the newest only.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use local_servers::FaultProxy;
 use tidemark_cache::{Cache, Scope, Tier};
@@ -91,6 +92,13 @@ async fn what_a_clear_killed_unheard_is_known_to_be_newer() {
     // It cannot know that this is after the clear.
     texts.set(&key("k"), Text("newer".into()), 2);
     on(&two.proxy, |proxy| proxy.pass()).await;
+    // In Redis, so that who missed the word of it sees it, too.
+    let plain = plain(&two.redis).await;
+    until_async("the older one is barred", || {
+        let mut plain = plain.clone();
+        async move { in_redis(&mut plain, "k").await == Some((1, 2)) }
+    })
+    .await;
     for texts in [&two.in_other, &texts] {
         until_async("the source is asked", || async {
             let hit = load(texts, "k", "newer", 2).await.expect("an answer");
@@ -144,7 +152,7 @@ async fn what_was_set_before_redis_was_ever_reached_gets_there() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_redis_lost_is_put_back_by_who_still_has_it_and_is_asked() {
+async fn what_redis_lost_is_not_replaced_by_an_older_one_that_waited() {
     let two = Two::new().await;
     let cache = connected(builder_at(two.url.clone())).await;
     let texts = texts(&cache, steady());
@@ -160,19 +168,63 @@ async fn what_redis_lost_is_put_back_by_who_still_has_it_and_is_asked() {
     let mut plain = plain(&two.redis).await;
     let () = redis::cmd("FLUSHALL").query_async(&mut plain).await.expect("flushed");
     on(&two.proxy, |proxy| proxy.pass()).await;
-    until_async("the older one is made good", || {
+    // Nobody asks the one that has the newest.
+    until_async("the older one is replaced", || async {
+        let hit = load(&texts, "k", "v", 3).await.expect("an answer");
+        (hit.version, hit.stale) == (3, None)
+    })
+    .await;
+    until_version(&two.in_other, "k", 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_given_up_is_told_to_all() {
+    let two = Two::new().await;
+    let cache = connected(builder_at(two.url.clone())).await;
+    let texts = texts(&cache, steady());
+    settled(&[&cache, &two.other]).await;
+    two.in_other.set(&key("k"), Text("v".into()), 1);
+    until_version(&texts, "k", 1).await;
+    on(&two.proxy, |proxy| proxy.cut()).await;
+    until("it is noticed", || cache.l2_state().degraded()).await;
+    texts.set(&key("k"), Text("v".into()), 2);
+    for i in 0..5_000 {
+        texts.set(&i.to_string(), Text("v".into()), 1);
+    }
+    assert!(cache.stats().coherence.recovery_dropped > 900);
+    on(&two.proxy, |proxy| proxy.pass()).await;
+    until_async("the other asks for the newer one", || async {
+        let hit = load(&two.in_other, "k", "v", 2).await.expect("an answer");
+        (hit.version, hit.stale) == (2, None)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waited_for_longer_than_a_tombstone_may_live_only_bars_what_is_older() {
+    let two = Two::new().await;
+    let cache = connected(builder_at(two.url.clone())).await;
+    let short = Duration::from_millis(200);
+    let texts = texts(&cache, steady().lease_for(short).soft_timeout(short).hard_timeout(short));
+    settled(&[&cache, &two.other]).await;
+    on(&two.proxy, |proxy| proxy.cut()).await;
+    until("it is noticed", || cache.l2_state().degraded()).await;
+    two.in_other.set(&key("k"), Text("v".into()), 2);
+    texts.set(&key("k"), Text("removed by another since, for all it knows".into()), 3);
+    // Tombstones of this category live for ten seconds more than the two limits; five are left to spare.
+    tokio::time::sleep(2 * short + Duration::from_secs(6)).await;
+    on(&two.proxy, |proxy| proxy.pass()).await;
+    let plain = plain(&two.redis).await;
+    until_async("the older one is barred", || {
         let mut plain = plain.clone();
-        async move { in_redis(&mut plain, "k").await == Some((2, 0)) }
+        async move { in_redis(&mut plain, "k").await == Some((2, 2)) }
     })
     .await;
-    // Who has the newest finds Redis behind its memory.
-    until_async("the newest is in Redis", || {
-        let (mut plain, in_other) = (plain.clone(), two.in_other.clone());
-        async move {
-            assert_eq!(in_other.get(&key("k")).await.expect("in memory").version, 3);
-            in_redis(&mut plain, "k").await == Some((3, 0))
-        }
-    })
-    .await;
-    until_version(&texts, "k", 3).await;
+    for texts in [&two.in_other, &texts] {
+        until_async("the source is asked", || async {
+            let hit = load(texts, "k", "new", 4).await.expect("an answer");
+            (hit.version, hit.stale) == (4, None)
+        })
+        .await;
+    }
 }
