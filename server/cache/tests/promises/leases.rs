@@ -224,7 +224,11 @@ async fn a_holder_whose_lease_has_ended_neither_overwrites_nor_frees(place: Plac
     until_async("it is written", || async { place.version().await == Some(4) }).await;
     old.open();
     assert!(first.await.expect("no panic").is_ok());
+    until("it has ended", || {
+        let stats = late.stats();
+        (stats.flights, stats.l2_writes_in_flight, stats.coherence.recovery_entries) == (0, 0, 0)
+    })
+    .await;
     until_version(&in_late, &place.key, 4).await;
-    written(&late, "texts", 2).await;
     assert_eq!(place.version().await, Some(4));
 }
