@@ -2,127 +2,37 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
+use crate::backend::{CLEAR_TIMEOUT, L2};
 use crate::builder::{Builder, ConfigError};
-use crate::bus::{self, Coherence, Ear, Heard, Outbox, publish};
-use crate::category::{Category, View};
-use crate::clears::{ClearError, ClearRecord, Cleared, MAX_RECORDS, Mirror, Scope, Store, Struck, Undone};
+use crate::bus::Coherence;
+use crate::category::Category;
+use crate::clears::{ClearError, ClearRecord, Cleared, MAX_RECORDS, Mirror, Scope, Struck, Undone};
 use crate::codec::Value;
-use crate::hot::{HotKey, HotList};
+use crate::hot::HotKey;
 use crate::inspect::{self, Inspection};
-use crate::key::{Key, entry_key, is_name};
-use crate::l1::Memory;
-use crate::l2::{Access, Failover, L2Error, L2State, Leases, NodeHealth, Ops, Router};
+use crate::key::{Key, is_name};
+use crate::l2::{Failover, L2Error, L2State, NodeHealth};
 use crate::policy::Policy;
 use crate::preview::{self, Preview};
-use crate::recent::Recent;
-use crate::recovery::{Limits, Recovery};
-use crate::stats::{CategoryStats, ClearStats, CoherenceStats, Counters, Stats};
+use crate::shared::{Shared, divide};
+use crate::stats::{ClearStats, Stats};
 use crate::warm::remember_hot_keys;
 use crate::writer::recover;
-
-/// What is kept to be made good while Redis is away.
-const RECOVERY: Limits = Limits { entries: 4_096, bytes: 32 << 20 };
-/// An exchange about the clear log, asked for by an operator.
-const CLEAR_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A tiered cache: process memory, then Redis, then a loader. Cheap to clone; its jobs end with the last handle, those
 /// of its categories included.
 #[derive(Clone)]
 pub struct Cache {
     shared: Arc<Shared>,
-}
-
-/// What all categories use.
-pub(crate) struct Shared {
-    pub namespace: String,
-    pub runtime: Handle,
-    pub mirror: Arc<Mirror>,
-    pub coherence: Arc<Coherence>,
-    pub l2: Option<L2>,
-    pub max_entry_bytes: usize,
-    /// Slots for loaders that run.
-    pub loads: Semaphore,
-    pub flights: AtomicUsize,
-    pub max_flights: usize,
-    l1_bytes: u64,
-    categories: Mutex<BTreeMap<&'static str, CategoryParts>>,
-    /// What clears of this process covered when they were made, by sequence.
-    covered: Mutex<BTreeMap<u64, u64>>,
-}
-
-/// The Redis side.
-pub(crate) struct L2 {
-    pub router: Arc<Router>,
-    pub ops: Ops,
-    pub leases: Leases,
-    pub outbox: Arc<Outbox>,
-    pub recovery: Recovery,
-    pub recent: Recent,
-    heard: Arc<Heard>,
-    store: Arc<Store>,
-    /// Bound on one read or write of an entry.
-    pub timeout: Duration,
-    /// Slots for writes behind the reader.
-    pub writes: Arc<Semaphore>,
-    max_writes: usize,
-    jobs: Vec<AbortHandle>,
-}
-
-impl Drop for L2 {
-    fn drop(&mut self) {
-        for job in &self.jobs {
-            job.abort();
-        }
-    }
-}
-
-/// A category, its types forgotten.
-#[derive(Clone)]
-pub(crate) struct CategoryParts {
-    pub share: u32,
-    pub memory: Option<Arc<dyn Memory>>,
-    pub counters: Arc<Counters>,
-    /// Outlives the category: what was hot is remembered at the end, when nobody reads any more.
-    pub hot: Arc<dyn HotList>,
-    /// The category holds the cache: it must not be held by it.
-    pub view: Weak<dyn View>,
-}
-
-impl Shared {
-    pub fn counters_of(&self, category: &str) -> Option<Arc<Counters>> {
-        self.categories.lock().get(category).map(|parts| Arc::clone(&parts.counters))
-    }
-
-    /// The hottest keys of each category, at most `most` of each.
-    pub fn hot_keys(&self, most: usize) -> Vec<(&'static str, Vec<HotKey>)> {
-        let categories = self.categories.lock();
-        categories.iter().map(|(name, parts)| (*name, parts.hot.top(name, most))).collect()
-    }
-
-    /// The categories that are still in use.
-    pub fn views(&self) -> Vec<(&'static str, Arc<dyn View>)> {
-        let categories = self.categories.lock();
-        categories.iter().filter_map(|(name, parts)| Some((*name, parts.view.upgrade()?))).collect()
-    }
-
-    /// Ends the soft life of an entry in Redis, and tells the others. `version`: what is held here, for them.
-    pub async fn expire(&self, category: &'static str, text: &str, version: u64) -> Result<(), L2Error> {
-        let Some(l2) = &self.l2 else { return Ok(()) };
-        let key = entry_key(&self.namespace, category, text);
-        let found = l2.ops.expire(&l2.router, l2.timeout, &key, self.max_entry_bytes).await?;
-        l2.outbox.version(category, text, found.unwrap_or(version).max(version), true);
-        Ok(())
-    }
 }
 
 impl Cache {
@@ -354,124 +264,6 @@ impl std::fmt::Debug for Cache {
             .field("namespace", &self.shared.namespace)
             .field("l2", &self.l2_state())
             .finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    fn coherence_stats(&self) -> CoherenceStats {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let mut stats = CoherenceStats {
-            trusted: self.coherence.is_trusted(),
-            doubts: read(&self.coherence.doubts),
-            announcements_heard: read(&self.coherence.announced),
-            ..CoherenceStats::default()
-        };
-        if let Some(l2) = &self.l2 {
-            (stats.recovery_entries, stats.recovery_bytes) = l2.recovery.depth();
-            stats.recovery_queued = read(&l2.recovery.queued);
-            stats.recovery_dropped = read(&l2.recovery.dropped);
-            stats.recovered = read(&l2.recovery.recovered);
-            stats.announcements_waiting = l2.outbox.len() as u64;
-            stats.messages_sent = read(&l2.outbox.messages);
-            stats.send_failures = read(&l2.outbox.failures);
-            stats.overflows = read(&l2.outbox.overflows);
-            stats.messages_heard = read(&l2.heard.messages);
-            stats.gaps = read(&l2.heard.gaps);
-            stats.silences = read(&l2.heard.silences);
-            stats.resubscriptions = read(&l2.heard.resubscriptions);
-            stats.publishers = read(&l2.heard.publishers);
-        }
-        stats
-    }
-}
-
-impl L2 {
-    fn start(
-        parts: &Builder,
-        redis: crate::l2::Redis,
-        mirror: &Arc<Mirror>,
-        coherence: &Arc<Coherence>,
-        runtime: &Handle,
-    ) -> Self {
-        let store = Arc::new(Store::new(&parts.namespace, Arc::clone(mirror)));
-        let router = Router::start(redis, Arc::clone(&store), runtime);
-        let outbox = Arc::new(Outbox::new());
-        let heard = Arc::new(Heard::default());
-        let channel = bus::channel(&parts.namespace);
-        let ear = Ear {
-            router: Arc::clone(&router),
-            coherence: Arc::clone(coherence),
-            heard: Arc::clone(&heard),
-            channel: channel.clone(),
-            own: outbox.publisher,
-        };
-        let jobs = vec![
-            runtime.spawn(ear.listen()).abort_handle(),
-            runtime.spawn(publish(Arc::clone(&outbox), Arc::clone(&router), channel)).abort_handle(),
-        ];
-        Self {
-            router,
-            ops: Ops::new(),
-            leases: Leases::new(),
-            outbox,
-            recovery: Recovery::new(RECOVERY),
-            recent: Recent::default(),
-            heard,
-            store,
-            timeout: parts.l2_timeout,
-            writes: Arc::new(Semaphore::new(parts.max_writes)),
-            max_writes: parts.max_writes,
-            jobs,
-        }
-    }
-
-    fn writes_in_flight(&self) -> u64 {
-        self.max_writes.saturating_sub(self.writes.available_permits()) as u64
-    }
-
-    async fn append(&self, scope: &Scope) -> Result<u64, L2Error> {
-        let store = &self.store;
-        let exchange = |mut conn| async move {
-            match store.append(&mut conn, scope).await {
-                // The log was lost since the last poll: put it back first.
-                Err(error) if error.code() == Some("NOLOG") => {
-                    store.sync(&mut conn).await?;
-                    store.append(&mut conn, scope).await
-                }
-                other => other,
-            }
-        };
-        self.router.run(CLEAR_TIMEOUT, store.key(), Access::Write, exchange).await
-    }
-
-    async fn undo(&self, seq: u64) -> Result<Struck, L2Error> {
-        let store = &self.store;
-        let exchange = |mut conn| async move { store.undo(&mut conn, seq).await };
-        self.router.run(CLEAR_TIMEOUT, store.key(), Access::Write, exchange).await
-    }
-}
-
-impl CategoryParts {
-    fn stats(&self) -> CategoryStats {
-        let memory = |read: fn(&dyn Memory) -> u64| self.memory.as_deref().map_or(0, read);
-        CategoryStats {
-            l1: self.counters.l1.read(),
-            l1_bytes: memory(|m| m.bytes()),
-            l1_limit_bytes: memory(|m| m.limit()),
-            l1_entries: memory(|m| m.entries()),
-            l2: self.counters.l2.read(),
-            source: self.counters.source.read(),
-        }
-    }
-}
-
-/// Gives each category its part of the memory.
-fn divide(bytes: u64, categories: &BTreeMap<&'static str, CategoryParts>) {
-    let in_memory = || categories.values().filter_map(|c| Some((c.share, c.memory.as_ref()?)));
-    let shares: u128 = in_memory().map(|(share, _)| u128::from(share)).sum();
-    for (share, memory) in in_memory() {
-        let part = u128::from(bytes) * u128::from(share) / shares.max(1);
-        memory.set_limit(u64::try_from(part).unwrap_or(bytes));
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::builder::ConfigError;
-use crate::cache::{CategoryParts, Shared, SourceError};
+use crate::cache::SourceError;
 use crate::clock;
 use crate::codec::Value;
 use crate::core::Core;
@@ -16,6 +16,7 @@ use crate::l1::L1;
 use crate::l2::L2Error;
 use crate::outgoing::Origin;
 use crate::policy::Policy;
+use crate::shared::{CategoryParts, Shared};
 use crate::stats::Counters;
 use crate::tags::{TagError, Tags};
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::bus::{Coherence, Judgement, name_hash};
-use crate::cache::Shared;
 use crate::clears::{Mark, Mirror};
 use crate::clock;
 use crate::codec::Value;
@@ -16,6 +15,7 @@ use crate::hot::HotKeys;
 use crate::key::Key;
 use crate::l1::L1;
 use crate::policy::Policy;
+use crate::shared::Shared;
 use crate::stats::Counters;
 use crate::tags::Tags;
 

@@ -10,8 +10,8 @@ use serde::Serialize;
 use std::collections::HashMap;
 
 use crate::clock;
+use crate::counters::SAMPLE;
 use crate::key::Key;
-use crate::stats::SAMPLE;
 
 /// Keys that are followed.
 const CAPACITY: usize = 256;

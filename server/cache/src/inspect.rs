@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::cache::Shared;
 use crate::clears::Mark;
 use crate::clock;
 use crate::entry::Kind;
@@ -10,6 +9,7 @@ use crate::header;
 use crate::key::{entry_key, lease_key};
 use crate::l2::Access;
 use crate::scan::MAX_TAGS_LEN;
+use crate::shared::Shared;
 use crate::tags::Tags;
 
 /// All that is known of one entry.

@@ -24,6 +24,7 @@
 //!
 //! The contract, the stored formats and the life of an entry are in `docs/cache.md`.
 
+mod backend;
 mod builder;
 mod bus;
 mod cache;
@@ -32,6 +33,7 @@ mod clears;
 mod clock;
 pub mod codec;
 mod core;
+mod counters;
 mod entry;
 mod failure;
 mod flight;
@@ -55,6 +57,7 @@ mod preview;
 mod recent;
 mod recovery;
 mod scan;
+mod shared;
 mod stats;
 mod tags;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{Instant as Deadline, sleep, timeout_at};
 
-use crate::cache::{Shared, SourceError};
+use crate::cache::SourceError;
 use crate::clock;
 use crate::codec::Value;
 use crate::core::Core;
@@ -16,6 +16,7 @@ use crate::flight::{Flight, Landed, Progress};
 use crate::hit::{Loaded, Tier};
 use crate::key::Key;
 use crate::outgoing::{Lease, Origin};
+use crate::shared::Shared;
 use crate::tags::Tags;
 use crate::tier2::Right;
 

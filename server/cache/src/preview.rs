@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::cache::Shared;
 use crate::clears::{Scope, Undone};
 use crate::entry::Kind;
 use crate::key::KeyText;
 use crate::scan::{Found, walk};
+use crate::shared::Shared;
 
 /// Time for looking through Redis.
 const LIMIT: Duration = Duration::from_secs(1);

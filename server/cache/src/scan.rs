@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::cache::Shared;
 use crate::clears::Mark;
 use crate::header::{self, Peek};
 use crate::key::{KeyText, parse_entry_key};
 use crate::l2::Conn;
+use crate::shared::Shared;
 use crate::tags::Tags;
 
 /// Keys asked for at once.

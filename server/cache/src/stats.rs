@@ -1,90 +1,11 @@
-//! What the cache counts. Cheap enough to be always on.
+//! What the cache counts, and the numbers that it is read into.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use serde::Serialize;
 
+use crate::counters::{Count, HotCount};
 use crate::l2::L2State;
-
-/// A counter that is seldom counted.
-#[derive(Debug, Default)]
-pub(crate) struct Count(AtomicU64);
-
-impl Count {
-    pub fn add(&self, n: u64) {
-        self.0.fetch_add(n, Ordering::Relaxed);
-    }
-
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// Threads that count alone. So many more share one lane.
-const STRIPES: usize = 16;
-
-/// One counter on cache lines of its own.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Lane(AtomicU64);
-
-/// A counter that every hit counts: threads count apart, so that they do not fight for one cache line.
-#[derive(Debug, Default)]
-pub(crate) struct HotCount([Lane; STRIPES + 1]);
-
-static NEXT_STRIPE: AtomicUsize = AtomicUsize::new(0);
-const NO_STRIPE: usize = usize::MAX;
-
-thread_local! {
-    /// The lane that is this thread's, or the shared one. Numbers are not given twice: a lane has one writer at most.
-    static STRIPE: Cell<usize> = const { Cell::new(NO_STRIPE) };
-}
-
-/// The lane of this thread.
-#[inline]
-fn stripe() -> usize {
-    let stripe = STRIPE.get();
-    if stripe == NO_STRIPE { take_stripe() } else { stripe }
-}
-
-#[cold]
-fn take_stripe() -> usize {
-    let stripe = NEXT_STRIPE.fetch_add(1, Ordering::Relaxed).min(STRIPES);
-    STRIPE.set(stripe);
-    stripe
-}
-
-/// One in so many counts of a [`HotCount`] is a sample.
-pub(crate) const SAMPLE: u64 = 64;
-
-impl HotCount {
-    /// Counts; true for one count in [`SAMPLE`].
-    #[inline]
-    pub fn increment(&self) -> bool {
-        self.add(1).is_multiple_of(SAMPLE)
-    }
-
-    /// Adds; what this thread had before.
-    #[inline]
-    pub fn add(&self, n: u64) -> u64 {
-        let stripe = stripe();
-        let lane = &self.0[stripe.min(STRIPES)].0;
-        if stripe < STRIPES {
-            // Nobody else writes here: a plain addition costs a fifth of one that locks out others.
-            let before = lane.load(Ordering::Relaxed);
-            lane.store(before.wrapping_add(n), Ordering::Relaxed);
-            before
-        } else {
-            lane.fetch_add(n, Ordering::Relaxed)
-        }
-    }
-
-    pub fn get(&self) -> u64 {
-        self.0.iter().map(|lane| lane.0.load(Ordering::Relaxed)).sum()
-    }
-}
 
 /// Makes a struct of counters and the struct of numbers that it is read into.
 macro_rules! counters {

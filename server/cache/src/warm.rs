@@ -7,13 +7,14 @@ use redis::Script;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::cache::{Shared, SourceError};
+use crate::cache::SourceError;
 use crate::category::{WarmUp, Warmed};
 use crate::codec::Value;
 use crate::core::Core;
 use crate::hit::{LoadError, Loaded, Want};
 use crate::key::Key;
 use crate::l2::Access;
+use crate::shared::Shared;
 
 /// Hot keys of a category that are remembered.
 const REMEMBERED: usize = 256;

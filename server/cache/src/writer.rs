@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::cache::Shared;
 use crate::clock;
 use crate::l2::Written;
 use crate::outgoing::{Lease, Outgoing};
 use crate::recent::Known;
+use crate::shared::Shared;
 use crate::stats::Counters;
 
 /// Entries made good at once.

@@ -12,7 +12,7 @@ use tokio::sync::{Notify, watch};
 use super::address::Address;
 use super::connect::{CONNECT_TIMEOUT, open};
 use super::state::{L2Error, Noted};
-use crate::stats::{Count, HotCount};
+use crate::counters::{Count, HotCount};
 
 /// So many commands in a row without an answer in time open the breaker.
 const TIMEOUTS_TO_OPEN: u32 = 3;

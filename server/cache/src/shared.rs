@@ -1,0 +1,128 @@
+//! What all categories of a cache use.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use crate::backend::L2;
+use crate::bus::Coherence;
+use crate::category::View;
+use crate::clears::Mirror;
+use crate::hot::{HotKey, HotList};
+use crate::key::entry_key;
+use crate::l1::Memory;
+use crate::l2::L2Error;
+use crate::stats::{CategoryStats, CoherenceStats, Counters};
+
+/// What all categories use.
+pub(crate) struct Shared {
+    pub namespace: String,
+    pub runtime: Handle,
+    pub mirror: Arc<Mirror>,
+    pub coherence: Arc<Coherence>,
+    pub l2: Option<L2>,
+    pub max_entry_bytes: usize,
+    /// Slots for loaders that run.
+    pub loads: Semaphore,
+    pub flights: AtomicUsize,
+    pub max_flights: usize,
+    pub l1_bytes: u64,
+    pub categories: Mutex<BTreeMap<&'static str, CategoryParts>>,
+    /// What clears of this process covered when they were made, by sequence.
+    pub covered: Mutex<BTreeMap<u64, u64>>,
+}
+
+impl Shared {
+    pub fn counters_of(&self, category: &str) -> Option<Arc<Counters>> {
+        self.categories.lock().get(category).map(|parts| Arc::clone(&parts.counters))
+    }
+
+    /// The hottest keys of each category, at most `most` of each.
+    pub fn hot_keys(&self, most: usize) -> Vec<(&'static str, Vec<HotKey>)> {
+        let categories = self.categories.lock();
+        categories.iter().map(|(name, parts)| (*name, parts.hot.top(name, most))).collect()
+    }
+
+    /// The categories that are still in use.
+    pub fn views(&self) -> Vec<(&'static str, Arc<dyn View>)> {
+        let categories = self.categories.lock();
+        categories.iter().filter_map(|(name, parts)| Some((*name, parts.view.upgrade()?))).collect()
+    }
+
+    /// Ends the soft life of an entry in Redis, and tells the others. `version`: what is held here, for them.
+    pub async fn expire(&self, category: &'static str, text: &str, version: u64) -> Result<(), L2Error> {
+        let Some(l2) = &self.l2 else { return Ok(()) };
+        let key = entry_key(&self.namespace, category, text);
+        let found = l2.ops.expire(&l2.router, l2.timeout, &key, self.max_entry_bytes).await?;
+        l2.outbox.version(category, text, found.unwrap_or(version).max(version), true);
+        Ok(())
+    }
+}
+
+impl Shared {
+    pub fn coherence_stats(&self) -> CoherenceStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let mut stats = CoherenceStats {
+            trusted: self.coherence.is_trusted(),
+            doubts: read(&self.coherence.doubts),
+            announcements_heard: read(&self.coherence.announced),
+            ..CoherenceStats::default()
+        };
+        if let Some(l2) = &self.l2 {
+            (stats.recovery_entries, stats.recovery_bytes) = l2.recovery.depth();
+            stats.recovery_queued = read(&l2.recovery.queued);
+            stats.recovery_dropped = read(&l2.recovery.dropped);
+            stats.recovered = read(&l2.recovery.recovered);
+            stats.announcements_waiting = l2.outbox.len() as u64;
+            stats.messages_sent = read(&l2.outbox.messages);
+            stats.send_failures = read(&l2.outbox.failures);
+            stats.overflows = read(&l2.outbox.overflows);
+            stats.messages_heard = read(&l2.heard.messages);
+            stats.gaps = read(&l2.heard.gaps);
+            stats.silences = read(&l2.heard.silences);
+            stats.resubscriptions = read(&l2.heard.resubscriptions);
+            stats.publishers = read(&l2.heard.publishers);
+        }
+        stats
+    }
+}
+
+/// A category, its types forgotten.
+#[derive(Clone)]
+pub(crate) struct CategoryParts {
+    pub share: u32,
+    pub memory: Option<Arc<dyn Memory>>,
+    pub counters: Arc<Counters>,
+    /// Outlives the category: what was hot is remembered at the end, when nobody reads any more.
+    pub hot: Arc<dyn HotList>,
+    /// The category holds the cache: it must not be held by it.
+    pub view: Weak<dyn View>,
+}
+
+impl CategoryParts {
+    pub fn stats(&self) -> CategoryStats {
+        let memory = |read: fn(&dyn Memory) -> u64| self.memory.as_deref().map_or(0, read);
+        CategoryStats {
+            l1: self.counters.l1.read(),
+            l1_bytes: memory(|m| m.bytes()),
+            l1_limit_bytes: memory(|m| m.limit()),
+            l1_entries: memory(|m| m.entries()),
+            l2: self.counters.l2.read(),
+            source: self.counters.source.read(),
+        }
+    }
+}
+
+/// Gives each category its part of the memory.
+pub(crate) fn divide(bytes: u64, categories: &BTreeMap<&'static str, CategoryParts>) {
+    let in_memory = || categories.values().filter_map(|c| Some((c.share, c.memory.as_ref()?)));
+    let shares: u128 = in_memory().map(|(share, _)| u128::from(share)).sum();
+    for (share, memory) in in_memory() {
+        let part = u128::from(bytes) * u128::from(share) / shares.max(1);
+        memory.set_limit(u64::try_from(part).unwrap_or(bytes));
+    }
+}
