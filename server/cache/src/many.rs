@@ -115,11 +115,17 @@ async fn look_together<K: Key, V: Value, E: SourceError>(
             }
         } else {
             waiting.push(Waiting { at, held: None, need, flight: Arc::clone(&pilot.flight) });
-            missing.push(pilot);
+            missing.push((i, pilot));
         }
     })
     .await;
-    missing
+    in_order(missing)
+}
+
+/// What the nodes answered in any order, in the order of the keys: the loader is asked in that.
+fn in_order<P>(mut pilots: Vec<(usize, P)>) -> Vec<P> {
+    pilots.sort_unstable_by_key(|(i, _)| *i);
+    pilots.into_iter().map(|(_, pilot)| pilot).collect()
 }
 
 /// The answer for one key, if memory has it; otherwise a flight to wait for.
@@ -185,12 +191,12 @@ where
             .and_then(|entry| pilot.take_from_l2(entry))
         {
             Some(landed) => pilot.land(landed),
-            None => missing.push(pilot),
+            None => missing.push((i, pilot)),
         }
     })
     .await;
     if !missing.is_empty() {
-        load_together(core, missing, loader).await;
+        load_together(core, in_order(missing), loader).await;
     }
 }
 
