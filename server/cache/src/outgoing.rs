@@ -173,11 +173,12 @@ impl Outgoing {
         true
     }
 
-    /// What is to be kept of it once Redis has it: enough to bar it later.
-    pub fn without_payload(mut self) -> Self {
-        self.bytes.truncate(header::LEN);
-        self.lease = None;
-        self
+    /// Takes out what is to be kept once Redis has it: enough to bar it later, in few bytes.
+    pub fn take_header(&mut self) -> Self {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.truncate(header::LEN);
+        bytes.shrink_to_fit();
+        Self { bytes, lease: None, ..self.clone() }
     }
 
     /// Gives an entry that was made before the clear log was read a place in it: at its beginning. So it lives, for

@@ -41,13 +41,13 @@ pub(crate) struct Known {
 }
 
 impl Recent {
-    /// Takes in what Redis was asked to store from `begun` on.
+    /// Takes in the [header](Outgoing::take_header) of what Redis was asked to store from `begun` on.
     pub fn push(&self, begun: u64, outgoing: Outgoing) {
         let mut list = self.0.lock();
         if list.len() >= MOST {
             list.pop_front();
         }
-        list.push_back(Kept { begun, settled: false, outgoing: outgoing.without_payload() });
+        list.push_back(Kept { begun, settled: false, outgoing });
     }
 
     /// Takes out what is to be barred: what Redis has lost, and what a clear or an epoch killed that was not known yet when
@@ -77,6 +77,13 @@ mod tests {
     use super::*;
 
     const KNOWN: Known = Known { now: 100, read_at: 0, lost_at: 0, epoch: 1 };
+
+    #[test]
+    fn little_is_kept_of_a_large_entry() {
+        let mut large = Outgoing::example("k", 1, 1 << 20);
+        let kept = large.take_header();
+        assert!(kept.bytes.capacity() < 200 && large.bytes.is_empty(), "{}", kept.bytes.capacity());
+    }
 
     fn recent(begun: impl IntoIterator<Item = u64>) -> Recent {
         let recent = Recent::default();

@@ -128,7 +128,7 @@ impl Shared {
                     l2.outbox.version(outgoing.category, &outgoing.text, outgoing.told, false);
                 }
                 if outgoing.is_told_first {
-                    l2.recent.push(now, outgoing.clone());
+                    l2.recent.push(now, outgoing.take_header());
                 }
                 Outcome::Done
             }
