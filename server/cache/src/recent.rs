@@ -53,21 +53,20 @@ impl Recent {
     /// Takes out what is to be barred: what Redis has lost, and what a clear or an epoch killed that was not known yet when
     /// it was set. Forgets what nothing older can replace any more.
     pub fn review(&self, known: Known, is_alive: impl Fn(&Outgoing) -> bool) -> Vec<Outgoing> {
-        let mut list = self.0.lock();
         let mut barred = Vec::new();
-        for mut kept in std::mem::take(&mut *list) {
+        self.0.lock().retain_mut(|kept| {
             if known.now.saturating_sub(kept.begun) > kept.outgoing.tombstone_ms {
-                continue;
+                return false;
             }
             let lost = kept.begun < known.lost_at || kept.outgoing.mark.epoch != known.epoch;
             let read_since = kept.begun < known.read_at;
             if lost || (read_since && !kept.settled && !is_alive(&kept.outgoing)) {
-                barred.push(kept.outgoing);
-            } else {
-                kept.settled |= read_since;
-                list.push_back(kept);
+                barred.push(kept.outgoing.clone());
+                return false;
             }
-        }
+            kept.settled |= read_since;
+            true
+        });
         barred
     }
 }

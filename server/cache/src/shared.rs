@@ -61,9 +61,8 @@ impl Shared {
         l2.outbox.version(category, text, found.unwrap_or(version).max(version), true);
         Ok(())
     }
-}
 
-impl Shared {
+    /// How this process keeps in step with the others.
     pub fn coherence_stats(&self) -> CoherenceStats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let mut stats = CoherenceStats {

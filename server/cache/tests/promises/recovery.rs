@@ -25,6 +25,25 @@ impl Two {
         let in_other = texts(&other, steady());
         Self { redis, proxy, url, other, in_other }
     }
+
+    /// Waits until Redis has a tombstone of this version.
+    async fn until_barred(&self, name: &str, version: u64) {
+        let plain = plain(&self.redis).await;
+        until_async("the older one is barred", || {
+            let mut plain = plain.clone();
+            async move { in_redis(&mut plain, name).await == Some((version, 2)) }
+        })
+        .await;
+    }
+}
+
+/// Waits until a reader of `k` gets this version, which the source has, and gets it as fresh.
+async fn until_newest(texts: &Texts, version: u64) {
+    until_async("the newest is the answer", || async {
+        let hit = load(texts, "k", "v", version).await.expect("an answer");
+        (hit.version, hit.stale) == (version, None)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -93,18 +112,9 @@ async fn what_a_clear_killed_unheard_is_known_to_be_newer() {
     texts.set(&key("k"), Text("newer".into()), 2);
     on(&two.proxy, |proxy| proxy.pass()).await;
     // In Redis, so that who missed the word of it sees it, too.
-    let plain = plain(&two.redis).await;
-    until_async("the older one is barred", || {
-        let mut plain = plain.clone();
-        async move { in_redis(&mut plain, "k").await == Some((1, 2)) }
-    })
-    .await;
+    two.until_barred("k", 1).await;
     for texts in [&two.in_other, &texts] {
-        until_async("the source is asked", || async {
-            let hit = load(texts, "k", "newer", 2).await.expect("an answer");
-            (hit.version, hit.stale) == (2, None)
-        })
-        .await;
+        until_newest(texts, 2).await;
     }
 }
 
@@ -169,11 +179,7 @@ async fn what_redis_lost_is_not_replaced_by_an_older_one_that_waited() {
     let () = redis::cmd("FLUSHALL").query_async(&mut plain).await.expect("flushed");
     on(&two.proxy, |proxy| proxy.pass()).await;
     // Nobody asks the one that has the newest.
-    until_async("the older one is replaced", || async {
-        let hit = load(&texts, "k", "v", 3).await.expect("an answer");
-        (hit.version, hit.stale) == (3, None)
-    })
-    .await;
+    until_newest(&texts, 3).await;
     until_version(&two.in_other, "k", 3).await;
 }
 
@@ -193,11 +199,7 @@ async fn what_is_given_up_is_told_to_all() {
     }
     assert!(cache.stats().coherence.recovery_dropped > 900);
     on(&two.proxy, |proxy| proxy.pass()).await;
-    until_async("the other asks for the newer one", || async {
-        let hit = load(&two.in_other, "k", "v", 2).await.expect("an answer");
-        (hit.version, hit.stale) == (2, None)
-    })
-    .await;
+    until_newest(&two.in_other, 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -214,17 +216,8 @@ async fn what_waited_for_longer_than_a_tombstone_may_live_only_bars_what_is_olde
     // Tombstones of this category live for ten seconds more than the two limits; five are left to spare.
     tokio::time::sleep(2 * short + Duration::from_secs(6)).await;
     on(&two.proxy, |proxy| proxy.pass()).await;
-    let plain = plain(&two.redis).await;
-    until_async("the older one is barred", || {
-        let mut plain = plain.clone();
-        async move { in_redis(&mut plain, "k").await == Some((2, 2)) }
-    })
-    .await;
+    two.until_barred("k", 2).await;
     for texts in [&two.in_other, &texts] {
-        until_async("the source is asked", || async {
-            let hit = load(texts, "k", "new", 4).await.expect("an answer");
-            (hit.version, hit.stale) == (4, None)
-        })
-        .await;
+        until_newest(texts, 4).await;
     }
 }
