@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
+use redis::cluster_async::ClusterConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, ConnectionAddr, IntoConnectionInfo, Pipeline};
 
 use crate::error::{BenchError, Result};
@@ -128,6 +129,53 @@ impl Bare {
             }
         }
         Ok(())
+    }
+}
+
+/// The library's own client of a cluster, as it comes. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct ClusterClient(ClusterConnection);
+
+impl ClusterClient {
+    /// Connects. `None` when `url` is not that of a cluster.
+    pub async fn connect(url: &str) -> Result<Option<Self>> {
+        let Some(hosts) = url.strip_prefix("redis-cluster://") else { return Ok(None) };
+        let (user, hosts) = hosts.rsplit_once('@').map_or((None, hosts), |(user, hosts)| (Some(user), hosts));
+        let seeds: Vec<String> = hosts
+            .split(',')
+            .map(|host| {
+                user.map_or_else(|| format!("redis://{host}"), |user| format!("redis://{user}@{host}"))
+            })
+            .collect();
+        let client = redis::cluster::ClusterClientBuilder::new(seeds)
+            .connection_timeout(ANSWER)
+            .response_timeout(ANSWER)
+            .build()
+            // The library's own text could repeat a password.
+            .map_err(|_| BenchError::new("a Redis URL cannot be used"))?;
+        let connection = client.get_async_connection().await;
+        connection
+            .map(|connection| Some(Self(connection)))
+            .map_err(BenchError::at("the library's cluster client"))
+    }
+
+    /// The bytes at a key.
+    pub async fn get(&self, key: &str) -> Result<Vec<u8>> {
+        let found: Option<Vec<u8>> = Cmd::get(key)
+            .query_async(&mut self.0.clone())
+            .await
+            .map_err(BenchError::at("a GET by the library's cluster client"))?;
+        found.ok_or_else(|| BenchError::new("a GET by the library's cluster client found nothing"))
+    }
+
+    /// The bytes at many keys, by MGET, which it splits by slot.
+    pub async fn get_many(&self, keys: &[String]) -> Result<usize> {
+        let found: Vec<Option<Vec<u8>>> = redis::cmd("MGET")
+            .arg(keys)
+            .query_async(&mut self.0.clone())
+            .await
+            .map_err(BenchError::at("an MGET by the library's cluster client"))?;
+        Ok(found.iter().flatten().count())
     }
 }
 

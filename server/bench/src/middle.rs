@@ -28,6 +28,10 @@ pub(crate) struct Middle {
 }
 
 impl Pairs {
+    pub const fn new() -> Self {
+        Self { ours: Vec::new(), bare: Vec::new() }
+    }
+
     pub fn push(&mut self, ours: f64, bare: f64) {
         self.ours.push(ours);
         self.bare.push(bare);

@@ -51,6 +51,11 @@ impl Servers {
         .await
     }
 
+    /// Whether the cluster is ours: then others like it can be had.
+    pub fn are_own(&self) -> bool {
+        self.own.1.is_some()
+    }
+
     /// Removes from servers that are not ours what this process left there: entries end by themselves, logs of clears do
     /// not.
     pub async fn tidy(&self) -> Result<()> {

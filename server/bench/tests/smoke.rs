@@ -39,9 +39,15 @@ async fn every_part_measures_and_counts_right() {
     let report = measure(&launcher(), tiny(), None).await.expect("measures");
     let rows = &report.rows;
     // Each of them failed if a read of a key that is there was no hit.
-    for what in
-        ["L1 hit, 1 thread", "L1 hit, 2 threads", "L2 hit, 64 readers, 1 kB, one node", "get_many_or_load"]
-    {
+    for what in [
+        "L1 hit, 1 thread",
+        "L1 hit, 2 threads",
+        "L2 hit, 64 readers, 1 kB, one node",
+        "L2 hit, 64 readers, 1 kB, cluster",
+        "get_many_or_load",
+        "the same beside redis-rs",
+        "the same, 0.25 ms away each way",
+    ] {
         let row = find(rows, what);
         assert!(row.measured > 0.0 && row.limit.is_some_and(|limit| limit > 0.0), "{row:?}");
     }

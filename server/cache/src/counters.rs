@@ -55,10 +55,11 @@ fn take_stripe() -> usize {
 pub(crate) const SAMPLE: u64 = 64;
 
 impl HotCount {
-    /// Counts; true for one count in [`SAMPLE`].
+    /// Counts; true for one count in [`SAMPLE`]. The first is the one in the middle of the first so many: a sample stands for
+    /// [`SAMPLE`] counts, and the very first would for what is yet to come.
     #[inline]
     pub fn increment(&self) -> bool {
-        self.add(1).is_multiple_of(SAMPLE)
+        self.add(1) % SAMPLE == SAMPLE / 2
     }
 
     /// Adds; what this thread had before.
@@ -99,5 +100,7 @@ mod tests {
         assert!((THREADS * 1_000 / SAMPLE..=THREADS * (1_000 / SAMPLE + 1)).contains(&samples), "{samples}");
         count.add(5);
         assert_eq!(count.get(), THREADS * 1_000 + 5);
+        let young = HotCount::default();
+        assert!((0..SAMPLE / 2).all(|_| !young.increment()), "a sample of too few");
     }
 }

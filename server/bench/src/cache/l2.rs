@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tidemark_cache::{Loaded, Policy, Tier, Tiers, Want};
 
-use crate::bare::Bare;
+use crate::bare::{Bare, ClusterClient};
 use crate::error::{BenchError, Result};
 use crate::middle::Pairs;
 use crate::report::Row;
@@ -24,12 +24,15 @@ const BUDGET: f64 = 0.8;
 #[derive(Debug, Clone, Copy)]
 enum How {
     Bare,
+    /// By the library's own client of a cluster.
+    Client,
     GetOrLoad,
     Get,
 }
 
 struct Bench {
     bare: Bare,
+    client: Option<ClusterClient>,
     ours: Blobs,
 }
 
@@ -45,6 +48,10 @@ impl Bench {
     async fn read(&self, how: How, key: &String, bare_key: &str) -> Result<bool> {
         Ok(match how {
             How::Bare => self.bare.get(bare_key).await?.len() == BYTES + HEADER,
+            How::Client => match &self.client {
+                Some(client) => client.get(bare_key).await?.len() == BYTES + HEADER,
+                None => false,
+            },
             How::GetOrLoad => {
                 let load = || async { Err::<Loaded<Blob>, _>(Down) };
                 let hit = self.ours.get_or_load(key, Want::any(), load).await;
@@ -98,23 +105,35 @@ pub(super) async fn measure(place: &str, url: &str, slices: usize, slice: Durati
         bare.set(&bare_name(&key), &noise(BYTES + HEADER, 1)).await?;
     }
     written(&cache, "l2", (READERS * KEYS_EACH) as u64).await?;
-    let bench = Arc::new(Bench { bare, ours });
-    let mut pairs = [Pairs::default(), Pairs::default()];
-    for how in [How::Bare, How::GetOrLoad, How::Get] {
-        bench.rate(how, slice).await?;
-    }
-    for _ in 0..slices {
+    let client = ClusterClient::connect(url).await?;
+    let has_client = client.is_some();
+    let bench = Arc::new(Bench { bare, client, ours });
+    let [mut by_client, mut by_hand, mut gets] = [const { Pairs::new() }; 3];
+    for round in 0..=slices {
         let bare = bench.rate(How::Bare, slice).await?;
-        for (at, how) in [How::GetOrLoad, How::Get].into_iter().enumerate() {
-            pairs[at].push(bench.rate(how, slice).await?, bare);
+        let load = bench.rate(How::GetOrLoad, slice).await?;
+        let client = if has_client { bench.rate(How::Client, slice).await? } else { 0.0 };
+        let get = bench.rate(How::Get, slice).await?;
+        // The first round warms up.
+        if round > 0 {
+            by_client.push(load, client);
+            by_hand.push(load, bare);
+            gets.push(get, bare);
         }
     }
-    let [load, get] = pairs.map(Pairs::middle);
-    let row = |what: String, middle: crate::middle::Middle| {
-        Row::new(what, middle.ours, "reads/s").beside("bare GET/s", middle.bare).with_ratio(middle.ratio)
+    let [by_client, by_hand, gets] = [by_client, by_hand, gets].map(Pairs::middle);
+    let row = |what: String, beside: &'static str, middle: crate::middle::Middle| {
+        Row::new(what, middle.ours, "reads/s").beside(beside, middle.bare).with_ratio(middle.ratio)
     };
-    Ok(vec![
-        row(format!("L2 hit, {READERS} readers, 1 kB, {place}"), load).judged(">= 0.8", load.ratio >= BUDGET),
-        row(format!("the same by `get`, {place}"), get),
-    ])
+    let judge = |row: Row, ratio: f64| row.judged(">= 0.8", ratio >= BUDGET);
+    let name = format!("L2 hit, {READERS} readers, 1 kB, {place}");
+    let mut rows = Vec::new();
+    if has_client {
+        rows.push(judge(row(name, "redis-rs GET/s", by_client), by_client.ratio));
+        rows.push(row("the same, owners by hand".to_owned(), "bare GET/s", by_hand));
+    } else {
+        rows.push(judge(row(name, "redis-rs GET/s", by_hand), by_hand.ratio));
+    }
+    rows.push(row(format!("the same by `get`, {place}"), "bare GET/s", gets));
+    Ok(rows)
 }

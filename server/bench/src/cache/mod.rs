@@ -129,6 +129,10 @@ pub async fn measure(launcher: &Launcher, size: Size, only: Option<&str>) -> Res
     if is_wanted("many") {
         tell("a hundred keys of the cluster");
         report.rows.extend(many::measure(&servers.cluster, size.rounds).await?);
+        if servers.are_own() {
+            tell("the same a network away");
+            report.rows.extend(many::measure_far(size.rounds / 4).await?);
+        }
     }
     if is_wanted("stampede") {
         tell("many readers of one cold key");
