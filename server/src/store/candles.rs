@@ -2,6 +2,7 @@
 
 use model::{Candle, Interval, UnixMs};
 use serde::{Deserialize, Serialize};
+use sqlx::PgExecutor;
 
 use super::{
     Store, StoreError,
@@ -64,71 +65,71 @@ impl Store {
         let rows = i64::from(limit) * (interval.ms() / base.ms());
         let (low, high) = base_times(interval, from, to);
         let last = from.is_none();
-        let rows = self.read_rows(series_id, secs(base), low, high, rows, last).await?;
+        let rows = read_rows(self.pool(), series_id, secs(base), low, high, rows, last).await?;
         let Some(revision) = rows.first().map(|row| row.revision) else { return Ok(None) };
         let mut fold = RollUp::new(finest, interval);
         rows.iter().filter_map(StoredRow::row).for_each(|row| fold.push(row));
         let (candles, partial) = fold.finish(limit as usize, last);
         Ok(Some(Bars { revision: directory::revision(revision)?, candles, partial }))
     }
+}
 
-    /// Rows of one level by ascending time, each with the revision; one row without a candle if there are none. One
-    /// statement, hence one snapshot.
-    async fn read_rows(
-        &self,
-        series_id: i64,
-        level: i32,
-        low: UnixMs,
-        high: UnixMs,
-        limit: i64,
-        last: bool,
-    ) -> Result<Vec<StoredRow>, StoreError> {
-        let rows = if last {
-            sqlx::query_as!(
-                StoredRow,
-                r#"SELECT s.revision, c.open_time AS "open_time?", c.bars AS "bars?", c.open AS "open?",
-                          c.high AS "high?", c.low AS "low?", c.close AS "close?", c.volume AS "volume?"
-                   FROM series s
-                   LEFT JOIN LATERAL (SELECT * FROM candles
-                       WHERE series_id = s.id AND "interval" = $2 AND open_time >= $3 AND open_time < $4
-                       ORDER BY open_time DESC LIMIT $5) c ON true
-                   WHERE s.id = $1
-                   ORDER BY c.open_time"#,
-                series_id,
-                level,
-                low,
-                high,
-                limit
-            )
-            .fetch_all(self.pool())
-            .await?
-        } else {
-            sqlx::query_as!(
-                StoredRow,
-                r#"SELECT s.revision, c.open_time AS "open_time?", c.bars AS "bars?", c.open AS "open?",
-                          c.high AS "high?", c.low AS "low?", c.close AS "close?", c.volume AS "volume?"
-                   FROM series s
-                   LEFT JOIN LATERAL (SELECT * FROM candles
-                       WHERE series_id = s.id AND "interval" = $2 AND open_time >= $3 AND open_time < $4
-                       ORDER BY open_time LIMIT $5) c ON true
-                   WHERE s.id = $1
-                   ORDER BY c.open_time"#,
-                series_id,
-                level,
-                low,
-                high,
-                limit
-            )
-            .fetch_all(self.pool())
-            .await?
-        };
-        Ok(rows)
-    }
+/// Rows of one level by ascending time, each with the revision; one row without a candle if there are none. One
+/// statement, hence one snapshot.
+pub(super) async fn read_rows<'e>(
+    executor: impl PgExecutor<'e>,
+    series_id: i64,
+    level: i32,
+    low: UnixMs,
+    high: UnixMs,
+    limit: i64,
+    last: bool,
+) -> Result<Vec<StoredRow>, StoreError> {
+    let rows = if last {
+        sqlx::query_as!(
+            StoredRow,
+            r#"SELECT s.revision, c.open_time AS "open_time?", c.bars AS "bars?", c.open AS "open?",
+                      c.high AS "high?", c.low AS "low?", c.close AS "close?", c.volume AS "volume?"
+               FROM series s
+               LEFT JOIN LATERAL (SELECT * FROM candles
+                   WHERE series_id = s.id AND "interval" = $2 AND open_time >= $3 AND open_time < $4
+                   ORDER BY open_time DESC LIMIT $5) c ON true
+               WHERE s.id = $1
+               ORDER BY c.open_time"#,
+            series_id,
+            level,
+            low,
+            high,
+            limit
+        )
+        .fetch_all(executor)
+        .await?
+    } else {
+        sqlx::query_as!(
+            StoredRow,
+            r#"SELECT s.revision, c.open_time AS "open_time?", c.bars AS "bars?", c.open AS "open?",
+                      c.high AS "high?", c.low AS "low?", c.close AS "close?", c.volume AS "volume?"
+               FROM series s
+               LEFT JOIN LATERAL (SELECT * FROM candles
+                   WHERE series_id = s.id AND "interval" = $2 AND open_time >= $3 AND open_time < $4
+                   ORDER BY open_time LIMIT $5) c ON true
+               WHERE s.id = $1
+               ORDER BY c.open_time"#,
+            series_id,
+            level,
+            low,
+            high,
+            limit
+        )
+        .fetch_all(executor)
+        .await?
+    };
+    Ok(rows)
 }
 
 /// A row as read: the candle's columns are all there or all missing.
-struct StoredRow {
-    revision: i64,
+pub(super) struct StoredRow {
+    pub(super) revision: i64,
     open_time: Option<i64>,
     bars: Option<i32>,
     open: Option<f64>,
@@ -139,7 +140,7 @@ struct StoredRow {
 }
 
 impl StoredRow {
-    fn row(&self) -> Option<Row> {
+    pub(super) fn row(&self) -> Option<Row> {
         Some(Row {
             bars: self.bars?.into(),
             candle: Candle {
@@ -161,7 +162,7 @@ pub(super) fn secs(interval: Interval) -> i32 {
 }
 
 /// The open times of base rows, inclusive and exclusive, that make up the bars which open within `from` and `to`.
-fn base_times(interval: Interval, from: Option<UnixMs>, to: Option<UnixMs>) -> (UnixMs, UnixMs) {
+pub(super) fn base_times(interval: Interval, from: Option<UnixMs>, to: Option<UnixMs>) -> (UnixMs, UnixMs) {
     let clamp = |time: UnixMs| time.clamp(*TIMES.start(), *TIMES.end());
     let low = from.map_or(*TIMES.start(), |from| {
         let from = clamp(from);
