@@ -13,7 +13,7 @@ pub(crate) struct Replayed {
     pub first_open: UnixMs,
     /// End of its last candle that is played.
     pub end_time: UnixMs,
-    /// When its first candle began to be played, after one pass that was moved to end there.
+    /// When a pass begins. The one before it is the first.
     pub epoch: UnixMs,
 }
 
