@@ -41,6 +41,12 @@ impl SeriesWriter<'_> {
         let (tx, series_id) = self.parts();
         sqlx::query!("DELETE FROM candles WHERE series_id = $1", series_id).execute(&mut *tx).await?;
         sqlx::query!(
+            "UPDATE series SET first_open = NULL, last_open = NULL, running = NULL WHERE id = $1",
+            series_id
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query!(
             "INSERT INTO replays (series_id, recorded_id, first_open, end_time, epoch)
              VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (series_id) DO UPDATE SET recorded_id = excluded.recorded_id,
