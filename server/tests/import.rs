@@ -167,7 +167,7 @@ async fn broken_files_leave_everything_as_it_was() {
     ];
     for (file, expected) in cases {
         let options = if file.is_dir() {
-            Options { symbol: Some("DIR".parse().unwrap()), interval: Some(Interval::H1), ..recorded() }
+            Options { symbol: Some("DIR".parse().unwrap()), length: Some(Interval::H1.into()), ..recorded() }
         } else {
             recorded()
         };
@@ -184,9 +184,9 @@ async fn two_imports_of_one_series_take_turns() {
     let folder = Folder::new();
     let options = Options {
         symbol: Some("TWO".parse().unwrap()),
-        interval: Some(Interval::M1),
-        source: Source::new("brand-new"),
-        strict: false,
+        length: Some(Interval::M1.into()),
+        source: Some(Source::new("brand-new")),
+        ..recorded()
     };
     let files = [(0, 40_000, 1.0), (20_000, 60_000, 2.0), (10_000, 50_000, 3.0)]
         .map(|(from, to, volume)| folder.file(&format!("{from}.csv"), csv(bars(60_000, from..to, volume))));

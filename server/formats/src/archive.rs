@@ -42,11 +42,9 @@ pub(crate) fn open<R: Read + Seek + Send>(
         more => {
             let names = more.iter().take(2).filter_map(|index| archive.name_for_index(*index)?.ok());
             let names: Vec<_> = names.map(|name| shown(&name)).collect();
-            return Err(FileError::Open(format!(
-                "the ZIP archive holds {} files, not one: {} …",
-                more.len(),
-                names.join(", ")
-            )));
+            let names = format!("{}{}", names.join(", "), if more.len() > 2 { " …" } else { "" });
+            let count = more.len();
+            return Err(FileError::Open(format!("the ZIP archive holds {count} files, not one: {names}")));
         }
     };
     let place = {

@@ -109,7 +109,7 @@ pub(crate) fn without_mark(line: &str) -> &str {
 }
 
 pub(crate) fn is_blank(line: &str) -> bool {
-    line.trim().is_empty()
+    without_mark(line).trim().is_empty()
 }
 
 #[cfg(test)]

@@ -2,9 +2,12 @@
 
 mod bench;
 mod cache;
+mod export;
 mod import;
 mod migrate;
+mod progress;
 mod serve;
+mod stop;
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -27,6 +30,8 @@ enum Verb {
     Migrate,
     /// Import candles from files
     Import(import::Args),
+    /// Write candles to a file
+    Export(export::Args),
     /// See what the cache does, and clear parts of it, without touching the database
     Cache(cache::Command),
     /// Measure the cache, by itself and while its servers fail; needs redis-server
@@ -58,6 +63,7 @@ pub fn main() -> ExitCode {
             Verb::Serve => serve::run().await,
             Verb::Migrate => migrate::run().await,
             Verb::Import(args) => import::run(args).await,
+            Verb::Export(args) => export::run(args).await,
             Verb::Cache(command) => cache::run(command).await,
             Verb::Bench(verb) => bench::run(verb).await,
         }

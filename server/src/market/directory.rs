@@ -26,13 +26,26 @@ impl Market {
         source: Option<&Source>,
         interval: Option<Interval>,
     ) -> Result<&'d SeriesInfo, MarketError> {
-        let of_symbol: Vec<&SeriesInfo> = directory.0.series.iter().filter(|s| s.symbol == *symbol).collect();
+        choose_series(&directory.0.series, symbol, source, &self.default_source(), interval)
+    }
+}
+
+/// The series of a symbol that answers this interval, or a finer one if none is given: see [`Market::series`]. Without a
+/// source, of `default`, otherwise of any.
+pub(crate) fn choose_series<'d>(
+    series: &'d [SeriesInfo],
+    symbol: &Symbol,
+    source: Option<&Source>,
+    default: &Source,
+    interval: Option<Interval>,
+) -> Result<&'d SeriesInfo, MarketError> {
+        let of_symbol: Vec<&SeriesInfo> = series.iter().filter(|s| s.symbol == *symbol).collect();
         if of_symbol.is_empty() {
             return Err(MarketError::UnknownSymbol { symbol: symbol.to_string() });
         }
-        let wanted = source.cloned().unwrap_or_else(|| self.default_source());
+        let wanted = source.unwrap_or(default);
         let mut of_source: Vec<&SeriesInfo> =
-            of_symbol.iter().copied().filter(|s| s.source == wanted).collect();
+            of_symbol.iter().copied().filter(|s| s.source == *wanted).collect();
         if of_source.is_empty() && source.is_none() {
             of_source = of_symbol.clone();
         }
@@ -53,13 +66,5 @@ impl Market {
             allowed.join(", ")
         );
         Err(MarketError::bad("interval", reason))
-    }
 }
 
-/// Lists the series: what the cache loads.
-pub(super) async fn read_directory(store: Option<Store>) -> Result<Loaded<DirectoryValue>, LoadFailure> {
-    let store = store.ok_or(LoadFailure::NoDatabase)?;
-    let directory = store.directory().await?;
-    let version = directory.version;
-    Ok(Loaded::new(DirectoryValue(directory), version))
-}
