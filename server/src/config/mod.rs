@@ -1,6 +1,7 @@
 //! Settings: from the environment (a `.env` is read first) and, for cache policies, an optional `tidemark.toml`.
 //! None is needed to start; a bad one stops the start with one line that names it.
 
+mod feed;
 mod file;
 mod secret_url;
 mod site;
@@ -8,6 +9,7 @@ mod token;
 
 use std::{env, net::SocketAddr, str::FromStr};
 
+pub use feed::{Feed, FeedSettings};
 pub use file::{CachePolicies, PolicyOverride};
 pub use secret_url::SecretUrl;
 pub use site::site_options;
@@ -33,15 +35,6 @@ impl ConfigError {
     }
 }
 
-/// Where prices come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Feed {
-    /// What is stored, and nothing new.
-    None,
-    /// Made-up prices, marked as such.
-    Simulated,
-}
-
 /// All settings.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -49,8 +42,8 @@ pub struct Config {
     pub database_url: Option<SecretUrl>,
     /// `REDIS_URL`.
     pub redis_url: Option<SecretUrl>,
-    /// `TIDEMARK_FEED`, with `auto` resolved.
-    pub feed: Feed,
+    /// `TIDEMARK_FEED`, with `auto` resolved, and what goes with it.
+    pub feed: FeedSettings,
     /// Policies of the cache's categories, from `tidemark.toml`.
     pub policies: CachePolicies,
 }
@@ -86,7 +79,7 @@ impl Config {
         let redis_url = variable("REDIS_URL")?
             .map(|url| SecretUrl::parse("REDIS_URL", &url, &REDIS_SCHEMES))
             .transpose()?;
-        let feed = feed(variable("TIDEMARK_FEED")?.as_deref(), database_url.is_some())?;
+        let feed = FeedSettings::from_env(database_url.is_some())?;
         let policies = CachePolicies::read()?;
         Ok(Self { database_url, redis_url, feed, policies })
     }
@@ -98,33 +91,4 @@ impl Config {
 /// It is no address.
 pub fn metrics_addr() -> Result<Option<SocketAddr>, ConfigError> {
     parsed("TIDEMARK_METRICS_ADDR", "an address such as 127.0.0.1:9464")
-}
-
-/// Resolves `TIDEMARK_FEED`.
-fn feed(name: Option<&str>, has_database: bool) -> Result<Feed, ConfigError> {
-    match name.unwrap_or("auto") {
-        "auto" if has_database => Ok(Feed::None),
-        "auto" | "simulated" => Ok(Feed::Simulated),
-        "none" => Ok(Feed::None),
-        known @ ("binance" | "replay") => Err(ConfigError::new(
-            "TIDEMARK_FEED",
-            format!("{known} is not part of this version; use auto, simulated or none"),
-        )),
-        other => {
-            Err(ConfigError::new("TIDEMARK_FEED", format!("{other:?} is none of auto, simulated, none")))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn auto_follows_the_database() {
-        assert_eq!(feed(None, true).unwrap(), Feed::None);
-        assert_eq!(feed(None, false).unwrap(), Feed::Simulated);
-        assert_eq!(feed(Some("none"), false).unwrap(), Feed::None);
-        assert!(feed(Some("bloomberg"), true).unwrap_err().to_string().starts_with("TIDEMARK_FEED: "));
-    }
 }

@@ -50,7 +50,7 @@ struct Inner {
     charts: Category<ChartKey, CandleRange>,
     store: Option<Store>,
     feed: Feed,
-    simulation: Simulation,
+    simulation: Arc<Simulation>,
     /// Places for drawing simulated candles, one a core: the rest waits here, not in the pool that files and look-ups of
     /// names need too.
     drawing: Arc<Semaphore>,
@@ -84,6 +84,7 @@ impl Market {
         cache: &Cache,
         store: Option<Store>,
         feed: Feed,
+        simulation: Arc<Simulation>,
         config: &CachePolicies,
     ) -> Result<Self, ConfigError> {
         let [directory, prices, charts] = policies(config);
@@ -93,7 +94,7 @@ impl Market {
             charts: cache.category("charts", charts)?,
             store,
             feed,
-            simulation: Simulation::new(),
+            simulation,
             drawing: Arc::new(Semaphore::new(cores())),
             revision: AtomicU64::new(0),
         })))
@@ -104,22 +105,40 @@ impl Market {
         self.0.revision.fetch_max(revision, Ordering::AcqRel);
     }
 
+    /// What makes prices up.
+    #[must_use]
+    pub fn simulation(&self) -> Arc<Simulation> {
+        Arc::clone(&self.0.simulation)
+    }
+
     /// Whose prices are shown where a reader names no source.
     fn default_source(&self) -> Source {
         match self.0.feed {
             Feed::None => Source::RECORDED,
+            Feed::Replay => Source::REPLAY,
             Feed::Simulated => Source::SIMULATED,
         }
     }
 
-    /// Provenance of a cached value.
-    fn provenance<V>(&self, hit: &Hit<V>, source: Source) -> Provenance {
+    /// Whether this source's prices come in by themselves and are given to the cache by the feed, of its own versions.
+    fn is_fed(&self, source: &Source) -> bool {
+        self.0.feed != Feed::None && self.0.store.is_some() && *source == self.default_source()
+    }
+
+    /// Whether the simulation is asked itself: it is the feed, and none of its series is stored, or not yet.
+    fn is_drawn(&self, directory: &DirectoryValue) -> bool {
+        self.0.feed == Feed::Simulated
+            && !directory.0.series.iter().any(|series| series.source == Source::SIMULATED)
+    }
+
+    /// Provenance of a cached value; `drawn` if what loads it is the simulation.
+    fn provenance<V>(&self, hit: &Hit<V>, source: Source, drawn: bool) -> Provenance {
         let simulated = source == Source::SIMULATED;
         Provenance {
             tier: match hit.tier {
                 tidemark_cache::Tier::L1 => Tier::L1,
                 tidemark_cache::Tier::L2 => Tier::L2,
-                tidemark_cache::Tier::Source if simulated => Tier::Simulated,
+                tidemark_cache::Tier::Source if drawn => Tier::Simulated,
                 tidemark_cache::Tier::Source => Tier::Database,
             },
             source,

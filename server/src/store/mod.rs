@@ -10,8 +10,12 @@ mod directory;
 mod error;
 mod export;
 mod latest;
+mod levels;
+pub(crate) mod live;
+pub(crate) mod replays;
 mod rollup;
 mod schema;
+mod series;
 mod watch;
 pub(crate) mod write;
 
