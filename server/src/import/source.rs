@@ -34,7 +34,9 @@ pub(super) fn of_file(heading: &Heading) -> Result<Source, ImportError> {
         let reason = "neither name nor layout tell the exchange; give --source NAME".to_owned();
         return Err(ImportError::Source(reason));
     };
-    source(exchange).map_err(|reason| ImportError::Source(format!("the exchange {exchange:?} {reason}; give --source NAME")))
+    source(exchange).map_err(|reason| {
+        ImportError::Source(format!("the exchange {exchange:?} {reason}; give --source NAME"))
+    })
 }
 
 #[cfg(test)]
@@ -44,7 +46,8 @@ mod tests {
     #[test]
     fn sources_are_plain_names() {
         assert_eq!(source("my-feed_2").unwrap().as_str(), "my-feed_2");
-        for bad in ["", "simulated", "replay", "Recorded", "a b", "a/b", "a23456789012345678901234567890123"] {
+        for bad in ["", "simulated", "replay", "Recorded", "a b", "a/b", "a23456789012345678901234567890123"]
+        {
             assert!(source(bad).is_err(), "{bad:?}");
         }
     }

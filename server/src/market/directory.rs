@@ -39,32 +39,38 @@ pub(crate) fn choose_series<'d>(
     default: &Source,
     interval: Option<Interval>,
 ) -> Result<&'d SeriesInfo, MarketError> {
-        let of_symbol: Vec<&SeriesInfo> = series.iter().filter(|s| s.symbol == *symbol).collect();
-        if of_symbol.is_empty() {
-            return Err(MarketError::UnknownSymbol { symbol: symbol.to_string() });
-        }
-        let wanted = source.unwrap_or(default);
-        let mut of_source: Vec<&SeriesInfo> =
-            of_symbol.iter().copied().filter(|s| s.source == *wanted).collect();
-        if of_source.is_empty() && source.is_none() {
-            of_source = of_symbol.clone();
-        }
-        let Some(finest) = of_source.iter().map(|s| s.finest).min() else {
-            let known: Vec<&str> = of_symbol.iter().map(|s| s.source.as_str()).collect();
-            let reason = format!("{symbol} has no {wanted} series, only {}", known.join(", "));
-            return Err(MarketError::bad("source", reason));
-        };
-        // As the table of latest prices chooses: docs/data.md.
-        let fine_enough = of_source.iter().filter(|s| interval.is_none_or(|interval| s.finest <= interval));
-        if let Some(newest) = fine_enough.max_by_key(|s| (s.last_open, std::cmp::Reverse(s.finest))) {
-            return Ok(newest);
-        }
-        let asked = interval.map_or_else(String::new, |interval| interval.to_string());
-        let allowed: Vec<&str> = Interval::ALL.iter().filter(|i| **i >= finest).map(|i| i.as_str()).collect();
-        let reason = format!(
-            "{asked} is finer than the stored {finest} bars of {symbol}; allowed are {}",
-            allowed.join(", ")
-        );
-        Err(MarketError::bad("interval", reason))
+    let of_symbol: Vec<&SeriesInfo> = series.iter().filter(|s| s.symbol == *symbol).collect();
+    if of_symbol.is_empty() {
+        return Err(MarketError::UnknownSymbol { symbol: symbol.to_string() });
+    }
+    let wanted = source.unwrap_or(default);
+    let mut of_source: Vec<&SeriesInfo> = of_symbol.iter().copied().filter(|s| s.source == *wanted).collect();
+    if of_source.is_empty() && source.is_none() {
+        of_source = of_symbol.clone();
+    }
+    let Some(finest) = of_source.iter().map(|s| s.finest).min() else {
+        let known: Vec<&str> = of_symbol.iter().map(|s| s.source.as_str()).collect();
+        let reason = format!("{symbol} has no {wanted} series, only {}", known.join(", "));
+        return Err(MarketError::bad("source", reason));
+    };
+    // As the table of latest prices chooses: docs/data.md.
+    let fine_enough = of_source.iter().filter(|s| interval.is_none_or(|interval| s.finest <= interval));
+    if let Some(newest) = fine_enough.max_by_key(|s| (s.last_open, std::cmp::Reverse(s.finest))) {
+        return Ok(newest);
+    }
+    let asked = interval.map_or_else(String::new, |interval| interval.to_string());
+    let allowed: Vec<&str> = Interval::ALL.iter().filter(|i| **i >= finest).map(|i| i.as_str()).collect();
+    let reason = format!(
+        "{asked} is finer than the stored {finest} bars of {symbol}; allowed are {}",
+        allowed.join(", ")
+    );
+    Err(MarketError::bad("interval", reason))
 }
 
+/// Lists the series: what the cache loads.
+pub(super) async fn read_directory(store: Option<Store>) -> Result<Loaded<DirectoryValue>, LoadFailure> {
+    let store = store.ok_or(LoadFailure::NoDatabase)?;
+    let directory = store.directory().await?;
+    let version = directory.version;
+    Ok(Loaded::new(DirectoryValue(directory), version))
+}

@@ -167,7 +167,8 @@ async fn begin(store: &Store, args: &Args) -> Result<(SeriesInfo, Interval, Expo
     let series = choose_series(&directory.series, &args.symbol, Some(&source), &source, args.interval)
         .map_err(|error| error.to_string())?;
     let interval = args.interval.unwrap_or(series.finest);
-    let export = store.export(series.id, interval, args.from, args.to).await.map_err(|error| error.to_string())?;
+    let export =
+        store.export(series.id, interval, args.from, args.to).await.map_err(|error| error.to_string())?;
     let export = export.ok_or_else(|| format!("the series of {} is gone", args.symbol))?;
     Ok((series.clone(), interval, export))
 }

@@ -29,7 +29,11 @@ pub(super) enum Message {
 
 /// Writes what comes, and gives the file its name after [`Message::End`]. Without it, nothing is left of the file. The
 /// number of candles; none if nobody reads them any more.
-pub(super) fn write(target: Target, plan: &Plan, mut pages: Receiver<Message>) -> Result<Option<u64>, String> {
+pub(super) fn write(
+    target: Target,
+    plan: &Plan,
+    mut pages: Receiver<Message>,
+) -> Result<Option<u64>, String> {
     match write_all(&target, plan, &mut pages) {
         Ok(Some(rows)) => target.place().map(|()| Some(rows)).map_err(|error| error.to_string()),
         Ok(None) => Err("the export was not finished".to_owned()),

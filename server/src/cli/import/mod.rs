@@ -90,7 +90,9 @@ async fn import_all(args: Args) -> Result<ExitCode, String> {
     let store = open_store()?;
     let mut rejects = Rejects::new(args.rejects.as_deref())?;
     let mut stop = Stop::new().map_err(|error| format!("signals cannot be waited for: {error}"))?;
-    let Args { files, symbol, interval: length, format: Layout(format), source: Owner(source), strict, .. } = args;
+    let Args {
+        files, symbol, interval: length, format: Layout(format), source: Owner(source), strict, ..
+    } = args;
     let mut totals = Totals::new(files.len());
     tokio::select! {
         ping = store.ping() => ping.map_err(|error| error.to_string())?,
