@@ -6,7 +6,7 @@ mod import_support;
 mod store_support;
 
 use std::{
-    io::{Read, Write},
+    io::Read,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -31,33 +31,46 @@ async fn what_comes_out_goes_in_again() {
     let folder = Folder::new();
     import_good(&store, &sample("XRP")).await;
     let lines = read_sample("XRP");
-    for format in Format::ALL {
-        for (ending, flag) in [("csv", None), ("csv.gz", None), ("pack", Some("--gzip"))] {
-            let file = format!("{format}_XRPUSD_30m.{ending}");
-            let mut arguments =
-                vec!["export", "--symbol", "xrp", "--interval", "30m", "--format", format.as_str(), "--output", &file];
-            arguments.extend(flag);
-            let said = run(&url, &folder.path(""), &arguments);
-            assert_eq!((said.code(), said.out.as_str()), (Some(0), ""), "{}", said.err);
-            assert!(said.err.starts_with("XRP 30m recorded: 26228 rows, "), "{}", said.err);
-            let is_packed = std::fs::read(folder.path(&file)).unwrap().starts_with(&[0x1f, 0x8b]);
-            assert_eq!(is_packed, ending != "csv", "{file}");
+    let cases = [
+        (Format::Tidemark, "csv", None),
+        (Format::Tidemark, "pack", Some("--gzip")),
+        (Format::Binance, "csv.gz", None),
+        (Format::CryptoDataDownload, "csv.gz", None),
+    ];
+    for (format, ending, flag) in cases {
+        let file = format!("{format}_XRPUSD_30m.{ending}");
+        let mut arguments = vec![
+            "export",
+            "--symbol",
+            "xrp",
+            "--interval",
+            "30m",
+            "--format",
+            format.as_str(),
+            "--output",
+            &file,
+        ];
+        arguments.extend(flag);
+        let said = run(&url, &folder.path(""), &arguments);
+        assert_eq!((said.code(), said.out.as_str()), (Some(0), ""), "{}", said.err);
+        assert!(said.err.starts_with("XRP 30m recorded: 26228 rows, "), "{}", said.err);
+        let is_packed = std::fs::read(folder.path(&file)).unwrap().starts_with(&[0x1f, 0x8b]);
+        assert_eq!(is_packed, ending != "csv", "{file}");
 
-            let (back, _) = database().await;
-            let report = import_good(&back, &folder.path(&file)).await;
-            assert_eq!((report.format, report.inserted), (format, 26_228), "{file}");
-            let id = series(&back, "XRP").await.id;
-            let mut export = back.export(id, Interval::M30, None, None).await.unwrap().unwrap();
-            let mut found = Vec::new();
-            loop {
-                let page = export.next_page().await.unwrap();
-                if page.is_empty() {
-                    break;
-                }
-                found.extend(page.iter().map(line));
+        let (back, _) = database().await;
+        let report = import_good(&back, &folder.path(&file)).await;
+        assert_eq!((report.format, report.inserted), (format, 26_228), "{file}");
+        let id = series(&back, "XRP").await.id;
+        let mut export = back.export(id, Interval::M30, None, None).await.unwrap().unwrap();
+        let mut found = Vec::new();
+        loop {
+            let page = export.next_page().await.unwrap();
+            if page.is_empty() {
+                break;
             }
-            assert!(found == lines, "{file}: other candles");
+            found.extend(page.iter().map(line));
         }
+        assert!(found == lines, "{file}: other candles");
     }
     assert!(names(&folder).iter().all(|name| !name.contains("part")), "{:?}", names(&folder));
 }
@@ -118,7 +131,10 @@ async fn what_is_not_there_is_said_in_one_line() {
     let error = failed(&["--symbol", "AAA", "--source", "binance"]);
     assert!(error.contains("AAA has no binance series, only recorded"), "{error}");
     let error = failed(&["--symbol", "AAA", "--interval", "5m"]);
-    assert!(error.contains("5m is finer than the stored 1h bars of AAA; allowed are 1h, 4h, 1d, 1w"), "{error}");
+    assert!(
+        error.contains("5m is finer than the stored 1h bars of AAA; allowed are 1h, 4h, 1d, 1w"),
+        "{error}"
+    );
     assert!(failed(&["--symbol", "AAA", "--output", "nowhere/x.csv"]).contains("--output nowhere/x.csv: "));
     assert!(failed(&["--symbol", "AAA", "--output", "."]).contains("--output .: is a directory"));
     assert_eq!(names(&folder), before);
@@ -141,18 +157,31 @@ async fn a_file_gets_its_name_when_it_is_whole() {
     assert_eq!(said.code(), Some(0), "{}", said.err);
     assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
 
-    // Stopped midway: the candles cannot be read while somebody holds the table.
+    // Stopped midway: days cannot be read while somebody holds a lock.
     folder.file("new.csv", "as it was");
     let mut holder = connection(&url).await;
-    sqlx::raw_sql("BEGIN; LOCK TABLE candles").execute(&mut holder).await.unwrap();
-    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted \
-                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    sqlx::raw_sql(
+        "CREATE FUNCTION hold() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+             PERFORM pg_advisory_xact_lock(42);
+             RETURN true;
+         END $$;
+         ALTER TABLE candles RENAME TO stored;
+         CREATE VIEW candles AS SELECT * FROM stored
+             WHERE CASE WHEN \"interval\" = 86400 THEN hold() ELSE true END;
+         SELECT pg_advisory_lock(42);",
+    )
+    .execute(&mut holder)
+    .await
+    .unwrap();
     let child = tidemark(&url, &folder.path(""))
-        .args(["export", "--symbol", "OLD", "--output", "new.csv"])
+        .args(["export", "--symbol", "OLD", "--interval", "1d", "--output", "new.csv"])
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    until("it waits for the table", async || count(&mut holder, waiting).await > 0).await;
+    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    wait_for(&mut holder, waiting, 1).await;
+    assert!(names(&folder).iter().any(|name| name.ends_with(".part")), "{:?}", names(&folder));
     let pid = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
@@ -211,5 +240,4 @@ async fn a_reader_that_does_not_read_holds_no_signal_up() {
         std::thread::sleep(Duration::from_millis(10));
     };
     assert_eq!(status.code(), Some(143));
-    std::io::stdout().flush().unwrap();
 }

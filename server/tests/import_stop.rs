@@ -14,7 +14,6 @@ use std::{
 };
 
 use import_support::*;
-use sqlx::PgConnection;
 use store_support::*;
 
 const SOON: Duration = Duration::from_secs(60);
@@ -22,15 +21,6 @@ const WRITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = cur
                        AND state LIKE '%in transaction%' AND query LIKE 'COPY candles%'";
 const OTHERS: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                       AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'";
-
-/// Waits until the statement gives this number.
-async fn wait_for(connection: &mut PgConnection, sql: &str, number: i64) {
-    let deadline = std::time::Instant::now() + SOON;
-    while count(connection, sql).await != number {
-        assert!(std::time::Instant::now() < deadline, "waited in vain: {sql}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
 
 /// The running binary, killed with the value.
 struct Import {

@@ -92,8 +92,13 @@ fn broken(error: &ZipError) -> FileError {
         ZipError::Io(error) if error.kind() == io::ErrorKind::NotSeekable => {
             "a ZIP archive cannot be read from a pipe".to_owned()
         }
+        ZipError::InvalidArchive(reason) => format!("the ZIP archive is truncated or corrupt: {reason}"),
         error => format!("the ZIP archive is truncated or corrupt: {error}"),
     })
+}
+
+fn invalid(reason: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason)
 }
 
 enum Data<R> {
@@ -118,14 +123,18 @@ impl<R: Read> Read for Checked<R> {
         self.read += read as u64;
         if read == 0 && !buffer.is_empty() {
             if self.read < self.place.size {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+                // Packed data that breaks off is an error of the decoder.
+                return Err(match self.data {
+                    Data::Stored(_) => io::ErrorKind::UnexpectedEof.into(),
+                    Data::Deflated(_) => invalid("it is shorter than the directory says"),
+                });
             }
             if self.crc.sum() != self.place.crc {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "the checksum is wrong"));
+                return Err(invalid("the checksum is wrong"));
             }
         }
         if self.read > self.place.size {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "it is longer than the directory says"));
+            return Err(invalid("it is longer than the directory says"));
         }
         self.crc.update(buffer.get(..read).unwrap_or_default());
         Ok(read)

@@ -124,7 +124,7 @@ mod tests {
             ("1735689600000001,1,1,1,1,1,0", "open_time 1735689600000001 is no whole number of milliseconds"),
             (
                 "999999999999999000,1,1,1,1,1,0",
-                "open_time 999999999999999 is not in milliseconds between 1970 and 9999",
+                "open_time 999999999999999000 is not in milliseconds or microseconds between 1970 and 9999",
             ),
             ("60000,1,1,1,1,1,3659999", "open_time 60000 is not the start of a 1h candle"),
             ("0,1,?,1,1,1,3599999", "high \"?\" is not a number"),

@@ -27,6 +27,9 @@ pub(crate) fn in_range(name: &str, time: i64) -> Result<UnixMs, String> {
 
 /// A number of microseconds in milliseconds.
 pub(crate) fn from_micros(name: &str, micros: i64) -> Result<UnixMs, String> {
+    if micros / 1000 >= LAST_TIME_MS {
+        return Err(format!("{name} {micros} is not in milliseconds or microseconds between 1970 and 9999"));
+    }
     if micros % 1000 != 0 {
         return Err(format!("{name} {micros} is no whole number of milliseconds"));
     }

@@ -7,13 +7,14 @@ use std::{
     io::{Cursor, Write},
     path::Path,
     process::{Command, ExitStatus},
+    time::{Duration, Instant},
 };
 
 use flate2::{Compression, write::GzEncoder};
 use model::Candle;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-use crate::store_support::Line;
+use crate::store_support::{Line, count};
 
 /// What the binary said.
 #[derive(Debug)]
@@ -50,8 +51,17 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    zip_by(CompressionMethod::Deflated, files)
+}
+
+/// Not compressed.
+pub fn zip_stored(name: &str, bytes: &[u8]) -> Vec<u8> {
+    zip_by(CompressionMethod::Stored, &[(name, bytes)])
+}
+
+fn zip_by(method: CompressionMethod, files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    let options = SimpleFileOptions::default().compression_method(method);
     for (name, bytes) in files {
         archive.start_file(*name, options).unwrap();
         archive.write_all(bytes).unwrap();
@@ -71,4 +81,13 @@ pub fn klines(lines: &[Line], step_ms: i64, unit: i64) -> String {
 
 pub fn line(candle: &Candle) -> Line {
     (candle.open_time, candle.open, candle.high, candle.low, candle.close, candle.volume)
+}
+
+/// Waits until the statement gives this number.
+pub async fn wait_for(connection: &mut sqlx::PgConnection, sql: &str, number: i64) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while count(connection, sql).await != number {
+        assert!(Instant::now() < deadline, "waited in vain: {sql}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
