@@ -5,7 +5,7 @@
 ALTER TABLE series ADD COLUMN running bigint;
 
 -- The passes of a replay are a function of these figures and the clock: which part of which recording is played, and when
--- its first candle began to be played. Before the epoch lies one pass, moved so that it ends there.
+-- it begins anew. Before the epoch lies one pass, moved so that it ends there.
 CREATE TABLE replays (
     series_id bigint PRIMARY KEY REFERENCES series,
     recorded_id bigint NOT NULL REFERENCES series,

@@ -3,6 +3,7 @@
 mod bench;
 mod cache;
 mod export;
+mod housekeeping;
 mod import;
 mod migrate;
 mod progress;

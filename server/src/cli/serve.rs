@@ -5,7 +5,7 @@ use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 use tidemark_cache::Cache;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use super::fail;
+use super::{fail, housekeeping};
 use crate::{
     config::{AdminToken, Config, metrics_addr, site_options},
     feed::{self, FeedStats, Simulation},
@@ -57,6 +57,8 @@ async fn serve() -> Result<(), String> {
     let feeding = store
         .as_ref()
         .and_then(|store| feed::start(feed.feed, feed.simulated_ticks, store, &market, &feed_stats));
+    let tidying =
+        store.clone().map(|store| tokio::spawn(housekeeping::keep(store, config.retention.clone())));
     let counting = tokio::spawn(log_stats(cache.clone()));
 
     let health = Health::start(cache.clone(), store);
@@ -80,7 +82,7 @@ async fn serve() -> Result<(), String> {
         "listening on http://{}", listener.local_addr().unwrap_or(addr)
     );
     http::serve(listener, router).await;
-    for task in [watching, feeding, warming, measuring].into_iter().flatten() {
+    for task in [watching, feeding, tidying, warming, measuring].into_iter().flatten() {
         task.abort();
     }
     counting.abort();

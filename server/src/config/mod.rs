@@ -3,6 +3,7 @@
 
 mod feed;
 mod file;
+mod retention;
 mod secret_url;
 mod site;
 mod token;
@@ -10,7 +11,8 @@ mod token;
 use std::{env, net::SocketAddr, str::FromStr};
 
 pub use feed::{Feed, FeedSettings};
-pub use file::{CachePolicies, PolicyOverride};
+pub use file::{CachePolicies, FileSettings, PolicyOverride};
+pub use retention::Retention;
 pub use secret_url::SecretUrl;
 pub use site::site_options;
 pub use token::{ADMIN_TOKEN_FILE, AdminToken};
@@ -46,6 +48,8 @@ pub struct Config {
     pub feed: FeedSettings,
     /// Policies of the cache's categories, from `tidemark.toml`.
     pub policies: CachePolicies,
+    /// How long candles are kept, from `tidemark.toml`.
+    pub retention: Retention,
 }
 
 /// A variable that is set and not blank.
@@ -80,8 +84,8 @@ impl Config {
             .map(|url| SecretUrl::parse("REDIS_URL", &url, &REDIS_SCHEMES))
             .transpose()?;
         let feed = FeedSettings::from_env(database_url.is_some())?;
-        let policies = CachePolicies::read()?;
-        Ok(Self { database_url, redis_url, feed, policies })
+        let FileSettings { policies, retention } = FileSettings::read()?;
+        Ok(Self { database_url, redis_url, feed, policies, retention })
     }
 }
 

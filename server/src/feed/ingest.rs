@@ -30,6 +30,8 @@ const LAST_RETRY: Duration = Duration::from_secs(5);
 pub(super) trait Show: Clone + Send + Sync + 'static {
     /// The version of what was shown last, by whichever process.
     fn shown(&self, source: &Source) -> impl Future<Output = u64> + Send;
+    /// Takes note that another process shows prices.
+    fn is_shown(&self);
     /// Shows a table. Never older than one before.
     fn show(&self, source: &Source, quotes: Vec<Quote>, version: u64);
 }
@@ -38,12 +40,16 @@ pub(super) trait Show: Clone + Send + Sync + 'static {
 pub(super) async fn run<P: Play>(mut play: P, store: Store, show: impl Show, stats: Arc<FeedStats>) {
     let mut retry = STANDBY;
     let mut stands_by = false;
+    if show.shown(&play.source()).await > 0 {
+        show.is_shown();
+    }
     loop {
         let writer = match LiveWriter::take(&store).await {
             Ok(Some(writer)) => writer,
             Ok(None) => {
                 if !std::mem::replace(&mut stands_by, true) {
                     tracing::info!("another process feeds this database; standing by");
+                    show.is_shown();
                 }
                 sleep(STANDBY).await;
                 continue;

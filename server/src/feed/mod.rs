@@ -57,6 +57,10 @@ impl Show for Market {
         self.shown_version(source).await
     }
 
+    fn is_shown(&self) {
+        self.note_fed();
+    }
+
     fn show(&self, source: &Source, quotes: Vec<Quote>, version: u64) {
         self.show_prices(source, quotes, version);
     }

@@ -27,6 +27,10 @@ use crate::store::{
 /// Batches read ahead of the database.
 const AHEAD: usize = 2;
 
+/// Candles that are further apart go to the database apart: a file with one time that is decades off touches no table of
+/// the months between.
+const GAP_MS: i64 = 28 * 86_400_000;
+
 /// What the caller knows about the files.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -139,7 +143,10 @@ pub async fn import_file(
             report.rejected += 1;
             on_event(Event::Rejected(reject));
         }
-        writer.put(&batch.candles).await?;
+        // What is stored by time need not care for the time between.
+        for some in batch.candles.chunk_by(|one, next| next.open_time - one.open_time < GAP_MS) {
+            writer.put(some).await?;
+        }
         report.rows += batch.candles.len() as u64;
         on_event(Event::Rows { rows: report.rows, read: &read });
         next = messages.recv().await;

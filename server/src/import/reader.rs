@@ -14,10 +14,17 @@ const BATCH: usize = 32_768;
 /// What a stretch of lines made.
 #[derive(Default)]
 pub(super) struct Batch {
-    /// Candles in the order of the file, each open time once in the whole file.
+    /// Candles by ascending open time, each of which is there once in the whole file.
     pub candles: Vec<Candle>,
     /// Lines that make none.
     pub rejects: Vec<Reject>,
+}
+
+impl Batch {
+    fn message(mut self) -> Message {
+        self.candles.sort_unstable_by_key(|candle| candle.open_time);
+        Message::Batch(self)
+    }
 }
 
 /// What the thread sends: first whose candles they are, then the candles.
@@ -47,14 +54,14 @@ pub(super) fn read(
             Err(reject) => batch.rejects.push(reject),
         }
         if batch.candles.len() + batch.rejects.len() >= BATCH
-            && messages.blocking_send(Message::Batch(std::mem::take(&mut batch))).is_err()
+            && messages.blocking_send(std::mem::take(&mut batch).message()).is_err()
         {
             return Ok(());
         }
     }
     if !(batch.candles.is_empty() && batch.rejects.is_empty()) {
         // If nobody receives it, nobody wants the file any more.
-        let _ = messages.blocking_send(Message::Batch(batch));
+        let _ = messages.blocking_send(batch.message());
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ mod warm;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -54,6 +54,8 @@ struct Inner {
     /// Places for drawing simulated candles, one a core: the rest waits here, not in the pool that files and look-ups of
     /// names need too.
     drawing: Arc<Semaphore>,
+    /// Whether the feed has shown its prices, here or elsewhere. Before that it may have made some of its series only.
+    fed: AtomicBool,
     /// The highest series revision heard of: what is cached of an older one is not current.
     revision: AtomicU64,
 }
@@ -96,6 +98,7 @@ impl Market {
             feed,
             simulation,
             drawing: Arc::new(Semaphore::new(cores())),
+            fed: AtomicBool::new(feed == Feed::Simulated),
             revision: AtomicU64::new(0),
         })))
     }
@@ -115,14 +118,24 @@ impl Market {
     fn default_source(&self) -> Source {
         match self.0.feed {
             Feed::None => Source::RECORDED,
-            Feed::Replay => Source::REPLAY,
+            Feed::Replay if self.0.fed.load(Ordering::Acquire) => Source::REPLAY,
+            Feed::Replay => Source::RECORDED,
             Feed::Simulated => Source::SIMULATED,
         }
     }
 
     /// Whether this source's prices come in by themselves and are given to the cache by the feed, of its own versions.
     fn is_fed(&self, source: &Source) -> bool {
-        self.0.feed != Feed::None && self.0.store.is_some() && *source == self.default_source()
+        match self.0.feed {
+            Feed::None => false,
+            Feed::Replay => *source == Source::REPLAY,
+            Feed::Simulated => *source == Source::SIMULATED && self.0.store.is_some(),
+        }
+    }
+
+    /// The feed's prices are there from now on: they are what is shown where a reader names no source.
+    pub(crate) fn note_fed(&self) {
+        self.0.fed.store(true, Ordering::Release);
     }
 
     /// Whether the simulation is asked itself: it is the feed, and none of its series is stored, or not yet.

@@ -47,14 +47,21 @@ impl Market {
                 }
                 Ok(directory) => {
                     let source = self.table_source(&directory, &symbols)?;
-                    let want = if self.is_fed(&source) {
+                    let of_source = directory.0.series.iter().filter(|s| s.source == source);
+                    let newest = Want::at_least(of_source.map(|s| s.revision).max().unwrap_or(0));
+                    let table = if self.is_fed(&source) {
                         // Its versions are the feed's, not those of what is stored behind it.
-                        Want::any()
+                        match self.stored_table(source.clone(), Want::any()).await {
+                            // A series that was made a moment ago is stored before it is fed.
+                            Ok(hit) if pick(&hit.value.quotes, &symbols).is_err() => {
+                                self.stored_table(source.clone(), newest).await
+                            }
+                            other => other,
+                        }
                     } else {
-                        let of_source = directory.0.series.iter().filter(|s| s.source == source);
-                        Want::at_least(of_source.map(|s| s.revision).max().unwrap_or(0))
+                        self.stored_table(source.clone(), newest).await
                     };
-                    (source.clone(), self.stored_table(source, want).await)
+                    (source, table)
                 }
                 // Without the directory the table may still be at hand, of whichever revision. It is not loaded: the
                 // reader has waited for the database already.
@@ -156,8 +163,9 @@ impl Market {
                 .prices
                 .set_loaded(&PricesKey(source.clone()), Loaded::new(table, version).fresh_for(FED_FRESH_FOR))
         });
-        if !matches!(shown, Ok(Ok(()))) {
-            tracing::error!(%source, "a price table cannot be shown");
+        match shown {
+            Ok(Ok(())) => self.note_fed(),
+            _ => tracing::error!(%source, "a price table cannot be shown"),
         }
     }
 

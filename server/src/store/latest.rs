@@ -37,9 +37,7 @@ impl Store {
                                     CASE WHEN t.running = l.open_time THEN t.revision / 1000 END) AS as_of,
                                 max(t.revision) OVER () AS newest
                          FROM series t
-                         CROSS JOIN LATERAL (SELECT close, open_time FROM candles
-                             WHERE series_id = t.id AND "interval" = t.finest
-                             ORDER BY open_time DESC LIMIT 1) l
+                         JOIN candles l ON l.series_id = t.id AND l."interval" = t.finest AND l.open_time = t.last_open
                          WHERE t.source_id = (SELECT id FROM sources WHERE source = $1)
                          ORDER BY t.symbol_id, l.open_time DESC, t.finest) s
                    JOIN symbols y ON y.id = s.symbol_id

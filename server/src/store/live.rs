@@ -1,6 +1,9 @@
 //! Writing what feeds bring: bars of many series in one transaction, those that still run among them.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use model::{Candle, Interval, Source, Symbol, UnixMs};
 use sqlx::{Connection, PgConnection};
@@ -11,7 +14,7 @@ use super::{
     connect::bounded,
     levels::roll_up,
     rollup::stored_levels,
-    series::{make, raise_all},
+    series::{Came, make, make_months, raise_all},
     write::{connect, patient},
 };
 
@@ -130,6 +133,11 @@ impl LiveWriter {
             .bind(&ids)
             .execute(&mut *tx)
             .await?;
+        if finest == Interval::M1 {
+            let times = || bars.iter().map(|bar| bar.candle.open_time);
+            let (first, last) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
+            make_months(&mut tx, first, last).await?;
+        }
         let candles: Vec<Candle> = bars.iter().map(|bar| bar.candle).collect();
         let series: Vec<i64> = bars.iter().map(|bar| bar.series).collect();
         let changed = upsert(&mut tx, finest, 1, &series, &candles).await?;
@@ -141,11 +149,7 @@ impl LiveWriter {
             roll_up(&mut tx, below, level, &ids, &starts).await?;
             below = level;
         }
-        let running: Vec<Option<UnixMs>> = ids
-            .iter()
-            .map(|id| bars.iter().filter(|b| b.series == *id && b.runs).map(|b| b.candle.open_time).max())
-            .collect();
-        raise_all(&mut tx, &ids, &running).await?;
+        raise_all(&mut tx, &came(bars)).await?;
         tx.commit().await?;
         Ok(changed)
     }
@@ -172,6 +176,20 @@ impl LiveWriter {
     pub async fn is_held(&mut self) -> bool {
         bounded(async { Ok(self.connection.ping().await?) }).await.is_ok()
     }
+}
+
+/// What these bars are to their series, by its id.
+fn came(bars: &[LiveBar]) -> Vec<Came> {
+    let mut by_id: BTreeMap<i64, Came> = BTreeMap::new();
+    for LiveBar { series: id, runs, candle } in bars.iter().copied() {
+        let time = candle.open_time;
+        let it = by_id.entry(id).or_insert(Came { id, first: time, last: time, runs });
+        it.first = it.first.min(time);
+        if time >= it.last {
+            (it.last, it.runs) = (time, runs);
+        }
+    }
+    by_id.into_values().collect()
 }
 
 /// Puts bars in, or in the place of others of the same time. Returns how many changed.

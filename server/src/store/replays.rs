@@ -13,7 +13,7 @@ pub(crate) struct Replayed {
     pub first_open: UnixMs,
     /// End of its last candle that is played.
     pub end_time: UnixMs,
-    /// When its first candle began to be played, after one pass that was moved to end there.
+    /// When a pass begins. The one before it is the first.
     pub epoch: UnixMs,
 }
 
@@ -40,6 +40,12 @@ impl SeriesWriter<'_> {
         let Replayed { recorded_id, first_open, end_time, epoch } = *replayed;
         let (tx, series_id) = self.parts();
         sqlx::query!("DELETE FROM candles WHERE series_id = $1", series_id).execute(&mut *tx).await?;
+        sqlx::query!(
+            "UPDATE series SET first_open = NULL, last_open = NULL, running = NULL WHERE id = $1",
+            series_id
+        )
+        .execute(&mut *tx)
+        .await?;
         sqlx::query!(
             "INSERT INTO replays (series_id, recorded_id, first_open, end_time, epoch)
              VALUES ($1, $2, $3, $4, $5)

@@ -12,7 +12,7 @@ use super::{
     copy::copy_bytes,
     levels::roll_up,
     rollup::stored_levels,
-    series::{make, raise},
+    series::{make, make_months, raise},
 };
 
 /// Longest wait for another writer of the same series.
@@ -47,6 +47,8 @@ pub(crate) struct SeriesWriter<'c> {
     finest: Interval,
     written: Written,
     patience: Duration,
+    /// Open times of the first and the last bar that came.
+    span: Option<(UnixMs, UnixMs)>,
     /// Open times of the bars of the lowest stored level that changed.
     touched: BTreeSet<UnixMs>,
 }
@@ -89,6 +91,7 @@ impl<'c> SeriesWriter<'c> {
             finest,
             written: Written::default(),
             patience: PATIENCE,
+            span: None,
             touched: BTreeSet::new(),
         })
     }
@@ -106,6 +109,11 @@ impl<'c> SeriesWriter<'c> {
     async fn write(&mut self, candles: &[Candle]) -> Result<(), StoreError> {
         let times = candles.iter().map(|candle| candle.open_time);
         let (Some(first), Some(last)) = (times.clone().min(), times.max()) else { return Ok(()) };
+        if self.finest == Interval::M1 {
+            make_months(&mut self.tx, first, last).await?;
+        }
+        let (from, to) = self.span.unwrap_or((first, last));
+        self.span = Some((from.min(first), to.max(last)));
         let occupied = sqlx::query_scalar!(
             r#"SELECT EXISTS (SELECT FROM candles
                 WHERE series_id = $1 AND "interval" = $2 AND open_time BETWEEN $3 AND $4) AS "occupied!""#,
@@ -141,18 +149,20 @@ impl<'c> SeriesWriter<'c> {
         let times: Vec<_> = candles.iter().map(|candle| candle.open_time).collect();
         let changed = sqlx::query!(
             r#"WITH given AS (
-                   SELECT g.* FROM unnest($3::bigint[], $4::float8[], $5::float8[], $6::float8[], $7::float8[], $8::float8[])
+                   SELECT g.*, c.open_time IS NULL AS is_new
+                   FROM unnest($3::bigint[], $4::float8[], $5::float8[], $6::float8[], $7::float8[], $8::float8[])
                        AS g (open_time, open, high, low, close, volume)
                    LEFT JOIN candles c
                        ON c.series_id = $1 AND c."interval" = $2 AND c.open_time = g.open_time
                    WHERE (c.open, c.high, c.low, c.close, c.volume)
-                       IS DISTINCT FROM (g.open, g.high, g.low, g.close, g.volume))
-               INSERT INTO candles AS t (series_id, "interval", open_time, bars, open, high, low, close, volume)
-               SELECT $1, $2, open_time, 1, open, high, low, close, volume FROM given ORDER BY open_time
-               ON CONFLICT (series_id, "interval", open_time) DO UPDATE
-                   SET open = excluded.open, high = excluded.high, low = excluded.low,
-                       close = excluded.close, volume = excluded.volume
-               RETURNING t.open_time, t.xmax = 0 AS "inserted!""#,
+                       IS DISTINCT FROM (g.open, g.high, g.low, g.close, g.volume)),
+               written AS (
+                   INSERT INTO candles (series_id, "interval", open_time, bars, open, high, low, close, volume)
+                   SELECT $1, $2, open_time, 1, open, high, low, close, volume FROM given ORDER BY open_time
+                   ON CONFLICT (series_id, "interval", open_time) DO UPDATE
+                       SET open = excluded.open, high = excluded.high, low = excluded.low,
+                           close = excluded.close, volume = excluded.volume)
+               SELECT open_time AS "open_time!", is_new AS "is_new!" FROM given"#,
             self.series_id,
             secs(self.finest),
             &times,
@@ -165,8 +175,7 @@ impl<'c> SeriesWriter<'c> {
         .fetch_all(&mut *self.tx)
         .await?;
         for row in changed {
-            // A row that was never locked nor replaced has no xmax: it is new.
-            *if row.inserted { &mut self.written.inserted } else { &mut self.written.updated } += 1;
+            *if row.is_new { &mut self.written.inserted } else { &mut self.written.updated } += 1;
             self.touch(row.open_time);
         }
         Ok(())
@@ -195,7 +204,7 @@ impl<'c> SeriesWriter<'c> {
             }
             below = level;
         }
-        let revision = patient(patience, raise(&mut self.tx, self.series_id)).await?;
+        let revision = patient(patience, raise(&mut self.tx, self.series_id, self.span)).await?;
         self.written.revision = Some(revision);
         patient(patience, async { Ok(self.tx.commit().await?) }).await.map_err(|error| match error {
             StoreError::Unavailable { reason } => {

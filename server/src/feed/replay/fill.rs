@@ -1,6 +1,6 @@
 //! Bringing a replayed series up to now: one pass of the recording at first, later what was missed.
 
-use model::Source;
+use model::{Source, UnixMs};
 
 use super::{is_of, schedule::Schedule};
 use crate::{
@@ -11,6 +11,8 @@ use crate::{
         write::{SeriesWriter, connect},
     },
 };
+
+const MONTH_MS: i64 = 30 * 86_400_000;
 
 /// Writes the bars of a series that have ended by now. `stored` is the series as it was found, if it has bars. What it
 /// replays: as before, or this recording from its beginning.
@@ -26,7 +28,7 @@ pub(super) async fn up_to_now(
         recorded_id: recording.id,
         first_open: recording.first_open,
         end_time: recording.last_open + finest.ms(),
-        epoch: finest.bucket(now),
+        epoch: epoch(recording, now),
     });
     let schedule = Schedule::new(&replayed);
     // The last stored bar may have run when it was written.
@@ -63,4 +65,12 @@ pub(super) async fn up_to_now(
         written.inserted
     );
     Ok(replayed)
+}
+
+/// When a recording that begins to be played now comes to its end for the first time: where its beginning follows, prices
+/// jump. That is a month off, or a quarter of a short recording; so much is left to play of the pass before it.
+fn epoch(recording: &SeriesInfo, now: UnixMs) -> UnixMs {
+    let finest = recording.finest;
+    let length = recording.last_open + finest.ms() - recording.first_open;
+    finest.bucket(now + (length / 4).min(MONTH_MS))
 }

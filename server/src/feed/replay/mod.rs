@@ -1,8 +1,8 @@
 //! The replay: recorded candles played again as if they came in now, in series of their own.
 //!
-//! What is played when is a function of the clock and of a stored epoch, so that every server and every start agree. Once,
-//! the whole recording is moved to end at the epoch; from there on it plays over and over, each candle through open, high,
-//! low and close in its own time.
+//! What is played when is a function of the clock and of a stored epoch, so that every server and every start agree. The
+//! recording is moved to end at the epoch, a month after the first start: what lies before now is written at once, the rest is
+//! played, each candle through open, high, low and close in its own time. At the epoch it begins again, over and over.
 
 mod choice;
 mod fill;
