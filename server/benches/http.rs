@@ -44,7 +44,7 @@ async fn main() {
     let store = Store::connect_lazy(&postgres.url()).unwrap();
     store.migrate().await.unwrap();
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/sample");
-    let options = Options { symbol: None, interval: None, source: model::Source::RECORDED, strict: true };
+    let options = Options { strict: true, ..Options::default() };
     for coin in ["BTC", "EOS", "ETH", "LTC", "XRP"] {
         let file = sample.join(format!("{coin}-USD-30m.csv.gz"));
         import_file(&store, &file, &options, |_| {}).await.unwrap();

@@ -94,7 +94,7 @@ async fn sources_and_intervals_do_not_mix() {
     let days = folder.file("MIX-USD-1d.csv", csv(bars(86_400_000, 0..2, 7.0)));
     import_good(&store, &hours).await;
     import_good(&store, &days).await;
-    let other = Options { source: Source::new("other"), ..recorded() };
+    let other = Options { source: Some(Source::new("other")), ..recorded() };
     import(&store, &days, &other).await.0.unwrap();
     let directory = store.directory().await.unwrap();
     let series = directory.series;

@@ -2,10 +2,13 @@
 
 mod bench;
 mod cache;
+mod export;
 mod housekeeping;
 mod import;
 mod migrate;
+mod progress;
 mod serve;
+mod stop;
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -28,6 +31,8 @@ enum Verb {
     Migrate,
     /// Import candles from files
     Import(import::Args),
+    /// Write candles to a file
+    Export(export::Args),
     /// See what the cache does, and clear parts of it, without touching the database
     Cache(cache::Command),
     /// Measure the cache, by itself and while its servers fail; needs redis-server
@@ -59,6 +64,7 @@ pub fn main() -> ExitCode {
             Verb::Serve => serve::run().await,
             Verb::Migrate => migrate::run().await,
             Verb::Import(args) => import::run(args).await,
+            Verb::Export(args) => export::run(args).await,
             Verb::Cache(command) => cache::run(command).await,
             Verb::Bench(verb) => bench::run(verb).await,
         }

@@ -34,6 +34,7 @@ use crate::{
     store::Store,
 };
 
+pub(crate) use self::directory::choose_series;
 pub use self::origin::LoadFailure;
 
 /// Serialised data with its provenance, for the JSON API.
