@@ -7,8 +7,8 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::fail;
 use crate::{
-    config::{AdminToken, Config, metrics_addr, site_options},
-    http::{self, Access, AppState, Health},
+    config::{AdminToken, Config, EdgeSettings, metrics_addr, site_options},
+    http::{self, Access, AppState, Edge, Health},
     market::Market,
     metrics::{self, Metrics, RequestMetrics},
     store::Store,
@@ -31,6 +31,7 @@ async fn serve() -> Result<(), String> {
     let config = Config::from_env().map_err(|e| e.to_string())?;
     let options = site_options().map_err(|e| e.to_string())?;
     let token = AdminToken::from_env().map_err(|e| e.to_string())?;
+    let edge = Edge::new(&EdgeSettings::from_env().map_err(|e| e.to_string())?);
     let metrics_addr = metrics_addr().map_err(|e| e.to_string())?;
     let addr = options.site_addr;
     let listener = bind("LEPTOS_SITE_ADDR", addr).await?;
@@ -65,7 +66,7 @@ async fn serve() -> Result<(), String> {
         })
     });
     let access = Access::new(cache.clone(), token);
-    let router = http::router(AppState { market, health, access, options: options.into() }, &requests);
+    let router = http::router(AppState { market, health, access, edge, options: options.into() }, &requests);
     tracing::info!(
         redis = config.redis_url.as_ref().map_or("none".to_owned(), |u| u.shown()),
         postgres = config.database_url.as_ref().map_or("none".to_owned(), |u| u.shown()),

@@ -1,14 +1,22 @@
 //! Settings: from the environment (a `.env` is read first) and, for cache policies, an optional `tidemark.toml`.
 //! None is needed to start; a bad one stops the start with one line that names it.
 
+mod cors;
+mod edge;
 mod file;
+mod proxies;
+mod rate_limit;
 mod secret_url;
 mod site;
 mod token;
 
 use std::{env, net::SocketAddr, str::FromStr};
 
+pub use cors::{CORS_ORIGINS, CorsOrigins};
+pub use edge::EdgeSettings;
 pub use file::{CachePolicies, PolicyOverride};
+pub use proxies::{TRUSTED_PROXIES, TrustedProxies};
+pub use rate_limit::{RATE_LIMIT, Rate, RateLimit};
 pub use secret_url::SecretUrl;
 pub use site::site_options;
 pub use token::{ADMIN_TOKEN_FILE, AdminToken};

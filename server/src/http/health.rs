@@ -18,6 +18,7 @@ use axum::{
 use serde::Serialize;
 use tidemark_cache::Cache;
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
 use super::AppState;
 use crate::store::Store;
@@ -57,13 +58,18 @@ impl Drop for Warming {
 }
 
 /// Why something is down stays in the log: anyone may ask, and the reason names hosts and users.
-#[derive(Serialize)]
-struct Component {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Component {
+    /// `up`, `down`, `connecting` or `not configured`.
+    #[schema(pattern = "^(up|down|connecting|not configured)$")]
     status: &'static str,
 }
 
-#[derive(Serialize)]
-struct Ready {
+/// What is up and what is not.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Ready {
+    /// `ok`; `degraded` while something is down and answers come from elsewhere; `warming` after a start.
+    #[schema(pattern = "^(ok|degraded|warming)$")]
     status: &'static str,
     redis: Component,
     postgres: Component,

@@ -1,7 +1,10 @@
 //! Market data: the cache, then the store, then, marked as such, the simulation.
 
+mod batch;
 mod charts;
 mod directory;
+mod drawing;
+mod export;
 mod key_text;
 mod keys;
 mod origin;
@@ -22,9 +25,9 @@ use std::{
 use bytes::Bytes;
 use model::{MarketError, Provenance, Source, Tier};
 use tidemark_cache::{Cache, Category, ConfigError, Hit, LoadError, Policy};
-use tokio::sync::Semaphore;
 
 use self::{
+    drawing::Drawing,
     keys::{ChartKey, DirectoryKey, PricesKey},
     values::{CandleRange, DirectoryValue, PriceTable},
 };
@@ -34,7 +37,11 @@ use crate::{
     store::Store,
 };
 
-pub use self::origin::LoadFailure;
+pub use self::{
+    batch::{BATCH_DEFAULT_LIMIT, BATCH_MAX_CANDLES, BATCH_MAX_SYMBOLS, BatchQuery},
+    export::{ExportQuery, Exported},
+    origin::LoadFailure,
+};
 
 /// Serialised data with its provenance, for the JSON API.
 pub use crate::http::Answer;
@@ -50,9 +57,8 @@ struct Inner {
     store: Option<Store>,
     feed: Feed,
     simulation: Simulation,
-    /// Places for drawing simulated candles, one a core: the rest waits here, not in the pool that files and look-ups of
-    /// names need too.
-    drawing: Arc<Semaphore>,
+    /// Places for drawing simulated candles, one a core.
+    drawing: Drawing,
     /// The highest series revision heard of: what is cached of an older one is not current.
     revision: AtomicU64,
 }
@@ -93,7 +99,7 @@ impl Market {
             store,
             feed,
             simulation: Simulation::new(),
-            drawing: Arc::new(Semaphore::new(cores())),
+            drawing: Drawing::new(cores()),
             revision: AtomicU64::new(0),
         })))
     }
