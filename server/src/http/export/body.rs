@@ -44,7 +44,7 @@ pub(super) fn stream(format: Format, first: Vec<Candle>, pages: Export, place: O
             Err(_) => tracing::warn!("an export broke off after {} s", LONGEST.as_secs()),
         }
     });
-    Body::new(Parts(receiver))
+    Body::new(Parts { receiver, ended: false })
 }
 
 /// Why an export has no end.
@@ -77,16 +77,26 @@ async fn write(
 }
 
 /// What comes out of the channel, as a body. Its end without [`Part::End`] is an error, which breaks the connection.
-struct Parts(mpsc::Receiver<Part>);
+struct Parts {
+    receiver: mpsc::Receiver<Part>,
+    /// The end was seen. It may be asked for again, as the compression does.
+    ended: bool,
+}
 
 impl http_body::Body for Parts {
     type Data = Bytes;
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        Poll::Ready(match ready!(self.0.poll_recv(cx)) {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(match ready!(self.receiver.poll_recv(cx)) {
             Some(Part::Lines(lines)) => Some(Ok(Frame::data(lines))),
-            Some(Part::End) => None,
+            Some(Part::End) => {
+                self.ended = true;
+                None
+            }
             None => Some(Err(io::Error::other("the export broke off"))),
         })
     }
@@ -107,7 +117,15 @@ mod tests {
                 sender.send(Part::End).await.unwrap();
             }
             drop(sender);
-            assert_eq!(Body::new(Parts(receiver)).collect().await.is_ok(), expected);
+            let mut parts = Parts { receiver, ended: false };
+            let whole = async {
+                while let Some(frame) = parts.frame().await {
+                    frame?;
+                }
+                // The end stays the end.
+                io::Result::Ok(parts.frame().await.is_none())
+            };
+            assert_eq!(whole.await.is_ok_and(|ended| ended), expected);
         }
     }
 }
