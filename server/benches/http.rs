@@ -65,7 +65,7 @@ async fn main() {
         let body = body.clone();
         async move { ([(header::CONTENT_TYPE, "application/json")], body) }
     };
-    let health = Health::start(cache.clone(), Some(store));
+    let health = Health::start(cache.clone(), Some(store), Feed::None, Default::default());
     let access = Access::new(cache, None);
     let state = AppState { market, health, access, options: site_options().unwrap().into() };
     let requests = RequestMetrics::default();

@@ -8,6 +8,7 @@ use crate::{Candle, Interval, Provenance, Quote, Source, Symbol, UnixMs};
 
 /// Answer of `GET /api/latest_prices`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LatestPrices {
     /// One quote a symbol, in the order asked for, otherwise by symbol.
     pub prices: Vec<Quote>,
@@ -17,6 +18,7 @@ pub struct LatestPrices {
 
 /// Answer of `GET /api/chart_data`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChartData {
     /// Ticker symbol.
     pub symbol: Symbol,

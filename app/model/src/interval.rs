@@ -8,6 +8,7 @@ use crate::{MarketError, UnixMs};
 
 /// Length of one candle. Every interval divides the next coarser one, so a coarser bar is made of whole finer bars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Interval {
     /// One minute.
     #[serde(rename = "1m")]

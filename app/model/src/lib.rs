@@ -9,6 +9,8 @@ mod chart_query;
 mod coin;
 mod error;
 mod interval;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod provenance;
 mod quote;
 mod symbol;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Which layer answered, fastest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Tier {
     /// The memory of the server.
     L1,
@@ -71,6 +72,7 @@ impl fmt::Display for Source {
 
 /// Where an answer comes from; part of every answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Provenance {
     /// The layer that answered.
     pub tier: Tier,

@@ -7,9 +7,9 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{fail, housekeeping};
 use crate::{
-    config::{AdminToken, Config, metrics_addr, site_options},
+    config::{AdminToken, Config, EdgeSettings, metrics_addr, site_options},
     feed::{self, FeedStats, Simulation},
-    http::{self, Access, AppState, Health},
+    http::{self, Access, AppState, Edge, Health},
     market::Market,
     metrics::{self, Metrics, RequestMetrics},
     store::Store,
@@ -32,6 +32,7 @@ async fn serve() -> Result<(), String> {
     let config = Config::from_env().map_err(|e| e.to_string())?;
     let options = site_options().map_err(|e| e.to_string())?;
     let token = AdminToken::from_env().map_err(|e| e.to_string())?;
+    let edge = Edge::new(&EdgeSettings::from_env().map_err(|e| e.to_string())?);
     let metrics_addr = metrics_addr().map_err(|e| e.to_string())?;
     let addr = options.site_addr;
     let listener = bind("LEPTOS_SITE_ADDR", addr).await?;
@@ -61,7 +62,7 @@ async fn serve() -> Result<(), String> {
         store.clone().map(|store| tokio::spawn(housekeeping::keep(store, config.retention.clone())));
     let counting = tokio::spawn(log_stats(cache.clone()));
 
-    let health = Health::start(cache.clone(), store);
+    let health = Health::start(cache.clone(), store, feed.feed, Arc::clone(&feed_stats));
     let warming = warm_up(&config, &cache, &market, &health);
     let requests = RequestMetrics::default();
     let measuring = metrics_listener.map(|listener| {
@@ -74,7 +75,7 @@ async fn serve() -> Result<(), String> {
         })
     });
     let access = Access::new(cache.clone(), token);
-    let router = http::router(AppState { market, health, access, options: options.into() }, &requests);
+    let router = http::router(AppState { market, health, access, edge, options: options.into() }, &requests);
     tracing::info!(
         redis = config.redis_url.as_ref().map_or("none".to_owned(), |u| u.shown()),
         postgres = config.database_url.as_ref().map_or("none".to_owned(), |u| u.shown()),

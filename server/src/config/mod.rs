@@ -1,8 +1,12 @@
 //! Settings: from the environment (a `.env` is read first) and, for cache policies, an optional `tidemark.toml`.
 //! None is needed to start; a bad one stops the start with one line that names it.
 
+mod cors;
+mod edge;
 mod feed;
 mod file;
+mod proxies;
+mod rate_limit;
 mod retention;
 mod secret_url;
 mod site;
@@ -10,8 +14,12 @@ mod token;
 
 use std::{env, net::SocketAddr, str::FromStr};
 
+pub use cors::{CORS_ORIGINS, CorsOrigins};
+pub use edge::EdgeSettings;
 pub use feed::{Feed, FeedSettings};
 pub use file::{CachePolicies, FileSettings, PolicyOverride};
+pub use proxies::{TRUSTED_PROXIES, TrustedProxies};
+pub use rate_limit::{RATE_LIMIT, Rate, RateLimit};
 pub use retention::Retention;
 pub use secret_url::SecretUrl;
 pub use site::site_options;

@@ -50,6 +50,7 @@ pub(super) async fn run<P: Play>(mut play: P, store: Store, show: impl Show, sta
                 if !std::mem::replace(&mut stands_by, true) {
                     tracing::info!("another process feeds this database; standing by");
                     *stats.trouble.lock() = None;
+                    stats.standby.set(1);
                     show.is_shown();
                 }
                 sleep(STANDBY).await;
@@ -64,6 +65,7 @@ pub(super) async fn run<P: Play>(mut play: P, store: Store, show: impl Show, sta
             }
         };
         stands_by = false;
+        stats.standby.set(0);
         match lead(&mut play, writer, &store, &show, &stats).await {
             Ok(()) => retry = STANDBY,
             Err(error) => {

@@ -29,6 +29,8 @@ impl Number {
 pub struct FeedStats {
     /// 1 while this process feeds.
     pub leads: Number,
+    /// 1 while another process does.
+    pub standby: Number,
     /// Series that run.
     pub series: Number,
     /// Bars taken, each as it stood.

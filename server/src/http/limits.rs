@@ -11,7 +11,10 @@ use axum::{
 use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer};
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 
-use super::problem::Problem;
+use super::{
+    problem::Problem,
+    rate::{Limited, RateLimits},
+};
 
 /// Most calls answered at once; more are told to come back.
 const MOST_AT_ONCE: usize = 2_048;
@@ -22,7 +25,16 @@ const LARGEST_BODY: usize = 16 << 10;
 
 /// Time, number and size limits around routes, each answered by a problem document. Each guard counts by itself.
 pub fn guard<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+    guard_limited(routes, Limited::all(RateLimits::off()))
+}
+
+/// The same, for callers who do not call too often. They are refused before they take a place.
+pub(super) fn guard_limited<S: Clone + Send + Sync + 'static>(
+    routes: Router<S>,
+    limited: Limited,
+) -> Router<S> {
     let limits = ServiceBuilder::new()
+        .layer(limited)
         .layer(HandleErrorLayer::new(refused))
         .load_shed()
         // One limit for all calls: the plain layer would count each route by itself.

@@ -4,27 +4,36 @@ mod answer;
 mod api;
 mod cache;
 mod descriptors;
+mod edge;
+mod export;
+mod head;
 mod health;
 mod limits;
+mod openapi;
 mod pages;
 mod problem;
 mod query;
+mod rate;
+mod request_id;
 mod security;
 mod serve;
+mod stall;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{Router, routing::get};
 use leptos::config::LeptosOptions;
 
 pub use answer::Answer;
 pub use cache::Access;
+pub use edge::Edge;
 pub use health::{Health, Probe, Warming};
 pub use limits::guard;
 pub use problem::Problem;
 pub use security::wrap;
 pub use serve::serve;
 
+use self::{limits::guard_limited, rate::Limited};
 use crate::{market::Market, metrics::RequestMetrics};
 
 /// What handlers need. Cheap to clone.
@@ -36,6 +45,8 @@ pub struct AppState {
     pub health: Health,
     /// The cache, for its operator.
     pub access: Access,
+    /// What callers may do, and how often.
+    pub edge: Edge,
     /// Where the pages' files lie.
     pub options: Arc<LeptosOptions>,
 }
@@ -49,10 +60,21 @@ impl axum::extract::FromRef<AppState> for LeptosOptions {
 /// The whole service; each request is counted by `requests`.
 pub fn router(state: AppState, requests: &RequestMetrics) -> Router {
     // Pages and their server functions answer the same reads as the API. Health stays without: it is asked to know
-    // whether the rest is busy.
+    // whether the rest is busy. The cache's operator counts apart from visitors.
+    let limits = state.edge.limits();
+    let calls = |routes| guard_limited(routes, Limited::all(limits.clone()));
+    let mut public = calls(api::routes());
+    let mut index = calls(Router::new().route("/api/", get(api::index)));
+    // Outside the limits, so that scripts of other sites can read why they are refused.
+    if let Some(cors) = state.edge.cors() {
+        public = public.layer(cors.clone());
+        index = index.layer(cors);
+    }
     let routes = Router::new()
-        .nest("/api", guard(api::routes().nest("/cache", cache::routes())))
+        .nest("/api", public)
+        .merge(index)
+        .nest("/api/cache", calls(cache::routes().fallback(api::unknown)))
         .merge(health::routes())
-        .merge(guard(pages::routes(&state)));
+        .merge(guard_limited(pages::routes(&state), Limited::server_functions(limits.clone())));
     wrap(routes.with_state(state), requests)
 }

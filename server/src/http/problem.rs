@@ -1,24 +1,36 @@
 //! Errors as RFC 9457 problem documents.
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    body::Body,
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use model::MarketError;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A problem document: what a program and a person read when a call fails.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Problem {
+    /// Always `about:blank`: the status says what kind of problem it is.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// The status in words.
     title: &'static str,
+    /// The HTTP status.
     status: u16,
+    /// What is wrong, and what would be right.
     detail: String,
+    /// The parameter that is at fault, if it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<String>,
+    /// The request's id, as in the header `x-request-id` and in the server's log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
     #[serde(skip)]
     retry_after: Option<u32>,
+    #[serde(skip)]
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
@@ -31,8 +43,23 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             parameter: None,
+            request_id: None,
             retry_after: retry.then_some(1),
+            headers: Vec::new(),
         }
+    }
+
+    /// When to come back, seconds.
+    #[must_use]
+    pub fn retry_after(self, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// With this header of lower case in the answer.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: HeaderValue) -> Self {
+        self.headers.push((HeaderName::from_static(name), value));
+        self
     }
 
     /// A bad request: this parameter, for this reason.
@@ -68,18 +95,33 @@ impl From<MarketError> for Problem {
     }
 }
 
+impl Problem {
+    /// The document. A struct of strings and numbers always serialises.
+    fn json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Writes the request's id into this answer's document, if it has one.
+    pub(super) fn name_request(response: &mut Response, id: &str) {
+        let Some(mut problem) = response.extensions_mut().remove::<Self>() else { return };
+        problem.request_id = Some(id.to_owned());
+        *response.body_mut() = Body::from(problem.json());
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status();
-        // A struct of strings and numbers always serialises.
-        let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut response = (status, body).into_response();
+        let mut response = (self.status(), self.json()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        headers.extend(self.headers.iter().cloned());
+        // For who knows more of the request on the way out.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -1,4 +1,4 @@
-//! What every response goes through: security headers and compression.
+//! What every request and response goes through: ids, security headers and compression.
 
 use axum::{
     Router,
@@ -8,6 +8,7 @@ use leptos::config::LeptosOptions;
 use tower::ServiceBuilder;
 use tower_http::{compression::CompressionLayer, set_header::SetResponseHeaderLayer};
 
+use super::{head, request_id::RequestIds};
 use crate::metrics::RequestMetrics;
 
 /// The policy of a page: own scripts by nonce, own styles, nothing else.
@@ -31,15 +32,17 @@ fn default(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<Head
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-/// Headers of every response (a page has set its own policy before), and compression for those who take it, with
-/// `Vary`; each is counted and timed. One stack, since every layer put on a router by itself boxes each request once more.
+/// An id for every request, headers of every response (a page has set its own policy before), compression for those who
+/// take it, with `Vary`, and HEAD; each is counted and timed. One stack, since every layer put on a router by itself boxes each request once more.
 pub fn wrap(routes: Router, requests: &RequestMetrics) -> Router {
     let stack = ServiceBuilder::new()
         .layer(requests.layer())
+        .map_request(head::as_get)
         .layer(default(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"))
         .layer(default(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(default(header::REFERRER_POLICY, "same-origin"))
         .layer(default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
-        .layer(CompressionLayer::new());
+        .layer(CompressionLayer::new())
+        .layer(RequestIds);
     routes.layer(stack)
 }

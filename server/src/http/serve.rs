@@ -1,8 +1,8 @@
 //! Listening, and stopping in peace.
 
-use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, http::Request};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -14,29 +14,36 @@ use tokio::{
     signal,
     sync::Semaphore,
 };
+use tower::ServiceExt;
 
-use super::descriptors;
+use super::{descriptors, rate::Peer, stall::StallLimit};
 
 /// Most connections, where the limit on open files allows so many. More wait in the kernel's queue.
 const MOST_CONNECTIONS: usize = 8_192;
 /// Longest time to send the head of a request, and to leave a connection idle.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// Longest time in which a caller may take nothing of an answer.
+const READ_WITHIN: Duration = Duration::from_secs(30);
 /// How long open requests may take after a stop is asked for.
 const GRACE: Duration = Duration::from_secs(10);
 /// Rest after a failed accept, which for lack of descriptors would fail again at once.
 const REST: Duration = Duration::from_secs(1);
 
-/// What callers may take up before they have sent a request.
+/// What callers may take up.
 #[derive(Clone, Copy)]
 struct Limits {
     connections: usize,
     head_within: Duration,
+    read_within: Duration,
 }
 
 /// Serves until SIGINT or SIGTERM, then lets open requests finish, for at most ten seconds.
 pub async fn serve(listener: TcpListener, router: Router) {
-    let limits =
-        Limits { connections: descriptors::for_connections(MOST_CONNECTIONS), head_within: HEAD_WITHIN };
+    let limits = Limits {
+        connections: descriptors::for_connections(MOST_CONNECTIONS),
+        head_within: HEAD_WITHIN,
+        read_within: READ_WITHIN,
+    };
     run(listener, router, limits, stop_asked()).await;
 }
 
@@ -52,12 +59,17 @@ async fn run(listener: TcpListener, router: Router, limits: Limits, stop: impl F
             let place = Arc::clone(&places).acquire_owned().await;
             (place, accept(&listener).await)
         };
-        let (place, stream) = tokio::select! {
+        let (place, (stream, peer)) = tokio::select! {
             accepted = accepting => accepted,
             () = &mut stop => break,
         };
-        let service = TowerToHyperService::new(router.clone());
-        let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
+        // Whom the rate limit counts.
+        let service = router.clone().map_request(move |mut request: Request<_>| {
+            request.extensions_mut().insert(Peer(peer));
+            request
+        });
+        let stream = TokioIo::new(StallLimit::new(stream, limits.read_within));
+        let connection = open.watch(http.serve_connection(stream, TowerToHyperService::new(service)));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection broke off");
@@ -73,16 +85,16 @@ async fn run(listener: TcpListener, router: Router, limits: Limits, stop: impl F
 }
 
 /// The next connection. Failures are of that connection, or pass: the listener stays.
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 // Without this every streamed page waits for a delayed acknowledgement of its first packet.
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "TCP_NODELAY cannot be set");
                 }
-                return stream;
+                return (stream, peer);
             }
             Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) => {
             }
@@ -134,7 +146,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let router = Router::new().route("/", get(|| async { "here" }));
+        let endless = || async {
+            let chunk = bytes::Bytes::from(vec![0; 64 << 10]);
+            let chunks = futures::stream::repeat_with(move || Ok::<_, io::Error>(chunk.clone()));
+            axum::body::Body::from_stream(chunks)
+        };
+        let router = Router::new().route("/", get(|| async { "here" })).route("/endless", get(endless));
         let stopped = async move {
             let _ = stopped.await;
         };
@@ -151,7 +168,7 @@ mod tests {
 
     #[tokio::test]
     async fn half_a_head_and_an_idle_connection_are_closed_in_time() {
-        let limits = Limits { connections: 8, head_within: Duration::from_millis(200) };
+        let limits = Limits { connections: 8, head_within: Duration::from_millis(200), read_within: SOON };
         let (address, _stop, _server) = start(limits).await;
         for (bytes, expected) in [(&b""[..], ""), (&REQUEST[..20], ""), (REQUEST, "here")] {
             let mut stream = TcpStream::connect(address).await.unwrap();
@@ -164,7 +181,7 @@ mod tests {
 
     #[tokio::test]
     async fn connections_beyond_the_limit_wait_for_a_place() {
-        let limits = Limits { connections: 2, head_within: Duration::from_secs(3_600) };
+        let limits = Limits { connections: 2, head_within: Duration::from_secs(3_600), read_within: SOON };
         let (address, _stop, _server) = start(limits).await;
         let mut first = TcpStream::connect(address).await.unwrap();
         let mut second = TcpStream::connect(address).await.unwrap();
@@ -181,12 +198,36 @@ mod tests {
 
     #[tokio::test]
     async fn a_stop_closes_idle_connections_and_the_listener() {
-        let limits = Limits { connections: 8, head_within: Duration::from_secs(3_600) };
+        let limits = Limits { connections: 8, head_within: Duration::from_secs(3_600), read_within: SOON };
         let (address, stop, server) = start(limits).await;
         let mut idle = TcpStream::connect(address).await.unwrap();
         assert!(timeout(SOON, ask(&mut idle, REQUEST)).await.unwrap().ends_with("here"));
         stop.send(()).unwrap();
         timeout(SOON, server).await.expect("does not stop").unwrap();
         assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn who_takes_nothing_of_an_answer_is_cut_off_and_who_reads_is_not() {
+        let limits = Limits {
+            connections: 8,
+            head_within: Duration::from_secs(3_600),
+            read_within: Duration::from_millis(500),
+        };
+        let (address, _stop, _server) = start(limits).await;
+        let request = b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n";
+        let mut reader = TcpStream::connect(address).await.unwrap();
+        let mut idle = TcpStream::connect(address).await.unwrap();
+        reader.write_all(request).await.unwrap();
+        idle.write_all(request).await.unwrap();
+        // It reads all the time, for longer than the other may rest.
+        let until = tokio::time::Instant::now() + 4 * limits.read_within;
+        let mut buffer = vec![0; 1 << 20];
+        while tokio::time::Instant::now() < until {
+            assert!(timeout(SOON, reader.read(&mut buffer)).await.unwrap().unwrap() > 0);
+        }
+        // What was sent before may still be there; then comes the end, however it looks.
+        let rest = async { while idle.read(&mut buffer).await.is_ok_and(|length| length > 0) {} };
+        timeout(SOON, rest).await.expect("still open");
     }
 }

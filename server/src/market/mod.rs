@@ -1,7 +1,10 @@
 //! Market data: the cache, then the store, then, marked as such, the simulation.
 
+mod batch;
 mod charts;
 mod directory;
+mod drawing;
+mod export;
 mod key_text;
 mod keys;
 mod origin;
@@ -22,9 +25,9 @@ use std::{
 use bytes::Bytes;
 use model::{MarketError, Provenance, Source, Tier};
 use tidemark_cache::{Cache, Category, ConfigError, Hit, LoadError, Policy};
-use tokio::sync::Semaphore;
 
 use self::{
+    drawing::Drawing,
     keys::{ChartKey, DirectoryKey, PricesKey},
     values::{CandleRange, DirectoryValue, PriceTable},
 };
@@ -35,7 +38,11 @@ use crate::{
 };
 
 pub(crate) use self::directory::choose_series;
-pub use self::origin::LoadFailure;
+pub use self::{
+    batch::{BATCH_DEFAULT_LIMIT, BATCH_MAX_CANDLES, BATCH_MAX_SYMBOLS, BatchQuery},
+    export::{ExportQuery, Exported},
+    origin::LoadFailure,
+};
 
 /// Serialised data with its provenance, for the JSON API.
 pub use crate::http::Answer;
@@ -51,9 +58,8 @@ struct Inner {
     store: Option<Store>,
     feed: Feed,
     simulation: Arc<Simulation>,
-    /// Places for drawing simulated candles, one a core: the rest waits here, not in the pool that files and look-ups of
-    /// names need too.
-    drawing: Arc<Semaphore>,
+    /// Places for drawing simulated candles, one a core.
+    drawing: Drawing,
     /// Whether the feed has shown its prices, here or elsewhere. Before that it may have made some of its series only.
     fed: AtomicBool,
     /// The highest series revision heard of: what is cached of an older one is not current.
@@ -97,7 +103,7 @@ impl Market {
             store,
             feed,
             simulation,
-            drawing: Arc::new(Semaphore::new(cores())),
+            drawing: Drawing::new(cores()),
             fed: AtomicBool::new(feed == Feed::Simulated),
             revision: AtomicU64::new(0),
         })))

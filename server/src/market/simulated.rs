@@ -1,7 +1,5 @@
 //! The last resort: made-up prices, marked as such. They never enter the cache or the store from here.
 
-use std::sync::Arc;
-
 use model::{ChartQuery, MarketError, Provenance, Source, Symbol, Tier};
 
 use super::{
@@ -62,8 +60,10 @@ impl Market {
         let now = now_ms();
         let market = self.clone();
         let ChartQuery { symbol, interval, from, to, limit, .. } = query.clone();
-        // Who gives up while waiting leaves nothing behind; what runs keeps its place to the end.
-        let place = Arc::clone(&self.0.drawing).acquire_owned().await.map_err(|_| unserialisable())?;
+        // What runs keeps its place to the end, though its reader may have gone.
+        let place = self.0.drawing.place().await.ok_or_else(|| MarketError::Unavailable {
+            reason: "too many simulated charts are being drawn at once".to_owned(),
+        })?;
         // Thousands of bars take longer than a task may hold its thread.
         let drawn = tokio::task::spawn_blocking(move || {
             let _place = place;
@@ -99,9 +99,12 @@ mod tests {
         let market =
             Market::new(&cache, None, Feed::Simulated, Default::default(), &CachePolicies::default())
                 .unwrap();
-        let places = market.0.drawing.available_permits();
+        let places = market.0.drawing.free();
         assert!(places >= 1);
-        let all = market.0.drawing.acquire_many(u32::try_from(places).unwrap()).await.unwrap();
+        let mut all = Vec::new();
+        for _ in 0..places {
+            all.push(market.0.drawing.place().await.unwrap());
+        }
         let query = ChartQuery::last("BTC".parse().unwrap(), Interval::M1);
         {
             // Dropped while it waits, as a reader that gives up.
@@ -111,6 +114,6 @@ mod tests {
         }
         drop(all);
         assert!(market.simulated_chart(&query, None).await.is_ok());
-        assert_eq!(market.0.drawing.available_permits(), places, "every place is free again");
+        assert_eq!(market.0.drawing.free(), places, "every place is free again");
     }
 }

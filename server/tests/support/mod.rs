@@ -33,6 +33,9 @@ pub fn tidemark() -> Command {
         "TIDEMARK_METRICS_ADDR",
         "TIDEMARK_SIMULATED_SYMBOLS",
         "TIDEMARK_SIMULATED_TICKS",
+        "TIDEMARK_RATE_LIMIT",
+        "TIDEMARK_TRUSTED_PROXIES",
+        "TIDEMARK_CORS_ORIGINS",
         "LEPTOS_SITE_ADDR",
         "RUST_LOG",
     ] {
@@ -99,6 +102,10 @@ impl Server {
         let up = wait_until(SOON, || server.try_get("/healthz").is_some_and(|r| r.status == 200));
         assert!(up, "the server does not answer:\n{}", server.log());
         server
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
     }
 
     pub fn log(&self) -> String {

@@ -1,0 +1,131 @@
+//! The body of an export: written by a task, sent as fast as the caller reads, never cut short without a sign.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body::Frame;
+use model::Candle;
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc},
+    time::{Instant, timeout, timeout_at},
+};
+
+use super::Format;
+use crate::store::{Export, StoreError};
+
+/// Longest export.
+const LONGEST: Duration = Duration::from_secs(600);
+/// Longest time in which the caller may take nothing.
+const READ_WITHIN: Duration = Duration::from_secs(30);
+
+/// A part of the body, or its end: without the latter it is not complete.
+enum Part {
+    Lines(Bytes),
+    End,
+}
+
+/// Sends the candles from the first page on; `place` is given back when they are sent, or nobody wants them any more.
+pub(super) fn stream(format: Format, first: Vec<Candle>, pages: Export, place: OwnedSemaphorePermit) -> Body {
+    // One page is made while the one before is sent, and a third is being read: three in memory at most.
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let _place = place;
+        let until = Instant::now() + LONGEST;
+        match timeout_at(until, write(format, first, pages, &sender)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(Ended::CallerGone)) => tracing::debug!("an export was not read to its end"),
+            Ok(Err(Ended::Store(error))) => tracing::warn!(%error, "an export broke off: {error}"),
+            Err(_) => tracing::warn!("an export broke off after {} s", LONGEST.as_secs()),
+        }
+    });
+    Body::new(Parts { receiver, ended: false })
+}
+
+/// Why an export has no end.
+enum Ended {
+    CallerGone,
+    Store(StoreError),
+}
+
+async fn write(
+    format: Format,
+    first: Vec<Candle>,
+    mut pages: Export,
+    sender: &mpsc::Sender<Part>,
+) -> Result<(), Ended> {
+    let send = async |part| match timeout(READ_WITHIN, sender.send(part)).await {
+        Ok(Ok(())) => Ok(()),
+        _ => Err(Ended::CallerGone),
+    };
+    if !format.header().is_empty() {
+        send(Part::Lines(Bytes::from_static(format.header().as_bytes()))).await?;
+    }
+    let mut page = first;
+    while !page.is_empty() {
+        send(Part::Lines(format.lines(&page))).await?;
+        page = pages.next_page().await.map_err(Ended::Store)?;
+    }
+    send(Part::End).await?;
+    pages.close().await;
+    Ok(())
+}
+
+/// What comes out of the channel, as a body. Its end without [`Part::End`] is an error, which breaks the connection.
+struct Parts {
+    receiver: mpsc::Receiver<Part>,
+    /// The end was seen. It may be asked for again, as the compression does.
+    ended: bool,
+}
+
+impl http_body::Body for Parts {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(match ready!(self.receiver.poll_recv(cx)) {
+            Some(Part::Lines(lines)) => Some(Ok(Frame::data(lines))),
+            Some(Part::End) => {
+                self.ended = true;
+                None
+            }
+            None => Some(Err(io::Error::other("the export broke off"))),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn without_an_end_a_body_is_an_error_and_not_short() {
+        for (complete, expected) in [(true, true), (false, false)] {
+            let (sender, receiver) = mpsc::channel(4);
+            sender.send(Part::Lines(Bytes::from_static(b"1\n"))).await.unwrap();
+            if complete {
+                sender.send(Part::End).await.unwrap();
+            }
+            drop(sender);
+            let mut parts = Parts { receiver, ended: false };
+            let whole = async {
+                while let Some(frame) = parts.frame().await {
+                    frame?;
+                }
+                // The end stays the end.
+                io::Result::Ok(parts.frame().await.is_none())
+            };
+            assert_eq!(whole.await.is_ok_and(|ended| ended), expected);
+        }
+    }
+}

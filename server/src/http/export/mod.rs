@@ -1,0 +1,47 @@
+//! `GET /api/export`: all candles of a range, as a file.
+
+mod body;
+mod format;
+
+use axum::{
+    extract::{RawQuery, State},
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
+};
+
+pub use self::format::Format;
+use super::{AppState, problem::Problem, query};
+use crate::market::Exported;
+
+/// Answers with a file, sent in parts.
+pub(super) async fn export(
+    State(state): State<AppState>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Problem> {
+    let (query, format) = query::export(raw.as_deref())?;
+    let place = state.edge.places().export()?;
+    let Exported { source, mut pages } = state.market.export(&query).await?;
+    let revision = pages.revision();
+    // The first page comes before the head: what fails at once is told as an error.
+    let first = pages.next_page().await.map_err(|error| {
+        tracing::debug!(%error, "an export cannot be read");
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
+    })?;
+    let name = format!("{}-USD-{}.{}", query.symbol, query.interval, format.name());
+    let mut response = Response::new(body::stream(format, first, pages, place));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("cache-status", HeaderValue::from_static("tidemark; fwd=bypass; detail=database"));
+    headers.insert("tidemark-revision", HeaderValue::from(revision));
+    // Symbols and sources are letters and digits.
+    for (name, value) in [
+        ("content-disposition", format!("attachment; filename=\"{name}\"")),
+        ("tidemark-source", source.to_string()),
+    ] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
+    }
+    Ok(response)
+}

@@ -1,0 +1,62 @@
+//! Parameters of the calls, with their limits.
+
+use model::{DEFAULT_LIMIT, MAX_LIMIT};
+use serde_json::{Value, json};
+
+use crate::market::{BATCH_DEFAULT_LIMIT, BATCH_MAX_CANDLES, BATCH_MAX_SYMBOLS};
+
+/// The last millisecond of the year 9999.
+const LAST_TIME: i64 = 253_402_300_799_999;
+
+/// A reference to one of [`parameters`].
+pub(super) fn parameter(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/parameters/{name}") })
+}
+
+/// All, by the names that operations refer to.
+pub(super) fn parameters() -> Value {
+    let query = |name: &str, required: bool, text: &str, schema: Value| json!({ "name": name, "in": "query", "required": required, "description": text, "schema": schema });
+    let list = |required: bool, text: &str, most: usize| {
+        let items = json!({ "$ref": "#/components/schemas/Symbol" });
+        let schema = json!({ "type": "array", "items": items, "minItems": 1, "maxItems": most });
+        let mut parameter = query("symbols", required, text, schema);
+        parameter["style"] = json!("form");
+        parameter["explode"] = json!(false);
+        parameter["example"] = json!(["BTC", "ETH"]);
+        parameter
+    };
+    let schema = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+    let time = || json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": LAST_TIME });
+    let limit = |text: &str, default: u32| {
+        let schema = json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": default });
+        query("limit", false, text, schema)
+    };
+    let together = format!("Most bars of each symbol. Symbols times limit are at most {BATCH_MAX_CANDLES}.");
+    let mut symbol = query("symbol", true, "Ticker symbol.", schema("Symbol"));
+    symbol["example"] = json!("BTC");
+    let mut interval =
+        query("interval", true, "Length of each candle; none finer than what is stored.", schema("Interval"));
+    interval["example"] = json!("1d");
+    json!({
+        "prices_symbols": list(false, "Which symbols, in this order; all without it.", 500),
+        "charts_symbols": list(true, "Which symbols, in this order; one named twice is answered once.", BATCH_MAX_SYMBOLS),
+        "symbol": symbol,
+        "interval": interval,
+        "from": query("from", false, "Earliest open time, Unix ms, inclusive. With it the first bars are answered, \
+                       otherwise the last.", time()),
+        "to": query("to", false, "Latest open time, Unix ms, inclusive.", time()),
+        "limit": limit("Most bars.", DEFAULT_LIMIT),
+        "charts_limit": limit(&together, BATCH_DEFAULT_LIMIT),
+        "source": query("source", false, "Whose candles; the active feed's, otherwise the recorded ones, without it.",
+                        schema("Source")),
+        "format": query("format", false, "CSV has a header and can be imported again; NDJSON has an object a line.",
+                        json!({ "enum": ["csv", "ndjson"], "default": "csv" })),
+        "key": query("key", true, "The entry's full name, category:text.",
+                     json!({ "type": "string", "examples": ["prices:recorded"] })),
+        "if_none_match": { "name": "If-None-Match", "in": "header", "required": false, "schema": { "type": "string" },
+                           "description": "The ETag of an earlier answer; unchanged, it is answered by 304." },
+        "request_id": { "name": "x-request-id", "in": "header", "required": false,
+                        "description": "Kept for the answer and the log; without it, or with another, an id is made.",
+                        "schema": { "type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$" } },
+    })
+}

@@ -1,0 +1,195 @@
+//! An id for each request, in the answer and in the log; and the longest query there may be.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::atomic::{AtomicU64, Ordering},
+    task::{Context, Poll, ready},
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use axum::{
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use pin_project_lite::pin_project;
+use tower::{Layer, Service};
+use uuid::Builder;
+
+use super::{head::AskedByHead, problem::Problem};
+
+/// The header, of requests and answers.
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest id that is taken over, bytes.
+const LONGEST_ID: usize = 128;
+/// Longest query, bytes: the longest list of symbols that a call takes, and some.
+const LONGEST_QUERY: usize = 16 << 10;
+/// Bytes of a path that are logged.
+const PATH_SHOWN: usize = 200;
+/// Failed requests logged in a second: when everything fails, the log must not be the next to do so.
+const LOGGED_A_SECOND: u64 = 100;
+
+/// The caller's id if it is 1 to 128 letters, digits, dots, hyphens and underscores; otherwise a new one.
+fn id_of(headers: &HeaderMap) -> HeaderValue {
+    let given = headers.get(X_REQUEST_ID).filter(|id| {
+        (1..=LONGEST_ID).contains(&id.len())
+            && id.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b))
+    });
+    given.cloned().unwrap_or_else(new_id)
+}
+
+/// A UUID of version 7. Unlike a secret it need not be hard to guess: a fast generator does.
+fn new_id() -> HeaderValue {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut random = [0; 10];
+    fastrand::fill(&mut random);
+    let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+    let mut text = uuid::Uuid::encode_buffer();
+    let id = Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+    // Digits and hyphens always are a header.
+    HeaderValue::from_str(id.hyphenated().encode_lower(&mut text))
+        .unwrap_or_else(|_| HeaderValue::from_static("none"))
+}
+
+/// The layer. It stands within the compression: it writes into documents.
+#[derive(Clone, Copy)]
+pub(super) struct RequestIds;
+
+impl<S> Layer<S> for RequestIds {
+    type Service = WithId<S>;
+
+    fn layer(&self, inner: S) -> WithId<S> {
+        WithId(inner)
+    }
+}
+
+/// A service whose requests have ids.
+#[derive(Clone)]
+pub(super) struct WithId<S>(S);
+
+impl<S, B> Service<Request<B>> for WithId<S>
+where
+    S: Service<Request<B>, Response = Response, Error = Infallible>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = WithIdFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let by_head = request.extensions().get::<AskedByHead>().is_some();
+        let method = if by_head { Method::HEAD } else { request.method().clone() };
+        let asked =
+            Asked { id: id_of(request.headers()), method, uri: request.uri().clone(), begun: Instant::now() };
+        let too_long = request.uri().query().is_some_and(|query| query.len() > LONGEST_QUERY);
+        let answer = if too_long { None } else { Some(self.0.call(request)) };
+        WithIdFuture { answer, asked }
+    }
+}
+
+/// What is remembered of a request for its answer.
+struct Asked {
+    id: HeaderValue,
+    method: Method,
+    uri: Uri,
+    begun: Instant,
+}
+
+impl Asked {
+    fn finish(&self, mut response: Response) -> Response {
+        // Made of visible ASCII.
+        let id = self.id.to_str().unwrap_or_default();
+        Problem::name_request(&mut response, id);
+        if response.status().is_server_error() && may_log() {
+            self.log(id, response.status());
+        }
+        response.headers_mut().insert(X_REQUEST_ID, self.id.clone());
+        response
+    }
+
+    /// Without the query: it may hold what is nobody's business.
+    fn log(&self, id: &str, status: StatusCode) {
+        let path: String = self.uri.path().chars().take(PATH_SHOWN).collect();
+        let (method, status) = (self.method.as_str(), status.as_u16());
+        let ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        // Quoted, a path cannot pass for another line of the log.
+        tracing::warn!(method, path = ?path, status, ms, request_id = id, "a request failed: {method} {path:?} {status}");
+    }
+}
+
+/// Whether one more failed request may be logged in this second.
+fn may_log() -> bool {
+    // The second in the upper half, how many were logged in it in the lower one.
+    static LOGGED: AtomicU64 = AtomicU64::new(0);
+    let second = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() << 32;
+    let counted = LOGGED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |logged| {
+        let count = if logged & !0xffff_ffff == second { logged & 0xffff_ffff } else { 0 };
+        (count < LOGGED_A_SECOND).then_some(second | (count + 1))
+    });
+    counted.is_ok()
+}
+
+pin_project! {
+    /// The answer, or none where the query was too long to ask.
+    pub(super) struct WithIdFuture<F> {
+        #[pin]
+        answer: Option<F>,
+        asked: Asked,
+    }
+}
+
+impl<F> Future for WithIdFuture<F>
+where
+    F: Future<Output = Result<Response, Infallible>>,
+{
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = match this.answer.as_pin_mut() {
+            Some(answer) => match ready!(answer.poll(cx)) {
+                Ok(response) => response,
+                Err(never) => match never {},
+            },
+            None => {
+                let detail = format!("the query is longer than {} KiB", LONGEST_QUERY >> 10);
+                Problem::new(StatusCode::URI_TOO_LONG, detail).into_response()
+            }
+        };
+        Poll::Ready(Ok(this.asked.finish(response)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_good_id_is_kept_and_another_is_replaced_by_a_uuid() {
+        let of = |id: &[u8]| {
+            let mut headers = HeaderMap::new();
+            headers.insert(X_REQUEST_ID, HeaderValue::from_bytes(id).unwrap());
+            id_of(&headers).to_str().unwrap().to_owned()
+        };
+        for good in ["a", "A-z_0.9", &"x".repeat(LONGEST_ID)] {
+            assert_eq!(of(good.as_bytes()), good);
+        }
+        for bad in ["", "a b", "a\"b", "a/b", &"x".repeat(LONGEST_ID + 1)] {
+            let id = uuid::Uuid::parse_str(&of(bad.as_bytes())).unwrap();
+            assert_eq!(id.get_version_num(), 7, "{bad}");
+        }
+        assert!(uuid::Uuid::parse_str(&of(b"\xff")).is_ok());
+        assert_ne!(new_id(), new_id());
+    }
+
+    #[test]
+    fn the_log_of_failures_has_a_bound() {
+        // Two seconds may be touched, and other tests may log.
+        let logged = (0..10_000).filter(|_| may_log()).count() as u64;
+        assert!(logged <= 3 * LOGGED_A_SECOND, "{logged}");
+    }
+}

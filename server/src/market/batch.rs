@@ -1,0 +1,305 @@
+//! The candles of many symbols in one answer.
+
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use futures::{StreamExt, TryStreamExt, stream};
+use model::{ChartQuery, Interval, MarketError, Provenance, Source, Symbol, UnixMs};
+use tidemark_cache::{Hit, LoadError, Want};
+
+use super::{
+    Answer, LoadFailure, Market, Read,
+    charts::read_range,
+    keys::ChartKey,
+    prices::unserialisable,
+    unavailable,
+    values::{CandleRange, Candles},
+};
+
+/// Most symbols in one call.
+pub const BATCH_MAX_SYMBOLS: usize = 100;
+/// Most candles in one answer: symbols times limit.
+pub const BATCH_MAX_CANDLES: u32 = 100_000;
+/// Bars a symbol when no limit is given.
+pub const BATCH_DEFAULT_LIMIT: u32 = 100;
+/// Ranges read from the database at once, of one call: half of its connections, so that others come through.
+const LOADS_AT_ONCE: usize = 4;
+
+/// Ranges of candles, one a symbol: each as of [`ChartQuery`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BatchQuery {
+    /// Ticker symbols, 1 to [`BATCH_MAX_SYMBOLS`], each once.
+    pub symbols: Vec<Symbol>,
+    /// Length of each candle.
+    pub interval: Interval,
+    /// Earliest open time, inclusive.
+    pub from: Option<UnixMs>,
+    /// Latest open time, inclusive.
+    pub to: Option<UnixMs>,
+    /// Most bars of each.
+    pub limit: u32,
+    /// Whose candles.
+    pub source: Option<Source>,
+}
+
+impl BatchQuery {
+    /// Leaves out symbols named before, and checks what the types alone do not.
+    ///
+    /// # Errors
+    /// [`MarketError::BadParameter`] names the parameter and what is allowed.
+    pub fn checked(mut self) -> Result<Self, MarketError> {
+        let mut seen = std::collections::HashSet::new();
+        self.symbols.retain(|symbol| seen.insert(symbol.clone()));
+        let count = self.symbols.len();
+        if !(1..=BATCH_MAX_SYMBOLS).contains(&count) {
+            let reason = format!("{count} symbols; 1 to {BATCH_MAX_SYMBOLS} are allowed");
+            return Err(MarketError::bad("symbols", reason));
+        }
+        if let Some(first) = self.symbols.first() {
+            self.of(first).validate()?;
+        }
+        // At most a hundred, as was just checked.
+        let most = BATCH_MAX_CANDLES / u32::try_from(count).unwrap_or(u32::MAX);
+        if self.limit > most {
+            let reason = format!(
+                "{} candles of each of {count} symbols are more than {BATCH_MAX_CANDLES}; up to {most} are allowed",
+                self.limit
+            );
+            return Err(MarketError::bad("limit", reason));
+        }
+        Ok(self)
+    }
+
+    /// The part of this symbol.
+    fn of(&self, symbol: &Symbol) -> ChartQuery {
+        ChartQuery {
+            symbol: symbol.clone(),
+            interval: self.interval,
+            from: self.from,
+            to: self.to,
+            limit: self.limit,
+            source: self.source.clone(),
+        }
+    }
+}
+
+/// A range to read: which, and of which series.
+#[derive(Clone)]
+struct Wanted {
+    key: ChartKey,
+    id: i64,
+    revision: u64,
+}
+
+impl Market {
+    /// Ranges of candles in the order of the symbols.
+    ///
+    /// # Errors
+    /// An unknown symbol, a bad parameter by name, or nothing can answer.
+    pub async fn batch_answer(&self, query: &BatchQuery) -> Result<Answer, MarketError> {
+        let reads = self.batch(query).await?;
+        let provenance = together(reads.iter().map(|read| &read.provenance)).ok_or_else(unserialisable)?;
+        // Of many series the highest revision says nothing of the others: all count.
+        let mut versions = DefaultHasher::new();
+        for read in &reads {
+            (read.version, read.provenance.source.as_str()).hash(&mut versions);
+        }
+        let open_json = open_json(query.interval, &reads).map_err(|_| unserialisable())?;
+        Ok(Answer { open_json, version: versions.finish(), provenance })
+    }
+
+    /// The same, range by range.
+    async fn batch(&self, query: &BatchQuery) -> Result<Vec<Read<Candles>>, MarketError> {
+        let source = query.source.clone().unwrap_or_else(|| self.default_source());
+        if source == Source::SIMULATED && !self.stores_simulated(&query.symbols).await {
+            return self.drawn(query, query.symbols.iter().map(|symbol| (symbol, None))).await;
+        }
+        let directory = match self.directory().await {
+            Ok(directory) => directory,
+            Err(error) => {
+                let reason = self.not_overloaded(&error)?;
+                return self.drawn(query, query.symbols.iter().map(|s| (s, Some(reason.clone())))).await;
+            }
+        };
+        let mut wanted = Vec::with_capacity(query.symbols.len());
+        for symbol in &query.symbols {
+            let series = self.series(&directory, symbol, query.source.as_ref(), Some(query.interval))?;
+            let key = ChartKey::new(&query.of(symbol), series);
+            wanted.push(Wanted { key, id: series.id, revision: series.revision });
+        }
+        let hits = self.stored(&wanted).await;
+        let reads = stream::iter(hits.into_iter().zip(wanted)).map(|(hit, wanted)| async move {
+            match hit {
+                Ok(hit) => Ok(self.kept(hit, wanted.key.source)),
+                Err(error) => {
+                    let reason = self.not_overloaded(&error)?;
+                    tracing::debug!(%error, symbol = %wanted.key.symbol, "candles cannot be read");
+                    self.simulated_chart(&query.of(&wanted.key.symbol), Some(reason)).await
+                }
+            }
+        });
+        reads.buffered(LOADS_AT_ONCE).try_collect().await
+    }
+
+    /// The ranges as the cache has or loads them, in their order: one look into memory and Redis for all. What is of an
+    /// older revision than its series, as after an import, is asked for again by itself.
+    async fn stored(&self, wanted: &[Wanted]) -> Vec<Result<Hit<CandleRange>, LoadError<LoadFailure>>> {
+        let keys: Vec<ChartKey> = wanted.iter().map(|one| one.key.clone()).collect();
+        let ids: HashMap<ChartKey, i64> = wanted.iter().map(|one| (one.key.clone(), one.id)).collect();
+        let (ids, store) = (Arc::new(ids), self.0.store.clone());
+        let load = move |missing: Vec<ChartKey>| {
+            let (ids, store) = (Arc::clone(&ids), store.clone());
+            async move {
+                let loads = missing.into_iter().map(|key| {
+                    let id = ids.get(&key).copied();
+                    let store = store.clone();
+                    async move {
+                        let Some(id) = id else { return Ok(None) };
+                        match read_range(store, key.clone(), id).await {
+                            Ok(loaded) => Ok(Some((key, loaded))),
+                            // One series that went away does not spoil the others.
+                            Err(LoadFailure::Gone) => Ok(None),
+                            Err(failure) => Err(failure),
+                        }
+                    }
+                });
+                let loaded: Vec<_> = stream::iter(loads).buffered(LOADS_AT_ONCE).try_collect().await?;
+                Ok::<_, LoadFailure>(loaded.into_iter().flatten().collect())
+            }
+        };
+        let oldest = wanted.iter().map(|one| one.revision).min().unwrap_or(0);
+        let hits = self.0.charts.get_many_or_load(&keys, Want::at_least(oldest), load).await;
+        // Owned, as a stream of borrowed ones cannot cross threads.
+        let current = stream::iter(hits.into_iter().zip(wanted.to_vec())).map(|(hit, wanted)| async move {
+            match hit {
+                Ok(hit) if hit.version < wanted.revision => self.current(&wanted).await,
+                other => other,
+            }
+        });
+        current.buffered(LOADS_AT_ONCE).collect().await
+    }
+
+    async fn current(&self, wanted: &Wanted) -> Result<Hit<CandleRange>, LoadError<LoadFailure>> {
+        let (store, key, id) = (self.0.store.clone(), wanted.key.clone(), wanted.id);
+        let load = move || read_range(store, key, id);
+        self.0.charts.get_or_load(&wanted.key, Want::at_least(wanted.revision), load).await
+    }
+
+    fn kept(&self, hit: Hit<CandleRange>, source: Source) -> Read<Candles> {
+        Read {
+            provenance: self.provenance(&hit, source, false),
+            open_json: hit.value.open_json.clone(),
+            version: hit.version,
+            value: Candles::Kept(hit.value),
+        }
+    }
+
+    /// Why candles are made up; too much work is no reason.
+    fn not_overloaded(&self, error: &LoadError<LoadFailure>) -> Result<MarketError, MarketError> {
+        match error {
+            LoadError::Overloaded => Err(unavailable(error)),
+            error => Ok(unavailable(error)),
+        }
+    }
+
+    /// Simulated ranges.
+    async fn drawn<'s>(
+        &self,
+        query: &BatchQuery,
+        symbols: impl Iterator<Item = (&'s Symbol, Option<MarketError>)>,
+    ) -> Result<Vec<Read<Candles>>, MarketError> {
+        let mut reads = Vec::new();
+        // One after the other: a call takes one place, as others do.
+        for (symbol, reason) in symbols {
+            reads.push(self.simulated_chart(&query.of(symbol), reason).await?);
+        }
+        Ok(reads)
+    }
+}
+
+/// Provenance of several answers: the slowest tier, the greatest age, stale or simulated if any is.
+fn together<'p>(mut parts: impl Iterator<Item = &'p Provenance>) -> Option<Provenance> {
+    let first = parts.next()?.clone();
+    Some(parts.fold(first, |all, part| Provenance {
+        tier: all.tier.max(part.tier),
+        source: if all.source == part.source { all.source } else { Source::new("mixed") },
+        age_ms: all.age_ms.max(part.age_ms),
+        stale: all.stale || part.stale,
+        simulated: all.simulated || part.simulated,
+        reason: all.reason.or_else(|| part.reason.clone()),
+    }))
+}
+
+/// `{"interval":…,"charts":[…]`, each chart as `chart_data` answers it.
+fn open_json(interval: Interval, reads: &[Read<Candles>]) -> Result<Bytes, serde_json::Error> {
+    let length: usize = reads.iter().map(|read| read.open_json.len() + 160).sum();
+    let mut json = BytesMut::with_capacity(length + 64);
+    json.extend_from_slice(format!("{{\"interval\":\"{interval}\",\"charts\":[").as_bytes());
+    for (i, read) in reads.iter().enumerate() {
+        if i > 0 {
+            json.put_u8(b',');
+        }
+        json.extend_from_slice(&read.open_json);
+        json.extend_from_slice(b",\"provenance\":");
+        json.extend_from_slice(&serde_json::to_vec(&read.provenance)?);
+        json.put_u8(b'}');
+    }
+    json.put_u8(b']');
+    Ok(json.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Tier;
+
+    use super::*;
+
+    #[test]
+    fn the_worst_of_all_parts_is_told() {
+        let part = |tier, source: &'static str, age_ms, stale| Provenance {
+            tier,
+            source: Source::new(source),
+            age_ms,
+            stale,
+            simulated: source == "simulated",
+            reason: stale.then(|| "slow".to_owned()),
+        };
+        let parts = [part(Tier::L1, "recorded", 9, false), part(Tier::Database, "recorded", 0, true)];
+        let all = together(parts.iter()).unwrap();
+        assert_eq!(all, part(Tier::Database, "recorded", 9, true));
+        let mixed = [parts[0].clone(), part(Tier::Simulated, "simulated", 0, false), parts[0].clone()];
+        let all = together(mixed.iter()).unwrap();
+        assert_eq!((all.tier, all.source.as_str(), all.simulated), (Tier::Simulated, "mixed", true));
+    }
+
+    #[test]
+    fn symbols_count_once_and_candles_have_a_limit() {
+        let query = |count: usize, limit| BatchQuery {
+            symbols: (0..count).map(|i| format!("S{i}").parse().unwrap()).collect(),
+            interval: Interval::H1,
+            from: None,
+            to: None,
+            limit,
+            source: None,
+        };
+        let named = |query: BatchQuery| match query.checked() {
+            Err(MarketError::BadParameter { name, .. }) => name,
+            other => format!("{other:?}"),
+        };
+        let mut twice = query(2, 1);
+        twice.symbols.extend(twice.symbols.clone());
+        assert_eq!(twice.checked().unwrap().symbols.len(), 2);
+        assert!(query(100, 1_000).checked().is_ok());
+        assert!(query(20, 5_000).checked().is_ok());
+        assert_eq!(named(query(100, 1_001)), "limit");
+        assert_eq!(named(query(21, 5_000)), "limit");
+        assert_eq!(named(query(1, 5_001)), "limit");
+        assert_eq!(named(query(1, 0)), "limit");
+        assert_eq!(named(query(0, 1)), "symbols");
+        assert_eq!(named(query(101, 1)), "symbols");
+    }
+}

@@ -1,0 +1,13 @@
+//! The calls beyond single reads, and what holds for every call.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod batch;
+mod export;
+mod methods;
+mod openapi;
+mod overload;
+mod rate;
+#[path = "../support/mod.rs"]
+mod support;
+mod wire;
