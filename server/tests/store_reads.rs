@@ -149,7 +149,10 @@ async fn a_missing_and_a_newer_schema_are_told_apart_from_an_absent_server() {
     }
     let wrong = url.rsplit_once('/').unwrap().0.to_owned() + "/nowhere";
     let error = Store::connect_lazy(&wrong).unwrap().ping().await.unwrap_err();
-    assert!(matches!(&error, StoreError::Unavailable { reason, .. } if reason.contains("nowhere")), "{error}");
+    assert!(
+        matches!(&error, StoreError::Unavailable { reason, .. } if reason.contains("nowhere")),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
