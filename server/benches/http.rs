@@ -51,7 +51,9 @@ async fn main() {
     }
 
     let cache = Cache::builder().build().unwrap();
-    let market = Market::new(&cache, Some(store.clone()), Feed::None, &CachePolicies::default()).unwrap();
+    let market =
+        Market::new(&cache, Some(store.clone()), Feed::None, Default::default(), &CachePolicies::default())
+            .unwrap();
     let body = {
         let answer = market.prices_answer(&[]).await.unwrap();
         let provenance = serde_json::to_string(&answer.provenance).unwrap();

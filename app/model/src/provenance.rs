@@ -46,6 +46,8 @@ pub struct Source(Cow<'static, str>);
 impl Source {
     /// Prices imported from files.
     pub const RECORDED: Self = Self(Cow::Borrowed("recorded"));
+    /// Recorded prices played again as if they came in now.
+    pub const REPLAY: Self = Self(Cow::Borrowed("replay"));
     /// Prices made up by Tidemark.
     pub const SIMULATED: Self = Self(Cow::Borrowed("simulated"));
 

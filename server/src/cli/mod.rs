@@ -2,6 +2,7 @@
 
 mod bench;
 mod cache;
+mod housekeeping;
 mod import;
 mod migrate;
 mod serve;

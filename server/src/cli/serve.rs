@@ -1,13 +1,14 @@
 //! `tidemark serve`.
 
-use std::{net::SocketAddr, process::ExitCode, time::Duration};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use tidemark_cache::Cache;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use super::fail;
+use super::{fail, housekeeping};
 use crate::{
     config::{AdminToken, Config, EdgeSettings, metrics_addr, site_options},
+    feed::{self, FeedStats, Simulation},
     http::{self, Access, AppState, Edge, Health},
     market::Market,
     metrics::{self, Metrics, RequestMetrics},
@@ -45,12 +46,20 @@ async fn serve() -> Result<(), String> {
         Some(url) => Some(Store::connect_lazy(url.expose()).map_err(|e| e.to_string())?),
         None => None,
     };
-    let market = Market::new(&cache, store.clone(), config.feed, &config.policies)
+    let feed = config.feed;
+    let simulation = Arc::new(Simulation::new(feed.simulated_symbols));
+    let market = Market::new(&cache, store.clone(), feed.feed, simulation, &config.policies)
         .map_err(|e| format!("tidemark.toml: {e}"))?;
     let watching = store.clone().map(|store| {
         let market = market.clone();
         tokio::spawn(store.watch(move |revision| market.note_revision(revision)))
     });
+    let feed_stats = Arc::new(FeedStats::default());
+    let feeding = store
+        .as_ref()
+        .and_then(|store| feed::start(feed.feed, feed.simulated_ticks, store, &market, &feed_stats));
+    let tidying =
+        store.clone().map(|store| tokio::spawn(housekeeping::keep(store, config.retention.clone())));
     let counting = tokio::spawn(log_stats(cache.clone()));
 
     let health = Health::start(cache.clone(), store);
@@ -58,7 +67,7 @@ async fn serve() -> Result<(), String> {
     let requests = RequestMetrics::default();
     let measuring = metrics_listener.map(|listener| {
         tracing::info!("metrics on http://{}/metrics", listener.local_addr().unwrap_or(addr));
-        let serving = metrics::serve(listener, Metrics::new(cache.clone(), requests.clone()));
+        let serving = metrics::serve(listener, Metrics::new(cache.clone(), requests.clone(), feed_stats));
         tokio::spawn(async move {
             if let Err(error) = serving.await {
                 tracing::error!(%error, "the metrics are no longer served: {error}");
@@ -70,11 +79,11 @@ async fn serve() -> Result<(), String> {
     tracing::info!(
         redis = config.redis_url.as_ref().map_or("none".to_owned(), |u| u.shown()),
         postgres = config.database_url.as_ref().map_or("none".to_owned(), |u| u.shown()),
-        feed = ?config.feed,
+        feed = ?feed.feed,
         "listening on http://{}", listener.local_addr().unwrap_or(addr)
     );
     http::serve(listener, router).await;
-    for task in [watching, warming, measuring].into_iter().flatten() {
+    for task in [watching, feeding, tidying, warming, measuring].into_iter().flatten() {
         task.abort();
     }
     counting.abort();

@@ -1,11 +1,11 @@
-//! `tidemark.toml`: policies of the cache.
+//! `tidemark.toml`: policies of the cache, and how long candles are kept.
 
 use std::{collections::BTreeMap, fs, io::ErrorKind, time::Duration};
 
 use serde::Deserialize;
 use tidemark_cache::Policy;
 
-use super::{ConfigError, variable};
+use super::{ConfigError, retention::Retention, variable};
 
 /// Names of the categories that can be set.
 const CATEGORIES: [&str; 3] = ["directory", "prices", "charts"];
@@ -54,11 +54,22 @@ struct CacheTable {
 }
 
 /// The whole file.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
     cache: CacheTable,
+    #[serde(default)]
+    retention: BTreeMap<String, humantime_serde::Serde<Duration>>,
+}
+
+/// All that the file can say.
+#[derive(Clone, Debug, Default)]
+pub struct FileSettings {
+    /// `[cache]`.
+    pub policies: CachePolicies,
+    /// `[retention]`.
+    pub retention: Retention,
 }
 
 /// Settings of the cache.
@@ -77,7 +88,7 @@ impl Default for CachePolicies {
     }
 }
 
-impl CachePolicies {
+impl FileSettings {
     /// Reads `tidemark.toml` of the working directory, or the file that `TIDEMARK_CONFIG` names. The former may be
     /// missing.
     ///
@@ -104,24 +115,29 @@ impl CachePolicies {
             let reason = format!("cache.categories.{name} is none of {}", CATEGORIES.join(", "));
             return Err(ConfigError::new(path, reason));
         }
+        let default = CachePolicies::default();
         let memory_bytes = match file.cache.memory_mib {
-            None => Self::default().memory_bytes,
+            None => default.memory_bytes,
             Some(mib @ 1..=1_048_576) => mib << 20,
             Some(mib) => {
                 return Err(ConfigError::new(path, format!("cache.memory_mib {mib} is not 1 to 1048576")));
             }
         };
         let warm_up = match file.cache.warm_up_ms {
-            None => Self::default().warm_up,
+            None => default.warm_up,
             Some(ms @ 0..=MAX_WARM_UP_MS) => Duration::from_millis(ms),
             Some(ms) => {
                 let reason = format!("cache.warm_up_ms {ms} is not 0 to {MAX_WARM_UP_MS}");
                 return Err(ConfigError::new(path, reason));
             }
         };
-        Ok(Self { memory_bytes, warm_up, overrides: file.cache.categories })
+        let retention = Retention::new(path, file.retention)?;
+        let policies = CachePolicies { memory_bytes, warm_up, overrides: file.cache.categories };
+        Ok(Self { policies, retention })
     }
+}
 
+impl CachePolicies {
     /// This category's policy with the file's changes.
     #[must_use]
     pub fn apply(&self, category: &str, mut policy: Policy) -> Policy {
@@ -164,7 +180,7 @@ mod tests {
     #[test]
     fn reads_durations_and_names_what_is_unknown() {
         let good = "[cache]\nmemory_mib = 8\nwarm_up_ms = 0\n[cache.categories.prices]\nfresh_for = \"2s\"\n";
-        let policies = CachePolicies::parse("t.toml", good).unwrap();
+        let policies = FileSettings::parse("t.toml", good).unwrap().policies;
         assert_eq!(policies.memory_bytes, 8 << 20);
         assert_eq!(policies.warm_up, Duration::ZERO);
         assert_eq!(policies.overrides["prices"].fresh_for, Some(Duration::from_secs(2)));
@@ -174,8 +190,10 @@ mod tests {
             "[cache.categories.prices]\nfresh_for = \"two\"",
             "[cache]\nmemory_mib = 0",
             "[cache]\nwarm_up_ms = 60001",
+            "[retention]\n1m = \"soon\"",
+            "[retention]\n2h = \"90d\"",
         ] {
-            let text = CachePolicies::parse("t.toml", bad).unwrap_err().to_string();
+            let text = FileSettings::parse("t.toml", bad).unwrap_err().to_string();
             assert!(text.starts_with("t.toml: "), "{text}");
         }
     }
@@ -193,7 +211,7 @@ mod tests {
             read_replicas = true
             compress_over = 9
         "#;
-        let policies = CachePolicies::parse("t.toml", text).unwrap();
+        let policies = FileSettings::parse("t.toml", text).unwrap().policies;
         let changed = policies.apply("charts", Policy::default());
         let expected = Policy::default()
             .fresh_for(Duration::from_secs(2))

@@ -3,9 +3,11 @@
 
 mod cors;
 mod edge;
+mod feed;
 mod file;
 mod proxies;
 mod rate_limit;
+mod retention;
 mod secret_url;
 mod site;
 mod token;
@@ -14,9 +16,11 @@ use std::{env, net::SocketAddr, str::FromStr};
 
 pub use cors::{CORS_ORIGINS, CorsOrigins};
 pub use edge::EdgeSettings;
-pub use file::{CachePolicies, PolicyOverride};
+pub use feed::{Feed, FeedSettings};
+pub use file::{CachePolicies, FileSettings, PolicyOverride};
 pub use proxies::{TRUSTED_PROXIES, TrustedProxies};
 pub use rate_limit::{RATE_LIMIT, Rate, RateLimit};
+pub use retention::Retention;
 pub use secret_url::SecretUrl;
 pub use site::site_options;
 pub use token::{ADMIN_TOKEN_FILE, AdminToken};
@@ -41,15 +45,6 @@ impl ConfigError {
     }
 }
 
-/// Where prices come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Feed {
-    /// What is stored, and nothing new.
-    None,
-    /// Made-up prices, marked as such.
-    Simulated,
-}
-
 /// All settings.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -57,10 +52,12 @@ pub struct Config {
     pub database_url: Option<SecretUrl>,
     /// `REDIS_URL`.
     pub redis_url: Option<SecretUrl>,
-    /// `TIDEMARK_FEED`, with `auto` resolved.
-    pub feed: Feed,
+    /// `TIDEMARK_FEED`, with `auto` resolved, and what goes with it.
+    pub feed: FeedSettings,
     /// Policies of the cache's categories, from `tidemark.toml`.
     pub policies: CachePolicies,
+    /// How long candles are kept, from `tidemark.toml`.
+    pub retention: Retention,
 }
 
 /// A variable that is set and not blank.
@@ -94,9 +91,9 @@ impl Config {
         let redis_url = variable("REDIS_URL")?
             .map(|url| SecretUrl::parse("REDIS_URL", &url, &REDIS_SCHEMES))
             .transpose()?;
-        let feed = feed(variable("TIDEMARK_FEED")?.as_deref(), database_url.is_some())?;
-        let policies = CachePolicies::read()?;
-        Ok(Self { database_url, redis_url, feed, policies })
+        let feed = FeedSettings::from_env(database_url.is_some())?;
+        let FileSettings { policies, retention } = FileSettings::read()?;
+        Ok(Self { database_url, redis_url, feed, policies, retention })
     }
 }
 
@@ -106,33 +103,4 @@ impl Config {
 /// It is no address.
 pub fn metrics_addr() -> Result<Option<SocketAddr>, ConfigError> {
     parsed("TIDEMARK_METRICS_ADDR", "an address such as 127.0.0.1:9464")
-}
-
-/// Resolves `TIDEMARK_FEED`.
-fn feed(name: Option<&str>, has_database: bool) -> Result<Feed, ConfigError> {
-    match name.unwrap_or("auto") {
-        "auto" if has_database => Ok(Feed::None),
-        "auto" | "simulated" => Ok(Feed::Simulated),
-        "none" => Ok(Feed::None),
-        known @ ("binance" | "replay") => Err(ConfigError::new(
-            "TIDEMARK_FEED",
-            format!("{known} is not part of this version; use auto, simulated or none"),
-        )),
-        other => {
-            Err(ConfigError::new("TIDEMARK_FEED", format!("{other:?} is none of auto, simulated, none")))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn auto_follows_the_database() {
-        assert_eq!(feed(None, true).unwrap(), Feed::None);
-        assert_eq!(feed(None, false).unwrap(), Feed::Simulated);
-        assert_eq!(feed(Some("none"), false).unwrap(), Feed::None);
-        assert!(feed(Some("bloomberg"), true).unwrap_err().to_string().starts_with("TIDEMARK_FEED: "));
-    }
 }

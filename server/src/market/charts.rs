@@ -1,6 +1,6 @@
 //! Candles.
 
-use model::{ChartQuery, MarketError, Source};
+use model::{ChartQuery, MarketError, Source, Symbol};
 use tidemark_cache::{LoadError, Loaded, Want};
 
 use super::{
@@ -58,10 +58,10 @@ impl Market {
     pub(super) async fn chart(&self, query: &ChartQuery) -> Result<Read<Candles>, MarketError> {
         query.validate()?;
         let source = query.source.clone().unwrap_or_else(|| self.default_source());
-        if source == Source::SIMULATED {
+        if source == Source::SIMULATED && !self.stores_simulated(&query.symbol).await {
             return self.simulated_chart(query, None).await;
         }
-        match self.stored_chart(query).await {
+        match self.stored_chart(query, true).await {
             Ok(read) => Ok(read),
             Err(NotRead::Refused(error)) => Err(error),
             // Made-up candles cost more than stored ones: they are no way out of too much work.
@@ -74,8 +74,20 @@ impl Market {
         }
     }
 
-    /// Candles of the cache and the store only.
-    pub(super) async fn stored_chart(&self, query: &ChartQuery) -> Result<Read<Candles>, NotRead> {
+    /// Whether there are stored candles of the simulation for this symbol.
+    pub(super) async fn stores_simulated(&self, symbol: &Symbol) -> bool {
+        self.0.store.is_some()
+            && self.directory().await.is_ok_and(|directory| {
+                directory.0.series.iter().any(|s| s.symbol == *symbol && s.source == Source::SIMULATED)
+            })
+    }
+
+    /// Candles of the cache and the store only; `newest`: also if what the feed adds has to be read.
+    pub(super) async fn stored_chart(
+        &self,
+        query: &ChartQuery,
+        newest: bool,
+    ) -> Result<Read<Candles>, NotRead> {
         let directory = self.directory().await?;
         let series = self.series(&directory, &query.symbol, query.source.as_ref(), Some(query.interval))?;
         let key = ChartKey::new(query, series);
@@ -84,9 +96,11 @@ impl Market {
             let (store, key, id) = (self.0.store.clone(), key.clone(), series.id);
             move || read_range(store, key, id)
         };
-        let hit = self.0.charts.get_or_load(&key, Want::at_least(series.revision), load).await?;
+        let want =
+            if newest || !self.is_fed(&source) { Want::at_least(series.revision) } else { Want::any() };
+        let hit = self.0.charts.get_or_load(&key, want, load).await?;
         Ok(Read {
-            provenance: self.provenance(&hit, source),
+            provenance: self.provenance(&hit, source, false),
             open_json: hit.value.open_json.clone(),
             version: hit.version,
             value: Candles::Kept(hit.value),
@@ -129,7 +143,8 @@ mod tests {
     #[tokio::test]
     async fn overload_is_an_error_and_not_a_reason_to_simulate() {
         let cache = Cache::builder().max_flights(1).build().unwrap();
-        let market = Market::new(&cache, None, Feed::None, &CachePolicies::default()).unwrap();
+        let market =
+            Market::new(&cache, None, Feed::None, Default::default(), &CachePolicies::default()).unwrap();
         let (sender, running) = tokio::sync::oneshot::channel();
         let busy = tokio::spawn({
             let market = market.clone();

@@ -17,7 +17,7 @@ mod warm;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -56,9 +56,11 @@ struct Inner {
     charts: Category<ChartKey, CandleRange>,
     store: Option<Store>,
     feed: Feed,
-    simulation: Simulation,
+    simulation: Arc<Simulation>,
     /// Places for drawing simulated candles, one a core.
     drawing: Drawing,
+    /// Whether the feed has shown its prices, here or elsewhere. Before that it may have made some of its series only.
+    fed: AtomicBool,
     /// The highest series revision heard of: what is cached of an older one is not current.
     revision: AtomicU64,
 }
@@ -89,6 +91,7 @@ impl Market {
         cache: &Cache,
         store: Option<Store>,
         feed: Feed,
+        simulation: Arc<Simulation>,
         config: &CachePolicies,
     ) -> Result<Self, ConfigError> {
         let [directory, prices, charts] = policies(config);
@@ -98,8 +101,9 @@ impl Market {
             charts: cache.category("charts", charts)?,
             store,
             feed,
-            simulation: Simulation::new(),
+            simulation,
             drawing: Drawing::new(cores()),
+            fed: AtomicBool::new(feed == Feed::Simulated),
             revision: AtomicU64::new(0),
         })))
     }
@@ -109,22 +113,50 @@ impl Market {
         self.0.revision.fetch_max(revision, Ordering::AcqRel);
     }
 
+    /// What makes prices up.
+    #[must_use]
+    pub fn simulation(&self) -> Arc<Simulation> {
+        Arc::clone(&self.0.simulation)
+    }
+
     /// Whose prices are shown where a reader names no source.
     fn default_source(&self) -> Source {
         match self.0.feed {
             Feed::None => Source::RECORDED,
+            Feed::Replay if self.0.fed.load(Ordering::Acquire) => Source::REPLAY,
+            Feed::Replay => Source::RECORDED,
             Feed::Simulated => Source::SIMULATED,
         }
     }
 
-    /// Provenance of a cached value.
-    fn provenance<V>(&self, hit: &Hit<V>, source: Source) -> Provenance {
+    /// Whether this source's prices come in by themselves and are given to the cache by the feed, of its own versions.
+    fn is_fed(&self, source: &Source) -> bool {
+        match self.0.feed {
+            Feed::None => false,
+            Feed::Replay => *source == Source::REPLAY,
+            Feed::Simulated => *source == Source::SIMULATED && self.0.store.is_some(),
+        }
+    }
+
+    /// The feed's prices are there from now on: they are what is shown where a reader names no source.
+    pub(crate) fn note_fed(&self) {
+        self.0.fed.store(true, Ordering::Release);
+    }
+
+    /// Whether the simulation is asked itself: it is the feed, and none of its series is stored, or not yet.
+    fn is_drawn(&self, directory: &DirectoryValue) -> bool {
+        self.0.feed == Feed::Simulated
+            && !directory.0.series.iter().any(|series| series.source == Source::SIMULATED)
+    }
+
+    /// Provenance of a cached value; `drawn` if what loads it is the simulation.
+    fn provenance<V>(&self, hit: &Hit<V>, source: Source, drawn: bool) -> Provenance {
         let simulated = source == Source::SIMULATED;
         Provenance {
             tier: match hit.tier {
                 tidemark_cache::Tier::L1 => Tier::L1,
                 tidemark_cache::Tier::L2 => Tier::L2,
-                tidemark_cache::Tier::Source if simulated => Tier::Simulated,
+                tidemark_cache::Tier::Source if drawn => Tier::Simulated,
                 tidemark_cache::Tier::Source => Tier::Database,
             },
             source,

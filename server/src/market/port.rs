@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use app::ports::{Answer, MarketData};
-use model::{ChartData, ChartQuery, Coin, Interval, LatestPrices, MarketError, Sparkline, Symbol};
+use model::{ChartData, ChartQuery, Coin, Interval, LatestPrices, MarketError, Sparkline, Symbol, Tier};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
@@ -40,8 +40,9 @@ impl Market {
         let read = self.prices(std::slice::from_ref(&symbol)).await?;
         let provenance = read.provenance;
         let quote = read.value.into_vec().pop().ok_or_else(super::prices::unserialisable)?;
-        let stored = if provenance.simulated { None } else { self.directory().await.ok() };
-        let series = stored.as_deref().and_then(|d| self.series(d, &symbol, None, None).ok());
+        let stored = if provenance.tier == Tier::Simulated { None } else { self.directory().await.ok() };
+        let source = Some(&provenance.source);
+        let series = stored.as_deref().and_then(|d| self.series(d, &symbol, source, None).ok());
         // The simulation has every interval and no beginning.
         let (finest, first_open) =
             series.map_or((Interval::M1, None), |series| (series.finest, Some(series.first_open)));
@@ -50,10 +51,15 @@ impl Market {
     }
 
     async fn all_sparklines(&self) -> Result<Vec<Sparkline>, MarketError> {
-        let bars: Vec<(Symbol, Interval)> = if self.0.feed == Feed::Simulated {
-            self.0.simulation.symbols().iter().map(|symbol| (symbol.clone(), Interval::H4)).collect()
-        } else {
-            let directory = self.directory().await.map_err(|e| super::unavailable(&e))?;
+        let directory = match &self.0.store {
+            None if self.0.feed == Feed::Simulated => None,
+            _ => {
+                let directory = self.directory().await.map_err(|e| super::unavailable(&e))?;
+                (!self.is_drawn(&directory)).then_some(directory)
+            }
+        };
+        let drawn = directory.is_none();
+        let bars: Vec<(Symbol, Interval)> = if let Some(directory) = directory {
             let mut symbols: Vec<Symbol> = directory.0.series.iter().map(|s| s.symbol.clone()).collect();
             symbols.sort_unstable();
             symbols.dedup();
@@ -63,6 +69,8 @@ impl Market {
                 Some((symbol, finest.max(Interval::H4)))
             };
             symbols.into_iter().filter_map(with_interval).collect()
+        } else {
+            self.0.simulation.symbols().iter().map(|symbol| (symbol.clone(), Interval::H4)).collect()
         };
         // What is not there in time goes on being read and is there for the next page.
         let until = Instant::now() + SPARKLINES_WITHIN;
@@ -71,7 +79,7 @@ impl Market {
             // The bars of seven days, and the one before them.
             let limit = u32::try_from(WEEK_MS / interval.ms() + 1).unwrap_or(1);
             let query = ChartQuery { limit, ..ChartQuery::last(symbol.clone(), interval) };
-            let read = match timeout_at(until, self.own_chart(&query)).await {
+            let read = match timeout_at(until, self.own_chart(&query, drawn)).await {
                 Ok(Ok(read)) => read,
                 Ok(Err(error)) if error.concerns_one_series() => continue,
                 // The next one would fail the same way, after as long a wait.
@@ -88,10 +96,12 @@ impl Market {
     }
 
     /// A chart of the default source, never made up in place of a stored one.
-    async fn own_chart(&self, query: &ChartQuery) -> Result<Read<Candles>, NotRead> {
-        match self.0.feed {
-            Feed::Simulated => Ok(self.simulated_chart(query, None).await?),
-            Feed::None => self.stored_chart(query).await,
+    async fn own_chart(&self, query: &ChartQuery, drawn: bool) -> Result<Read<Candles>, NotRead> {
+        if drawn {
+            Ok(self.simulated_chart(query, None).await?)
+        } else {
+            // A line of a week need not be read again for every second that is added to it.
+            self.stored_chart(query, false).await
         }
     }
 }

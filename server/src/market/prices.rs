@@ -1,6 +1,6 @@
 //! Latest prices.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use model::{MarketError, Quote, Source, Symbol};
 use tidemark_cache::{Hit, LoadError, Loaded, Shared, StaleReason, Want};
@@ -12,6 +12,9 @@ use super::{
     values::{DirectoryValue, PriceTable, prices_json},
 };
 use crate::{config::Feed, feed::now_ms, store::Store};
+
+/// A fed table is shown twice a second: one as old as this comes from a feed that stopped.
+const FED_FRESH_FOR: Duration = Duration::from_secs(2);
 
 /// Most symbols in one call.
 const MOST_SYMBOLS: usize = 500;
@@ -33,29 +36,48 @@ impl Market {
         if symbols.len() > MOST_SYMBOLS {
             return Err(MarketError::bad("symbols", format!("more than {MOST_SYMBOLS} symbols")));
         }
-        let (source, table) = match self.0.feed {
-            Feed::Simulated => (Source::SIMULATED, self.simulated_table().await),
-            Feed::None => match self.directory().await {
+        let mut drawn = self.0.feed == Feed::Simulated && self.0.store.is_none();
+        let (source, table) = if drawn {
+            (Source::SIMULATED, self.simulated_table().await)
+        } else {
+            match self.directory().await {
+                Ok(directory) if self.is_drawn(&directory) => {
+                    drawn = true;
+                    (Source::SIMULATED, self.simulated_table().await)
+                }
                 Ok(directory) => {
                     let source = self.table_source(&directory, &symbols)?;
                     let of_source = directory.0.series.iter().filter(|s| s.source == source);
-                    let min_version = of_source.map(|s| s.revision).max().unwrap_or(0);
-                    (source.clone(), self.stored_table(source, min_version).await)
+                    let newest = Want::at_least(of_source.map(|s| s.revision).max().unwrap_or(0));
+                    let table = if self.is_fed(&source) {
+                        // Its versions are the feed's, not those of what is stored behind it.
+                        match self.stored_table(source.clone(), Want::any()).await {
+                            // A series that was made a moment ago is stored before it is fed.
+                            Ok(hit) if pick(&hit.value.quotes, &symbols).is_err() => {
+                                self.stored_table(source.clone(), newest).await
+                            }
+                            other => other,
+                        }
+                    } else {
+                        self.stored_table(source.clone(), newest).await
+                    };
+                    (source, table)
                 }
                 // Without the directory the table may still be at hand, of whichever revision. It is not loaded: the
                 // reader has waited for the database already.
                 Err(error) => (self.default_source(), self.kept_table(error).await),
-            },
+            }
         };
         match table {
             Ok(hit) => {
-                let provenance = self.provenance(&hit, source);
+                let provenance = self.provenance(&hit, source, drawn);
                 let version = hit.version;
                 if symbols.is_empty() {
                     let open_json = hit.value.open_json.clone();
                     return Ok(Read { value: Quotes::Table(hit.value), open_json, version, provenance });
                 }
-                let quotes = pick(&hit.value.quotes, &symbols).map_err(|symbol| self.not_in_table(symbol))?;
+                let quotes =
+                    pick(&hit.value.quotes, &symbols).map_err(|symbol| not_in_table(symbol, drawn))?;
                 let open_json = prices_json(&quotes).map_err(|_| unserialisable())?;
                 Ok(Read { value: Quotes::Picked(quotes), open_json, version, provenance })
             }
@@ -73,12 +95,12 @@ impl Market {
     async fn stored_table(
         &self,
         source: Source,
-        min_version: u64,
+        want: Want,
     ) -> Result<Hit<PriceTable>, LoadError<LoadFailure>> {
         let store = self.0.store.clone();
         let key = PricesKey(source.clone());
         let load = move || read_table(store, source);
-        self.0.prices.get_or_load(&key, Want::at_least(min_version), load).await
+        self.0.prices.get_or_load(&key, want, load).await
     }
 
     /// The table of the default source as the cache has it, though the directory cannot be read for this reason.
@@ -133,15 +155,33 @@ impl Market {
         }
     }
 
-    /// The error for a symbol that the table lacks. That it is stored was looked up before, if it could be: then the table
-    /// at hand is older than the symbol.
-    fn not_in_table(&self, symbol: &Symbol) -> MarketError {
-        match self.0.feed {
-            Feed::Simulated => MarketError::UnknownSymbol { symbol: symbol.to_string() },
-            Feed::None => MarketError::Unavailable {
-                reason: format!("the price of {symbol} cannot be read at present"),
-            },
+    /// Gives the cache a table of the feed's prices.
+    pub(crate) fn show_prices(&self, source: &Source, quotes: Vec<Quote>, version: u64) {
+        let shown = PriceTable::new(quotes).map(|table| {
+            // Untagged, so that there is nothing to refuse.
+            self.0
+                .prices
+                .set_loaded(&PricesKey(source.clone()), Loaded::new(table, version).fresh_for(FED_FRESH_FOR))
+        });
+        match shown {
+            Ok(Ok(())) => self.note_fed(),
+            _ => tracing::error!(%source, "a price table cannot be shown"),
         }
+    }
+
+    /// The version of the table that the cache has of a source; 0 without one.
+    pub(crate) async fn shown_version(&self, source: &Source) -> u64 {
+        self.0.prices.get(&PricesKey(source.clone())).await.map_or(0, |hit| hit.version)
+    }
+}
+
+/// The error for a symbol that the table lacks. That it is stored was looked up before, if it could be: then the table at
+/// hand is older than the symbol.
+fn not_in_table(symbol: &Symbol, drawn: bool) -> MarketError {
+    if drawn {
+        MarketError::UnknownSymbol { symbol: symbol.to_string() }
+    } else {
+        MarketError::Unavailable { reason: format!("the price of {symbol} cannot be read at present") }
     }
 }
 

@@ -96,7 +96,9 @@ mod tests {
     #[tokio::test]
     async fn charts_are_drawn_in_places_of_which_there_are_few() {
         let cache = Cache::builder().build().unwrap();
-        let market = Market::new(&cache, None, Feed::Simulated, &CachePolicies::default()).unwrap();
+        let market =
+            Market::new(&cache, None, Feed::Simulated, Default::default(), &CachePolicies::default())
+                .unwrap();
         let places = market.0.drawing.free();
         assert!(places >= 1);
         let mut all = Vec::new();

@@ -24,7 +24,7 @@ impl Market {
     /// categories together. `cache` is the one that this market reads through.
     pub async fn warm_up(&self, cache: &Cache, limit: Duration) -> Warmed {
         // The simulation's prices are old after a second.
-        if limit.is_zero() || self.0.feed == Feed::Simulated {
+        if limit.is_zero() || (self.0.feed == Feed::Simulated && self.0.store.is_none()) {
             return Warmed::default();
         }
         let until = Instant::now() + limit;

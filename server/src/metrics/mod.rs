@@ -4,6 +4,7 @@
 
 mod cache;
 mod exposition;
+mod feed;
 mod redis;
 mod requests;
 
@@ -19,7 +20,7 @@ use tokio::net::TcpListener;
 
 use self::exposition::{Exposition, Kind};
 pub use self::requests::{RequestMetrics, Timing};
-use crate::http::guard;
+use crate::{feed::FeedStats, http::guard};
 
 /// The text format that every scraper reads.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -31,15 +32,16 @@ pub struct Metrics(Arc<Inner>);
 struct Inner {
     cache: Cache,
     requests: RequestMetrics,
+    feed: Arc<FeedStats>,
     started: Duration,
 }
 
 impl Metrics {
-    /// Of this cache, and of the requests counted by `requests`. The process counts as started now.
+    /// Of this cache, of the requests counted by `requests`, and of the feed. The process counts as started now.
     #[must_use]
-    pub fn new(cache: Cache, requests: RequestMetrics) -> Self {
+    pub fn new(cache: Cache, requests: RequestMetrics, feed: Arc<FeedStats>) -> Self {
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self(Arc::new(Inner { cache, requests, started }))
+        Self(Arc::new(Inner { cache, requests, feed, started }))
     }
 
     /// All metrics, in the text format.
@@ -53,6 +55,7 @@ impl Metrics {
             .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1.0);
         cache::write(&mut out, &stats);
         redis::write(&mut out, &stats);
+        feed::write(&mut out, &self.0.feed);
         self.0.requests.write(&mut out);
         out.finish()
     }

@@ -67,7 +67,7 @@ impl Store {
         let last = from.is_none();
         let rows = read_rows(self.pool(), series_id, secs(base), low, high, rows, last).await?;
         let Some(revision) = rows.first().map(|row| row.revision) else { return Ok(None) };
-        let mut fold = RollUp::new(finest, interval);
+        let mut fold = RollUp::new(finest, interval).running(rows.first().and_then(|row| row.running));
         rows.iter().filter_map(StoredRow::row).for_each(|row| fold.push(row));
         let (candles, partial) = fold.finish(limit as usize, last);
         Ok(Some(Bars { revision: directory::revision(revision)?, candles, partial }))
@@ -88,7 +88,7 @@ pub(super) async fn read_rows<'e>(
     let rows = if last {
         sqlx::query_as!(
             StoredRow,
-            r#"SELECT s.revision, c.open_time AS "open_time?", c.bars AS "bars?", c.open AS "open?",
+            r#"SELECT s.revision, s.running, c.open_time AS "open_time?", c.bars AS "bars?", c.open AS "open?",
                       c.high AS "high?", c.low AS "low?", c.close AS "close?", c.volume AS "volume?"
                FROM series s
                LEFT JOIN LATERAL (SELECT * FROM candles
@@ -107,7 +107,7 @@ pub(super) async fn read_rows<'e>(
     } else {
         sqlx::query_as!(
             StoredRow,
-            r#"SELECT s.revision, c.open_time AS "open_time?", c.bars AS "bars?", c.open AS "open?",
+            r#"SELECT s.revision, s.running, c.open_time AS "open_time?", c.bars AS "bars?", c.open AS "open?",
                       c.high AS "high?", c.low AS "low?", c.close AS "close?", c.volume AS "volume?"
                FROM series s
                LEFT JOIN LATERAL (SELECT * FROM candles
@@ -130,6 +130,7 @@ pub(super) async fn read_rows<'e>(
 /// A row as read: the candle's columns are all there or all missing.
 pub(super) struct StoredRow {
     pub(super) revision: i64,
+    pub(super) running: Option<i64>,
     open_time: Option<i64>,
     bars: Option<i32>,
     open: Option<f64>,

@@ -44,14 +44,11 @@ impl Store {
         bounded(async {
             let rows = sqlx::query!(
                 r#"SELECT s.id, y.symbol, y.name, o.source, s.finest, s.revision,
-                          f.open_time AS first_open, l.open_time AS last_open
+                          s.first_open AS "first_open!", s.last_open AS "last_open!"
                    FROM series s
                    JOIN symbols y ON y.id = s.symbol_id
                    JOIN sources o ON o.id = s.source_id
-                   CROSS JOIN LATERAL (SELECT open_time FROM candles
-                       WHERE series_id = s.id AND "interval" = s.finest ORDER BY open_time LIMIT 1) f
-                   CROSS JOIN LATERAL (SELECT open_time FROM candles
-                       WHERE series_id = s.id AND "interval" = s.finest ORDER BY open_time DESC LIMIT 1) l
+                   WHERE s.last_open IS NOT NULL
                    ORDER BY y.symbol COLLATE "C", o.source COLLATE "C", s.finest"#
             )
             .fetch_all(self.pool())

@@ -43,6 +43,11 @@ impl StoreError {
         Self::Query { reason: reason.into() }
     }
 
+    /// A task that worked for the store panicked, or was cancelled at shutdown.
+    pub(crate) fn stopped(error: tokio::task::JoinError) -> Self {
+        Self::query(format!("a task stopped: {error}"))
+    }
+
     pub(super) fn unavailable(reason: impl Into<String>) -> Self {
         Self::Unavailable { reason: reason.into() }
     }

@@ -28,19 +28,20 @@ impl Store {
         bounded(async {
             // The bar that opened last is the latest price: its end says nothing, for a coarse bar may still run.
             // Volumes are summed as decimals, of the shortest text of each: the sum of what the files say.
+            // A bar that still runs is as of when it was written: revisions are that clock, in µs.
             let rows = sqlx::query!(
                 r#"SELECT s.newest AS "newest!", y.symbol, y.name, s.as_of AS "as_of!", s.close AS "close!",
                           d.open AS "open!", w.high AS "high!", w.low AS "low!", w.volume AS "volume!"
-                   FROM (SELECT DISTINCT ON (t.symbol_id) t.id, t.symbol_id, t.finest, l.close,
-                                l.open_time + t.finest * 1000::bigint AS as_of, max(t.revision) OVER () AS newest
+                   FROM (SELECT DISTINCT ON (t.symbol_id) t.id, t.symbol_id, t.finest, l.close, l.open_time AS last_open,
+                                least(l.open_time + t.finest * 1000::bigint,
+                                    CASE WHEN t.running = l.open_time THEN t.revision / 1000 END) AS as_of,
+                                max(t.revision) OVER () AS newest
                          FROM series t
-                         CROSS JOIN LATERAL (SELECT close, open_time FROM candles
-                             WHERE series_id = t.id AND "interval" = t.finest
-                             ORDER BY open_time DESC LIMIT 1) l
+                         JOIN candles l ON l.series_id = t.id AND l."interval" = t.finest AND l.open_time = t.last_open
                          WHERE t.source_id = (SELECT id FROM sources WHERE source = $1)
                          ORDER BY t.symbol_id, l.open_time DESC, t.finest) s
                    JOIN symbols y ON y.id = s.symbol_id
-                   CROSS JOIN LATERAL (SELECT coalesce(min(open_time), s.as_of - s.finest * 1000::bigint) AS since
+                   CROSS JOIN LATERAL (SELECT coalesce(min(open_time), s.last_open) AS since
                        FROM candles WHERE series_id = s.id AND "interval" = s.finest
                        AND open_time >= s.as_of - 86400000) b
                    CROSS JOIN LATERAL (SELECT open FROM candles

@@ -10,8 +10,13 @@ mod directory;
 mod error;
 mod export;
 mod latest;
+mod levels;
+pub(crate) mod live;
+pub(crate) mod replays;
+mod retention;
 mod rollup;
 mod schema;
+mod series;
 mod watch;
 pub(crate) mod write;
 
@@ -21,3 +26,4 @@ pub use directory::{Directory, SeriesInfo};
 pub use error::StoreError;
 pub use export::Export;
 pub use latest::Latest;
+pub use retention::Dropped;

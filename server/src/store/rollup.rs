@@ -38,12 +38,20 @@ pub(super) struct RollUp {
     interval: Interval,
     /// How many of the finest candles make a whole bar.
     whole: i64,
+    /// Open time of the bar of this interval that still runs.
+    running: Option<UnixMs>,
     bars: Vec<Row>,
 }
 
 impl RollUp {
     pub(super) fn new(finest: Interval, interval: Interval) -> Self {
-        Self { interval, whole: interval.ms() / finest.ms(), bars: Vec::new() }
+        Self { interval, whole: interval.ms() / finest.ms(), running: None, bars: Vec::new() }
+    }
+
+    /// Of the finest bars the one that opens then still runs.
+    pub(super) fn running(mut self, open_time: Option<UnixMs>) -> Self {
+        self.running = open_time.map(|time| self.interval.bucket(time));
+        self
     }
 
     pub(super) fn push(&mut self, row: Row) {
@@ -68,7 +76,8 @@ impl RollUp {
         } else {
             self.bars.truncate(limit);
         }
-        let partial = self.bars.iter().filter(|b| b.bars < self.whole).map(|b| b.candle.open_time).collect();
+        let is_partial = |bar: &&Row| bar.bars < self.whole || self.running == Some(bar.candle.open_time);
+        let partial = self.bars.iter().filter(is_partial).map(|bar| bar.candle.open_time).collect();
         (self.bars.into_iter().map(|b| b.candle).collect(), partial)
     }
 }
@@ -105,6 +114,15 @@ mod tests {
         let times: Vec<_> = bars.iter().map(|bar| bar.open_time / MINUTE).collect();
         assert_eq!(times, [0, 5, 15], "a time without candles has no bar");
         assert_eq!(partial, [5 * MINUTE, 15 * MINUTE]);
+    }
+
+    #[test]
+    fn a_bar_that_runs_is_partial_though_none_is_missing() {
+        for (interval, expected) in [(Interval::M1, 9), (Interval::M5, 5)] {
+            let mut fold = RollUp::new(Interval::M1, interval).running(Some(9 * MINUTE));
+            (0..10).for_each(|minute| fold.push(row(minute, 10.0)));
+            assert_eq!(fold.finish(10, true).1, [expected * MINUTE]);
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use sqlx::{
 
 use super::{Store, StoreError, connect::bounded, directory};
 
-/// The channel; the payload is `series_id:revision`.
+/// The channel; the payload is `series_id:revision`, or `*:revision` of several series.
 pub(super) const CHANNEL: &str = "tidemark_series";
 
 /// Without word for so long, ask: it finds a dead connection, and makes up for a message that was lost.

@@ -2,12 +2,17 @@
 
 use std::{collections::BTreeSet, future::Future, time::Duration};
 
-use model::{Candle, Interval, Source, Symbol, UnixMs, coin_name};
+use model::{Candle, Interval, Source, Symbol, UnixMs};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
 use super::{
-    Store, StoreError, candles::secs, connect::bounded, copy::copy_bytes, directory, rollup::stored_levels,
-    watch::CHANNEL,
+    Store, StoreError,
+    candles::secs,
+    connect::bounded,
+    copy::copy_bytes,
+    levels::roll_up,
+    rollup::stored_levels,
+    series::{make, make_months, raise},
 };
 
 /// Longest wait for another writer of the same series.
@@ -16,9 +21,6 @@ const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '60s'";
 const STATEMENT_TIMEOUT: &str = "SET LOCAL statement_timeout = '120s'";
 /// Longest wait for an answer, kept here and above all that a statement may take: a server that is gone keeps no timeout.
 const PATIENCE: Duration = Duration::from_secs(200);
-/// Advisory lock that brings the revisions of all series into the order of their commits, so that the highest one stands
-/// for everything below it.
-const REVISIONS_LOCK: i64 = 0x7469_6465_0001;
 /// Buckets rolled up by one statement.
 const BUCKETS: usize = 20_000;
 
@@ -45,6 +47,8 @@ pub(crate) struct SeriesWriter<'c> {
     finest: Interval,
     written: Written,
     patience: Duration,
+    /// Open times of the first and the last bar that came.
+    span: Option<(UnixMs, UnixMs)>,
     /// Open times of the bars of the lowest stored level that changed.
     touched: BTreeSet<UnixMs>,
 }
@@ -70,27 +74,7 @@ impl<'c> SeriesWriter<'c> {
         for setting in [LOCK_TIMEOUT, STATEMENT_TIMEOUT] {
             sqlx::query(setting).execute(&mut *tx).await?;
         }
-        // Always in this order, so that two writers cannot wait for each other.
-        sqlx::query!("INSERT INTO sources (source) VALUES ($1) ON CONFLICT DO NOTHING", source.as_str())
-            .execute(&mut *tx)
-            .await?;
-        sqlx::query!(
-            "INSERT INTO symbols (symbol, name) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-            symbol.as_str(),
-            coin_name(symbol.as_str())
-        )
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query!(
-            "INSERT INTO series (symbol_id, source_id, finest)
-             SELECT y.id, o.id, $3 FROM symbols y, sources o WHERE y.symbol = $1 AND o.source = $2
-             ON CONFLICT DO NOTHING",
-            symbol.as_str(),
-            source.as_str(),
-            secs(finest)
-        )
-        .execute(&mut *tx)
-        .await?;
+        make(&mut tx, symbol, source, finest).await?;
         let series_id = sqlx::query_scalar!(
             "SELECT s.id FROM series s JOIN symbols y ON y.id = s.symbol_id JOIN sources o ON o.id = s.source_id
              WHERE y.symbol = $1 AND o.source = $2 AND s.finest = $3
@@ -107,8 +91,14 @@ impl<'c> SeriesWriter<'c> {
             finest,
             written: Written::default(),
             patience: PATIENCE,
+            span: None,
             touched: BTreeSet::new(),
         })
+    }
+
+    /// The transaction and the series, for what else belongs into it.
+    pub(super) fn parts(&mut self) -> (&mut PgConnection, i64) {
+        (&mut self.tx, self.series_id)
     }
 
     /// Puts candles in, each open time at most once and all aligned to the finest interval.
@@ -119,6 +109,11 @@ impl<'c> SeriesWriter<'c> {
     async fn write(&mut self, candles: &[Candle]) -> Result<(), StoreError> {
         let times = candles.iter().map(|candle| candle.open_time);
         let (Some(first), Some(last)) = (times.clone().min(), times.max()) else { return Ok(()) };
+        if self.finest == Interval::M1 {
+            make_months(&mut self.tx, first, last).await?;
+        }
+        let (from, to) = self.span.unwrap_or((first, last));
+        self.span = Some((from.min(first), to.max(last)));
         let occupied = sqlx::query_scalar!(
             r#"SELECT EXISTS (SELECT FROM candles
                 WHERE series_id = $1 AND "interval" = $2 AND open_time BETWEEN $3 AND $4) AS "occupied!""#,
@@ -154,18 +149,20 @@ impl<'c> SeriesWriter<'c> {
         let times: Vec<_> = candles.iter().map(|candle| candle.open_time).collect();
         let changed = sqlx::query!(
             r#"WITH given AS (
-                   SELECT g.* FROM unnest($3::bigint[], $4::float8[], $5::float8[], $6::float8[], $7::float8[], $8::float8[])
+                   SELECT g.*, c.open_time IS NULL AS is_new
+                   FROM unnest($3::bigint[], $4::float8[], $5::float8[], $6::float8[], $7::float8[], $8::float8[])
                        AS g (open_time, open, high, low, close, volume)
                    LEFT JOIN candles c
                        ON c.series_id = $1 AND c."interval" = $2 AND c.open_time = g.open_time
                    WHERE (c.open, c.high, c.low, c.close, c.volume)
-                       IS DISTINCT FROM (g.open, g.high, g.low, g.close, g.volume))
-               INSERT INTO candles AS t (series_id, "interval", open_time, bars, open, high, low, close, volume)
-               SELECT $1, $2, open_time, 1, open, high, low, close, volume FROM given ORDER BY open_time
-               ON CONFLICT (series_id, "interval", open_time) DO UPDATE
-                   SET open = excluded.open, high = excluded.high, low = excluded.low,
-                       close = excluded.close, volume = excluded.volume
-               RETURNING t.open_time, t.xmax = 0 AS "inserted!""#,
+                       IS DISTINCT FROM (g.open, g.high, g.low, g.close, g.volume)),
+               written AS (
+                   INSERT INTO candles (series_id, "interval", open_time, bars, open, high, low, close, volume)
+                   SELECT $1, $2, open_time, 1, open, high, low, close, volume FROM given ORDER BY open_time
+                   ON CONFLICT (series_id, "interval", open_time) DO UPDATE
+                       SET open = excluded.open, high = excluded.high, low = excluded.low,
+                           close = excluded.close, volume = excluded.volume)
+               SELECT open_time AS "open_time!", is_new AS "is_new!" FROM given"#,
             self.series_id,
             secs(self.finest),
             &times,
@@ -178,8 +175,7 @@ impl<'c> SeriesWriter<'c> {
         .fetch_all(&mut *self.tx)
         .await?;
         for row in changed {
-            // A row that was never locked nor replaced has no xmax: it is new.
-            *if row.inserted { &mut self.written.inserted } else { &mut self.written.updated } += 1;
+            *if row.is_new { &mut self.written.inserted } else { &mut self.written.updated } += 1;
             self.touch(row.open_time);
         }
         Ok(())
@@ -203,12 +199,13 @@ impl<'c> SeriesWriter<'c> {
             let buckets: BTreeSet<_> = self.touched.iter().map(|time| level.bucket(*time)).collect();
             let buckets: Vec<_> = buckets.into_iter().collect();
             for some in buckets.chunks(BUCKETS) {
-                patient(patience, self.roll_up(below, level, some)).await?;
+                let ids = vec![self.series_id; some.len()];
+                patient(patience, roll_up(&mut self.tx, below, level, &ids, some)).await?;
             }
             below = level;
         }
-        let revision = patient(patience, self.announce()).await?;
-        self.written.revision = Some(directory::revision(revision)?);
+        let revision = patient(patience, raise(&mut self.tx, self.series_id, self.span)).await?;
+        self.written.revision = Some(revision);
         patient(patience, async { Ok(self.tx.commit().await?) }).await.map_err(|error| match error {
             StoreError::Unavailable { reason } => {
                 StoreError::unavailable(format!("{reason}; it may be stored: import it again to be sure"))
@@ -217,63 +214,10 @@ impl<'c> SeriesWriter<'c> {
         })?;
         Ok(self.written)
     }
-
-    /// Gives the series its new revision, the highest of all, and tells the listeners once it is committed.
-    async fn announce(&mut self) -> Result<i64, StoreError> {
-        // The last lock that is taken, and held to the end: nobody waits for us with it.
-        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(REVISIONS_LOCK).execute(&mut *self.tx).await?;
-        // A statement of its own, after the lock: its snapshot sees every revision that was given out.
-        let revision = sqlx::query_scalar!(
-            r#"UPDATE series SET revision = greatest((SELECT max(revision) FROM series) + 1,
-                   (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)
-               WHERE id = $1 RETURNING revision"#,
-            self.series_id
-        )
-        .fetch_one(&mut *self.tx)
-        .await?;
-        sqlx::query!("SELECT pg_notify($1, $2)", CHANNEL, format!("{}:{revision}", self.series_id))
-            .execute(&mut *self.tx)
-            .await?;
-        Ok(revision)
-    }
-
-    /// Makes whole bars of `level` anew from all rows of `below` in them.
-    async fn roll_up(
-        &mut self,
-        below: Interval,
-        level: Interval,
-        buckets: &[UnixMs],
-    ) -> Result<(), StoreError> {
-        sqlx::query!(
-            r#"INSERT INTO candles AS t (series_id, "interval", open_time, bars, open, high, low, close, volume)
-               SELECT $1, $3, b.start, a.bars, f.open, a.high, a.low, l.close, a.volume
-               FROM unnest($4::bigint[]) AS b (start)
-               CROSS JOIN LATERAL (SELECT sum(bars)::integer AS bars, max(high) AS high, min(low) AS low,
-                          sum(volume ORDER BY open_time) AS volume
-                   FROM candles WHERE series_id = $1 AND "interval" = $2
-                   AND open_time >= b.start AND open_time < b.start + $3::integer * 1000::bigint) a
-               CROSS JOIN LATERAL (SELECT open FROM candles WHERE series_id = $1 AND "interval" = $2
-                   AND open_time >= b.start ORDER BY open_time LIMIT 1) f
-               CROSS JOIN LATERAL (SELECT close FROM candles WHERE series_id = $1 AND "interval" = $2
-                   AND open_time < b.start + $3::integer * 1000::bigint ORDER BY open_time DESC LIMIT 1) l
-               ON CONFLICT (series_id, "interval", open_time) DO UPDATE
-                   SET bars = excluded.bars, open = excluded.open, high = excluded.high, low = excluded.low,
-                       close = excluded.close, volume = excluded.volume
-                   WHERE (t.bars, t.open, t.high, t.low, t.close, t.volume) IS DISTINCT FROM
-                       (excluded.bars, excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume)"#,
-            self.series_id,
-            secs(below),
-            secs(level),
-            buckets
-        )
-        .execute(&mut *self.tx)
-        .await?;
-        Ok(())
-    }
 }
 
 /// Work of a writer, given up after `patience`.
-async fn patient<T>(
+pub(super) async fn patient<T>(
     patience: Duration,
     work: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {

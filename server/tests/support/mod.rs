@@ -34,6 +34,8 @@ pub fn tidemark() -> Command {
         "TIDEMARK_RATE_LIMIT",
         "TIDEMARK_TRUSTED_PROXIES",
         "TIDEMARK_CORS_ORIGINS",
+        "TIDEMARK_SIMULATED_SYMBOLS",
+        "TIDEMARK_SIMULATED_TICKS",
         "LEPTOS_SITE_ADDR",
         "RUST_LOG",
     ] {
@@ -59,6 +61,7 @@ pub struct Server {
 pub struct Setup<'a> {
     pub postgres: Option<&'a str>,
     pub redis: Option<&'a RedisServer>,
+    /// `none` without it where there is a database.
     pub feed: Option<&'a str>,
     /// Text of a `tidemark.toml`.
     pub policies: Option<&'a str>,
@@ -85,9 +88,12 @@ impl Server {
         if let Some(redis) = setup.redis {
             command.env("REDIS_URL", redis.url());
         }
-        if let Some(feed) = setup.feed {
-            command.env("TIDEMARK_FEED", feed);
-        }
+        // Where a test says nothing, what is stored stands still.
+        match (setup.feed, setup.postgres) {
+            (Some(feed), _) => command.env("TIDEMARK_FEED", feed),
+            (None, Some(_)) => command.env("TIDEMARK_FEED", "none"),
+            (None, None) => &mut command,
+        };
         if let Some(policies) = setup.policies {
             fs::write(dir.path().join("tidemark.toml"), policies).unwrap();
         }

@@ -10,7 +10,7 @@ const BARS: usize = 26_240;
 const START: i64 = 1_672_531_200_000;
 
 fn returns(symbol: &Symbol) -> Vec<f64> {
-    let simulation = Simulation::new();
+    let simulation = Simulation::default();
     let mut closes = Vec::with_capacity(BARS);
     let mut from = START;
     while closes.len() < BARS {
@@ -55,7 +55,7 @@ fn hill(absolute: &[f64]) -> f64 {
 
 #[test]
 fn returns_have_the_stylised_facts_of_real_ones() {
-    let simulation = Simulation::new();
+    let simulation = Simulation::default();
     let all: Vec<Vec<f64>> = simulation.symbols().iter().map(returns).collect();
     let mut sums = [0.0; 5];
     for (symbol, r) in simulation.symbols().iter().zip(&all) {

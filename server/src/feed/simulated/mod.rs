@@ -1,7 +1,7 @@
-//! Simulated prices: a pure function of time, the same on every server, stored nowhere.
+//! Simulated prices: a pure function of time, the same on every server.
 //!
-//! They are the last resort when neither cache nor database can answer, and the feed where there is no database. They
-//! always say that they are simulated. [`path`] makes the prices; this module cuts them into candles and quotes.
+//! They are the last resort when neither cache nor database can answer, and are stored nowhere then. They are also a feed
+//! ([`play`]), with a database in series of their own. They always say that they are simulated. [`path`] makes the prices; this module cuts them into candles and quotes.
 //!
 //! **How intervals agree.** A bar opens and closes on the path itself, its volume is a difference of one running total,
 //! and its high and low are those of the path, found by a search that looks only where they can well be. So a coarse bar
@@ -12,12 +12,13 @@ mod coins;
 #[cfg(test)]
 mod facts;
 mod path;
+mod play;
 
 use model::{Candle, Interval, MAX_LIMIT, Quote, Symbol, UnixMs, coin_name};
 use rust_decimal::Decimal;
 
 use self::{
-    coins::{COINS, Coin},
+    coins::{Coin, coins},
     path::{ACTIVITY_PER_DAY, Reader, Stretch, seed_of},
 };
 
@@ -27,26 +28,40 @@ const CALM_SHARE: f64 = 0.4;
 /// Beyond the year 9999 no date is shown; times are cut off there, which keeps sums from overflowing.
 const LAST_MS: i64 = 253_402_300_799_999;
 
+pub(super) use self::play::SimulatedPlay;
+
 /// Candles by ascending open time, and the open times of those that have not ended.
 pub type Simulated = (Vec<Candle>, Vec<UnixMs>);
+
+/// Coins of the simulation where nobody says how many.
+pub const DEFAULT_COINS: usize = 10;
+/// Most coins of the simulation.
+pub const MOST_COINS: usize = 5_000;
 
 /// Simulated prices of a fixed set of coins.
 #[derive(Debug)]
 pub struct Simulation {
     symbols: Vec<Symbol>,
+    /// In the same order, by symbol.
+    coins: Vec<Coin>,
 }
 
 impl Default for Simulation {
     fn default() -> Self {
-        Self::new()
+        Self::new(DEFAULT_COINS)
     }
 }
 
 impl Simulation {
-    /// The simulation. There is only one: its seeds are its coins' names.
+    /// The simulation of so many coins, [`DEFAULT_COINS`] to [`MOST_COINS`]. Its seeds are the coins' names: every server
+    /// has the same.
     #[must_use]
-    pub fn new() -> Self {
-        Self { symbols: COINS.iter().filter_map(|coin| coin.symbol.parse().ok()).collect() }
+    pub fn new(count: usize) -> Self {
+        let (symbols, coins) = coins(count.min(MOST_COINS))
+            .into_iter()
+            .filter_map(|coin| Some((coin.symbol.parse().ok()?, coin)))
+            .unzip();
+        Self { symbols, coins }
     }
 
     /// The coins, by symbol.
@@ -58,14 +73,14 @@ impl Simulation {
     /// Whether this coin has simulated prices.
     #[must_use]
     pub fn knows(&self, symbol: &Symbol) -> bool {
-        coin_of(symbol).is_some()
+        self.coin(symbol).is_some()
     }
 
     /// The latest price of every coin, by symbol, with the figures of the 24 hours that end at `now`: those of the
     /// 30-minute bars that open within them.
     #[must_use]
     pub fn quotes(&self, now: UnixMs) -> Vec<Quote> {
-        self.symbols.iter().filter_map(|symbol| quote(symbol, now)).collect()
+        self.symbols.iter().zip(&self.coins).map(|(symbol, coin)| quote(symbol, coin, now)).collect()
     }
 
     /// Bars of a coin that open between `from` and `to`, both inclusive: with `from` the first `limit`, otherwise the
@@ -81,7 +96,7 @@ impl Simulation {
         limit: u32,
         now: UnixMs,
     ) -> Option<Simulated> {
-        let coin = coin_of(symbol)?;
+        let coin = self.coin(symbol)?;
         let now = now.clamp(0, LAST_MS);
         let last = interval.bucket(to.unwrap_or(now).clamp(-1, now));
         // The first bar that opens at or after `from`.
@@ -92,18 +107,23 @@ impl Simulation {
         let most = i64::from(limit.min(MAX_LIMIT));
         let count = ((last - first) / interval.ms() + 1).min(most);
         let start = if from.is_some() { first } else { last - (count - 1) * interval.ms() };
-        let mut reader = Reader::new(seed_of(coin.symbol), coin.beta);
-        let opens = (0..count).map(|i| start + i * interval.ms());
-        let candles = opens
-            .map(|open| bar(coin, &mut reader, open, (open + interval.ms()).min(now)))
-            .collect::<Vec<_>>();
+        let candles = bars(coin, interval, start, count, now);
         let partial = candles.iter().map(|c| c.open_time).filter(|open| open + interval.ms() > now).collect();
         Some((candles, partial))
     }
+
+    fn coin(&self, symbol: &Symbol) -> Option<&Coin> {
+        self.symbols.binary_search(symbol).ok().and_then(|index| self.coins.get(index))
+    }
 }
 
-fn coin_of(symbol: &Symbol) -> Option<&'static Coin> {
-    COINS.iter().find(|coin| coin.symbol == symbol.as_str())
+/// So many bars from this open time on; those that have not ended at `now` as they stand then.
+fn bars(coin: &Coin, interval: Interval, start: UnixMs, count: i64, now: UnixMs) -> Vec<Candle> {
+    let mut reader = Reader::new(seed_of(&coin.symbol), coin.beta);
+    (0..count)
+        .map(|i| start + i * interval.ms())
+        .map(|open| bar(coin, &mut reader, open, (open + interval.ms()).min(now)))
+        .collect()
 }
 
 /// Prices and volume from `open` to `end`, which is not before it.
@@ -136,15 +156,14 @@ impl Coin {
     }
 }
 
-fn quote(symbol: &Symbol, now: UnixMs) -> Option<Quote> {
+fn quote(symbol: &Symbol, coin: &Coin, now: UnixMs) -> Quote {
     const BARS: Interval = Interval::M30;
-    let coin = coin_of(symbol)?;
     let now = now.clamp(0, LAST_MS);
-    let mut reader = Reader::new(seed_of(coin.symbol), coin.beta);
+    let mut reader = Reader::new(seed_of(&coin.symbol), coin.beta);
     // From the first bar that opens within the 24 hours. All its bars joined are one walk along the path.
     let first = BARS.bucket(now - DAY_MS) + BARS.ms();
     let day = bar(coin, &mut reader, first.clamp(0, now), now);
-    Some(Quote {
+    Quote {
         symbol: symbol.clone(),
         name: coin_name(symbol.as_str()).to_owned(),
         price: coin.exact(day.close),
@@ -154,7 +173,7 @@ fn quote(symbol: &Symbol, now: UnixMs) -> Option<Quote> {
         low_24h: coin.exact(day.low),
         volume_24h: Decimal::try_from(day.volume).unwrap_or_default().round_dp(4),
         as_of: now,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -169,7 +188,7 @@ mod tests {
     }
 
     fn ask(interval: Interval, from: Option<i64>, to: Option<i64>, limit: u32) -> Simulated {
-        Simulation::new().candles(&btc(), interval, from, to, limit, NOW).unwrap()
+        Simulation::default().candles(&btc(), interval, from, to, limit, NOW).unwrap()
     }
 
     #[test]
@@ -234,8 +253,8 @@ mod tests {
 
     #[test]
     fn a_quote_is_what_the_bars_say() {
-        let quotes = Simulation::new().quotes(NOW);
-        assert_eq!(quotes.len(), COINS.len());
+        let quotes = Simulation::default().quotes(NOW);
+        assert_eq!(quotes.len(), DEFAULT_COINS);
         let quote = quotes.iter().find(|q| q.symbol == btc()).unwrap();
         let (bars, _) = ask(Interval::M30, Some(NOW - DAY_MS + 1), None, 100);
         assert_eq!(bars.len(), 48);
@@ -249,7 +268,7 @@ mod tests {
 
     #[test]
     fn an_ended_bar_never_changes() {
-        let simulation = Simulation::new();
+        let simulation = Simulation::default();
         let at =
             |now| simulation.candles(&btc(), Interval::M5, None, Some(NOW - 3_600_000), 20, now).unwrap();
         assert_eq!(at(NOW), at(NOW + 12_345_678));
@@ -257,22 +276,34 @@ mod tests {
 
     #[test]
     fn knows_its_coins_only() {
-        let simulation = Simulation::new();
+        let simulation = Simulation::default();
         for symbol in ["BTC", "ETH", "XRP", "LTC", "EOS"] {
             assert!(simulation.knows(&symbol.parse().unwrap()));
         }
         let nope = "NOPE".parse().unwrap();
         assert!(!simulation.knows(&nope));
         assert!(simulation.candles(&nope, Interval::H1, None, None, 5, NOW).is_none());
-        assert_eq!(simulation.symbols().len(), COINS.len());
+        assert_eq!(simulation.symbols().len(), DEFAULT_COINS);
         assert!(simulation.symbols().is_sorted());
+    }
+
+    #[test]
+    fn more_coins_leave_the_others_as_they_are() {
+        let (few, many) = (Simulation::default(), Simulation::new(500));
+        assert_eq!(many.symbols().len(), 500);
+        assert!(many.symbols().is_sorted());
+        let bars = |of: &Simulation| of.candles(&btc(), Interval::M5, None, None, 20, NOW).unwrap();
+        assert_eq!(bars(&few), bars(&many));
+        for quote in many.quotes(NOW) {
+            assert!(quote.price > Decimal::ZERO && quote.volume_24h > Decimal::ZERO, "{quote:?}");
+        }
     }
 
     #[test]
     fn any_clock_will_do() {
         for now in [i64::MIN, -1, 0, 1, DAY_MS, i64::MAX] {
-            let simulation = Simulation::new();
-            assert_eq!(simulation.quotes(now).len(), COINS.len());
+            let simulation = Simulation::default();
+            assert_eq!(simulation.quotes(now).len(), DEFAULT_COINS);
             for interval in Interval::ALL {
                 assert!(simulation.candles(&btc(), interval, None, None, 3, now).is_some());
             }

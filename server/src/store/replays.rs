@@ -1,0 +1,64 @@
+//! What is replayed, and since when.
+
+use model::UnixMs;
+
+use super::{Store, StoreError, connect::bounded, write::SeriesWriter};
+
+/// Which part of which recording a series replays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Replayed {
+    /// The recorded series.
+    pub recorded_id: i64,
+    /// Open time of its first candle that is played.
+    pub first_open: UnixMs,
+    /// End of its last candle that is played.
+    pub end_time: UnixMs,
+    /// When a pass begins. The one before it is the first.
+    pub epoch: UnixMs,
+}
+
+impl Store {
+    /// What this series replays, if it does.
+    pub(crate) async fn replayed(&self, series_id: i64) -> Result<Option<Replayed>, StoreError> {
+        bounded(async {
+            let found = sqlx::query_as!(
+                Replayed,
+                "SELECT recorded_id, first_open, end_time, epoch FROM replays WHERE series_id = $1",
+                series_id
+            )
+            .fetch_optional(self.pool())
+            .await?;
+            Ok(found)
+        })
+        .await
+    }
+}
+
+impl SeriesWriter<'_> {
+    /// Makes the series the replay of another recording, or of another part of it: its candles so far are gone.
+    pub(crate) async fn replay(&mut self, replayed: &Replayed) -> Result<(), StoreError> {
+        let Replayed { recorded_id, first_open, end_time, epoch } = *replayed;
+        let (tx, series_id) = self.parts();
+        sqlx::query!("DELETE FROM candles WHERE series_id = $1", series_id).execute(&mut *tx).await?;
+        sqlx::query!(
+            "UPDATE series SET first_open = NULL, last_open = NULL, running = NULL WHERE id = $1",
+            series_id
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "INSERT INTO replays (series_id, recorded_id, first_open, end_time, epoch)
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (series_id) DO UPDATE SET recorded_id = excluded.recorded_id,
+                 first_open = excluded.first_open, end_time = excluded.end_time, epoch = excluded.epoch",
+            series_id,
+            recorded_id,
+            first_open,
+            end_time,
+            epoch
+        )
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+}
