@@ -2,6 +2,7 @@
 
 mod bench;
 mod cache;
+mod check;
 mod housekeeping;
 mod import;
 mod migrate;
@@ -28,6 +29,8 @@ enum Verb {
     Migrate,
     /// Import candles from files
     Import(import::Args),
+    /// Test each setting and connection, and say what is wrong
+    Check(check::Args),
     /// See what the cache does, and clear parts of it, without touching the database
     Cache(cache::Command),
     /// Measure the cache, by itself and while its servers fail; needs redis-server
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
             Verb::Serve => serve::run().await,
             Verb::Migrate => migrate::run().await,
             Verb::Import(args) => import::run(args).await,
+            Verb::Check(args) => check::run(args).await,
             Verb::Cache(command) => cache::run(command).await,
             Verb::Bench(verb) => bench::run(verb).await,
         }
