@@ -74,7 +74,14 @@ mod tests {
         let two = ["https://a.example", "http://localhost:8080"];
         assert_eq!(two.join(" , ").parse(), Ok(CorsOrigins::List(two.map(str::to_owned).to_vec())));
         assert_eq!(",".parse(), Ok(CorsOrigins::None));
-        for bad in ["a.example", "https://a.example/", "https://A.example", "*,https://a.example", "https://", "null"] {
+        for bad in [
+            "a.example",
+            "https://a.example/",
+            "https://A.example",
+            "*,https://a.example",
+            "https://",
+            "null",
+        ] {
             assert!(bad.parse::<CorsOrigins>().is_err(), "{bad}");
         }
     }

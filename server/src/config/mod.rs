@@ -25,7 +25,6 @@ pub use secret_url::SecretUrl;
 pub use site::site_options;
 pub use token::{ADMIN_TOKEN_FILE, AdminToken};
 
-
 /// A setting that cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{setting}: {reason}")]
@@ -81,7 +80,8 @@ impl Config {
     /// Schemes of `DATABASE_URL`.
     pub const DATABASE_SCHEMES: &'static [&'static str] = &["postgres", "postgresql"];
     /// Schemes of `REDIS_URL`: one node or some nodes of a cluster, each with or without TLS.
-    pub const REDIS_SCHEMES: &'static [&'static str] = &["redis", "rediss", "redis-cluster", "rediss-cluster"];
+    pub const REDIS_SCHEMES: &'static [&'static str] =
+        &["redis", "rediss", "redis-cluster", "rediss-cluster"];
 
     /// Reads all settings.
     ///

@@ -58,7 +58,10 @@ impl Default for RateLimit {
     fn default() -> Self {
         const CALLS: NonZeroU32 = NonZeroU32::MIN.saturating_add(49);
         const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(199);
-        Self::On { rate: Rate { calls: CALLS, window: Duration::from_secs(1), burst: BURST }, loopback: false }
+        Self::On {
+            rate: Rate { calls: CALLS, window: Duration::from_secs(1), burst: BURST },
+            loopback: false,
+        }
     }
 }
 

@@ -83,12 +83,8 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let by_head = request.extensions().get::<AskedByHead>().is_some();
         let method = if by_head { Method::HEAD } else { request.method().clone() };
-        let asked = Asked {
-            id: id_of(request.headers()),
-            method,
-            uri: request.uri().clone(),
-            begun: Instant::now(),
-        };
+        let asked =
+            Asked { id: id_of(request.headers()), method, uri: request.uri().clone(), begun: Instant::now() };
         let too_long = request.uri().query().is_some_and(|query| query.len() > LONGEST_QUERY);
         let answer = if too_long { None } else { Some(self.0.call(request)) };
         WithIdFuture { answer, asked }

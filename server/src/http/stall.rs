@@ -46,13 +46,19 @@ fn watch<T>(
     }
     let sleep = waiting.get_or_insert_with(|| Box::pin(sleep(limit)));
     match sleep.as_mut().poll(cx) {
-        Poll::Ready(()) => Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the caller reads nothing"))),
+        Poll::Ready(()) => {
+            Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the caller reads nothing")))
+        }
         Poll::Pending => Poll::Pending,
     }
 }
 
 impl<S: AsyncRead> AsyncRead for StallLimit<S> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         self.project().stream.poll_read(cx, buffer)
     }
 }

@@ -43,7 +43,8 @@ fn a_file_is_whole_and_can_be_imported_again() {
     assert!(run(&other.url(), &["migrate"]).status.success());
     let imported = run(&other.url(), &["import", "--strict", file.to_str().unwrap()]);
     assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
-    let second = Server::start(&Setup { postgres: Some(&other.url()), feed: Some("none"), ..Setup::default() });
+    let second =
+        Server::start(&Setup { postgres: Some(&other.url()), feed: Some("none"), ..Setup::default() });
     let daily = "/api/export?symbol=BTC&interval=1d&format=csv";
     assert_eq!(second.get(daily).text(), server.get(daily).text());
 }

@@ -8,6 +8,6 @@ mod methods;
 mod openapi;
 mod overload;
 mod rate;
-mod wire;
 #[path = "../support/mod.rs"]
 mod support;
+mod wire;

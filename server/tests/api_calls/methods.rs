@@ -155,13 +155,17 @@ fn other_sites_may_read_the_public_api_if_they_are_listed() {
         for name in ["etag", "retry-after", "x-request-id"] {
             assert!(exposed.contains(name), "{exposed}");
         }
-        let vary: Vec<_> = reply.headers.get_all("vary").iter().map(|v| v.to_str().unwrap().to_owned()).collect();
+        let vary: Vec<_> =
+            reply.headers.get_all("vary").iter().map(|v| v.to_str().unwrap().to_owned()).collect();
         let vary = vary.join(",");
         assert!(vary.contains("origin") && vary.contains("accept-encoding"), "{vary}");
         // Also errors, so that a script can tell what is wrong.
         assert_eq!(listed.get_with("/api/chart_data", &[("origin", origin)]).header(ORIGIN), origin);
-        let asked = [("origin", origin), ("access-control-request-method", "GET"),
-                     ("access-control-request-headers", "if-none-match")];
+        let asked = [
+            ("origin", origin),
+            ("access-control-request-method", "GET"),
+            ("access-control-request-headers", "if-none-match"),
+        ];
         let preflight = wire::send(&listed, "OPTIONS", "/api/chart_data", &asked);
         assert_eq!((preflight.status, preflight.header(ORIGIN)), (200, origin));
         assert_eq!(preflight.header("access-control-allow-methods"), "GET,HEAD");

@@ -83,7 +83,9 @@ fn every_example_fits_its_schema() {
     assert!(!faults(&document, price, &json!({ "prices": [], "more": 1 })).is_empty());
     let candle = json!({ "$ref": "#/components/schemas/Candle" });
     assert!(faults(&document, &candle, &json!([1, 2.0, 3.0, 1.0, 2.0, 5.0])).is_empty());
-    for wrong in [json!([1, 2.0, 3.0, 1.0, 2.0]), json!([1.5, 2.0, 3.0, 1.0, 2.0, 5.0]), json!([1, 2, 3, 1, 2, 5, 6])] {
+    for wrong in
+        [json!([1, 2.0, 3.0, 1.0, 2.0]), json!([1.5, 2.0, 3.0, 1.0, 2.0, 5.0]), json!([1, 2, 3, 1, 2, 5, 6])]
+    {
         assert!(!faults(&document, &candle, &wrong).is_empty(), "{wrong}");
     }
 }
@@ -100,7 +102,8 @@ fn the_methods_of_every_path_are_those_of_the_document() {
         assert_eq!(refused.status, 405, "{path}");
         let mut allowed: Vec<&str> = refused.header("allow").split(',').filter(|m| *m != "HEAD").collect();
         allowed.sort_unstable();
-        let mut described: Vec<String> = methods.as_object().unwrap().keys().map(|m| m.to_uppercase()).collect();
+        let mut described: Vec<String> =
+            methods.as_object().unwrap().keys().map(|m| m.to_uppercase()).collect();
         described.sort_unstable();
         assert_eq!(allowed, described, "{path}");
         // Whoever may not use it is told so, and only there.
@@ -194,8 +197,7 @@ fn the_answers_of_a_server_fit_their_schemas() {
 
 #[test]
 fn a_refused_caller_is_answered_as_described() {
-    let server =
-        Server::start(&Setup { env: &[("TIDEMARK_RATE_LIMIT", "50/m:1")], ..Setup::default() });
+    let server = Server::start(&Setup { env: &[("TIDEMARK_RATE_LIMIT", "50/m:1")], ..Setup::default() });
     let document = strict(&server.json("/api/openapi.json"));
     let reply = server.get("/api/latest_prices");
     assert_eq!(reply.status, 429, "{}", reply.text());

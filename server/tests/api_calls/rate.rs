@@ -69,7 +69,8 @@ fn a_trusted_proxy_names_its_callers_and_others_cannot() {
     assert_eq!(from(&proxied, ("x-forwarded-for", "2001:db8::9")), 429);
     // Without the setting the header is anybody's word.
     let direct = server(&[THREE]);
-    let answers: Vec<u16> = (0..4).map(|n| from(&direct, ("x-forwarded-for", &format!("203.0.113.{n}")))).collect();
+    let answers: Vec<u16> =
+        (0..4).map(|n| from(&direct, ("x-forwarded-for", &format!("203.0.113.{n}")))).collect();
     assert_eq!(answers, [200, 200, 200, 429]);
 }
 
@@ -81,7 +82,8 @@ fn the_setting_is_checked_at_the_start() {
         ("TIDEMARK_TRUSTED_PROXIES", "10.0.0.0/40"),
         ("TIDEMARK_CORS_ORIGINS", "example.org"),
     ] {
-        let output = tidemark().arg("serve").env(name, value).env("LEPTOS_SITE_ADDR", "127.0.0.1:0").output().unwrap();
+        let output =
+            tidemark().arg("serve").env(name, value).env("LEPTOS_SITE_ADDR", "127.0.0.1:0").output().unwrap();
         assert!(!output.status.success());
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(text.contains(name) && text.contains(value), "{text}");

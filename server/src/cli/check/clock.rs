@@ -40,7 +40,10 @@ mod tests {
         assert_eq!(state(10_000, 13_900, 12_000), State::Ok);
         assert_eq!(state(10_000, 8_100, 10_000), State::Ok);
         let behind = compare("x", 10_000, 15_000, 12_000);
-        assert_eq!((behind.state, behind.detail.as_str()), (State::Warn, "this machine's clock is 3 s behind"));
+        assert_eq!(
+            (behind.state, behind.detail.as_str()),
+            (State::Warn, "this machine's clock is 3 s behind")
+        );
         let ahead = compare("x", 10_000, 7_000, 12_000);
         assert_eq!((ahead.state, ahead.detail.as_str()), (State::Warn, "this machine's clock is 3 s ahead"));
     }

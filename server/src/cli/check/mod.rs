@@ -61,6 +61,9 @@ pub(super) async fn run(args: Args) -> ExitCode {
 async fn within(name: &str, check: impl Future<Output = Vec<Finding>>) -> Vec<Finding> {
     timeout(WITHIN, check).await.unwrap_or_else(|_| {
         let detail = format!("no answer within {} s", WITHIN.as_secs());
-        vec![Finding::fail(name, detail, "see whether it runs, and whether a firewall is in between").took(WITHIN)]
+        vec![
+            Finding::fail(name, detail, "see whether it runs, and whether a firewall is in between")
+                .took(WITHIN),
+        ]
     })
 }

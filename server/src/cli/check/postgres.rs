@@ -28,7 +28,8 @@ pub(super) async fn check(url: Option<&SecretUrl>) -> Vec<Finding> {
             return vec![Finding::fail("Postgres", detail, start).took(begun.elapsed())];
         }
     };
-    let mut findings = vec![Finding::ok("Postgres", format!("connected to {}", url.shown())).took(begun.elapsed())];
+    let mut findings =
+        vec![Finding::ok("Postgres", format!("connected to {}", url.shown())).took(begun.elapsed())];
     let begun = Instant::now();
     findings.push(version(&mut connection).await.took(begun.elapsed()));
     let begun = Instant::now();
@@ -81,7 +82,9 @@ async fn schema(url: &SecretUrl) -> Finding {
     };
     match store.ping().await {
         Ok(()) => Finding::ok(NAME, "as this program wants it"),
-        Err(error @ StoreError::Schema { .. }) => Finding::fail(NAME, error.to_string(), "run `tidemark migrate`"),
+        Err(error @ StoreError::Schema { .. }) => {
+            Finding::fail(NAME, error.to_string(), "run `tidemark migrate`")
+        }
         Err(error) => Finding::fail(NAME, error.to_string(), "see Postgres' log"),
     }
 }
@@ -110,13 +113,24 @@ async fn write(connection: &mut PgConnection) -> Finding {
         ] {
             sqlx::query(statement).execute(&mut *transaction).await?;
         }
-        let standby: bool = sqlx::query_scalar("SELECT pg_is_in_recovery()").fetch_one(&mut *transaction).await?;
+        // Temporary tables may be written in a read-only transaction, others not.
+        let ask = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'";
+        let refuses: (bool, bool) = sqlx::query_as(ask).fetch_one(&mut *transaction).await?;
         transaction.rollback().await?;
-        Ok::<_, sqlx::Error>(standby)
+        Ok::<_, sqlx::Error>(refuses)
     };
     match attempt.await {
-        Ok(false) => Finding::ok(NAME, "a temporary table was written"),
-        Ok(true) => Finding::fail(NAME, "this is a standby, which takes no writes", "name the primary in DATABASE_URL"),
+        Ok((false, false)) => Finding::ok(NAME, "a temporary table was written"),
+        Ok((true, _)) => Finding::fail(
+            NAME,
+            "this is a standby, which takes no writes",
+            "name the primary in DATABASE_URL",
+        ),
+        Ok((false, true)) => Finding::fail(
+            NAME,
+            "it is read-only",
+            "switch default_transaction_read_only off, for the database or the user",
+        ),
         Err(error) => failed(NAME, error),
     }
 }
@@ -137,7 +151,9 @@ fn failed(name: &str, error: sqlx::Error) -> Finding {
     let fix = match code.as_str() {
         "53100" => "the disk is full: make room on Postgres' volume",
         "25006" => "it is read-only: name the primary in DATABASE_URL, or see default_transaction_read_only",
-        "42501" => "grant the user what it lacks: CONNECT and TEMPORARY on the database, SELECT on the tables",
+        "42501" => {
+            "grant the user what it lacks: CONNECT and TEMPORARY on the database, SELECT on the tables"
+        }
         "57014" => "it took too long: see what else Postgres does",
         _ => "see Postgres' log",
     };

@@ -33,7 +33,8 @@ pub(super) async fn check(url: Option<&SecretUrl>) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     let connected = cache.wait_for_l2(CONNECT).await;
-    let why = cache.l2_state().last_error.unwrap_or_else(|| format!("no answer within {} s", CONNECT.as_secs()));
+    let why =
+        cache.l2_state().last_error.unwrap_or_else(|| format!("no answer within {} s", CONNECT.as_secs()));
     let nodes = cache.nodes().await;
     if connected {
         findings.push(Finding::ok(NAME, format!("connected to {}", url.shown())).took(begun.elapsed()));
@@ -136,15 +137,20 @@ async fn policy(name: &str, about: &str, connection: &mut MultiplexedConnection)
     };
     let (limit, policy) = (field("maxmemory"), field("maxmemory_policy"));
     let unlimited = limit == "0";
-    let about = format!("{about}, {}, {policy}", if unlimited { "no memory limit".to_owned() } else { format!("{limit} bytes at most") });
+    let about = format!(
+        "{about}, {}, {policy}",
+        if unlimited { "no memory limit".to_owned() } else { format!("{limit} bytes at most") }
+    );
     match (unlimited, policy.as_str()) {
         (true, _) => Finding::warn(name, about, "set maxmemory, or the machine's memory is the limit"),
         (false, "noeviction") => {
             Finding::warn(name, about, "set maxmemory-policy to volatile-lfu: full, it refuses every write")
         }
-        (false, policy) if policy.starts_with("allkeys") => {
-            Finding::warn(name, about, "set maxmemory-policy to volatile-lfu: the log of clears must not be evicted")
-        }
+        (false, policy) if policy.starts_with("allkeys") => Finding::warn(
+            name,
+            about,
+            "set maxmemory-policy to volatile-lfu: the log of clears must not be evicted",
+        ),
         _ => Finding::ok(name, about),
     }
 }
@@ -165,9 +171,8 @@ async fn connect(url: &SecretUrl, address: &str) -> Option<MultiplexedConnection
     let credentials = rest.rsplit_once('@').map_or("", |(credentials, _)| credentials);
     let at = if credentials.is_empty() { "" } else { "@" };
     let info = format!("{scheme}://{credentials}{at}{address}").into_connection_info().ok()?;
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(ANSWER))
-        .set_response_timeout(Some(ANSWER));
+    let config =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER)).set_response_timeout(Some(ANSWER));
     let client = Client::open(info).ok()?;
     timeout(ANSWER, client.get_multiplexed_async_connection_with_config(&config)).await.ok()?.ok()
 }

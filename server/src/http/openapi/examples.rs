@@ -37,7 +37,9 @@ examples! {
 mod tests {
     #[test]
     fn every_file_is_json() {
-        for example in [super::index(), super::charts(), super::stats(), super::too_many(), super::export_line()] {
+        for example in
+            [super::index(), super::charts(), super::stats(), super::too_many(), super::export_line()]
+        {
             assert!(example.is_object());
         }
     }

@@ -23,7 +23,8 @@ pub(super) async fn document() -> Response {
     static DOCUMENT: OnceLock<Option<Bytes>> = OnceLock::new();
     let made = DOCUMENT.get_or_init(|| describe().and_then(|d| serde_json::to_vec(&d)).ok().map(Bytes::from));
     let Some(body) = made else {
-        return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the document cannot be written").into_response();
+        return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the document cannot be written")
+            .into_response();
     };
     let mut response = Response::new(Body::from(body.clone()));
     let headers = response.headers_mut();

@@ -82,7 +82,12 @@ fn index(id: &str) -> Value {
 
 /// A call without parameters.
 fn plain(id: &str, summary: &str, schema: &Value, example: Option<Value>) -> Value {
-    let ok = answer(summary, schema, example.unwrap_or_default(), &["x-request-id", "RateLimit", "RateLimit-Policy"]);
+    let ok = answer(
+        summary,
+        schema,
+        example.unwrap_or_default(),
+        &["x-request-id", "RateLimit", "RateLimit-Policy"],
+    );
     json!({
         "operationId": id,
         "tags": ["about"],
@@ -122,7 +127,12 @@ fn market(id: &str, summary: &str, names: &[&str], schema: &str, example: Value)
 fn export() -> Value {
     let names = ["symbol", "interval", "from", "to", "source", "format", "request_id"];
     let headers = [
-        "x-request-id", "Cache-Status", "Content-Disposition", "Tidemark-Source", "Tidemark-Revision", "RateLimit",
+        "x-request-id",
+        "Cache-Status",
+        "Content-Disposition",
+        "Tidemark-Source",
+        "Tidemark-Revision",
+        "RateLimit",
         "RateLimit-Policy",
     ];
     let file = json!({

@@ -15,9 +15,7 @@ pub(super) fn parameter(name: &str) -> Value {
 
 /// All, by the names that operations refer to.
 pub(super) fn parameters() -> Value {
-    let query = |name: &str, required: bool, text: &str, schema: Value| {
-        json!({ "name": name, "in": "query", "required": required, "description": text, "schema": schema })
-    };
+    let query = |name: &str, required: bool, text: &str, schema: Value| json!({ "name": name, "in": "query", "required": required, "description": text, "schema": schema });
     let list = |required: bool, text: &str, most: usize| {
         let items = json!({ "$ref": "#/components/schemas/Symbol" });
         let schema = json!({ "type": "array", "items": items, "minItems": 1, "maxItems": most });
@@ -36,7 +34,8 @@ pub(super) fn parameters() -> Value {
     let together = format!("Most bars of each symbol. Symbols times limit are at most {BATCH_MAX_CANDLES}.");
     let mut symbol = query("symbol", true, "Ticker symbol.", schema("Symbol"));
     symbol["example"] = json!("BTC");
-    let mut interval = query("interval", true, "Length of each candle; none finer than what is stored.", schema("Interval"));
+    let mut interval =
+        query("interval", true, "Length of each candle; none finer than what is stored.", schema("Interval"));
     interval["example"] = json!("1d");
     json!({
         "prices_symbols": list(false, "Which symbols, in this order; all without it.", 500),

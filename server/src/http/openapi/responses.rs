@@ -29,7 +29,8 @@ pub(super) fn with_errors(mut responses: Value, statuses: &[&str]) -> Value {
 
 /// References to these headers.
 pub(super) fn header_references(names: &[&str]) -> Value {
-    let reference = |name: &&str| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
+    let reference =
+        |name: &&str| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
     Value::Object(names.iter().map(reference).collect::<Map<String, Value>>())
 }
 

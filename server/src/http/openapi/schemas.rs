@@ -93,9 +93,7 @@ fn cache() -> [(&'static str, Value); 8] {
             "verified_ms_ago": { "type": ["integer", "null"] },
         },
     });
-    let one_of = |name: &str, schema: Value| {
-        json!({ "type": "object", "required": [name], "properties": { name: schema }, "additionalProperties": false })
-    };
+    let one_of = |name: &str, schema: Value| json!({ "type": "object", "required": [name], "properties": { name: schema }, "additionalProperties": false });
     let text = json!({ "type": "string" });
     [
         (

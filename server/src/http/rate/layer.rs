@@ -112,7 +112,9 @@ where
                 Poll::Ready(Ok(response))
             }
             // Polled again after its end, a future may do anything but lie: it never ends.
-            Projected::Refused { answer } => answer.take().map_or(Poll::Pending, |answer| Poll::Ready(Ok(answer))),
+            Projected::Refused { answer } => {
+                answer.take().map_or(Poll::Pending, |answer| Poll::Ready(Ok(answer)))
+            }
         }
     }
 }

@@ -98,7 +98,9 @@ impl Inner {
                 let unit = if window.as_secs() == 1 { "second" } else { "minute" };
                 let detail = format!("more than {calls} calls a {unit}, {burst} at once, from one address");
                 let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(seconds);
-                Err(problem.with_header("ratelimit", self.left(0)).with_header("ratelimit-policy", self.policy.clone()))
+                Err(problem
+                    .with_header("ratelimit", self.left(0))
+                    .with_header("ratelimit-policy", self.policy.clone()))
             }
         }
     }
