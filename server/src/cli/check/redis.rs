@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, aio::MultiplexedConnection};
 use tidemark_cache::{Cache, NodeHealth};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{clock, finding::Finding};
 use crate::config::SecretUrl;
@@ -12,7 +12,11 @@ use crate::config::SecretUrl;
 /// The oldest release that will do.
 const OLDEST: (u32, u32) = (6, 2);
 /// Longest wait for the connection, so that the rest has time too.
-const CONNECT: Duration = Duration::from_secs(3);
+const CONNECT: Duration = Duration::from_secs(2);
+/// Longest wait for the last node to be connected to.
+const JOINED: Duration = Duration::from_millis(1_500);
+/// How often it is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Longest wait for an answer of one node.
 const ANSWER: Duration = Duration::from_secs(1);
 /// Longest wait for an orderly end.
@@ -35,7 +39,7 @@ pub(super) async fn check(url: Option<&SecretUrl>) -> Vec<Finding> {
     let connected = cache.wait_for_l2(CONNECT).await;
     let why =
         cache.l2_state().last_error.unwrap_or_else(|| format!("no answer within {} s", CONNECT.as_secs()));
-    let nodes = cache.nodes().await;
+    let nodes = nodes(&cache, connected).await;
     if connected {
         findings.push(Finding::ok(NAME, format!("connected to {}", url.shown())).took(begun.elapsed()));
         findings.push(probe(&cache).await);
@@ -52,6 +56,18 @@ pub(super) async fn check(url: Option<&SecretUrl>) -> Vec<Finding> {
     }
     cache.close(FAREWELL).await;
     findings
+}
+
+/// The nodes and their health. Replicas are connected to a little later than masters.
+async fn nodes(cache: &Cache, connected: bool) -> Vec<NodeHealth> {
+    let until = Instant::now() + JOINED;
+    loop {
+        let nodes = cache.nodes().await;
+        if !connected || Instant::now() >= until || nodes.iter().all(|node| node.report.is_some()) {
+            return nodes;
+        }
+        sleep(LOOK_EVERY).await;
+    }
 }
 
 /// Sets a key of a short life, reads its life, deletes it.
