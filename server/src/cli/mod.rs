@@ -2,6 +2,7 @@
 
 mod bench;
 mod cache;
+mod check;
 mod export;
 mod housekeeping;
 mod import;
@@ -31,6 +32,8 @@ enum Verb {
     Migrate,
     /// Import candles from files
     Import(import::Args),
+    /// Test each setting and connection, and say what is wrong
+    Check(check::Args),
     /// Write candles to a file
     Export(export::Args),
     /// See what the cache does, and clear parts of it, without touching the database
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
             Verb::Serve => serve::run().await,
             Verb::Migrate => migrate::run().await,
             Verb::Import(args) => import::run(args).await,
+            Verb::Check(args) => check::run(args).await,
             Verb::Export(args) => export::run(args).await,
             Verb::Cache(command) => cache::run(command).await,
             Verb::Bench(verb) => bench::run(verb).await,

@@ -25,9 +25,6 @@ pub use secret_url::SecretUrl;
 pub use site::site_options;
 pub use token::{ADMIN_TOKEN_FILE, AdminToken};
 
-/// Schemes of `REDIS_URL`: one node or some nodes of a cluster, each with or without TLS.
-const REDIS_SCHEMES: [&str; 4] = ["redis", "rediss", "redis-cluster", "rediss-cluster"];
-
 /// A setting that cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{setting}: {reason}")]
@@ -80,16 +77,22 @@ fn parsed<T: FromStr>(name: &str, allowed: &str) -> Result<Option<T>, ConfigErro
 }
 
 impl Config {
+    /// Schemes of `DATABASE_URL`.
+    pub const DATABASE_SCHEMES: &'static [&'static str] = &["postgres", "postgresql"];
+    /// Schemes of `REDIS_URL`: one node or some nodes of a cluster, each with or without TLS.
+    pub const REDIS_SCHEMES: &'static [&'static str] =
+        &["redis", "rediss", "redis-cluster", "rediss-cluster"];
+
     /// Reads all settings.
     ///
     /// # Errors
     /// The first setting that cannot be used, by name.
     pub fn from_env() -> Result<Self, ConfigError> {
         let database_url = variable("DATABASE_URL")?
-            .map(|url| SecretUrl::parse("DATABASE_URL", &url, &["postgres", "postgresql"]))
+            .map(|url| SecretUrl::parse("DATABASE_URL", &url, Self::DATABASE_SCHEMES))
             .transpose()?;
         let redis_url = variable("REDIS_URL")?
-            .map(|url| SecretUrl::parse("REDIS_URL", &url, &REDIS_SCHEMES))
+            .map(|url| SecretUrl::parse("REDIS_URL", &url, Self::REDIS_SCHEMES))
             .transpose()?;
         let feed = FeedSettings::from_env(database_url.is_some())?;
         let FileSettings { policies, retention } = FileSettings::read()?;

@@ -78,3 +78,38 @@ pub fn router(state: AppState, requests: &RequestMetrics) -> Router {
         .merge(guard_limited(pages::routes(&state), Limited::server_functions(limits.clone())));
     wrap(routes.with_state(state), requests)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use tidemark_cache::Cache;
+
+    use super::*;
+    use crate::config::{CachePolicies, EdgeSettings, Feed, site_options};
+
+    #[tokio::test]
+    async fn every_route_is_in_the_document_and_the_reverse() {
+        let cache = Cache::builder().build().unwrap();
+        let policies = CachePolicies::default();
+        let state = AppState {
+            market: Market::new(&cache, None, Feed::Simulated, Default::default(), &policies).unwrap(),
+            health: Health::start(cache.clone(), None, Feed::None, Arc::default()),
+            access: Access::new(cache, None),
+            edge: Edge::new(&EdgeSettings::default()),
+            options: site_options().unwrap().into(),
+        };
+        // The router tells its routes in its debug text only, each as a string.
+        let router = format!("{:?}", router(state, &RequestMetrics::default()));
+        let paths = router.split('"').filter(|text| {
+            let own = text.starts_with("/api") || *text == "/healthz" || *text == "/readyz";
+            // What is asked for anything else under a prefix.
+            own && !text.contains('{')
+        });
+        let routes: BTreeSet<&str> = paths.collect();
+        let document = openapi::describe().unwrap();
+        let described = document["paths"].as_object().unwrap().keys().map(String::as_str);
+        assert_eq!(routes, described.collect::<BTreeSet<_>>());
+        assert!(routes.len() >= 13);
+    }
+}

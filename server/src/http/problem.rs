@@ -2,7 +2,7 @@
 
 use axum::{
     body::Body,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use model::MarketError;
@@ -26,11 +26,12 @@ pub struct Problem {
     parameter: Option<String>,
     /// The request's id, as in the header `x-request-id` and in the server's log.
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
+    #[schema(value_type = Option<String>)]
+    request_id: Option<Box<str>>,
     #[serde(skip)]
     retry_after: Option<u32>,
     #[serde(skip)]
-    headers: Vec<(HeaderName, HeaderValue)>,
+    headers: Option<Box<HeaderMap>>,
 }
 
 impl Problem {
@@ -45,7 +46,7 @@ impl Problem {
             parameter: None,
             request_id: None,
             retry_after: retry.then_some(1),
-            headers: Vec::new(),
+            headers: None,
         }
     }
 
@@ -58,7 +59,7 @@ impl Problem {
     /// With this header of lower case in the answer.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: HeaderValue) -> Self {
-        self.headers.push((HeaderName::from_static(name), value));
+        self.headers.get_or_insert_default().insert(HeaderName::from_static(name), value);
         self
     }
 
@@ -104,7 +105,7 @@ impl Problem {
     /// Writes the request's id into this answer's document, if it has one.
     pub(super) fn name_request(response: &mut Response, id: &str) {
         let Some(mut problem) = response.extensions_mut().remove::<Self>() else { return };
-        problem.request_id = Some(id.to_owned());
+        problem.request_id = Some(id.into());
         *response.body_mut() = Body::from(problem.json());
         response.headers_mut().remove(header::CONTENT_LENGTH);
     }
@@ -119,7 +120,7 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        headers.extend(self.headers.iter().cloned());
+        headers.extend(self.headers.iter().flat_map(|more| HeaderMap::clone(more)));
         // For who knows more of the request on the way out.
         response.extensions_mut().insert(self);
         response

@@ -95,6 +95,25 @@ struct Wanted {
     revision: u64,
 }
 
+/// Where the candles of a symbol come from.
+enum Plan {
+    /// From the cache and the store.
+    Stored(Wanted),
+    /// From the simulation, for this reason if it is the last resort.
+    Draw(Option<MarketError>),
+    /// They are here.
+    Found(Read<Candles>),
+}
+
+impl Plan {
+    fn wanted(&self) -> Option<&Wanted> {
+        match self {
+            Self::Stored(wanted) => Some(wanted),
+            _ => None,
+        }
+    }
+}
+
 impl Market {
     /// Ranges of candles in the order of the symbols.
     ///
@@ -114,35 +133,60 @@ impl Market {
 
     /// The same, range by range.
     async fn batch(&self, query: &BatchQuery) -> Result<Vec<Read<Candles>>, MarketError> {
+        let mut plans = self.plans(query).await?;
+        let wanted: Vec<Wanted> = plans.iter().filter_map(Plan::wanted).cloned().collect();
+        let mut hits = self.stored(&wanted).await.into_iter();
+        // The place of each symbol gets what became of its look-up.
+        for plan in &mut plans {
+            let Plan::Stored(wanted) = plan else { continue };
+            *plan = match hits.next() {
+                Some(Ok(hit)) => Plan::Found(self.kept(hit, wanted.key.source.clone())),
+                Some(Err(error)) => {
+                    tracing::debug!(%error, symbol = %wanted.key.symbol, "candles cannot be read");
+                    Plan::Draw(Some(made_up_for(&error)?))
+                }
+                None => return Err(unserialisable()),
+            };
+        }
+        let mut reads = Vec::with_capacity(plans.len());
+        // Drawn one after the other: a call takes one place, as others do.
+        for (plan, symbol) in plans.into_iter().zip(&query.symbols) {
+            reads.push(match plan {
+                Plan::Found(read) => read,
+                Plan::Draw(reason) => self.simulated_chart(&query.of(symbol), reason).await?,
+                Plan::Stored(_) => return Err(unserialisable()),
+            });
+        }
+        Ok(reads)
+    }
+
+    /// Where the candles of each symbol are to come from.
+    async fn plans(&self, query: &BatchQuery) -> Result<Vec<Plan>, MarketError> {
         let source = query.source.clone().unwrap_or_else(|| self.default_source());
-        if source == Source::SIMULATED && !self.stores_simulated(&query.symbols).await {
-            return self.drawn(query, query.symbols.iter().map(|symbol| (symbol, None))).await;
+        let simulated = source == Source::SIMULATED;
+        let mut plans = Vec::with_capacity(query.symbols.len());
+        if simulated && self.0.store.is_none() {
+            plans.resize_with(query.symbols.len(), || Plan::Draw(None));
+            return Ok(plans);
         }
         let directory = match self.directory().await {
             Ok(directory) => directory,
             Err(error) => {
-                let reason = self.not_overloaded(&error)?;
-                return self.drawn(query, query.symbols.iter().map(|s| (s, Some(reason.clone())))).await;
+                let reason = if simulated { None } else { Some(made_up_for(&error)?) };
+                plans.resize_with(query.symbols.len(), || Plan::Draw(reason.clone()));
+                return Ok(plans);
             }
         };
-        let mut wanted = Vec::with_capacity(query.symbols.len());
         for symbol in &query.symbols {
+            if simulated && !self.stores_simulated(symbol).await {
+                plans.push(Plan::Draw(None));
+                continue;
+            }
             let series = self.series(&directory, symbol, query.source.as_ref(), Some(query.interval))?;
             let key = ChartKey::new(&query.of(symbol), series);
-            wanted.push(Wanted { key, id: series.id, revision: series.revision });
+            plans.push(Plan::Stored(Wanted { key, id: series.id, revision: series.revision }));
         }
-        let hits = self.stored(&wanted).await;
-        let reads = stream::iter(hits.into_iter().zip(wanted)).map(|(hit, wanted)| async move {
-            match hit {
-                Ok(hit) => Ok(self.kept(hit, wanted.key.source)),
-                Err(error) => {
-                    let reason = self.not_overloaded(&error)?;
-                    tracing::debug!(%error, symbol = %wanted.key.symbol, "candles cannot be read");
-                    self.simulated_chart(&query.of(&wanted.key.symbol), Some(reason)).await
-                }
-            }
-        });
-        reads.buffered(LOADS_AT_ONCE).try_collect().await
+        Ok(plans)
     }
 
     /// The ranges as the cache has or loads them, in their order: one look into memory and Redis for all. What is of an
@@ -197,27 +241,13 @@ impl Market {
             value: Candles::Kept(hit.value),
         }
     }
+}
 
-    /// Why candles are made up; too much work is no reason.
-    fn not_overloaded(&self, error: &LoadError<LoadFailure>) -> Result<MarketError, MarketError> {
-        match error {
-            LoadError::Overloaded => Err(unavailable(error)),
-            error => Ok(unavailable(error)),
-        }
-    }
-
-    /// Simulated ranges.
-    async fn drawn<'s>(
-        &self,
-        query: &BatchQuery,
-        symbols: impl Iterator<Item = (&'s Symbol, Option<MarketError>)>,
-    ) -> Result<Vec<Read<Candles>>, MarketError> {
-        let mut reads = Vec::new();
-        // One after the other: a call takes one place, as others do.
-        for (symbol, reason) in symbols {
-            reads.push(self.simulated_chart(&query.of(symbol), reason).await?);
-        }
-        Ok(reads)
+/// Why candles are made up; too much work is no reason.
+fn made_up_for(error: &LoadError<LoadFailure>) -> Result<MarketError, MarketError> {
+    match error {
+        LoadError::Overloaded => Err(unavailable(error)),
+        error => Ok(unavailable(error)),
     }
 }
 

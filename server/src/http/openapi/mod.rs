@@ -34,7 +34,7 @@ pub(super) async fn document() -> Response {
 }
 
 /// The whole document.
-fn describe() -> Result<Value, serde_json::Error> {
+pub(super) fn describe() -> Result<Value, serde_json::Error> {
     Ok(json!({
         "openapi": "3.1.0",
         "info": {

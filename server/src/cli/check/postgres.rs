@@ -1,0 +1,161 @@
+//! Postgres: reached, of a version and a schema that fit, readable, writable, on time.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
+use tokio::time::{Instant, timeout};
+
+use super::{clock, finding::Finding};
+use crate::{
+    config::SecretUrl,
+    store::{Store, StoreError},
+};
+
+/// The oldest release that will do, as `server_version_num` writes it.
+const OLDEST: i32 = 130_000;
+/// Longest wait for the connection, so that the rest has time too.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// All of it; one line where it is not configured or not reached.
+pub(super) async fn check(url: Option<&SecretUrl>) -> Vec<Finding> {
+    let Some(url) = url else { return Vec::new() };
+    let begun = Instant::now();
+    let start = "start Postgres, or correct host, port, user and password in DATABASE_URL";
+    let mut connection = match connect(url).await {
+        Ok(connection) => connection,
+        Err(reason) => {
+            let detail = format!("{}: {reason}", url.shown());
+            return vec![Finding::fail("Postgres", detail, start).took(begun.elapsed())];
+        }
+    };
+    let mut findings =
+        vec![Finding::ok("Postgres", format!("connected to {}", url.shown())).took(begun.elapsed())];
+    let begun = Instant::now();
+    findings.push(version(&mut connection).await.took(begun.elapsed()));
+    let begun = Instant::now();
+    let schema = schema(url).await;
+    let migrated = schema.state == super::State::Ok;
+    findings.push(schema.took(begun.elapsed()));
+    if migrated {
+        let begun = Instant::now();
+        findings.push(read(&mut connection).await.took(begun.elapsed()));
+    }
+    let begun = Instant::now();
+    findings.push(write(&mut connection).await.took(begun.elapsed()));
+    findings.push(time(&mut connection).await);
+    // It was asked what was wanted: how the connection ends changes nothing.
+    let _ = connection.close().await;
+    findings
+}
+
+async fn connect(url: &SecretUrl) -> Result<PgConnection, String> {
+    // The store's own reading of the URL, whose errors hide the password.
+    Store::connect_lazy(url.expose()).map_err(|e| e.to_string())?;
+    let options = PgConnectOptions::from_str(url.expose())
+        .map_err(|_| "the URL cannot be read".to_owned())?
+        .application_name("tidemark check")
+        .options([("statement_timeout", "4000")]);
+    match timeout(CONNECT, options.connect()).await {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(error)) => Err(StoreError::from(error).to_string()),
+        Err(_) => Err(format!("no answer within {} s", CONNECT.as_secs())),
+    }
+}
+
+// None of these is a checked query: they ask the server, not this program's schema.
+
+async fn version(connection: &mut PgConnection) -> Finding {
+    const NAME: &str = "Postgres version";
+    let ask = "SELECT current_setting('server_version'), current_setting('server_version_num')::int4";
+    match sqlx::query_as::<_, (String, i32)>(ask).fetch_one(connection).await {
+        Ok((text, number)) if number >= OLDEST => Finding::ok(NAME, text),
+        Ok((text, _)) => Finding::fail(NAME, format!("{text} is too old"), "use PostgreSQL 13 or newer"),
+        Err(error) => failed(NAME, error),
+    }
+}
+
+async fn schema(url: &SecretUrl) -> Finding {
+    const NAME: &str = "Postgres schema";
+    let store = match Store::connect_lazy(url.expose()) {
+        Ok(store) => store,
+        Err(error) => return Finding::fail(NAME, error.to_string(), "correct DATABASE_URL"),
+    };
+    match store.ping().await {
+        Ok(()) => Finding::ok(NAME, "as this program wants it"),
+        Err(error @ StoreError::Schema { .. }) => {
+            Finding::fail(NAME, error.to_string(), "run `tidemark migrate`")
+        }
+        Err(error) => Finding::fail(NAME, error.to_string(), "see Postgres' log"),
+    }
+}
+
+async fn read(connection: &mut PgConnection) -> Finding {
+    const NAME: &str = "Postgres query";
+    let ask = "SELECT count(*), (SELECT count(*) FROM symbols) FROM series";
+    match sqlx::query_as::<_, (i64, i64)>(ask).fetch_one(connection).await {
+        Ok((0, _)) => {
+            let fix = "import some: `tidemark import data/sample/*.csv.gz`";
+            Finding::warn(NAME, "there are no candles", fix)
+        }
+        Ok((series, symbols)) => Finding::ok(NAME, format!("{series} series of {symbols} symbols")),
+        Err(error) => failed(NAME, error),
+    }
+}
+
+/// Writes into a table that goes with the transaction.
+async fn write(connection: &mut PgConnection) -> Finding {
+    const NAME: &str = "Postgres write";
+    let attempt = async {
+        let mut transaction = connection.begin().await?;
+        for statement in [
+            "CREATE TEMPORARY TABLE tidemark_check (bytes text) ON COMMIT DROP",
+            "INSERT INTO tidemark_check SELECT repeat('x', 4096)",
+        ] {
+            sqlx::query(statement).execute(&mut *transaction).await?;
+        }
+        // Temporary tables may be written in a read-only transaction, others not.
+        let ask = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'";
+        let refuses: (bool, bool) = sqlx::query_as(ask).fetch_one(&mut *transaction).await?;
+        transaction.rollback().await?;
+        Ok::<_, sqlx::Error>(refuses)
+    };
+    match attempt.await {
+        Ok((false, false)) => Finding::ok(NAME, "a temporary table was written"),
+        Ok((true, _)) => Finding::fail(
+            NAME,
+            "this is a standby, which takes no writes",
+            "name the primary in DATABASE_URL",
+        ),
+        Ok((false, true)) => Finding::fail(
+            NAME,
+            "it is read-only",
+            "switch default_transaction_read_only off, for the database or the user",
+        ),
+        Err(error) => failed(NAME, error),
+    }
+}
+
+async fn time(connection: &mut PgConnection) -> Finding {
+    const NAME: &str = "clock beside Postgres";
+    let asked = clock::now();
+    let ask = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8";
+    match sqlx::query_scalar::<_, i64>(ask).fetch_one(connection).await {
+        Ok(theirs) => clock::compare(NAME, asked, theirs, clock::now()),
+        Err(error) => failed(NAME, error),
+    }
+}
+
+/// What Postgres refused, by SQLSTATE, and what helps.
+fn failed(name: &str, error: sqlx::Error) -> Finding {
+    let code = error.as_database_error().and_then(|e| e.code()).unwrap_or_default().into_owned();
+    let fix = match code.as_str() {
+        "53100" => "the disk is full: make room on Postgres' volume",
+        "25006" => "it is read-only: name the primary in DATABASE_URL, or see default_transaction_read_only",
+        "42501" => {
+            "grant the user what it lacks: CONNECT and TEMPORARY on the database, SELECT on the tables"
+        }
+        "57014" => "it took too long: see what else Postgres does",
+        _ => "see Postgres' log",
+    };
+    Finding::fail(name, StoreError::from(error).to_string(), fix)
+}
