@@ -37,7 +37,8 @@ pub(crate) struct Written {
 
 /// Opens a connection for writers.
 pub(crate) async fn connect(store: &Store) -> Result<PgConnection, StoreError> {
-    bounded(async { Ok(store.options().connect().await?) }).await
+    // Its statements are long by nature: that is no news in the midst of an import.
+    bounded(async { Ok(store.options().clone().disable_statement_logging().connect().await?) }).await
 }
 
 /// One series, locked until [`SeriesWriter::commit`]; dropped without it, nothing happened.
