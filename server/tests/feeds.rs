@@ -99,7 +99,7 @@ fn a_replay_moves_says_so_and_leaves_the_recording_alone() {
     assert_eq!(first["provenance"]["simulated"], json!(false));
     for page in ["/", "/coin/BTC"] {
         let text = fed.server.get(page).text();
-        assert!(text.contains("Replay of recorded prices"), "{page}: {text}");
+        assert!(text.contains("Replayed prices"), "{page}: {text}");
     }
     // It moves: times, and prices too.
     let prices = |table: &Value| -> BTreeMap<String, String> {

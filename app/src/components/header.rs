@@ -64,7 +64,7 @@ pub fn SourcePill(
         provenance.with(|p| match (p.simulated, p.source.as_str()) {
             (true, _) => "Simulated prices".to_owned(),
             (_, "recorded") => "Recorded prices".to_owned(),
-            (_, "replay") => "Replay of recorded prices".to_owned(),
+            (_, "replay") => "Replayed prices".to_owned(),
             (_, source) => format!("Prices from {source}"),
         })
     };
