@@ -53,6 +53,8 @@ impl Store {
                 ("tcp_keepalives_interval", "10"),
                 ("tcp_keepalives_count", "3"),
                 ("timezone", "UTC"),
+                // Compiling a statement over tables a month takes longer than any of ours runs.
+                ("jit", "off"),
             ]);
         let pool = PgPoolOptions::new()
             .max_connections(MAX_CONNECTIONS)
