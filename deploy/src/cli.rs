@@ -115,8 +115,10 @@ pub enum ClusterVerb {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Feed {
-    /// The server chooses.
+    /// The server chooses: the replay.
     Auto,
+    /// Recorded prices, played again as if they came in now.
+    Replay,
     /// Invented prices.
     Simulated,
     /// Stored prices only.
@@ -128,6 +130,7 @@ impl Feed {
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
+            Self::Replay => "replay",
             Self::Simulated => "simulated",
             Self::None => "none",
         }

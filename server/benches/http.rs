@@ -44,7 +44,7 @@ async fn main() {
     let store = Store::connect_lazy(&postgres.url()).unwrap();
     store.migrate().await.unwrap();
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/sample");
-    let options = Options { symbol: None, interval: None, source: model::Source::RECORDED, strict: true };
+    let options = Options { strict: true, ..Options::default() };
     for coin in ["BTC", "EOS", "ETH", "LTC", "XRP"] {
         let file = sample.join(format!("{coin}-USD-30m.csv.gz"));
         import_file(&store, &file, &options, |_| {}).await.unwrap();
@@ -65,7 +65,7 @@ async fn main() {
         let body = body.clone();
         async move { ([(header::CONTENT_TYPE, "application/json")], body) }
     };
-    let health = Health::start(cache.clone(), Some(store));
+    let health = Health::start(cache.clone(), Some(store), Feed::None, Default::default());
     let access = Access::new(cache, None);
     // Callers on this machine are limited only if asked for: here the limit is to cost what it costs, and to refuse nobody.
     let rate_limit = RateLimit::On { rate: "1000000/s".parse().unwrap(), loopback: true };

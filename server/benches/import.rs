@@ -15,7 +15,7 @@ use std::{
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use local_servers::PostgresServer;
-use model::{Interval, Source};
+use model::Interval;
 use sqlx::Connection;
 use tidemark::{
     import::{Options, import_file},
@@ -76,9 +76,9 @@ async fn compare(server: &PostgresServer, name: &str, file: &PathBuf, interval: 
 
         let options = Options {
             symbol: Some("BENCH".parse().unwrap()),
-            interval: Some(interval),
-            source: Source::RECORDED,
+            length: Some(interval.into()),
             strict: true,
+            ..Options::default()
         };
         let start = Instant::now();
         let report = import_file(&store, file, &options, |_| {}).await.unwrap();

@@ -4,11 +4,7 @@
 
 mod store_support;
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{io::Write, process::Command, time::Duration};
 
 use flate2::{Compression, write::GzEncoder};
 use model::{Interval, Source};
@@ -167,7 +163,7 @@ async fn broken_files_leave_everything_as_it_was() {
     ];
     for (file, expected) in cases {
         let options = if file.is_dir() {
-            Options { symbol: Some("DIR".parse().unwrap()), interval: Some(Interval::H1), ..recorded() }
+            Options { symbol: Some("DIR".parse().unwrap()), length: Some(Interval::H1.into()), ..recorded() }
         } else {
             recorded()
         };
@@ -184,9 +180,9 @@ async fn two_imports_of_one_series_take_turns() {
     let folder = Folder::new();
     let options = Options {
         symbol: Some("TWO".parse().unwrap()),
-        interval: Some(Interval::M1),
-        source: Source::new("brand-new"),
-        strict: false,
+        length: Some(Interval::M1.into()),
+        source: Some(Source::new("brand-new")),
+        ..recorded()
     };
     let files = [(0, 40_000, 1.0), (20_000, 60_000, 2.0), (10_000, 50_000, 3.0)]
         .map(|(from, to, volume)| folder.file(&format!("{from}.csv"), csv(bars(60_000, from..to, volume))));
@@ -296,58 +292,6 @@ async fn wait_for(connection: &mut sqlx::PgConnection, sql: &str, at_least: i64)
         assert!(std::time::Instant::now() < deadline, "waited in vain: {sql}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_import_killed_midway_leaves_nothing() {
-    let (store, url) = database().await;
-    let folder = Folder::new();
-    let pipe = folder.path("KIL-USD-1m.csv");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tidemark"))
-        .arg("import")
-        .arg(&pipe)
-        .env("DATABASE_URL", &url)
-        .current_dir(folder.path(""))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    // More than the importer keeps before it writes, and no end of the file. A thread of its own: if the importer died
-    // before it opened the pipe, nothing else would wait for the thread.
-    let (fed, feeding) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let mut pipe = std::fs::OpenOptions::new().write(true).open(pipe).unwrap();
-        pipe.write_all(csv(bars(60_000, 0..100_000, 1.0)).as_bytes()).unwrap();
-        let _ = fed.send(pipe);
-    });
-    let mut connection = connection(&url).await;
-    let writing = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-                   AND state = 'idle in transaction' AND query LIKE 'COPY candles%'";
-    let fed = tokio::time::timeout(Duration::from_secs(30), feeding).await;
-    if fed.is_err() {
-        child.kill().unwrap();
-    }
-    let pipe = fed.expect("the importer does not read").unwrap();
-    wait_for(&mut connection, writing, 1).await;
-    // SIGKILL.
-    child.kill().unwrap();
-    child.wait().unwrap();
-    drop(pipe);
-    let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-                  AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'";
-    for _ in 0..1_500 {
-        if count(&mut connection, others).await == 0 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    for table in ["symbols", "series", "candles"] {
-        assert_eq!(count(&mut connection, &format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
-    }
-    // And the same series can be imported at once.
-    let report = import_good(&store, &folder.file("KIL-USD-5m.csv", csv(bars(300_000, 0..10, 1.0)))).await;
-    assert_eq!(report.inserted, 10);
 }
 
 #[tokio::test(flavor = "multi_thread")]

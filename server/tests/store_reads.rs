@@ -94,7 +94,7 @@ async fn sources_and_intervals_do_not_mix() {
     let days = folder.file("MIX-USD-1d.csv", csv(bars(86_400_000, 0..2, 7.0)));
     import_good(&store, &hours).await;
     import_good(&store, &days).await;
-    let other = Options { source: Source::new("other"), ..recorded() };
+    let other = Options { source: Some(Source::new("other")), ..recorded() };
     import(&store, &days, &other).await.0.unwrap();
     let directory = store.directory().await.unwrap();
     let series = directory.series;
@@ -149,7 +149,10 @@ async fn a_missing_and_a_newer_schema_are_told_apart_from_an_absent_server() {
     }
     let wrong = url.rsplit_once('/').unwrap().0.to_owned() + "/nowhere";
     let error = Store::connect_lazy(&wrong).unwrap().ping().await.unwrap_err();
-    assert!(matches!(&error, StoreError::Unavailable { reason } if reason.contains("nowhere")), "{error}");
+    assert!(
+        matches!(&error, StoreError::Unavailable { reason, .. } if reason.contains("nowhere")),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -278,13 +281,13 @@ async fn readers_get_new_connections_for_those_that_fell_silent() {
     // Every connection of the pool is in the middle of a query when it falls silent.
     let mut holder = connection(&url).await;
     sqlx::query("BEGIN").execute(&mut holder).await.unwrap();
-    sqlx::query("LOCK TABLE candles IN ACCESS EXCLUSIVE MODE").execute(&mut holder).await.unwrap();
+    sqlx::query("LOCK TABLE series IN ACCESS EXCLUSIVE MODE").execute(&mut holder).await.unwrap();
     let reads = [(); 8].map(|()| {
         let store = store.clone();
         tokio::spawn(async move { store.directory().await })
     });
     // Not pg_stat_activity, which stays the same within a transaction.
-    let waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'candles'::regclass AND NOT granted \
+    let waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'series'::regclass AND NOT granted \
                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     let deadline = std::time::Instant::now() + Duration::from_secs(30);
     while count(&mut holder, waiting).await < 8 {

@@ -3,10 +3,13 @@
 mod bench;
 mod cache;
 mod check;
+mod export;
 mod housekeeping;
 mod import;
 mod migrate;
+mod progress;
 mod serve;
+mod stop;
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -31,6 +34,8 @@ enum Verb {
     Import(import::Args),
     /// Test each setting and connection, and say what is wrong
     Check(check::Args),
+    /// Write candles to a file
+    Export(export::Args),
     /// See what the cache does, and clear parts of it, without touching the database
     Cache(cache::Command),
     /// Measure the cache, by itself and while its servers fail; needs redis-server
@@ -63,6 +68,7 @@ pub fn main() -> ExitCode {
             Verb::Migrate => migrate::run().await,
             Verb::Import(args) => import::run(args).await,
             Verb::Check(args) => check::run(args).await,
+            Verb::Export(args) => export::run(args).await,
             Verb::Cache(command) => cache::run(command).await,
             Verb::Bench(verb) => bench::run(verb).await,
         }

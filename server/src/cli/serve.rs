@@ -62,7 +62,7 @@ async fn serve() -> Result<(), String> {
         store.clone().map(|store| tokio::spawn(housekeeping::keep(store, config.retention.clone())));
     let counting = tokio::spawn(log_stats(cache.clone()));
 
-    let health = Health::start(cache.clone(), store);
+    let health = Health::start(cache.clone(), store, feed.feed, Arc::clone(&feed_stats));
     let warming = warm_up(&config, &cache, &market, &health);
     let requests = RequestMetrics::default();
     let measuring = metrics_listener.map(|listener| {

@@ -49,12 +49,15 @@ pub(super) async fn run<P: Play>(mut play: P, store: Store, show: impl Show, sta
             Ok(None) => {
                 if !std::mem::replace(&mut stands_by, true) {
                     tracing::info!("another process feeds this database; standing by");
+                    *stats.trouble.lock() = None;
+                    stats.standby.set(1);
                     show.is_shown();
                 }
                 sleep(STANDBY).await;
                 continue;
             }
             Err(error) => {
+                *stats.trouble.lock() = Some(error.clause());
                 tracing::debug!(%error, "the feed waits for the database");
                 sleep(retry).await;
                 retry = (retry * 2).min(LAST_RETRY);
@@ -62,9 +65,11 @@ pub(super) async fn run<P: Play>(mut play: P, store: Store, show: impl Show, sta
             }
         };
         stands_by = false;
+        stats.standby.set(0);
         match lead(&mut play, writer, &store, &show, &stats).await {
             Ok(()) => retry = STANDBY,
             Err(error) => {
+                *stats.trouble.lock() = Some(error.clause());
                 tracing::warn!(%error, "the feed cannot be made ready: {error}");
                 sleep(retry).await;
                 retry = (retry * 2).min(LAST_RETRY);
@@ -88,6 +93,7 @@ async fn lead<P: Play>(
     let source = play.source();
     tracing::info!(%source, series = played.len(), "feeding {} series of {source}, ready after {:.1?}", played.len(), begun.elapsed());
     stats.leads.set(1);
+    *stats.trouble.lock() = None;
     stats.series.set(played.len() as u64);
     let mut desk = Desk::new(&played, show.shown(&source).await);
     let outbox = Arc::new(Outbox::new(Arc::clone(stats)));

@@ -43,6 +43,7 @@ pub(super) async fn write_on(
         let begun = Instant::now();
         match write(&mut writer, &taken, &keys).await {
             Ok(rows) => {
+                *stats.trouble.lock() = None;
                 if std::mem::take(&mut is_away) {
                     tracing::info!("the feed is stored again");
                 }
@@ -57,6 +58,7 @@ pub(super) async fn write_on(
             Err(error) => {
                 outbox.give_back(taken);
                 stats.failures.add(1);
+                *stats.trouble.lock() = Some(error.clause());
                 if !std::mem::replace(&mut is_away, true) {
                     tracing::warn!(%error, "the feed cannot be stored: {error}; prices go on from memory");
                 }

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use parking_lot::Mutex;
+
 /// A number that is read while it changes.
 #[derive(Debug, Default)]
 pub struct Number(AtomicU64);
@@ -27,6 +29,8 @@ impl Number {
 pub struct FeedStats {
     /// 1 while this process feeds.
     pub leads: Number,
+    /// 1 while another process does.
+    pub standby: Number,
     /// Series that run.
     pub series: Number,
     /// Bars taken, each as it stood.
@@ -45,4 +49,14 @@ pub struct FeedStats {
     pub failures: Number,
     /// How long the last transaction took, in µs.
     pub last_write_us: Number,
+    /// Why bars cannot be stored at present, in a clause that follows "Postgres".
+    pub(super) trouble: Mutex<Option<&'static str>>,
+}
+
+impl FeedStats {
+    /// Why bars cannot be stored at present, in a clause that follows "Postgres"; none while they can.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&'static str> {
+        *self.trouble.lock()
+    }
 }

@@ -17,14 +17,16 @@ use axum::{
 };
 use serde::Serialize;
 use tidemark_cache::Cache;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use utoipa::ToSchema;
 
 use super::AppState;
-use crate::store::Store;
+use crate::{config::Feed, feed::FeedStats, store::Store};
 
 /// How often Postgres is asked whether it is there.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
+/// An answer that takes longer than this is late.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// What the last probe of Postgres found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +37,15 @@ pub enum Probe {
     Pending,
     /// It answered.
     Up,
-    /// It did not, and why.
-    Down(String),
+    /// It answered late.
+    Slow,
+    /// It did not.
+    Down {
+        /// Why, for anyone to read.
+        clause: &'static str,
+        /// Why, for the log.
+        text: String,
+    },
 }
 
 /// What is up and what is not. Cheap to clone.
@@ -44,6 +53,10 @@ pub enum Probe {
 pub struct Health {
     cache: Cache,
     database: watch::Receiver<Probe>,
+    feed: Feed,
+    /// Whether the feed's prices are stored.
+    is_stored: bool,
+    feed_stats: Arc<FeedStats>,
     warming: Arc<AtomicBool>,
 }
 
@@ -57,12 +70,36 @@ impl Drop for Warming {
     }
 }
 
-/// Why something is down stays in the log: anyone may ask, and the reason names hosts and users.
+/// Anyone may ask: what names hosts and users stays in the log.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Component {
-    /// `up`, `down`, `connecting` or `not configured`.
-    #[schema(pattern = "^(up|down|connecting|not configured)$")]
+    /// `up`, `slow`, `down`, `connecting` or `not configured`.
+    #[schema(pattern = "^(up|slow|down|connecting|not configured)$")]
     status: &'static str,
+    /// What is wrong with it, in a clause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+impl Component {
+    fn of(status: &'static str) -> Self {
+        Self { status, reason: None }
+    }
+}
+
+/// Where prices come from.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FeedState {
+    /// `running`; `standby` while another server feeds; `starting`; `waiting` for the database; `not stored` while prices go on
+    /// from memory; `none`.
+    #[schema(pattern = "^(running|standby|starting|waiting|not stored|none)$")]
+    status: &'static str,
+    /// The source of its prices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'static str>,
+    /// Why it waits, or is not stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
 }
 
 /// What is up and what is not.
@@ -73,18 +110,20 @@ pub(super) struct Ready {
     status: &'static str,
     redis: Component,
     postgres: Component,
+    feed: FeedState,
 }
 
 impl Health {
     /// Starts probing. The probe ends when the last handle is dropped.
     #[must_use]
-    pub fn start(cache: Cache, store: Option<Store>) -> Self {
+    pub fn start(cache: Cache, store: Option<Store>, feed: Feed, feed_stats: Arc<FeedStats>) -> Self {
+        let is_stored = store.is_some();
         let initial = if store.is_some() { Probe::Pending } else { Probe::NotConfigured };
         let (sender, database) = watch::channel(initial);
         if let Some(store) = store {
             tokio::spawn(probe(store, sender));
         }
-        Self { cache, database, warming: Arc::default() }
+        Self { cache, database, feed, is_stored, feed_stats, warming: Arc::default() }
     }
 
     /// `readyz` says `warming`, with 503, until what this returns is dropped: a balancer waits until the hot keys are there.
@@ -96,18 +135,41 @@ impl Health {
     fn redis(&self) -> Component {
         let state = self.cache.l2_state();
         match (state.configured, state.connected) {
-            (false, _) => Component { status: "not configured" },
-            (true, true) => Component { status: "up" },
-            (true, false) => Component { status: "down" },
+            (false, _) => Component::of("not configured"),
+            (true, true) => Component::of("up"),
+            (true, false) => Component::of("down"),
         }
+    }
+
+    fn feed(&self) -> FeedState {
+        let source = match self.feed {
+            Feed::None => return FeedState { status: "none", source: None, reason: None },
+            Feed::Replay => "replay",
+            Feed::Simulated => "simulated",
+        };
+        let stats = &self.feed_stats;
+        let reason = stats.trouble();
+        let status = match (stats.leads.get() > 0, reason) {
+            // Drawn as it is asked for.
+            _ if !self.is_stored => "running",
+            (true, None) => "running",
+            (true, Some(_)) => "not stored",
+            (false, Some(_)) => "waiting",
+            (false, None) if stats.standby.get() > 0 => "standby",
+            (false, None) => "starting",
+        };
+        FeedState { status, source: Some(source), reason }
     }
 
     fn postgres(&self) -> Component {
         match *self.database.borrow() {
-            Probe::NotConfigured => Component { status: "not configured" },
-            Probe::Pending => Component { status: "connecting" },
-            Probe::Up => Component { status: "up" },
-            Probe::Down(_) => Component { status: "down" },
+            Probe::NotConfigured => Component::of("not configured"),
+            Probe::Pending => Component::of("connecting"),
+            Probe::Up => Component::of("up"),
+            Probe::Slow => {
+                Component { status: "slow", reason: Some("takes more than a second for an answer") }
+            }
+            Probe::Down { clause, .. } => Component { status: "down", reason: Some(clause) },
         }
     }
 }
@@ -121,15 +183,20 @@ async fn probe(store: Store, sender: watch::Sender<Probe>) {
             _ = ticks.tick() => {}
             () = sender.closed() => return,
         }
+        let asked = Instant::now();
         let found = match store.ping().await {
+            Ok(()) if asked.elapsed() > SLOW => Probe::Slow,
             Ok(()) => Probe::Up,
-            Err(error) => Probe::Down(error.to_string()),
+            Err(error) => Probe::Down { clause: error.clause(), text: error.to_string() },
         };
         sender.send_if_modified(|old| {
             let changed = *old != found;
             if changed {
                 match &found {
-                    Probe::Down(reason) => tracing::warn!(reason, "Postgres is down: {reason}"),
+                    Probe::Down { text, .. } => tracing::warn!(reason = text, "Postgres is down: {text}"),
+                    Probe::Slow => {
+                        tracing::warn!("Postgres is slow: it took more than {SLOW:?} for an answer")
+                    }
                     _ => tracing::info!("Postgres is up"),
                 }
                 *old = found;
@@ -152,14 +219,14 @@ async fn healthz() -> Response {
 
 async fn readyz(State(state): State<AppState>) -> Response {
     let health = &state.health;
-    let (redis, postgres) = (health.redis(), health.postgres());
-    let degraded = redis.status == "down" || postgres.status == "down";
+    let (redis, postgres, feed) = (health.redis(), health.postgres(), health.feed());
+    let degraded = redis.status == "down" || postgres.reason.is_some() || feed.reason.is_some();
     let (code, status) = match (health.warming.load(Ordering::Acquire), degraded) {
         (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "warming"),
         (false, true) => (StatusCode::OK, "degraded"),
         (false, false) => (StatusCode::OK, "ok"),
     };
-    let mut response = (code, Json(Ready { status, redis, postgres })).into_response();
+    let mut response = (code, Json(Ready { status, redis, postgres, feed })).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

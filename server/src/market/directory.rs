@@ -26,34 +26,45 @@ impl Market {
         source: Option<&Source>,
         interval: Option<Interval>,
     ) -> Result<&'d SeriesInfo, MarketError> {
-        let of_symbol: Vec<&SeriesInfo> = directory.0.series.iter().filter(|s| s.symbol == *symbol).collect();
-        if of_symbol.is_empty() {
-            return Err(MarketError::UnknownSymbol { symbol: symbol.to_string() });
-        }
-        let wanted = source.cloned().unwrap_or_else(|| self.default_source());
-        let mut of_source: Vec<&SeriesInfo> =
-            of_symbol.iter().copied().filter(|s| s.source == wanted).collect();
-        if of_source.is_empty() && source.is_none() {
-            of_source = of_symbol.clone();
-        }
-        let Some(finest) = of_source.iter().map(|s| s.finest).min() else {
-            let known: Vec<&str> = of_symbol.iter().map(|s| s.source.as_str()).collect();
-            let reason = format!("{symbol} has no {wanted} series, only {}", known.join(", "));
-            return Err(MarketError::bad("source", reason));
-        };
-        // As the table of latest prices chooses: docs/data.md.
-        let fine_enough = of_source.iter().filter(|s| interval.is_none_or(|interval| s.finest <= interval));
-        if let Some(newest) = fine_enough.max_by_key(|s| (s.last_open, std::cmp::Reverse(s.finest))) {
-            return Ok(newest);
-        }
-        let asked = interval.map_or_else(String::new, |interval| interval.to_string());
-        let allowed: Vec<&str> = Interval::ALL.iter().filter(|i| **i >= finest).map(|i| i.as_str()).collect();
-        let reason = format!(
-            "{asked} is finer than the stored {finest} bars of {symbol}; allowed are {}",
-            allowed.join(", ")
-        );
-        Err(MarketError::bad("interval", reason))
+        choose_series(&directory.0.series, symbol, source, &self.default_source(), interval)
     }
+}
+
+/// The series of a symbol that answers this interval, or a finer one if none is given: see [`Market::series`]. Without a
+/// source, of `default`, otherwise of any.
+pub(crate) fn choose_series<'d>(
+    series: &'d [SeriesInfo],
+    symbol: &Symbol,
+    source: Option<&Source>,
+    default: &Source,
+    interval: Option<Interval>,
+) -> Result<&'d SeriesInfo, MarketError> {
+    let of_symbol: Vec<&SeriesInfo> = series.iter().filter(|s| s.symbol == *symbol).collect();
+    if of_symbol.is_empty() {
+        return Err(MarketError::UnknownSymbol { symbol: symbol.to_string() });
+    }
+    let wanted = source.unwrap_or(default);
+    let mut of_source: Vec<&SeriesInfo> = of_symbol.iter().copied().filter(|s| s.source == *wanted).collect();
+    if of_source.is_empty() && source.is_none() {
+        of_source = of_symbol.clone();
+    }
+    let Some(finest) = of_source.iter().map(|s| s.finest).min() else {
+        let known: Vec<&str> = of_symbol.iter().map(|s| s.source.as_str()).collect();
+        let reason = format!("{symbol} has no {wanted} series, only {}", known.join(", "));
+        return Err(MarketError::bad("source", reason));
+    };
+    // As the table of latest prices chooses: docs/data.md.
+    let fine_enough = of_source.iter().filter(|s| interval.is_none_or(|interval| s.finest <= interval));
+    if let Some(newest) = fine_enough.max_by_key(|s| (s.last_open, std::cmp::Reverse(s.finest))) {
+        return Ok(newest);
+    }
+    let asked = interval.map_or_else(String::new, |interval| interval.to_string());
+    let allowed: Vec<&str> = Interval::ALL.iter().filter(|i| **i >= finest).map(|i| i.as_str()).collect();
+    let reason = format!(
+        "{asked} is finer than the stored {finest} bars of {symbol}; allowed are {}",
+        allowed.join(", ")
+    );
+    Err(MarketError::bad("interval", reason))
 }
 
 /// Lists the series: what the cache loads.

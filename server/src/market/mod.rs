@@ -37,6 +37,7 @@ use crate::{
     store::Store,
 };
 
+pub(crate) use self::directory::choose_series;
 pub use self::{
     batch::{BATCH_DEFAULT_LIMIT, BATCH_MAX_CANDLES, BATCH_MAX_SYMBOLS, BatchQuery},
     export::{ExportQuery, Exported},

@@ -91,11 +91,10 @@ impl Store {
 
     fn at_address(&self, error: StoreError) -> StoreError {
         match error {
-            StoreError::Unavailable { reason } => StoreError::unavailable(format!(
-                "{reason} (at {}:{})",
-                self.options.get_host(),
-                self.options.get_port()
-            )),
+            StoreError::Unavailable { away, reason } => StoreError::Unavailable {
+                away,
+                reason: format!("{reason} (at {}:{})", self.options.get_host(), self.options.get_port()),
+            },
             other => other,
         }
     }
@@ -117,9 +116,7 @@ impl Store {
 
 /// Runs a read with the bound that holds even when Postgres falls silent.
 pub(super) async fn bounded<T>(read: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    tokio::time::timeout(READ_TIMEOUT, read)
-        .await
-        .unwrap_or_else(|_| Err(StoreError::unavailable("no answer within the time allowed")))
+    tokio::time::timeout(READ_TIMEOUT, read).await.unwrap_or_else(|_| Err(StoreError::slow()))
 }
 
 #[cfg(test)]

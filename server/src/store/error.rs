@@ -12,9 +12,11 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Postgres cannot be reached, refuses us, or took too long.
+    /// Postgres cannot be reached, refuses us, took too long, or can take nothing in.
     #[error("Postgres is unavailable: {reason}")]
     Unavailable {
+        /// What kind of trouble it is.
+        away: Away,
         /// What happened.
         reason: String,
     },
@@ -32,7 +34,55 @@ pub enum StoreError {
     },
 }
 
+/// Why Postgres is of no use, for anyone to read: without hosts, users or what it said itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Away {
+    /// No connection, or a broken one.
+    Unreachable,
+    /// No answer in time.
+    Slow,
+    /// It refuses the user or the password.
+    Refused,
+    /// There is no such database.
+    NoDatabase,
+    /// It has no connection to spare.
+    Crowded,
+    /// It starts up or shuts down.
+    Restarting,
+    /// Its disk is full.
+    Full,
+    /// It takes no writes: a standby, or told so.
+    ReadOnly,
+}
+
+impl Away {
+    /// A clause that follows "Postgres".
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "cannot be reached",
+            Self::Slow => "does not answer in time",
+            Self::Refused => "refuses the user or the password",
+            Self::NoDatabase => "has no such database",
+            Self::Crowded => "has no connection to spare",
+            Self::Restarting => "is starting up or shutting down",
+            Self::Full => "has no disk space left",
+            Self::ReadOnly => "is read-only",
+        }
+    }
+}
+
 impl StoreError {
+    /// What is wrong, in a clause that follows "Postgres": for anyone to read, without hosts and users.
+    #[must_use]
+    pub const fn clause(&self) -> &'static str {
+        match self {
+            Self::Unavailable { away, .. } => away.as_str(),
+            Self::Schema { .. } => "needs a migration, or a newer tidemark",
+            Self::Setting { .. } | Self::Query { .. } => "does not answer as it should",
+        }
+    }
+
     /// Whether a later attempt may succeed without anyone doing anything.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
@@ -49,7 +99,12 @@ impl StoreError {
     }
 
     pub(super) fn unavailable(reason: impl Into<String>) -> Self {
-        Self::Unavailable { reason: reason.into() }
+        Self::Unavailable { away: Away::Unreachable, reason: reason.into() }
+    }
+
+    /// No answer within the time allowed.
+    pub(super) fn slow() -> Self {
+        Self::Unavailable { away: Away::Slow, reason: "no answer within the time allowed".to_owned() }
     }
 }
 
@@ -61,7 +116,10 @@ impl From<sqlx::Error> for StoreError {
             Error::Io(error) => Self::unavailable(error.to_string()),
             Error::Tls(error) => Self::unavailable(format!("TLS: {error}")),
             Error::Protocol(reason) => Self::unavailable(format!("protocol: {reason}")),
-            Error::PoolTimedOut => Self::unavailable("no connection within the time allowed"),
+            Error::PoolTimedOut => Self::Unavailable {
+                away: Away::Slow,
+                reason: "no connection within the time allowed".to_owned(),
+            },
             Error::PoolClosed | Error::WorkerCrashed => Self::unavailable("the connections are closed"),
             other => Self::query(one_line(&other.to_string())),
         }
@@ -89,13 +147,21 @@ impl From<MigrateError> for StoreError {
 fn from_database(error: &(dyn DatabaseError + 'static)) -> StoreError {
     let code = error.code().unwrap_or_default();
     let reason = one_line(error.message());
-    match (code.get(..2), code.as_ref()) {
-        (_, "42P01" | "42703") => StoreError::Schema { reason: format!("{reason}; run `tidemark migrate`") },
-        // Connection exceptions, bad credentials, no such database, out of resources, operator intervention (shutdown,
-        // statement timeout), lock timeout.
-        (Some("08" | "28" | "3D" | "53" | "57"), _) | (_, "55P03") => StoreError::unavailable(reason),
-        _ => StoreError::query(format!("{reason} (SQLSTATE {code})")),
-    }
+    let away = match (code.get(..2), code.as_ref()) {
+        (_, "42P01" | "42703") => {
+            return StoreError::Schema { reason: format!("{reason}; run `tidemark migrate`") };
+        }
+        (_, "53100") => Away::Full,
+        (_, "25006") => Away::ReadOnly,
+        (_, "57014" | "55P03") => Away::Slow,
+        (Some("08"), _) => Away::Unreachable,
+        (Some("28"), _) => Away::Refused,
+        (Some("3D"), _) => Away::NoDatabase,
+        (Some("53"), _) => Away::Crowded,
+        (Some("57"), _) => Away::Restarting,
+        _ => return StoreError::query(format!("{reason} (SQLSTATE {code})")),
+    };
+    StoreError::Unavailable { away, reason }
 }
 
 fn one_line(text: &str) -> String {

@@ -23,7 +23,7 @@ pub(crate) mod write;
 pub use candles::Bars;
 pub use connect::Store;
 pub use directory::{Directory, SeriesInfo};
-pub use error::StoreError;
+pub use error::{Away, StoreError};
 pub use export::Export;
 pub use latest::Latest;
 pub use retention::Dropped;

@@ -207,9 +207,10 @@ impl<'c> SeriesWriter<'c> {
         let revision = patient(patience, raise(&mut self.tx, self.series_id, self.span)).await?;
         self.written.revision = Some(revision);
         patient(patience, async { Ok(self.tx.commit().await?) }).await.map_err(|error| match error {
-            StoreError::Unavailable { reason } => {
-                StoreError::unavailable(format!("{reason}; it may be stored: import it again to be sure"))
-            }
+            StoreError::Unavailable { away, reason } => StoreError::Unavailable {
+                away,
+                reason: format!("{reason}; it may be stored: import it again to be sure"),
+            },
             other => other,
         })?;
         Ok(self.written)
@@ -221,9 +222,7 @@ pub(super) async fn patient<T>(
     patience: Duration,
     work: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    tokio::time::timeout(patience, work)
-        .await
-        .unwrap_or_else(|_| Err(StoreError::unavailable("no answer within the time allowed")))
+    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| Err(StoreError::slow()))
 }
 
 #[cfg(test)]

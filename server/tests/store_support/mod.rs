@@ -124,7 +124,7 @@ pub fn bars(step_ms: i64, indices: impl IntoIterator<Item = i64>, volume: f64) -
 
 /// Options of an import whose names tell everything.
 pub fn recorded() -> Options {
-    Options { symbol: None, interval: None, source: Source::RECORDED, strict: false }
+    Options::default()
 }
 
 /// Imports, and gathers the rejected lines.

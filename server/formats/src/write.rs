@@ -1,0 +1,61 @@
+//! Writing candles in the layouts that are read.
+
+use std::io::{self, Write};
+
+use model::{Candle, Interval, Symbol};
+
+use crate::{binance, format::Format, tidemark, time::date_text};
+
+/// Writes candles of one symbol and interval. Numbers are the shortest text that reads back the same. What a candle does
+/// not have is 0 where the layout has a fixed place for it, and left out where columns have names.
+pub struct CandleWriter<W> {
+    out: W,
+    format: Format,
+    symbol: Symbol,
+    interval: Interval,
+}
+
+impl<W: Write> CandleWriter<W> {
+    /// Writes what stands before the first candle.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn new(mut out: W, format: Format, symbol: Symbol, interval: Interval) -> io::Result<Self> {
+        match format {
+            Format::Tidemark => writeln!(out, "{}", tidemark::HEADER)?,
+            Format::Binance => writeln!(out, "{}", binance::HEADER)?,
+            Format::CryptoDataDownload => {
+                // Those who read the layout skip its first line.
+                writeln!(out, "# in the layout of CryptoDataDownload; written by Tidemark")?;
+                writeln!(out, "unix,date,symbol,open,high,low,close,Volume {symbol}")?;
+            }
+        }
+        Ok(Self { out, format, symbol, interval })
+    }
+
+    /// Writes a candle.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write(&mut self, candle: &Candle) -> io::Result<()> {
+        let Candle { open_time, open, high, low, close, volume } = *candle;
+        let out = &mut self.out;
+        match self.format {
+            Format::Tidemark => writeln!(out, "{open_time},{open},{high},{low},{close},{volume}"),
+            Format::Binance => {
+                let close_time = open_time + self.interval.ms() - 1;
+                writeln!(out, "{open_time},{open},{high},{low},{close},{volume},{close_time},0,0,0,0,0")
+            }
+            Format::CryptoDataDownload => {
+                // Bars start at whole minutes. Seconds are told from milliseconds by their size.
+                let (unix, date, symbol) = (open_time / 1000, date_text(open_time), &self.symbol);
+                writeln!(out, "{unix},{date},{symbol}/USD,{open},{high},{low},{close},{volume}")
+            }
+        }
+    }
+
+    /// The writer, to be flushed or closed.
+    pub fn into_inner(self) -> W {
+        self.out
+    }
+}

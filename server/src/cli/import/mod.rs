@@ -1,0 +1,194 @@
+//! `tidemark import`.
+
+mod rejects;
+mod totals;
+
+use std::{
+    cell::Cell,
+    path::{Path, PathBuf},
+    pin::pin,
+    process::ExitCode,
+};
+
+use candle_files::{BarLength, Format};
+use model::{Source, Symbol};
+
+use self::{rejects::Rejects, totals::Totals};
+use super::{
+    fail,
+    progress::Progress,
+    stop::{Signal, Stop},
+};
+use crate::{
+    config::variable,
+    import::{Event, FileReport, ImportError, Options, import_file, source},
+    store::Store,
+};
+
+/// Files of candles, and what they do not tell.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Candle files of Tidemark, Binance Vision or CryptoDataDownload; plain, gzip or ZIP. Prices in USD or a dollar
+    /// stablecoin
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Ticker symbol, if neither name nor rows tell it; comes before both, and the prices are taken as USD
+    #[arg(long)]
+    symbol: Option<Symbol>,
+    /// Length of the file's bars, if neither name nor rows tell it: 1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 1w
+    #[arg(long, value_name = "LENGTH")]
+    interval: Option<BarLength>,
+    /// The layout: auto, tidemark, binance or cryptodatadownload
+    #[arg(long, default_value = "auto", value_parser = layout)]
+    format: Layout,
+    /// Whose candles these are: 1 to 32 of a-z, 0-9, - and _; auto takes the exchange that the file tells
+    #[arg(long, default_value = "recorded", value_parser = owner)]
+    source: Owner,
+    /// Fail a file at the first line that makes no candle, and leave nothing of it behind
+    #[arg(long)]
+    strict: bool,
+    /// Write all rejected lines here, as FILE:LINE: REASON
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
+}
+
+/// A layout; none is `auto`.
+#[derive(Clone)]
+struct Layout(Option<Format>);
+
+fn layout(text: &str) -> Result<Layout, String> {
+    if text == "auto" {
+        return Ok(Layout(None));
+    }
+    text.parse().map(|format| Layout(Some(format))).map_err(|error| format!("{error}, auto"))
+}
+
+/// A source; none is `auto`.
+#[derive(Clone)]
+struct Owner(Option<Source>);
+
+fn owner(text: &str) -> Result<Owner, String> {
+    if text == "auto" { Ok(Owner(None)) } else { source(text).map(|source| Owner(Some(source))) }
+}
+
+/// The store of `DATABASE_URL`.
+pub(super) fn open_store() -> Result<Store, String> {
+    let url = variable("DATABASE_URL").map_err(|error| error.to_string())?;
+    let url = url.ok_or("DATABASE_URL: is not set; expected postgres://user:password@host:port/database")?;
+    Store::connect_lazy(&url).map_err(|error| error.to_string())
+}
+
+/// Imports each file by itself; exit code 1 if one failed.
+pub(super) async fn run(args: Args) -> ExitCode {
+    match import_all(args).await {
+        Ok(code) => code,
+        Err(message) => fail(message),
+    }
+}
+
+async fn import_all(args: Args) -> Result<ExitCode, String> {
+    let store = open_store()?;
+    let mut rejects = Rejects::new(args.rejects.as_deref())?;
+    let mut stop = Stop::new().map_err(|error| format!("signals cannot be waited for: {error}"))?;
+    let Args {
+        files, symbol, interval: length, format: Layout(format), source: Owner(source), strict, ..
+    } = args;
+    let mut totals = Totals::new(files.len());
+    tokio::select! {
+        ping = store.ping() => ping.map_err(|error| error.to_string())?,
+        signal = stop.asked() => {
+            fail(totals.stopped(signal, "nothing was begun"));
+            return Ok(signal.exit_code());
+        }
+    }
+    let options = Options { symbol, length, format, source, strict };
+    for (index, file) in files.iter().enumerate() {
+        let mut progress = Progress::new(label(file, index, files.len()));
+        let outcome = import_or_stop(&store, file, &options, &mut stop, &mut progress, &mut rejects).await;
+        progress.clear();
+        match &outcome.result {
+            Some(Ok(report)) => totals.add(file, report, progress.took()),
+            Some(Err(error)) => {
+                totals.add_failure();
+                fail(format!("{}: {error}", file.display()));
+            }
+            None => {}
+        }
+        if let Some(signal) = outcome.stopped {
+            let begun = match outcome.result {
+                Some(_) => format!("{} was finished", file.display()),
+                None if outcome.committing => {
+                    format!("{} may be in: import it again to be sure", file.display())
+                }
+                None => format!("{} was undone", file.display()),
+            };
+            let left = files.len() - index - 1;
+            let what = if left > 0 { format!("{begun}, {left} not begun") } else { begun };
+            fail(totals.stopped(signal, &what));
+            rejects.finish()?;
+            return Ok(signal.exit_code());
+        }
+        rejects.check()?;
+    }
+    rejects.finish()?;
+    totals.finish();
+    if totals.failed() > 0 && files.len() > 1 {
+        fail(format!("{} of {} files not imported", totals.failed(), files.len()));
+    }
+    Ok(if totals.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What stands before the progress: which file of how many.
+fn label(file: &Path, index: usize, files: usize) -> String {
+    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
+    if files > 1 { format!("{}/{files} {name}", index + 1) } else { name.into_owned() }
+}
+
+/// How the import of a file ended.
+struct Outcome {
+    /// None if it was dropped.
+    result: Option<Result<FileReport, ImportError>>,
+    /// What asked to stop meanwhile.
+    stopped: Option<Signal>,
+    /// Whether the database had been given the whole file.
+    committing: bool,
+}
+
+/// Imports a file, or drops the import when a signal comes. One that is being committed is waited for: only a second signal
+/// drops it too, and leaves open whether it is in.
+async fn import_or_stop(
+    store: &Store,
+    file: &Path,
+    options: &Options,
+    stop: &mut Stop,
+    progress: &mut Progress,
+    rejects: &mut Rejects,
+) -> Outcome {
+    let committing = Cell::new(false);
+    let mut importing = pin!(import_file(store, file, options, |event| match event {
+        Event::Rejected(reject) => {
+            progress.clear();
+            rejects.take(file, reject);
+        }
+        Event::Rows { rows, read } => {
+            progress.draw(rows, read.size().map(|size| read.read() as f64 / size as f64));
+        }
+        Event::Committing => {
+            committing.set(true);
+            progress.say("rolling up");
+        }
+    }));
+    let signal = tokio::select! {
+        result = &mut importing => return Outcome { result: Some(result), stopped: None, committing: true },
+        signal = stop.asked() => signal,
+    };
+    let mut result = None;
+    if committing.get() {
+        eprintln!("tidemark: {}: being committed; once more does not wait for it", file.display());
+        result = tokio::select! {
+            result = &mut importing => Some(result),
+            _ = stop.asked() => None,
+        };
+    }
+    Outcome { result, stopped: Some(signal), committing: committing.get() }
+}

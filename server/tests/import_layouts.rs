@@ -1,0 +1,231 @@
+//! Imports of the layouts of others: Binance Vision and CryptoDataDownload.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod import_support;
+mod store_support;
+
+use candle_files::Format;
+use import_support::*;
+use model::{Interval, Source};
+use store_support::*;
+use tidemark::{import::Options, store::Store};
+
+const HOUR: i64 = 3_600_000;
+const MINUTE: i64 = 60_000;
+/// 2024-01-01T00:00Z over a minute.
+const START: i64 = 1_704_067_200_000 / MINUTE;
+
+async fn stored(store: &Store, symbol: &str, source: &str, interval: Interval) -> Vec<Line> {
+    let directory = store.directory().await.unwrap();
+    let series = directory
+        .series
+        .iter()
+        .find(|s| s.symbol.as_str() == symbol && s.source.as_str() == source && s.finest == interval)
+        .unwrap();
+    let bars = store.candles(series.id, interval, None, None, 5_000).await.unwrap().unwrap();
+    bars.candles.iter().map(line).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn binance_in_all_its_packings() {
+    let (store, _) = database().await;
+    let folder = Folder::new();
+    let lines = bars(MINUTE, START..START + 3_000, 1.5);
+    let (millis, micros) = (klines(&lines, MINUTE, 1), klines(&lines, MINUTE, 1_000));
+    let header = "open_time,open,high,low,close,volume,close_time,quote_volume,count,a,b,ignore\n";
+    let files = [
+        folder.file("AAAUSDT-1m-2024-01-01.csv", &millis),
+        folder.file("BBBFDUSD-1m-2024-01.csv.gz", gzip(millis.as_bytes())),
+        folder.file("CCCUSDC-1m-2024-01.zip", zip(&[("CCCUSDC-1m-2024-01.csv", micros.as_bytes())])),
+        folder.file("DDDUSDT-1m-2024-01.csv", format!("{header}{micros}")),
+    ];
+    for file in &files {
+        let report = import_good(&store, file).await;
+        assert_eq!((report.format, report.inserted), (Format::Binance, 3_000), "{}", file.display());
+        assert_eq!(stored(&store, report.symbol.as_str(), "recorded", Interval::M1).await, lines);
+        assert_eq!(import_good(&store, file).await.revision, None, "again");
+    }
+    // Of the exchange, if asked.
+    let auto = Options { source: None, ..recorded() };
+    let report = import(&store, &files[0], &auto).await.0.unwrap();
+    assert_eq!(report.source, Source::new("binance"));
+    assert_eq!(stored(&store, "AAA", "binance", Interval::M1).await, lines);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn foreign_intervals_are_stored_as_the_next_coarser() {
+    let (store, _) = database().await;
+    let folder = Folder::new();
+    // From the same minutes, so that the rolled up bars must be those that the minutes make.
+    let cases = [
+        ("1s", 1_000, Interval::M1, 1_000, 600),
+        ("3m", 3 * MINUTE, Interval::M15, 3 * MINUTE, 100),
+        ("2h", 2 * HOUR, Interval::H4, 2 * HOUR, 60),
+        ("6h", 6 * HOUR, Interval::D1, 6 * HOUR, 40),
+        ("8h", 8 * HOUR, Interval::D1, 8 * HOUR, 30),
+        ("12h", 12 * HOUR, Interval::D1, 12 * HOUR, 20),
+    ];
+    for (name, ms, interval, step, count) in cases {
+        let first = START * MINUTE / step;
+        let lines = bars(step, first..first + count, 1.5);
+        let symbol = format!("F{}", name.to_uppercase());
+        let file = folder.file(
+            &format!("{symbol}USDT-{name}-2024-01.zip"),
+            zip(&[("a.csv", klines(&lines, ms, 1).as_bytes())]),
+        );
+        let report = import_good(&store, &file).await;
+        assert_eq!((report.interval, report.length.as_str()), (interval, name));
+        let id = series(&store, &symbol).await.id;
+        let read = store.candles(id, interval, None, None, 5_000).await.unwrap().unwrap();
+        assert_bars(&read, &roll_up(&lines, interval), 1, name);
+        assert!(read.partial.is_empty(), "{name}");
+        // And the stored levels above.
+        let coarser = store.candles(id, Interval::W1, None, None, 5_000).await.unwrap().unwrap();
+        let expected = roll_up(&lines, Interval::W1);
+        let times: Vec<_> = coarser.candles.iter().map(|c| c.open_time).collect();
+        assert_eq!(times, expected.iter().map(|e| e.bar.0).collect::<Vec<_>>(), "{name}");
+        assert_eq!(import_good(&store, &file).await.revision, None, "again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_in_short_bars_leaves_their_candle_out() {
+    let (store, _) = database().await;
+    let folder = Folder::new();
+    let first = START * MINUTE / (6 * HOUR);
+    let mut lines = bars(6 * HOUR, first..first + 12, 1.0);
+    lines.remove(5);
+    let file = folder.file("GAPUSDT-6h-2024-01.csv", klines(&lines, 6 * HOUR, 1));
+    let (result, rejects) = import(&store, &file, &recorded()).await;
+    assert_eq!((result.unwrap().inserted, rejects.len()), (2, 1));
+    assert_eq!(rejects[0].line, 5);
+    assert_eq!(
+        rejects[0].reason,
+        "the 1d candle of 2024-01-02 00:00:00 that begins here has 3 of its 4 6h bars"
+    );
+    let strict = Options { strict: true, ..recorded() };
+    let again = folder.file("GAQUSDT-6h-2024-01.csv", klines(&lines, 6 * HOUR, 1));
+    let error = import(&store, &again, &strict).await.0.unwrap_err().to_string();
+    assert!(error.starts_with("line 5: the 1d candle of 2024-01-02"), "{error}");
+    assert!(store.directory().await.unwrap().series.iter().all(|s| s.symbol.as_str() != "GAQ"));
+}
+
+/// Real lines: the newest, the oldest, and one whose volume is a fraction.
+const COINBASE: &str = "Created on 10-17-2019,https://www.CryptoDataDownload.com
+date,symbol,open,high,low,close,volume_btc,volume
+2019-10-17,BTCUSD,7993.54,8070,7937.01,8034.32,1570.08,12537245.82
+2019-10-16,BTCUSD,8162.44,8171.59,7908.86,7993.54,8123.72,65132771.81
+2019-10-15,BTCUSD,8355,8420,8085.65,8162.44,7919.56,65109952.98
+2014-12-03,BTCUSD,378,378,377.01,378,0.5466,206.52
+2014-12-02,BTCUSD,370,378,370,378,15.01,5675.07
+2014-12-01,BTCUSD,300,370,300,370,0.05656,19.53
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cryptodatadownload_newest_first() {
+    let (store, _) = database().await;
+    let folder = Folder::new();
+    let file = folder.file("Coinbase_BTCUSD_d.csv", COINBASE);
+    let report = import_good(&store, &file).await;
+    assert_eq!((report.format, report.interval), (Format::CryptoDataDownload, Interval::D1));
+    let lines = stored(&store, "BTC", "recorded", Interval::D1).await;
+    assert_eq!(lines.len(), 6);
+    // 2014-12-01 and 2019-10-17.
+    assert_eq!(lines[0], (1_417_392_000_000, 300.0, 370.0, 300.0, 370.0, 0.05656));
+    assert_eq!(lines[5], (1_571_270_400_000, 7993.54, 8070.0, 7937.01, 8034.32, 1570.08));
+    assert_eq!(import_good(&store, &file).await.revision, None, "again");
+    let auto = Options { source: None, ..recorded() };
+    assert_eq!(import(&store, &file, &auto).await.0.unwrap().source, Source::new("coinbase"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cryptodatadownload_in_its_other_shapes() {
+    let (store, _) = database().await;
+    let folder = Folder::new();
+    let expected = [
+        (1_571_270_400_000, 1.0, 4.0, 0.5, 2.0, 7.0),
+        (1_571_274_000_000, 2.0, 3.0, 1.5, 2.5, 8.0),
+        (1_571_277_600_000, 2.5, 3.0, 1.5, 2.0, 9.0),
+    ];
+    let files = [
+        (
+            "Coinbase_AAAUSD_1h.csv",
+            "\"https://www.CryptoDataDownload.com\"\nDate,Symbol,Open,High,Low,Close,Volume AAA,Volume USD\n\
+             2019-10-17 02-AM,AAAUSD,2.5,3,1.5,2,9,1\n2019-10-17 01-AM,AAAUSD,2,3,1.5,2.5,8,1\n2019-10-17 12-AM,AAAUSD,1,4,0.5,2,7,1\n",
+        ),
+        (
+            "Binance_BBBUSDT_1h.csv",
+            "https://www.CryptoDataDownload.com\nUnix,Date,Symbol,Open,High,Low,Close,Volume BBB,Volume USDT,tradecount\n\
+             1571270400000,x,BBBUSDT,1,4,0.5,2,7,1,5\n1571274000,x,BBB/USDT,2,3,1.5,2.5,8,1,5\n1571277600000000,x,BBB-USDT,2.5,3,1.5,2,9,1,5\n",
+        ),
+        (
+            "plain.csv",
+            "volume,close,low,high,open,symbol,timestamp\n7,2,0.5,4,1,CCC/USD,2019-10-17T00:00:00Z\n\
+             8,2.5,1.5,3,2,CCC/USD,2019-10-17 01:00:00\n9,2,1.5,3,2.5,CCC/USD,2019-10-17 02:00\n",
+        ),
+    ];
+    for ((name, text), symbol) in files.into_iter().zip(["AAA", "BBB", "CCC"]) {
+        let report = import_good(&store, &folder.file(name, text)).await;
+        assert_eq!((report.symbol.as_str(), report.interval), (symbol, Interval::H1), "{name}");
+        assert_eq!(stored(&store, symbol, "recorded", Interval::H1).await, expected, "{name}");
+    }
+    let auto = Options { source: None, ..recorded() };
+    let error = import(&store, &folder.path("plain.csv"), &auto).await.0.unwrap_err().to_string();
+    assert_eq!(error, "neither name nor layout tell the exchange; give --source NAME");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_files_in_one_run() {
+    let (store, url) = database().await;
+    let folder = Folder::new();
+    let names: Vec<String> = (1..=12).map(|month| format!("MANUSDT-1h-2023-{month:02}.zip")).collect();
+    for (index, name) in names.iter().enumerate() {
+        let first = START / 60 + index as i64 * 100;
+        let text = klines(&bars(HOUR, first..first + 100, 1.0), HOUR, 1);
+        folder.file(name, zip(&[("a.csv", text.as_bytes())]));
+    }
+    folder.file("broken.zip", "PK\u{3}\u{4}nothing");
+    let mut arguments = vec!["import", "--source", "auto", "broken.zip"];
+    arguments.extend(names.iter().map(String::as_str));
+    let said = run(&url, &folder.path(""), &arguments);
+    assert_eq!(said.code(), Some(1));
+    assert!(said.err.contains("broken.zip: the ZIP archive is truncated or corrupt"), "{}", said.err);
+    assert!(said.err.contains("1 of 13 files not imported"), "{}", said.err);
+    assert!(
+        said.out.contains("MANUSDT-1h-2023-07.zip: MAN 1h binance: 100 rows, 100 new, 0 changed, 0 rejected")
+    );
+    assert!(
+        said.out.contains("total: 12 of 13 files: 1200 rows, 1200 new, 0 changed, 0 rejected"),
+        "{}",
+        said.out
+    );
+    assert_eq!(stored(&store, "MAN", "binance", Interval::H1).await.len(), 1_200);
+
+    let again = run(&url, &folder.path(""), &["import", "--source", "auto", &names[0], &names[1]]);
+    assert_eq!((again.code(), again.err.as_str()), (Some(0), ""));
+    assert!(
+        again.out.contains("total: 2 of 2 files: 200 rows, 0 new, 0 changed, 0 rejected"),
+        "{}",
+        again.out
+    );
+}
+
+#[test]
+fn bad_command_lines_exit_with_2() {
+    let folder = Folder::new();
+    let cases: [&[&str]; 8] = [
+        &["import"],
+        &["import", "--format", "xml", "a.csv"],
+        &["import", "--interval", "7m", "a.csv"],
+        &["import", "--source", "simulated", "a.csv"],
+        &["import", "--source", "replay", "a.csv"],
+        &["import", "--symbol", "B/C", "a.csv"],
+        &["export"],
+        &["export", "--symbol", "BTC", "--from", "2024-01-02", "--to", "2024-01-01"],
+    ];
+    for arguments in cases {
+        let said = run("postgres://u@127.0.0.1:1/x", &folder.path(""), arguments);
+        assert_eq!(said.code(), Some(2), "{arguments:?}: {}", said.err);
+    }
+}
