@@ -143,6 +143,22 @@ async fn a_file_without_a_good_line_makes_no_series() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_time_that_is_decades_off_costs_one_month() {
+    let (store, url) = database().await;
+    let folder = Folder::new();
+    let mut lines = bars(60_000, 28_401_120..28_401_220, 1.0);
+    lines.insert(50, bars(60_000, 0..1, 1.0)[0]);
+    let report = import_good(&store, &folder.file("OFF-USD-1m.csv", csv(lines.clone()))).await;
+    assert_eq!(report.inserted, 101);
+    let id = series(&store, "OFF").await.id;
+    let read = store.candles(id, Interval::H1, None, None, 5_000).await.unwrap().unwrap();
+    lines.sort_by_key(|line| line.0);
+    assert_bars(&read, &roll_up(&lines, Interval::H1), 60, "hours");
+    let months = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname LIKE 'candles_1m_19%'";
+    assert_eq!(count(&mut connection(&url).await, months).await, 1, "January 1970 alone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn broken_files_leave_everything_as_it_was() {
     let (store, _) = database().await;
     let folder = Folder::new();

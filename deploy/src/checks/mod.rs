@@ -19,11 +19,13 @@ use crate::{
 
 /// The crates that are built for this machine. `app` is among them with its feature `ssr` only: with `hydrate` beside it,
 /// as in a build of the whole workspace, it would be neither.
-const NATIVE: [&str; 16] = [
+const NATIVE: [&str; 18] = [
     "-p",
     "model",
     "-p",
     "tidemark-cache",
+    "-p",
+    "candle-files",
     "-p",
     "tidemark-bench",
     "-p",

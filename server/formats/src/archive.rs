@@ -31,11 +31,11 @@ pub(crate) fn open<R: Read + Seek + Send>(
     progress: &Progress,
 ) -> Result<impl Read + Send + use<R>, FileError> {
     let mut archive = ZipArchive::new(reader).map_err(|error| broken(&error))?;
-    let files: Vec<usize> = (0..archive.len())
-        .filter(|index| {
-            archive.name_for_index(*index).is_some_and(|name| name.is_ok_and(|name| counts(&name)))
-        })
-        .collect();
+    let is_file = |index: &usize| match archive.name_for_index(*index) {
+        Some(Ok(name)) => counts(&name),
+        _ => true,
+    };
+    let files: Vec<usize> = (0..archive.len()).filter(is_file).collect();
     let index = match files.as_slice() {
         [index] => *index,
         [] => return Err(FileError::Open("the ZIP archive holds no file".to_owned())),

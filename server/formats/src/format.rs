@@ -52,6 +52,16 @@ pub(crate) enum Layout {
     CryptoDataDownload(Header),
 }
 
+impl Layout {
+    pub(crate) const fn format(&self) -> Format {
+        match self {
+            Self::Tidemark => Format::Tidemark,
+            Self::Binance => Format::Binance,
+            Self::CryptoDataDownload(_) => Format::CryptoDataDownload,
+        }
+    }
+}
+
 /// What stands before the first candle.
 pub(crate) struct Start {
     pub layout: Layout,
@@ -119,12 +129,7 @@ mod tests {
     fn found(text: &str, wanted: Option<Format>) -> Result<(Format, usize), String> {
         let lines: Vec<_> = text.lines().map(str::to_owned).collect();
         let start = detect(&lines, wanted).map_err(|error| error.to_string())?;
-        let format = match start.layout {
-            Layout::Tidemark => Format::Tidemark,
-            Layout::Binance => Format::Binance,
-            Layout::CryptoDataDownload(_) => Format::CryptoDataDownload,
-        };
-        Ok((format, start.skip))
+        Ok((start.layout.format(), start.skip))
     }
 
     #[test]

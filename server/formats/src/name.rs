@@ -33,13 +33,22 @@ pub(crate) fn read(name: &str) -> Named {
         }
         [base, quote, length] => {
             let pair = Pair::read(&format!("{base}/{quote}")).filter(|pair| matches!(pair, Pair::Split(..)));
-            return Named { exchange: None, pair, length: BarLength::from_word(length) };
+            return told(None, pair, length);
         }
         _ => {}
     }
     let parts: Vec<_> = stem.split('_').collect();
     let [exchange, pair, .., length] = parts.as_slice() else { return Named::default() };
-    Named { exchange: source_name(exchange), pair: Pair::read(pair), length: BarLength::from_word(length) }
+    told(source_name(exchange), Pair::read(pair), length)
+}
+
+/// Words that happen to stand where a pair and a length would are neither: `my-old-prices.csv`.
+fn told(exchange: Option<String>, pair: Option<Pair>, length: &str) -> Named {
+    let length = BarLength::from_word(length);
+    if length.is_none() && !pair.as_ref().is_some_and(Pair::has_currency) {
+        return Named::default();
+    }
+    Named { exchange, pair, length }
 }
 
 fn source_name(exchange: &str) -> Option<String> {
@@ -92,6 +101,9 @@ mod tests {
         assert_eq!(told("prices.csv"), (None, None, None));
         assert_eq!(told(""), (None, None, None));
         assert_eq!(told("---"), (None, None, None));
+        assert_eq!(told("my-old-prices.csv"), (None, None, None));
+        assert_eq!(told("my_old_prices.csv"), (None, None, None));
+        assert_eq!(told("Kraken_BTCEUR_x.csv"), (Some("kraken".into()), Some("BTCEUR".into()), None));
         assert_eq!(told("BTC-USD-x.csv"), (None, Some("BTC/USD".into()), None));
         assert_eq!(told("Coinbase_BTCUSD_later.csv"), (Some("coinbase".into()), Some("BTCUSD".into()), None));
         assert_eq!(told("BTCUSD_PERP-1h-2024-01.zip"), (Some("binance".into()), None, Some("1h")));

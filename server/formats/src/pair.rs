@@ -45,18 +45,24 @@ impl Pair {
             Self::Joined(text) => {
                 let mut bases: Vec<_> = bases(text).collect();
                 bases.sort_by_key(|base| base.len());
+                // Two coins have no other name than their symbol.
                 let named =
                     bases.iter().find(|base| coin_name(base) != **base || **base == "BNB" || **base == "EOS");
                 let by_exchange = if exchange == Some("binance") { bases.first() } else { bases.last() };
                 match named.or(by_exchange) {
                     Some(base) => parse(base),
-                    None => {
-                        let other =
-                            OTHERS.iter().find(|quote| text.len() > quote.len() && text.ends_with(**quote));
-                        Err(other.map_or_else(unknown, |quote| in_other(quote)))
-                    }
+                    None => Err(other_currency(text).map_or_else(unknown, in_other)),
                 }
             }
+        }
+    }
+
+    /// Whether it is priced in a currency that is known.
+    pub(crate) fn has_currency(&self) -> bool {
+        let is_known = |quote: &str| DOLLARS.contains(&quote) || OTHERS.contains(&quote);
+        match self {
+            Self::Split(_, quote) => is_known(quote),
+            Self::Joined(text) => bases(text).next().is_some() || other_currency(text).is_some(),
         }
     }
 
@@ -81,6 +87,11 @@ impl std::fmt::Display for Pair {
 /// What is left of a joined pair without each dollar that it may end with.
 fn bases(text: &str) -> impl Iterator<Item = &str> {
     DOLLARS.into_iter().filter_map(|quote| text.strip_suffix(quote)).filter(|base| !base.is_empty())
+}
+
+/// The currency that a joined pair ends with, if it is no dollar.
+fn other_currency(text: &str) -> Option<&'static str> {
+    OTHERS.into_iter().find(|quote| text.len() > quote.len() && text.ends_with(quote))
 }
 
 /// The refusal of prices in another currency.

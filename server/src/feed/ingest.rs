@@ -16,7 +16,7 @@ use super::{
     scribe::{self, Ended},
     stats::FeedStats,
 };
-use crate::store::{Store, live::LiveWriter};
+use crate::store::{Away, Store, StoreError, live::LiveWriter};
 
 /// How often prices are shown to readers, at most.
 const SHOW_EVERY: Duration = Duration::from_millis(500);
@@ -44,39 +44,69 @@ pub(super) async fn run<P: Play>(mut play: P, store: Store, show: impl Show, sta
         show.is_shown();
     }
     loop {
-        let writer = match LiveWriter::take(&store).await {
-            Ok(Some(writer)) => writer,
-            Ok(None) => {
+        let failed = match lead_next(&mut play, &store, &show, &stats).await {
+            Ok(Turn::Led) => {
+                stands_by = false;
+                None
+            }
+            Ok(Turn::Another) => {
                 if !std::mem::replace(&mut stands_by, true) {
                     tracing::info!("another process feeds this database; standing by");
-                    *stats.trouble.lock() = None;
-                    stats.standby.set(1);
                     show.is_shown();
                 }
-                sleep(STANDBY).await;
-                continue;
+                None
             }
-            Err(error) => {
-                *stats.trouble.lock() = Some(error.clause());
-                tracing::debug!(%error, "the feed waits for the database");
-                sleep(retry).await;
-                retry = (retry * 2).min(LAST_RETRY);
-                continue;
-            }
+            Err(error) => Some(error),
         };
-        stands_by = false;
-        stats.standby.set(0);
-        match lead(&mut play, writer, &store, &show, &stats).await {
-            Ok(()) => retry = STANDBY,
-            Err(error) => {
-                *stats.trouble.lock() = Some(error.clause());
-                tracing::warn!(%error, "the feed cannot be made ready: {error}");
-                sleep(retry).await;
+        stats.leads.set(0);
+        stats.series.set(0);
+        stats.standby.set(u64::from(stands_by));
+        match failed {
+            None => {
+                *stats.trouble.lock() = None;
+                retry = STANDBY;
+            }
+            Some(error) => {
+                // Once for each trouble: that the database is away altogether is said by who watches over it.
+                let before = stats.trouble.lock().replace(error.clause());
+                if before == Some(error.clause())
+                    || matches!(error, StoreError::Unavailable { away: Away::Unreachable, .. })
+                {
+                    tracing::debug!(%error, "the feed waits for the database");
+                } else {
+                    tracing::info!(%error, "the feed waits for the database: {error}");
+                }
                 retry = (retry * 2).min(LAST_RETRY);
             }
         }
-        stats.leads.set(0);
-        stats.series.set(0);
+        sleep(retry).await;
+    }
+}
+
+/// What became of an attempt to feed.
+enum Turn {
+    /// This process fed, and does not any more.
+    Led,
+    /// Another one feeds.
+    Another,
+}
+
+/// Feeds, if nobody else does.
+async fn lead_next<P: Play>(
+    play: &mut P,
+    store: &Store,
+    show: &impl Show,
+    stats: &Arc<FeedStats>,
+) -> Result<Turn, StoreError> {
+    // A database of a newer program is not written to.
+    store.ping().await?;
+    match LiveWriter::take(store).await? {
+        None => Ok(Turn::Another),
+        Some(writer) => {
+            stats.standby.set(0);
+            lead(play, writer, store, show, stats).await?;
+            Ok(Turn::Led)
+        }
     }
 }
 
@@ -87,7 +117,7 @@ async fn lead<P: Play>(
     store: &Store,
     show: &impl Show,
     stats: &Arc<FeedStats>,
-) -> Result<(), crate::store::StoreError> {
+) -> Result<(), StoreError> {
     let begun = Instant::now();
     let played = play.prepare(store, &mut writer).await?;
     let source = play.source();

@@ -26,6 +26,8 @@ use crate::{
 
 /// Pages read ahead of the writer.
 const AHEAD: usize = 2;
+/// Symbols named when the one that is asked for is not there.
+const LISTED: usize = 20;
 /// Longest wait for the writer to take its half file away when the export is stopped.
 const AWAY_WITHIN: Duration = Duration::from_secs(2);
 
@@ -158,10 +160,11 @@ async fn begin(store: &Store, args: &Args) -> Result<(SeriesInfo, Interval, Expo
     store.ping().await.map_err(|error| error.to_string())?;
     let directory = store.directory().await.map_err(|error| error.to_string())?;
     if !directory.series.iter().any(|series| series.symbol == args.symbol) {
-        let mut symbols: Vec<_> = directory.series.iter().map(|series| series.symbol.as_str()).collect();
-        symbols.dedup();
-        let stored = if symbols.is_empty() { "none".to_owned() } else { symbols.join(", ") };
-        return Err(format!("--symbol: {} is not stored; stored are {stored}", args.symbol));
+        return Err(format!(
+            "--symbol: {} is not stored; stored are {}",
+            args.symbol,
+            symbols(&directory.series)
+        ));
     }
     let source = Source::new(args.source.clone());
     let series = choose_series(&directory.series, &args.symbol, Some(&source), &source, args.interval)
@@ -171,6 +174,18 @@ async fn begin(store: &Store, args: &Args) -> Result<(SeriesInfo, Interval, Expo
         store.export(series.id, interval, args.from, args.to).await.map_err(|error| error.to_string())?;
     let export = export.ok_or_else(|| format!("the series of {} is gone", args.symbol))?;
     Ok((series.clone(), interval, export))
+}
+
+/// What is stored, not too long for a line.
+fn symbols(series: &[SeriesInfo]) -> String {
+    let mut symbols: Vec<_> = series.iter().map(|series| series.symbol.as_str()).collect();
+    symbols.dedup();
+    let listed = symbols.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
+    match symbols.len() {
+        0 => "none".to_owned(),
+        count if count > LISTED => format!("{listed} and {} more", count - LISTED),
+        _ => listed,
+    }
 }
 
 /// The times that the export goes over, for the progress.

@@ -5,6 +5,7 @@ mod totals;
 
 use std::{
     cell::Cell,
+    io::{self, IsTerminal},
     path::{Path, PathBuf},
     pin::pin,
     process::ExitCode,
@@ -184,6 +185,10 @@ async fn import_or_stop(
     };
     let mut result = None;
     if committing.get() {
+        if io::stderr().is_terminal() {
+            // The progress stays above.
+            eprintln!();
+        }
         eprintln!("tidemark: {}: being committed; once more does not wait for it", file.display());
         result = tokio::select! {
             result = &mut importing => Some(result),
