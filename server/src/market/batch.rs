@@ -115,7 +115,7 @@ impl Market {
             }
         };
         for symbol in &query.symbols {
-            if simulated && !self.stores_simulated(std::slice::from_ref(symbol)).await {
+            if simulated && !self.stores_simulated(symbol).await {
                 plans.push(Plan::Draw(None));
                 continue;
             }

@@ -58,7 +58,7 @@ impl Market {
     pub(super) async fn chart(&self, query: &ChartQuery) -> Result<Read<Candles>, MarketError> {
         query.validate()?;
         let source = query.source.clone().unwrap_or_else(|| self.default_source());
-        if source == Source::SIMULATED && !self.stores_simulated(std::slice::from_ref(&query.symbol)).await {
+        if source == Source::SIMULATED && !self.stores_simulated(&query.symbol).await {
             return self.simulated_chart(query, None).await;
         }
         match self.stored_chart(query, true).await {
@@ -74,14 +74,12 @@ impl Market {
         }
     }
 
-    /// Whether there are stored candles of the simulation for all of these symbols.
-    pub(super) async fn stores_simulated(&self, symbols: &[Symbol]) -> bool {
-        if self.0.store.is_none() {
-            return false;
-        }
-        let Ok(directory) = self.directory().await else { return false };
-        let simulated = || directory.0.series.iter().filter(|series| series.source == Source::SIMULATED);
-        symbols.iter().all(|symbol| simulated().any(|series| series.symbol == *symbol))
+    /// Whether there are stored candles of the simulation for this symbol.
+    pub(super) async fn stores_simulated(&self, symbol: &Symbol) -> bool {
+        self.0.store.is_some()
+            && self.directory().await.is_ok_and(|directory| {
+                directory.0.series.iter().any(|s| s.symbol == *symbol && s.source == Source::SIMULATED)
+            })
     }
 
     /// Candles of the cache and the store only; `newest`: also if what the feed adds has to be read.

@@ -36,7 +36,7 @@ impl Market {
     /// An unknown symbol, a bad parameter by name (made-up prices among them), or the database does not answer.
     pub async fn export(&self, query: &ExportQuery) -> Result<Exported, MarketError> {
         let source = query.source.clone().unwrap_or_else(|| self.default_source());
-        if source == Source::SIMULATED && !self.stores_simulated(std::slice::from_ref(&query.symbol)).await {
+        if source == Source::SIMULATED && !self.stores_simulated(&query.symbol).await {
             let reason = "simulated prices are made up as they are asked for, and are not exported";
             return Err(MarketError::bad("source", reason));
         }
