@@ -6,7 +6,7 @@ mod support;
 
 use std::{fs, process::Command, time::Instant};
 
-use local_servers::{FaultProxy, PostgresServer, RedisCluster, RedisServer};
+use local_servers::{FaultProxy, PostgresServer, RedisCluster, RedisServer, wait_until};
 use serde_json::Value;
 use support::{SOON, admin::TokenFile, run, sample_database, tidemark};
 use tempfile::TempDir;
@@ -174,8 +174,13 @@ fn a_server_that_says_nothing_is_not_waited_for_long() {
 #[test]
 fn of_a_cluster_every_node_and_every_slot_is_looked_at() {
     let cluster = RedisCluster::ephemeral().unwrap();
-    let result = check(&[("REDIS_URL", &cluster.cluster_url())], &[]);
-    assert_eq!(result.code, 0, "{}", result.text);
+    // A replica joins a new cluster a little later than the masters.
+    let mut result = check(&[("REDIS_URL", &cluster.cluster_url())], &[]);
+    let joined = wait_until(SOON, || {
+        result = check(&[("REDIS_URL", &cluster.cluster_url())], &[]);
+        result.code == 0
+    });
+    assert!(joined, "{}", result.text);
     assert!(result.line("Redis slots").contains("16384"), "{}", result.text);
     assert_eq!(result.text.matches("version 7").count(), 6, "{}", result.text);
     cluster.node(0).kill().unwrap();

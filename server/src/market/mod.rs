@@ -1,6 +1,7 @@
 //! Market data: the cache, then the store, then, marked as such, the simulation.
 
 mod batch;
+mod batch_query;
 mod charts;
 mod directory;
 mod drawing;
@@ -39,7 +40,7 @@ use crate::{
 
 pub(crate) use self::directory::choose_series;
 pub use self::{
-    batch::{BATCH_DEFAULT_LIMIT, BATCH_MAX_CANDLES, BATCH_MAX_SYMBOLS, BatchQuery},
+    batch_query::{BATCH_DEFAULT_LIMIT, BATCH_MAX_CANDLES, BATCH_MAX_SYMBOLS, BatchQuery},
     export::{ExportQuery, Exported},
     origin::LoadFailure,
 };
