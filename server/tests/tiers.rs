@@ -331,7 +331,8 @@ fn what_is_wrong_with_the_database_is_told_without_its_insides() {
     let prices = server.json(PRICES);
     assert_eq!(prices["provenance"]["reason"], json!("the database needs a migration"));
     let ready = server.wait_json("/readyz", |r| r["postgres"]["status"] == "down");
-    assert_eq!(ready["postgres"], json!({ "status": "down" }));
+    let clause = "needs a migration, or a newer tidemark";
+    assert_eq!(ready["postgres"], json!({ "status": "down", "reason": clause }));
     assert!(server.log().contains("tidemark migrate"), "{}", server.log());
     // The probe says it once; readers do not add to it.
     assert!(!server.log().contains("cannot be read"), "{}", server.log());
