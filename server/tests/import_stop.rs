@@ -138,7 +138,9 @@ async fn a_signal_undoes_the_file_it_is_at() {
         let mut connection = connection(&url).await;
         let files = ["BAD-USD-1h.csv", "ONE-USD-1h.csv", "TWO-USD-1m.csv", "TRE-USD-1h.csv"];
         let import = Import::start(&url, &folder.path(""), &files);
-        wait_for(&mut connection, WRITING, 1).await;
+        // Of the second file: the first one writes as well.
+        let second = format!("{WRITING} AND EXISTS (SELECT FROM symbols WHERE symbol = 'ONE')");
+        wait_for(&mut connection, &second, 1).await;
         import.signal(name);
         let (ended, out, err) = import.end();
         assert_eq!(ended, Some(code), "{err}");
