@@ -32,7 +32,7 @@ fn doctor_speaks_json_and_wrong_usage_is_2() {
     assert_eq!(checkout.run(&["up", "--addr", "nonsense"]).status.code(), Some(2));
     assert_eq!(checkout.run(&["dance"]).status.code(), Some(2));
     assert_eq!(checkout.run(&["test", "--only", "nope"]).status.code(), Some(2));
-    for feed in ["binance", "replay"] {
+    for feed in ["binance", "bloomberg"] {
         let refused = checkout.run(&["up", "--feed", feed]);
         assert_eq!(refused.status.code(), Some(2), "the server has no {feed}");
     }
