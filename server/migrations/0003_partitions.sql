@@ -38,8 +38,9 @@ BEGIN
     WHILE month <= to_timestamp(to_ms / 1000) AT TIME ZONE 'UTC' LOOP
         name := 'candles_1m_' || to_char(month, 'YYYY_MM');
         IF to_regclass(name) IS NULL THEN
-            -- One at a time; whoever waited finds it made.
-            PERFORM pg_advisory_xact_lock(x'746964650003'::bigint);
+            -- One at a time, by the lock that attaching takes anyway; whoever waited finds it made. Waiting for a table also
+            -- brings in what others made meanwhile: after an advisory lock the look-up below could miss it.
+            LOCK TABLE candles_1m IN SHARE UPDATE EXCLUSIVE MODE;
             IF to_regclass(name) IS NULL THEN
                 EXECUTE format('CREATE TABLE %I (LIKE candles_1m INCLUDING ALL)', name);
                 EXECUTE format('ALTER TABLE candles_1m ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)', name,
