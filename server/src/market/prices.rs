@@ -53,7 +53,7 @@ impl Market {
                         // Its versions are the feed's, not those of what is stored behind it.
                         match self.stored_table(source.clone(), Want::any()).await {
                             // A series that was made a moment ago is stored before it is fed.
-                            Ok(hit) if pick(&hit.value.quotes, &symbols).is_err() => {
+                            Ok(hit) if !has_all(&hit.value.quotes, &symbols) => {
                                 self.stored_table(source.clone(), newest).await
                             }
                             other => other,
@@ -217,6 +217,11 @@ impl Quotes {
 pub(super) fn pick<'s>(quotes: &[Quote], symbols: &'s [Symbol]) -> Result<Vec<Quote>, &'s Symbol> {
     let find = |symbol: &'s Symbol| quotes.iter().find(|q| q.symbol == *symbol).cloned().ok_or(symbol);
     symbols.iter().map(find).collect()
+}
+
+/// Whether there is a quote of each of these symbols.
+fn has_all(quotes: &[Quote], symbols: &[Symbol]) -> bool {
+    symbols.iter().all(|symbol| quotes.iter().any(|quote| quote.symbol == *symbol))
 }
 
 pub(super) fn unserialisable() -> MarketError {
