@@ -118,6 +118,12 @@ fn a_replay_moves_says_so_and_leaves_the_recording_alone() {
     let moved: Vec<i64> = opens(&original).iter().map(|time| time + shift).collect();
     assert_eq!(opens(&replay), moved);
 
+    // A file of it says what it is.
+    for (query, name) in [("", "BTC-USD-1w-replay.csv"), ("&source=recorded", "BTC-USD-1w.csv")] {
+        let file = fed.server.get(&format!("/api/export?symbol=BTC&interval=1w&format=csv{query}"));
+        assert_eq!(file.header("content-disposition"), format!("attachment; filename=\"{name}\""));
+    }
+
     // The bar of now runs, at every interval, and is no part of what has ended.
     for interval in ["30m", "1h", "1d", "1w"] {
         fed.wait(interval, || {

@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
+use model::Source;
 
 pub use self::format::Format;
 use super::{AppState, problem::Problem, query};
@@ -27,7 +28,9 @@ pub(super) async fn export(
         tracing::debug!(%error, "an export cannot be read");
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
     })?;
-    let name = format!("{}-USD-{}.{}", query.symbol, query.interval, format.name());
+    // A replayed or made-up price must not pass for a recorded one when the file is found again.
+    let of = if source == Source::RECORDED { String::new() } else { format!("-{source}") };
+    let name = format!("{}-USD-{}{of}.{}", query.symbol, query.interval, format.name());
     let mut response = Response::new(body::stream(format, first, pages, place));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
