@@ -2,6 +2,8 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use crate::words::Locale;
+
 /// Shown where there is no number.
 pub const NO_NUMBER: &str = "–";
 /// The typographic minus, as wide as a figure.
@@ -53,21 +55,36 @@ pub fn fixed(value: f64, decimals: usize) -> String {
     if value.is_finite() { group(&format!("{value:.decimals$}")) } else { NO_NUMBER.to_owned() }
 }
 
-/// A large amount in short: `9.74K`, `231.52M`, `73.43B`, `1.20T`.
+/// A large amount in short: `9.74K`, `231.52M`, `73.43B`, `1.20T`; in Chinese by ten thousands: `9,741.00`, `2.32亿`,
+/// `734.30亿`, `1.20万亿`.
 #[must_use]
-pub fn compact(value: f64) -> String {
-    // 999.995 and above would round to 1,000.00.
-    const TURN: f64 = 999.995;
+pub fn compact(value: f64, locale: Locale) -> String {
+    let (turn, steps): (f64, &[&str]) = match locale {
+        // 999.995 and above would round to 1,000.00.
+        Locale::En => (999.995, &["K", "M", "B", "T"]),
+        Locale::ZhCn => (9_999.995, &["万", "亿", "万亿"]),
+    };
+    let step = if locale == Locale::En { 1_000.0 } else { 10_000.0 };
     let mut scaled = value;
     let mut suffix = "";
-    for next in ["K", "M", "B", "T"] {
-        if scaled.abs() < TURN {
+    for next in steps {
+        if scaled.abs() < turn {
             break;
         }
-        scaled /= 1000.0;
+        scaled /= step;
         suffix = next;
     }
     if scaled.is_finite() { format!("{}{suffix}", fixed(scaled, 2)) } else { NO_NUMBER.to_owned() }
+}
+
+/// An amount of dollars in short.
+#[must_use]
+pub fn dollars(value: f64, locale: Locale) -> String {
+    if !value.is_finite() {
+        return NO_NUMBER.to_owned();
+    }
+    let text = compact(value, locale);
+    text.strip_prefix(MINUS).map_or_else(|| format!("${text}"), |rest| format!("{MINUS}${rest}"))
 }
 
 /// A percentage with two decimals: `0.06%`, `−1.25%`. Pass the magnitude where an arrow shows the direction.
@@ -149,8 +166,21 @@ mod tests {
             (f64::INFINITY, "–"),
         ];
         for (value, shown) in cases {
-            assert_eq!(compact(value), shown, "{value}");
+            assert_eq!(compact(value, Locale::En), shown, "{value}");
         }
+        let cases = [
+            (9_741.0, "9,741.00"),
+            (9_999.996, "1.00万"),
+            (231_520_000.0, "2.32亿"),
+            (73.43e9, "734.30亿"),
+            (1.2e12, "1.20万亿"),
+            (1.5e17, "150,000.00万亿"),
+        ];
+        for (value, shown) in cases {
+            assert_eq!(compact(value, Locale::ZhCn), shown, "{value}");
+        }
+        assert_eq!(dollars(-1.0, Locale::En), "−$1.00");
+        assert_eq!(dollars(f64::NAN, Locale::En), "–");
     }
 
     #[test]

@@ -10,10 +10,13 @@ pub mod format;
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod ports;
+pub mod prefs;
 mod root;
 #[cfg(feature = "ssr")]
 mod shell;
+pub mod watchlist;
 pub mod when;
+pub mod words;
 
 pub use root::App;
 #[cfg(feature = "ssr")]

@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin};
 
-use model::{ChartData, ChartQuery, Coin, LatestPrices, MarketError, Sparkline, Symbol};
+use model::{Backdrop, ChartData, ChartQuery, Coin, LatestPrices, MarketError, Symbol};
 
 /// A boxed answer that outlives the borrow of the port.
 pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, MarketError>> + Send>>;
@@ -18,6 +18,6 @@ pub trait MarketData: Send + Sync {
     /// Candles.
     fn chart_data(&self, query: ChartQuery) -> Answer<ChartData>;
 
-    /// Closes of the last seven days of every symbol. A symbol whose candles cannot be read is left out.
-    fn sparklines(&self) -> Answer<Vec<Sparkline>>;
+    /// The last seven days of every symbol, and the supplies. A symbol whose candles cannot be read is left out.
+    fn backdrop(&self) -> Answer<Backdrop>;
 }

@@ -1,4 +1,4 @@
-//! The root component: metadata, router, routes.
+//! The root component: preferences, metadata, router, routes.
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -8,12 +8,16 @@ use leptos_router::{
     path,
 };
 
-use crate::pages::{CoinPage, MarketsPage, NotFoundPage};
+use crate::{
+    pages::{CoinPage, MarketsPage, NotFoundPage},
+    prefs::Prefs,
+};
 
 /// The whole app. On the server it renders one request's page; in the browser it takes that page over.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    Prefs::provide();
     view! {
         <Title formatter=|title: String| {
             if title.is_empty() { "Tidemark".to_owned() } else { format!("{title} · Tidemark") }

@@ -1,37 +1,122 @@
-//! Times and ages as the pages show them. UTC, for the server does not know the reader's zone.
+//! Times and ages as the pages show them.
 
 use model::UnixMs;
 
-use crate::chart::civil::Civil;
+use crate::{chart::civil::Civil, words::Locale};
 
-/// `31 Mar 2019`
-#[must_use]
-pub fn date(time: UnixMs) -> String {
-    let civil = Civil::from_ms(time);
-    format!("{} {}", civil.day, civil.month_year())
+/// Whose clock times are written by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Zone {
+    /// Coordinated universal time: what the server writes, for it does not know the reader's zone.
+    #[default]
+    Utc,
+    /// The reader's own, as the browser knows it. On the server the same as UTC.
+    Reader,
 }
 
-/// `31 Mar 2019, 23:30 UTC`
-#[must_use]
-pub fn date_time(time: UnixMs) -> String {
-    format!("{}, {} UTC", date(time), Civil::from_ms(time).clock())
+impl Zone {
+    /// What this zone is ahead of UTC at a time, ms; negative west of Greenwich.
+    #[must_use]
+    pub fn offset_ms(self, at: UnixMs) -> i64 {
+        match self {
+            Self::Utc => 0,
+            Self::Reader => reader_offset_ms(at),
+        }
+    }
+
+    /// `UTC`, `UTC+8`, `UTC−3:30`
+    #[must_use]
+    pub fn label(self, at: UnixMs) -> String {
+        let minutes = self.offset_ms(at) / 60_000;
+        let sign = if minutes < 0 { '\u{2212}' } else { '+' };
+        match (minutes.abs() / 60, minutes.abs() % 60) {
+            (0, 0) => "UTC".to_owned(),
+            (hours, 0) => format!("UTC{sign}{hours}"),
+            (hours, rest) => format!("UTC{sign}{hours}:{rest:02}"),
+        }
+    }
+}
+
+#[cfg(feature = "hydrate")]
+fn reader_offset_ms(at: UnixMs) -> i64 {
+    // Minutes that UTC is ahead of the reader; no number for a time that a date cannot hold.
+    let behind = js_sys::Date::new(&(at as f64).into()).get_timezone_offset();
+    if behind.is_finite() { -(behind as i64) * 60_000 } else { 0 }
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn reader_offset_ms(_at: UnixMs) -> i64 {
+    0
+}
+
+/// How times are written: in which language, by whose clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calendar {
+    /// The language.
+    pub locale: Locale,
+    /// The clock.
+    pub zone: Zone,
+}
+
+impl Calendar {
+    /// English, UTC.
+    pub const ENGLISH: Self = Self { locale: Locale::En, zone: Zone::Utc };
+
+    /// The same language, by UTC.
+    #[must_use]
+    pub const fn utc(self) -> Self {
+        Self { zone: Zone::Utc, ..self }
+    }
+
+    /// A time as calendar and clock show it.
+    #[must_use]
+    pub fn civil(self, time: UnixMs) -> Civil {
+        Civil::from_ms(self.local_ms(time))
+    }
+
+    /// The time that a clock set to UTC would have to show, to show this one's, ms.
+    #[must_use]
+    pub fn local_ms(self, time: UnixMs) -> i64 {
+        time.saturating_add(self.zone.offset_ms(time))
+    }
+
+    /// `31 Mar 2019`
+    #[must_use]
+    pub fn date(self, time: UnixMs) -> String {
+        self.civil(time).date(self.locale)
+    }
+
+    /// `31 Mar 2019, 23:30 UTC`
+    #[must_use]
+    pub fn date_time(self, time: UnixMs) -> String {
+        let civil = self.civil(time);
+        let (date, clock, zone) = (civil.date(self.locale), civil.clock(), self.zone.label(time));
+        match self.locale {
+            Locale::En => format!("{date}, {clock} {zone}"),
+            Locale::ZhCn => format!("{date} {clock} {zone}"),
+        }
+    }
 }
 
 /// `0.4 s`, `12 s`, `3 min`, `2 h`, `5 days`
 #[must_use]
-pub fn age(ms: u64) -> String {
+pub fn age(ms: u64, locale: Locale) -> String {
     const SECOND: u64 = 1_000;
     const MINUTE: u64 = 60 * SECOND;
     const HOUR: u64 = 60 * MINUTE;
     const DAY: u64 = 24 * HOUR;
+    let [second, minute, hour, day, days] = match locale {
+        Locale::En => ["s", "min", "h", "day", "days"],
+        Locale::ZhCn => ["秒", "分钟", "小时", "天", "天"],
+    };
     match ms {
-        0..10_000 => format!("{}.{} s", ms / SECOND, ms % SECOND / 100),
-        10_000..MINUTE => format!("{} s", ms / SECOND),
-        MINUTE..HOUR => format!("{} min", ms / MINUTE),
-        HOUR..DAY => format!("{} h", ms / HOUR),
+        0..10_000 => format!("{}.{} {second}", ms / SECOND, ms % SECOND / 100),
+        10_000..MINUTE => format!("{} {second}", ms / SECOND),
+        MINUTE..HOUR => format!("{} {minute}", ms / MINUTE),
+        HOUR..DAY => format!("{} {hour}", ms / HOUR),
         DAY.. => match ms / DAY {
-            1 => "1 day".to_owned(),
-            days => format!("{days} days"),
+            1 => format!("1 {day}"),
+            n => format!("{n} {days}"),
         },
     }
 }
@@ -43,23 +128,27 @@ mod tests {
     #[test]
     fn ages_grow_their_unit() {
         let cases = [
-            (0, "0.0 s"),
-            (449, "0.4 s"),
-            (9_999, "9.9 s"),
-            (10_000, "10 s"),
-            (60_000, "1 min"),
-            (7_200_000, "2 h"),
-            (86_400_000, "1 day"),
-            (400_000_000, "4 days"),
+            (0, "0.0 s", "0.0 秒"),
+            (449, "0.4 s", "0.4 秒"),
+            (9_999, "9.9 s", "9.9 秒"),
+            (10_000, "10 s", "10 秒"),
+            (60_000, "1 min", "1 分钟"),
+            (7_200_000, "2 h", "2 小时"),
+            (86_400_000, "1 day", "1 天"),
+            (400_000_000, "4 days", "4 天"),
         ];
-        for (ms, text) in cases {
-            assert_eq!(age(ms), text);
+        for (ms, english, chinese) in cases {
+            assert_eq!(age(ms, Locale::En), english);
+            assert_eq!(age(ms, Locale::ZhCn), chinese);
         }
     }
 
     #[test]
-    fn dates_are_utc() {
-        assert_eq!(date_time(1_554_075_000_000), "31 Mar 2019, 23:30 UTC");
-        assert_eq!(date(1_506_816_000_000), "1 Oct 2017");
+    fn dates_are_of_the_language() {
+        let chinese = Calendar { locale: Locale::ZhCn, zone: Zone::Utc };
+        assert_eq!(Calendar::ENGLISH.date_time(1_554_075_000_000), "31 Mar 2019, 23:30 UTC");
+        assert_eq!(chinese.date_time(1_554_075_000_000), "2019年3月31日 23:30 UTC");
+        assert_eq!(Calendar::ENGLISH.date(1_506_816_000_000), "1 Oct 2017");
+        assert_eq!(chinese.date(1_506_816_000_000), "2017年10月1日");
     }
 }

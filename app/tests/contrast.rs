@@ -23,14 +23,31 @@ fn colours(css: &'static str) -> Palette {
         .collect()
 }
 
-/// Both schemes. The dark one changes what it names.
+/// The declarations of the first block after `selector`.
+fn block(selector: &str) -> &'static str {
+    let (_, rest) = TOKENS.split_once(&format!("{selector} {{")).unwrap();
+    rest.split_once('}').unwrap().0
+}
+
+/// Both schemes, with the names of directions as they are by default. The dark one changes what it names.
 fn schemes() -> [(&'static str, Palette); 2] {
-    let (light, rest) = TOKENS.split_once("@media (prefers-color-scheme: dark)").unwrap();
-    let (dark, _) = rest.split_once("@media").unwrap();
-    let light = colours(light);
-    let mut both = light.clone();
-    both.extend(colours(dark));
-    [("light", light), ("dark", both)]
+    let light = colours(block(":root"));
+    let mut dark = light.clone();
+    dark.extend(colours(block(":root[data-theme=\"dark\"]")));
+    [("light", light), ("dark", dark)].map(|(name, mut palette)| {
+        for (direction, colour) in
+            [("up", "green"), ("down", "red"), ("up-wash", "green-wash"), ("down-wash", "red-wash")]
+        {
+            palette.insert(direction, palette[colour]);
+        }
+        (name, palette)
+    })
+}
+
+#[test]
+fn a_dark_device_and_a_chosen_dark_look_the_same() {
+    let declarations = |selector: &str| -> Vec<&str> { block(selector).split(';').map(str::trim).collect() };
+    assert_eq!(declarations(":root[data-theme=\"dark\"]"), declarations(":root:not([data-theme=\"light\"])"));
 }
 
 fn luminance(colour: Colour) -> f64 {
@@ -56,7 +73,7 @@ fn text_can_be_read_on_every_ground_it_stands_on() {
         let washed = |wash: &str| over(palette[wash], card);
         // A hovered row, the pill and the chosen interval have the accent's wash.
         for ground in [palette["page"], card, washed("accent-wash")] {
-            for text in ["ink", "muted", "accent", "up", "down"] {
+            for text in ["ink", "muted", "accent", "up", "down", "danger"] {
                 let found = contrast(palette[text], ground);
                 assert!(found >= LEAST, "{scheme}: --{text} has {found:.2} on {ground:?}");
             }
@@ -64,6 +81,10 @@ fn text_can_be_read_on_every_ground_it_stands_on() {
         // A changed price.
         for wash in ["up-wash", "down-wash"] {
             assert!(contrast(palette["ink"], washed(wash)) >= LEAST, "{scheme}: ink on {wash}");
+        }
+        // Edges of fields, stars and lines over a chart: 3:1 (1.4.11).
+        for mark in ["edge", "star", "overlay-1", "overlay-2", "overlay-3"] {
+            assert!(contrast(palette[mark], card) >= 3.0, "{scheme}: {mark}");
         }
         assert!(contrast(palette["on-accent"], palette["accent"]) >= LEAST, "{scheme}: on-accent");
     }

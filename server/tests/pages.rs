@@ -111,7 +111,7 @@ fn a_coin_of_daily_bars_opens_on_its_plain_link_and_has_its_week() {
     // What is finer than the stored bars is still refused where it is asked for by name.
     assert_eq!(server.get("/coin/ABC?interval=4h").status, 400);
 
-    let weeks = server.json("/fn/sparklines");
+    let weeks = &server.json("/fn/backdrop")["weeks"];
     assert_eq!(weeks[0]["symbol"], json!("ABC"));
     assert_eq!(weeks[0]["source"], json!("recorded"));
     // Seven days, and the close before them.
@@ -145,7 +145,7 @@ stale_for = "2s"
     });
     assert!(simulated, "{page}");
     // The weeks are there, and recorded: the table alone leaves them out.
-    assert_eq!(server.json("/fn/sparklines")[0]["source"], json!("recorded"));
+    assert_eq!(server.json("/fn/backdrop")["weeks"][0]["source"], json!("recorded"));
     assert!(!page.contains("c-spark"), "{page}");
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Interval, Provenance, Quote, Source, Symbol, UnixMs};
+use crate::{Interval, Provenance, Quote, Source, Supply, Symbol, UnixMs};
 
 /// One coin: its latest figures, and the intervals that its stored candles can answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,6 +13,10 @@ pub struct Coin {
     pub intervals: Vec<Interval>,
     /// Open time of the first stored bar, Unix ms; none of made-up prices.
     pub first_open: Option<UnixMs>,
+    /// The last seven days, where they can be read.
+    pub week: Option<Sparkline>,
+    /// How many coins there are, where it is known.
+    pub supply: Option<Supply>,
     /// Where the figures come from.
     pub provenance: Provenance,
 }
@@ -26,17 +30,24 @@ pub struct Sparkline {
     pub source: Source,
     /// Closes of four-hour bars, or of the finest stored where those are longer; oldest first.
     pub closes: Vec<f64>,
+    /// The price an hour before the last bar ended, USD: the close of a bar of five minutes, or of the finest stored where
+    /// those are longer. None where such a bar is longer than an hour, or missing.
+    pub hour_ago: Option<f64>,
 }
 
 impl Sparkline {
-    /// Change from the first close to the last, in percent; none with fewer than two closes.
+    /// The first close, USD: the price seven days ago. None with fewer than two closes.
     #[must_use]
-    pub fn change_pct(&self) -> Option<f64> {
-        match (self.closes.first(), self.closes.last()) {
-            (Some(first), Some(last)) if self.closes.len() > 1 && *first > 0.0 => {
-                Some((last - first) / first * 100.0)
-            }
-            _ => None,
-        }
+    pub fn week_ago(&self) -> Option<f64> {
+        self.closes.first().copied().filter(|_| self.closes.len() > 1)
     }
+}
+
+/// What stands beside the latest prices and changes slowly.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Backdrop {
+    /// The last seven days of every symbol; one whose candles cannot be read is left out.
+    pub weeks: Vec<Sparkline>,
+    /// How many coins there are, of the symbols whose number is known.
+    pub supplies: Vec<Supply>,
 }

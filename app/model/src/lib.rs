@@ -13,16 +13,19 @@ mod interval;
 mod openapi;
 mod provenance;
 mod quote;
+pub mod reason;
+mod supply;
 mod symbol;
 
 pub use answer::{ChartData, LatestPrices};
 pub use candle::Candle;
 pub use chart_query::{ChartQuery, DEFAULT_LIMIT, MAX_LIMIT};
-pub use coin::{Coin, Sparkline};
+pub use coin::{Backdrop, Coin, Sparkline};
 pub use error::MarketError;
 pub use interval::Interval;
 pub use provenance::{Provenance, Source, Tier};
 pub use quote::Quote;
+pub use supply::Supply;
 pub use symbol::{Symbol, coin_name};
 
 /// Unix time in milliseconds, UTC.

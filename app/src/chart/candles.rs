@@ -1,6 +1,5 @@
 //! The candlestick chart: what is drawn where. Generic over the backend, so that SVG and canvas get the same picture.
 
-use model::{Interval, UnixMs};
 use plotters::{
     coord::Shift,
     drawing::{DrawingArea, DrawingAreaErrorKind},
@@ -15,21 +14,18 @@ use plotters_backend::DrawingBackend;
 use super::{
     bars::Bar,
     ink::Ink,
-    layout::{Layout, MIN_STEP},
+    layout::Layout,
+    plot::{Plot, TAG_HALF},
     scale::{PriceScale, Ticks},
-    text::{FONT_PX, text_width},
-    time_axis::time_ticks,
+    text::FONT_PX,
+    time_axis::TimeTick,
 };
-use crate::format;
 
 /// What drawing with a backend gives.
 pub type DrawResult<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
-type Area<DB> = DrawingArea<DB, Shift>;
+/// Where a chart is drawn, in px.
+pub type Area<DB> = DrawingArea<DB, Shift>;
 
-/// Px between two price labels, at least.
-const PRICE_GAP: u32 = 40;
-/// Half the height of the last price's tag, px.
-const TAG_HALF: i32 = 10;
 /// A body narrower than this has no inside to be hollow, px.
 const HOLLOW_MIN: i32 = 4;
 
@@ -40,42 +36,23 @@ pub fn draw_message<DB: DrawingBackend>(area: &Area<DB>, text: &str) -> DrawResu
     area.draw_text(text, &text_style(Ink::Message, HPos::Center), centre)
 }
 
-/// Draws cleaned bars; see [`super::bars::clean`]. More bars than `MIN_STEP` px can hold are joined.
-pub fn draw_candles<DB: DrawingBackend>(
-    area: &Area<DB>,
-    bars: Vec<Bar>,
-    interval: Interval,
-) -> DrawResult<DB> {
-    let (width, height) = area.dim_in_pixel();
-    let Some(last) = bars.last().map(|bar| bar.candle.close) else { return Ok(()) };
-    let low = bars.iter().fold(f64::INFINITY, |low, bar| low.min(bar.candle.low));
-    let high = bars.iter().fold(f64::NEG_INFINITY, |high, bar| high.max(bar.candle.high));
-    let rows = Layout::rows(height);
-    let scale = PriceScale::fit(low, high, rows.price_top, rows.price_bottom);
-    let ticks = scale.ticks(TAG_HALF, rows.price_bottom + TAG_HALF, PRICE_GAP);
-    let tag = format::price(last);
-    let labels: Vec<String> = ticks.values.iter().map(|v| format::fixed(*v, ticks.decimals)).collect();
-    let widest = labels.iter().chain([&tag]).map(|label| text_width(label, FONT_PX)).max().unwrap_or(0);
-
-    let plot_width = Layout::plot_width(width, widest);
-    let bars = super::bars::rebucket(bars, plot_width as usize / MIN_STEP as usize);
-    let layout = Layout::new(width, rows, plot_width, bars.len());
-
-    let tag_row = scale.y(last);
-    draw_price_grid(area, &layout, &scale, &ticks)?;
-    draw_time_axis(area, &layout, &bars, interval)?;
-    draw_volume(area, &layout, &bars)?;
-    draw_wicks(area, &layout, &scale, &bars)?;
-    draw_bodies(area, &layout, &scale, &bars)?;
-    draw_price_labels(area, &layout, &scale, &ticks, &labels, tag_row)?;
-    draw_last(area, &layout, tag_row, &tag)
+/// Draws a chart.
+pub fn draw_candles<DB: DrawingBackend>(area: &Area<DB>, plot: &Plot) -> DrawResult<DB> {
+    let Plot { layout, scale, bars, ticks, labels, .. } = plot;
+    draw_price_grid(area, layout, scale, ticks)?;
+    draw_time_axis(area, layout, &plot.times)?;
+    draw_volume(area, layout, bars)?;
+    draw_wicks(area, layout, scale, bars)?;
+    draw_bodies(area, layout, scale, bars)?;
+    draw_price_labels(area, layout, scale, ticks, labels, plot.last_row)?;
+    draw_last(area, layout, plot.last_row, &plot.last_tag)
 }
 
-fn stroke(ink: Ink) -> ShapeStyle {
+pub(super) fn stroke(ink: Ink) -> ShapeStyle {
     ink.color().stroke_width(1)
 }
 
-fn text_style(ink: Ink, h_pos: HPos) -> TextStyle<'static> {
+pub(super) fn text_style(ink: Ink, h_pos: HPos) -> TextStyle<'static> {
     let font = FontDesc::new(FontFamily::SansSerif, f64::from(FONT_PX), FontStyle::Normal);
     TextStyle { font, color: ink.color().to_backend_color(), pos: Pos::new(h_pos, VPos::Center) }
 }
@@ -97,16 +74,13 @@ fn draw_price_grid<DB: DrawingBackend>(
 fn draw_time_axis<DB: DrawingBackend>(
     area: &Area<DB>,
     layout: &Layout,
-    bars: &[Bar],
-    interval: Interval,
+    ticks: &[TimeTick],
 ) -> DrawResult<DB> {
-    let times: Vec<UnixMs> = bars.iter().map(|bar| bar.candle.open_time).collect();
-    let ticks = time_ticks(&times, interval, |bar| layout.centre(bar), (4, layout.width - 4));
-    for tick in &ticks {
+    for tick in ticks {
         let x = layout.centre(tick.bar);
         area.draw(&PathElement::new([(x, 0), (x, layout.rows.plot_bottom)], stroke(Ink::Grid)))?;
     }
-    for tick in &ticks {
+    for tick in ticks {
         let at = (layout.centre(tick.bar), layout.rows.time_labels);
         area.draw_text(&tick.label, &text_style(Ink::Axis, HPos::Center), at)?;
     }

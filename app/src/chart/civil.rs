@@ -1,4 +1,6 @@
-//! Dates from Unix time, UTC, proleptic Gregorian.
+//! Dates from Unix time, proleptic Gregorian, and how they are written in each language.
+
+use crate::words::Locale;
 
 /// A point in time as calendar and clock show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +46,40 @@ impl Civil {
         format!("{:02}:{:02}", self.minute / 60, self.minute % 60)
     }
 
-    /// `09 Mar`
+    /// `09 Mar`, `3月9日`
     #[must_use]
-    pub fn day_month(&self) -> String {
-        format!("{:02} {}", self.day, self.month_name())
+    pub fn day_month(&self, locale: Locale) -> String {
+        match locale {
+            Locale::En => format!("{:02} {}", self.day, self.month_name()),
+            Locale::ZhCn => format!("{}月{}日", self.month, self.day),
+        }
     }
 
-    /// `Mar 2019`
+    /// `Mar 2019`, `2019年3月`
     #[must_use]
-    pub fn month_year(&self) -> String {
-        format!("{} {}", self.month_name(), self.year)
+    pub fn month_year(&self, locale: Locale) -> String {
+        match locale {
+            Locale::En => format!("{} {}", self.month_name(), self.year),
+            Locale::ZhCn => format!("{}年{}月", self.year, self.month),
+        }
+    }
+
+    /// `09 Mar 2019`, `2019年3月9日`: as wide for every day of a month in English, for an axis.
+    #[must_use]
+    pub fn day_month_year(&self, locale: Locale) -> String {
+        match locale {
+            Locale::En => format!("{} {}", self.day_month(locale), self.year),
+            Locale::ZhCn => self.date(locale),
+        }
+    }
+
+    /// `9 Mar 2019`, `2019年3月9日`
+    #[must_use]
+    pub fn date(&self, locale: Locale) -> String {
+        match locale {
+            Locale::En => format!("{} {}", self.day, self.month_year(locale)),
+            Locale::ZhCn => format!("{}{}日", self.month_year(locale), self.day),
+        }
     }
 
     /// Months since year 0.
@@ -82,7 +108,10 @@ mod tests {
         assert_eq!(at(951_782_400_000), (2000, 2, 29, "00:00".into()));
         assert_eq!(at(1_554_075_000_000), (2019, 3, 31, "23:30".into()));
         let c = Civil::from_ms(1_554_075_000_000);
-        assert_eq!((c.day_month(), c.month_year()), ("31 Mar".into(), "Mar 2019".into()));
+        let written =
+            |locale| [c.day_month(locale), c.month_year(locale), c.day_month_year(locale), c.date(locale)];
+        assert_eq!(written(Locale::En), ["31 Mar", "Mar 2019", "31 Mar 2019", "31 Mar 2019"]);
+        assert_eq!(written(Locale::ZhCn), ["3月31日", "2019年3月", "2019年3月31日", "2019年3月31日"]);
         for extreme in [i64::MIN, i64::MAX] {
             let c = Civil::from_ms(extreme);
             assert!((1..=12).contains(&c.month) && (1..=31).contains(&c.day));

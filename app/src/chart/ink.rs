@@ -38,6 +38,12 @@ pub enum Ink {
     Axis,
     /// What is said instead of a chart.
     Message,
+    /// Dashed lines of the crosshair.
+    Cross,
+    /// Surface behind the crosshair's price and time.
+    CrossTag,
+    /// The crosshair's price and time on their tags.
+    CrossText,
     /// Line and area of a sparkline that ends no lower than it began.
     SparkUp,
     /// Line and area of a sparkline that ends lower.
@@ -49,7 +55,7 @@ const SENTINEL: (u8, u8) = (0x54, 0x4d);
 
 impl Ink {
     /// Every ink, in the order of declaration.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Grid,
         Self::VolumeUp,
         Self::VolumeDown,
@@ -64,6 +70,9 @@ impl Ink {
         Self::TagText,
         Self::Axis,
         Self::Message,
+        Self::Cross,
+        Self::CrossTag,
+        Self::CrossText,
         Self::SparkUp,
         Self::SparkDown,
     ];
@@ -99,6 +108,9 @@ impl Ink {
             Self::TagText => "c-tag-text",
             Self::Axis => "c-axis",
             Self::Message => "c-message",
+            Self::Cross => "c-cross",
+            Self::CrossTag => "c-cross-tag",
+            Self::CrossText => "c-cross-text",
             Self::SparkUp => "c-spark-up",
             Self::SparkDown => "c-spark-down",
         }
@@ -108,7 +120,7 @@ impl Ink {
     #[must_use]
     pub const fn corner(self) -> u32 {
         match self {
-            Self::Tag => 3,
+            Self::Tag | Self::CrossTag => 3,
             _ => 0,
         }
     }

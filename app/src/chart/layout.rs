@@ -82,6 +82,18 @@ impl Layout {
         (f64::from(self.plot_width) - from_right * self.step).floor() as i32
     }
 
+    /// The bar whose column is nearest to `x`; none beside the bars.
+    #[must_use]
+    pub fn bar_at(&self, x: i32) -> Option<usize> {
+        let from_right = f64::from(self.plot_width) - f64::from(x) - 0.5;
+        // A negative number saturates to 0, which is the last bar: what is right of the plot was asked before.
+        let behind = (from_right / self.step).floor();
+        if x < 0 || x >= self.plot_width || behind >= self.bars as f64 {
+            return None;
+        }
+        self.bars.checked_sub(1 + behind.max(0.0) as usize)
+    }
+
     /// Left border, inclusive, and right border, exclusive, of a bar's body.
     #[must_use]
     pub fn body(&self, bar: usize) -> (i32, i32) {
@@ -119,6 +131,21 @@ mod tests {
             assert!(end <= 980);
             assert!(end > 960, "the last bar of {bars} ends at {end}");
         }
+    }
+
+    #[test]
+    fn a_column_belongs_to_the_bar_that_is_drawn_there() {
+        for bars in [1, 2, 33, 163, 490] {
+            let layout = Layout::new(1040, Layout::rows(540), 980, bars);
+            for bar in 0..bars {
+                assert_eq!(layout.bar_at(layout.centre(bar)), Some(bar), "{bars}");
+            }
+            for beside in [-1, 980, 2_000] {
+                assert_eq!(layout.bar_at(beside), None);
+            }
+        }
+        let few = Layout::new(1040, Layout::rows(540), 980, 3);
+        assert_eq!(few.bar_at(100), None, "no bar is drawn at the far left");
     }
 
     #[test]

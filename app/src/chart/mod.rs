@@ -6,10 +6,14 @@
 
 pub mod bars;
 pub mod candles;
+pub mod canvas;
 pub mod civil;
+mod crosshair;
 pub mod ink;
+pub mod joined;
 pub mod layout;
 mod legend;
+mod plot;
 pub mod scale;
 mod sparkline;
 pub mod svg;
@@ -20,14 +24,16 @@ pub mod time_axis;
 
 use std::fmt::Write;
 
-use model::{Candle, Interval, UnixMs};
 use plotters::drawing::IntoDrawingArea;
+use plotters_backend::DrawingBackend;
 
 pub use self::{
+    crosshair::{Cross, draw_crosshair},
     legend::{Legend, legend},
+    plot::Plot,
     sparkline::sparkline_svg,
 };
-use self::{svg::SvgBackend, text::push_escaped};
+use self::{svg::SvgPen, text::push_escaped};
 
 /// Size of a drawing, px. Drawings are between 16 and 8,192 px wide and high, whatever is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,21 +61,16 @@ pub struct Labels<'a> {
     pub empty: &'a str,
 }
 
-/// Candles with volume, price axis, time axis and the last price as one `<svg>` string.
+/// A chart as one `<svg>` string: candles with volume, price axis, time axis and the last price. `None` gives the message
+/// that stands for a chart without bars, in this size.
 ///
-/// Bars are spaced by their place, not by time. `partial` are the open times of bars that are not complete: they are
-/// drawn hollow. More bars than there is room for are joined (see [`bars::rebucket`]). A candle that cannot be drawn
-/// (a price that is no number) is left out. The top 36 px are free for a legend.
+/// Bars are spaced by their place, not by time. Bars that are not complete are drawn hollow. The top 36 px are free for a
+/// legend.
 #[must_use]
-pub fn candlestick_svg(
-    candles: &[Candle],
-    partial: &[UnixMs],
-    interval: Interval,
-    size: Size,
-    labels: &Labels<'_>,
-) -> String {
-    let size = Size { width: size.width.max(120), height: size.height.max(100) }.clamped();
-    let mut out = String::with_capacity(2_000 + 50 * candles.len().min(1_000));
+pub fn candlestick_svg(plot: Option<&Plot>, size: Size, labels: &Labels<'_>) -> String {
+    let size = Plot::size(size);
+    let bars = plot.map_or(0, Plot::len);
+    let mut out = String::with_capacity(2_000 + 50 * bars);
     let (width, height) = (size.width, size.height);
     // Writing to a string cannot fail, here and below.
     let _ = write!(
@@ -81,15 +82,25 @@ pub fn candlestick_svg(
         push_escaped(&mut out, text);
         let _ = write!(out, "</{tag}>");
     }
-    let bars = bars::clean(candles, partial);
-    let area = SvgBackend::new(&mut out, (width, height)).into_drawing_area();
-    let _ = if bars.is_empty() {
-        candles::draw_message(&area, labels.empty)
-    } else {
-        candles::draw_candles(&area, bars, interval)
-    };
+    let area = SvgPen::backend(&mut out, (width, height)).into_drawing_area();
+    let _ = draw(&area, plot, labels.empty);
     let _ = area.present();
     drop(area);
     out.push_str("</svg>");
     out
+}
+
+/// Draws a chart, or the message that stands for one without bars: the same for every backend.
+///
+/// # Errors
+/// The backend's own.
+pub fn draw<DB: DrawingBackend>(
+    area: &candles::Area<DB>,
+    plot: Option<&Plot>,
+    empty: &str,
+) -> candles::DrawResult<DB> {
+    match plot {
+        Some(plot) => candles::draw_candles(area, plot),
+        None => candles::draw_message(area, empty),
+    }
 }

@@ -2,7 +2,7 @@
 
 use plotters::{drawing::IntoDrawingArea, element::Polygon, style::Color};
 
-use super::{Size, ink::Ink, scale::PriceScale, svg::SvgBackend};
+use super::{Size, ink::Ink, scale::PriceScale, svg::SvgPen};
 
 /// Units of the drawing per px: the line is short, so whole pixels would make steps of it.
 const FINE: u32 = 4;
@@ -29,7 +29,7 @@ pub fn sparkline_svg(closes: &[f64], size: Size) -> String {
     if let (Some(first), Some(last), true) = (finite.first(), shown.last(), shown.len() > 1) {
         let ink = if last >= first { Ink::SparkUp } else { Ink::SparkDown };
         let outline = outline(&shown, width as i32, height as i32);
-        let area = SvgBackend::new(&mut out, (width + 2 * EDGE, height + EDGE)).into_drawing_area();
+        let area = SvgPen::backend(&mut out, (width + 2 * EDGE, height + EDGE)).into_drawing_area();
         // Writing to a string cannot fail; plotters' signature has an error all the same.
         let _ = area.draw(&Polygon::new(outline, ink.color().filled()));
         let _ = area.present();

@@ -1,48 +1,34 @@
-//! A plotters backend that writes SVG.
+//! A pen that writes SVG.
 //!
-//! Consecutive primitives of one ink and kind become one element: all wicks of a colour are one `<path>`, whatever
-//! their number. Within a path every move is relative and integer, which is short and formats alike everywhere.
-//! Strokes run through pixel centres (half-pixel coordinates), surfaces along pixel borders, so both are crisp.
-//! Colours become classes (see [`Ink`]); line widths, dashes and opacity belong to the style sheet.
+//! Within a path every move is relative and integer, which is short and formats alike everywhere. Colours become classes
+//! (see [`Ink`]); line widths, dashes and opacity belong to the style sheet.
 
-use std::{convert::Infallible, fmt::Write};
+use std::fmt::Write;
 
-use plotters_backend::{
-    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
-    text_anchor::{HPos, VPos},
-};
+use plotters_backend::BackendCoord;
 
 use super::{
     ink::Ink,
-    text::{cap_height, push_escaped, text_width},
+    joined::{Anchor, Joined, Kind, Pen},
+    text::push_escaped,
 };
 
-type Drawn = Result<(), DrawingErrorKind<Infallible>>;
-
-/// The element being written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Run {
-    /// A path of surfaces.
-    Fill(Ink),
-    /// A path of strokes.
-    Stroke(Ink),
-    /// A group of texts with a `text-anchor`.
-    Text(Ink, &'static str),
-}
-
-/// Writes the inner elements of an `<svg>` to a string. Nothing it does can fail.
-pub struct SvgBackend<'a> {
+/// Writes the inner elements of an `<svg>` to a string.
+pub struct SvgPen<'a> {
     out: &'a mut String,
-    size: (u32, u32),
-    run: Option<Run>,
-    /// Where the pen of the open path is.
-    pen: BackendCoord,
+    /// Where the open path is.
+    at: BackendCoord,
+    /// Where its piece began.
+    start: BackendCoord,
 }
 
-impl<'a> SvgBackend<'a> {
-    /// A backend of a size in px, appending to `out`. Call `present` at the end.
-    pub fn new(out: &'a mut String, size: (u32, u32)) -> Self {
-        Self { out, size, run: None, pen: (0, 0) }
+/// The backend that writes SVG.
+pub type SvgBackend<'a> = Joined<SvgPen<'a>>;
+
+impl<'a> SvgPen<'a> {
+    /// A backend of a size in px, appending to `out`.
+    pub fn backend(out: &'a mut String, size: (u32, u32)) -> SvgBackend<'a> {
+        Joined::new(Self { out, at: (0, 0), start: (0, 0) }, size)
     }
 
     /// Appends; writing to a string cannot fail.
@@ -50,196 +36,92 @@ impl<'a> SvgBackend<'a> {
         let _ = self.out.write_fmt(args);
     }
 
-    fn close(&mut self) {
-        match self.run.take() {
-            Some(Run::Fill(_) | Run::Stroke(_)) => self.out.push_str("\"/>"),
-            Some(Run::Text(..)) => self.out.push_str("</g>"),
-            None => {}
-        }
-    }
-
-    /// Goes on with a path of this kind at a point, opening it if another kind is open.
-    fn move_to(&mut self, run: Run, ink: Ink, to: BackendCoord) {
-        if self.run == Some(run) {
-            self.out.push('m');
-            self.pair(to);
-        } else {
-            self.close();
-            let half = if matches!(run, Run::Stroke(_)) { ".5" } else { "" };
-            // Half a pixel is added, so -1 becomes -0.5; nothing is drawn out there but by a caller's mistake.
-            let (x, y) = (to.0.max(0), to.1.max(0));
-            self.put(format_args!("<path class=\"{}\" d=\"M{x}{half} {y}{half}", ink.class()));
-            self.run = Some(run);
-            self.pen = (x, y);
-            if (x, y) != to {
-                self.out.push('m');
-                self.pair(to);
-            }
-        }
-    }
-
-    /// Writes the way from the pen to a point and moves the pen. A minus sign separates by itself.
+    /// Writes the way from here to a point and goes there. A minus sign separates by itself.
     fn pair(&mut self, to: BackendCoord) {
-        let (dx, dy) = (to.0.saturating_sub(self.pen.0), to.1.saturating_sub(self.pen.1));
+        let (dx, dy) = (to.0.saturating_sub(self.at.0), to.1.saturating_sub(self.at.1));
         let space = if dy < 0 { "" } else { " " };
         self.put(format_args!("{dx}{space}{dy}"));
-        self.pen = to;
+        self.at = to;
+    }
+}
+
+impl Pen for SvgPen<'_> {
+    fn begin(&mut self, kind: Kind, ink: Ink, at: BackendCoord) {
+        let half = if kind == Kind::Stroke { ".5" } else { "" };
+        // Half a pixel is added, so -1 becomes -0.5; nothing is drawn out there but by a caller's mistake.
+        let (x, y) = (at.0.max(0), at.1.max(0));
+        self.put(format_args!("<path class=\"{}\" d=\"M{x}{half} {y}{half}", ink.class()));
+        (self.at, self.start) = ((x, y), (x, y));
+        if (x, y) != at {
+            self.move_to(at);
+        }
+    }
+
+    fn move_to(&mut self, to: BackendCoord) {
+        self.out.push('m');
+        self.pair(to);
+        self.start = to;
     }
 
     fn line_to(&mut self, to: BackendCoord) {
-        if to.1 == self.pen.1 {
-            self.put(format_args!("h{}", to.0.saturating_sub(self.pen.0)));
-        } else if to.0 == self.pen.0 {
-            self.put(format_args!("v{}", to.1.saturating_sub(self.pen.1)));
+        if to.1 == self.at.1 {
+            self.put(format_args!("h{}", to.0.saturating_sub(self.at.0)));
+        } else if to.0 == self.at.0 {
+            self.put(format_args!("v{}", to.1.saturating_sub(self.at.1)));
         } else {
             self.out.push('l');
             self.pair(to);
         }
-        self.pen = to;
+        self.at = to;
     }
 
-    fn polyline(&mut self, run: Run, ink: Ink, points: impl IntoIterator<Item = BackendCoord>, closed: bool) {
-        let mut points = points.into_iter();
-        let Some(start) = points.next() else { return };
-        self.move_to(run, ink, start);
-        for point in points {
-            self.line_to(point);
-        }
-        if closed {
-            self.out.push('z');
-            self.pen = start;
-        }
-    }
-}
-
-/// A colour that is no sentinel is drawn as grid: visible, and calm.
-fn ink_of(color: BackendColor) -> Ink {
-    Ink::of(color).unwrap_or(Ink::Grid)
-}
-
-impl DrawingBackend for SvgBackend<'_> {
-    type ErrorType = Infallible;
-
-    fn get_size(&self) -> (u32, u32) {
-        self.size
+    fn close(&mut self) {
+        self.out.push('z');
+        self.at = self.start;
     }
 
-    fn ensure_prepared(&mut self) -> Drawn {
-        Ok(())
+    fn end(&mut self, _kind: Kind, _ink: Ink) {
+        self.out.push_str("\"/>");
     }
 
-    /// Closes the open element.
-    fn present(&mut self) -> Drawn {
-        self.close();
-        Ok(())
+    fn rounded(&mut self, ink: Ink, [x, y, width, height]: [i32; 4]) {
+        self.put(format_args!(
+            "<rect class=\"{}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"{}\"/>",
+            ink.class(),
+            ink.corner()
+        ));
     }
 
-    fn draw_pixel(&mut self, (x, y): BackendCoord, color: BackendColor) -> Drawn {
-        self.draw_rect((x, y), (x.saturating_add(1), y.saturating_add(1)), &color, true)
-    }
-
-    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Drawn {
-        self.draw_path([from, to], style)
-    }
-
-    /// The right and lower borders are exclusive, as in plotters' own SVG backend.
-    fn draw_rect<S: BackendStyle>(
-        &mut self,
-        (x0, y0): BackendCoord,
-        (x1, y1): BackendCoord,
-        style: &S,
-        fill: bool,
-    ) -> Drawn {
-        let ink = ink_of(style.color());
-        if fill && ink.corner() > 0 {
-            self.close();
-            let (w, h) = (x1.saturating_sub(x0), y1.saturating_sub(y0));
-            self.put(format_args!(
-                "<rect class=\"{}\" x=\"{x0}\" y=\"{y0}\" width=\"{w}\" height=\"{h}\" rx=\"{}\"/>",
-                ink.class(),
-                ink.corner()
-            ));
-            return Ok(());
-        }
-        let (run, x1, y1) = if fill {
-            (Run::Fill(ink), x1, y1)
-        } else {
-            (Run::Stroke(ink), x1.saturating_sub(1), y1.saturating_sub(1))
+    fn begin_texts(&mut self, ink: Ink, anchor: Anchor) {
+        let anchor = match anchor {
+            Anchor::Start => "start",
+            Anchor::Middle => "middle",
+            Anchor::End => "end",
         };
-        self.polyline(run, ink, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)], true);
-        Ok(())
+        self.put(format_args!("<g class=\"{}\" text-anchor=\"{anchor}\">", ink.class()));
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
-        &mut self,
-        path: I,
-        style: &S,
-    ) -> Drawn {
-        let ink = ink_of(style.color());
-        self.polyline(Run::Stroke(ink), ink, path, false);
-        Ok(())
-    }
-
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
-        &mut self,
-        vert: I,
-        style: &S,
-    ) -> Drawn {
-        let ink = ink_of(style.color());
-        self.polyline(Run::Fill(ink), ink, vert, true);
-        Ok(())
-    }
-
-    fn draw_text<T: BackendTextStyle>(&mut self, text: &str, style: &T, (x, y): BackendCoord) -> Drawn {
-        let ink = ink_of(style.color());
-        let anchor = match style.anchor().h_pos {
-            HPos::Left => "start",
-            HPos::Center => "middle",
-            HPos::Right => "end",
-        };
-        let run = Run::Text(ink, anchor);
-        if self.run != Some(run) {
-            self.close();
-            self.put(format_args!("<g class=\"{}\" text-anchor=\"{anchor}\">", ink.class()));
-            self.run = Some(run);
-        }
-        let cap = i32::try_from(cap_height(font_px(style))).unwrap_or(0);
-        let baseline = y + match style.anchor().v_pos {
-            VPos::Top => cap,
-            VPos::Center => cap / 2,
-            VPos::Bottom => 0,
-        };
-        self.put(format_args!("<text x=\"{x}\" y=\"{baseline}\">"));
+    fn text(&mut self, text: &str, (x, y): BackendCoord) {
+        self.put(format_args!("<text x=\"{x}\" y=\"{y}\">"));
         push_escaped(self.out, text);
         self.out.push_str("</text>");
-        Ok(())
     }
 
-    /// By the table of widths: the DOM is never asked.
-    fn estimate_text_size<T: BackendTextStyle>(
-        &self,
-        text: &str,
-        style: &T,
-    ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
-        let px = font_px(style);
-        Ok((text_width(text, px), px))
+    fn end_texts(&mut self) {
+        self.out.push_str("</g>");
     }
-}
-
-/// Font size in whole px.
-fn font_px<T: BackendTextStyle>(style: &T) -> u32 {
-    style.size().round().clamp(1.0, 200.0) as u32
 }
 
 #[cfg(test)]
 mod tests {
     use plotters::style::Color;
+    use plotters_backend::DrawingBackend;
 
     use super::*;
 
     fn draw(with: impl FnOnce(&mut SvgBackend<'_>)) -> String {
         let mut out = String::new();
-        let mut backend = SvgBackend::new(&mut out, (100, 100));
+        let mut backend = SvgPen::backend(&mut out, (100, 100));
         with(&mut backend);
         backend.present().unwrap();
         out

@@ -1,9 +1,24 @@
 //! The whole chart, as a string.
 
+use model::{Candle, Interval};
+
 use super::*;
+use crate::when::Calendar;
 
 const LABELS: Labels<'_> =
     Labels { title: "Ether, 4h", description: "From 1 to 2", empty: "No prices in this range" };
+/// What the server writes, in English and UTC.
+fn candlestick_svg(
+    candles: &[Candle],
+    partial: &[i64],
+    interval: Interval,
+    size: Size,
+    labels: &Labels<'_>,
+) -> String {
+    let plot = Plot::new(candles, partial, interval, size, Calendar::ENGLISH);
+    super::candlestick_svg(plot.as_ref(), size, labels)
+}
+
 const WIDE: Size = Size { width: 1040, height: 540 };
 
 /// A wave of bars with both directions and every tenth missing.

@@ -1,4 +1,4 @@
-//! Which bars get a label on the time axis, and what it says. UTC.
+//! Which bars get a label on the time axis, and what it says.
 //!
 //! Bars are spaced by their place, not by time, so a gap leaves no hole; a label stands at the first bar of its unit
 //! of time, wherever that bar is.
@@ -9,6 +9,7 @@ use super::{
     civil::{Civil, DAY_MS},
     text::{FONT_PX, text_width},
 };
+use crate::{when::Calendar, words::Locale};
 
 /// A label below a bar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,18 +65,18 @@ const UNITS: [Unit; 28] = [
 ];
 
 impl Unit {
-    /// The number of the unit that holds a time. Days are counted from a Monday, so that weeks begin on one.
-    fn number(self, time: UnixMs) -> i64 {
+    /// The number of the unit that holds a local time. Days are counted from a Monday, so that weeks begin on one.
+    fn number(self, local: i64) -> i64 {
         match self {
-            Self::Minutes(n) => time.div_euclid(n * 60_000),
-            Self::Days(n) => (time.div_euclid(DAY_MS) - 4).div_euclid(n),
-            Self::Months(n) => Civil::from_ms(time).months().div_euclid(n),
+            Self::Minutes(n) => local.div_euclid(n * 60_000),
+            Self::Days(n) => (local.div_euclid(DAY_MS) - 4).div_euclid(n),
+            Self::Months(n) => Civil::from_ms(local).months().div_euclid(n),
         }
     }
 
-    /// Whether a time is the very first of its unit.
-    fn starts_at(self, time: UnixMs) -> bool {
-        self.number(time) != self.number(time.saturating_sub(1))
+    /// Whether a local time is the very first of its unit.
+    fn starts_at(self, local: i64) -> bool {
+        self.number(local) != self.number(local.saturating_sub(1))
     }
 
     fn shorter_than(self, interval: Interval) -> bool {
@@ -88,12 +89,12 @@ impl Unit {
 
     /// The bars that come first in their unit. The first bar of all is one only if it opens with the unit: where an
     /// earlier bar would be is not known.
-    fn firsts(self, times: &[UnixMs]) -> Vec<usize> {
+    fn firsts(self, locals: &[i64]) -> Vec<usize> {
         let mut firsts = Vec::new();
         let mut before = None;
-        for (bar, &time) in times.iter().enumerate() {
-            let number = self.number(time);
-            let first = before.map_or_else(|| self.starts_at(time), |b| b != number);
+        for (bar, &local) in locals.iter().enumerate() {
+            let number = self.number(local);
+            let first = before.map_or_else(|| self.starts_at(local), |b| b != number);
             if first {
                 firsts.push(bar);
             }
@@ -104,37 +105,40 @@ impl Unit {
 
     /// The label of a time after a labelled one. What changed is said: the day at its first hour, the year at its
     /// first day.
-    fn label(self, time: UnixMs, before: Option<UnixMs>) -> String {
-        let now = Civil::from_ms(time);
+    fn label(self, local: i64, before: Option<i64>, locale: Locale) -> String {
+        let now = Civil::from_ms(local);
         let then = before.map(Civil::from_ms);
         let other_year = then.is_some_and(|t| t.year != now.year);
         match self {
             Self::Minutes(_) => match then {
                 None => now.clock(),
                 Some(t) if (t.year, t.month, t.day) == (now.year, now.month, now.day) => now.clock(),
-                Some(_) => now.day_month(),
+                Some(_) => now.day_month(locale),
             },
-            Self::Days(_) if other_year => format!("{} {}", now.day_month(), now.year),
-            Self::Days(_) => now.day_month(),
+            Self::Days(_) if other_year => now.day_month_year(locale),
+            Self::Days(_) => now.day_month(locale),
             Self::Months(n) if n >= 12 => now.year.to_string(),
-            Self::Months(_) => now.month_year(),
+            Self::Months(_) => now.month_year(locale),
         }
     }
 }
 
 /// The labels below bars that open at `times` and stand at the columns `x(bar)`. No two labels overlap and none
-/// reaches beyond `left` or `right`, px.
+/// reaches beyond `left` or `right`, px. Bars of a day and longer are dated by UTC, where they begin.
 #[must_use]
 pub fn time_ticks(
     times: &[UnixMs],
     interval: Interval,
+    calendar: Calendar,
     x: impl Fn(usize) -> i32,
     (left, right): (i32, i32),
 ) -> Vec<TimeTick> {
+    let calendar = if interval.ms() >= DAY_MS { calendar.utc() } else { calendar };
+    let locals: Vec<i64> = times.iter().map(|time| calendar.local_ms(*time)).collect();
     let most = (f64::from(right - left) / COMFORT).max(2.0);
     let usable = UNITS.into_iter().filter(|unit| !unit.shorter_than(interval));
     let Some((unit, firsts)) =
-        usable.map(|unit| (unit, unit.firsts(times))).find(|(_, firsts)| firsts.len() as f64 <= most)
+        usable.map(|unit| (unit, unit.firsts(&locals))).find(|(_, firsts)| firsts.len() as f64 <= most)
     else {
         return Vec::new();
     };
@@ -142,18 +146,18 @@ pub fn time_ticks(
     let mut free_from = left;
     let mut before = None;
     for bar in firsts {
-        let Some(&time) = times.get(bar) else { continue };
-        let label = unit.label(time, before);
+        let Some(&local) = locals.get(bar) else { continue };
+        let label = unit.label(local, before, calendar.locale);
         let half = half_width(&label);
         let centre = x(bar);
         if centre - half < free_from || centre + half > right {
             continue;
         }
         free_from = centre + half + LABEL_GAP;
-        before = Some(time);
+        before = Some(local);
         ticks.push(TimeTick { bar, label });
     }
-    date_one(unit, times, &mut ticks, (left, right), x);
+    date_one(unit, &locals, calendar.locale, &mut ticks, (left, right), x);
     ticks
 }
 
@@ -165,22 +169,25 @@ fn half_width(label: &str) -> i32 {
 /// which year.
 fn date_one(
     unit: Unit,
-    times: &[UnixMs],
+    locals: &[i64],
+    locale: Locale,
     ticks: &mut [TimeTick],
     (left, right): (i32, i32),
     x: impl Fn(usize) -> i32,
 ) {
     let is_clock = |tick: &TimeTick| tick.label.contains(':');
-    let day_and_year = |civil: Civil| format!("{} {}", civil.day_month(), civil.year);
-    let date = |tick: &TimeTick| times.get(tick.bar).map(|time| Civil::from_ms(*time));
-    let dated = |tick: &TimeTick| date(tick).is_some_and(|civil| tick.label == day_and_year(civil));
+    let date = |tick: &TimeTick| locals.get(tick.bar).map(|local| Civil::from_ms(*local));
+    let dated = |tick: &TimeTick| date(tick).is_some_and(|civil| tick.label == civil.day_month_year(locale));
     if matches!(unit, Unit::Months(_)) || ticks.iter().any(dated) {
         return;
     }
     let at = ticks.iter().position(|tick| !is_clock(tick)).unwrap_or(0);
     let Some((tick, civil)) = ticks.get(at).and_then(|tick| Some((tick, date(tick)?))) else { return };
-    let label =
-        if is_clock(tick) { format!("{} {}", civil.day_month(), civil.clock()) } else { day_and_year(civil) };
+    let label = if is_clock(tick) {
+        format!("{} {}", civil.day_month(locale), civil.clock())
+    } else {
+        civil.day_month_year(locale)
+    };
     let reach = |tick: &TimeTick| half_width(&tick.label) + LABEL_GAP / 2;
     let before = at.checked_sub(1).and_then(|i| ticks.get(i)).map_or(left, |t| x(t.bar) + reach(t));
     let after = ticks.get(at + 1).map_or(right, |t| x(t.bar) - reach(t));
@@ -201,7 +208,7 @@ mod tests {
         let times: Vec<i64> = (0..count).map(|i| START + i as i64 * interval.ms()).collect();
         let step = f64::from(width) / count as f64;
         let x = |i: usize| (step * (i as f64 + 0.5)) as i32;
-        time_ticks(&times, interval, x, (0, width)).into_iter().map(|t| t.label).collect()
+        time_ticks(&times, interval, Calendar::ENGLISH, x, (0, width)).into_iter().map(|t| t.label).collect()
     }
 
     #[test]
@@ -230,7 +237,7 @@ mod tests {
                     .collect();
                 let step = width as f64 / count as f64;
                 let x = |i: usize| (step * (i as f64 + 0.5)) as i32;
-                let ticks = time_ticks(&times, interval, x, (0, width));
+                let ticks = time_ticks(&times, interval, Calendar::ENGLISH, x, (0, width));
                 let mut end = 0;
                 for tick in &ticks {
                     let half = text_width(&tick.label, FONT_PX) as i32 / 2;
@@ -246,12 +253,12 @@ mod tests {
     fn a_new_year_is_said() {
         // 2018-12-20T00:00Z, daily.
         let times: Vec<i64> = (0..40).map(|i| 1_545_264_000_000 + i * DAY_MS).collect();
-        let ticks = time_ticks(&times, Interval::D1, |i| 12 + 24 * i as i32, (0, 960));
+        let ticks = time_ticks(&times, Interval::D1, Calendar::ENGLISH, |i| 12 + 24 * i as i32, (0, 960));
         assert_eq!(ticks.iter().filter(|t| t.label.ends_with(" 2019")).count(), 1, "{ticks:?}");
     }
 
     #[test]
     fn no_bars_no_labels() {
-        assert!(time_ticks(&[], Interval::H1, |_| 0, (0, 500)).is_empty());
+        assert!(time_ticks(&[], Interval::H1, Calendar::ENGLISH, |_| 0, (0, 500)).is_empty());
     }
 }

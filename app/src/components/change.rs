@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::format;
+use crate::{format, prefs::use_words};
 
 /// A change in percent with its direction's sign and colour. Screen readers leave the sign out or call it a triangle: for
 /// them the direction is a word.
@@ -12,15 +12,16 @@ pub fn Change(
     #[prop(into)]
     pct: Signal<Option<f64>>,
 ) -> impl IntoView {
+    let words = use_words();
     let direction = move || match pct.get() {
-        Some(p) if p > 0.0 => ("change up", "up ", "▲ "),
-        Some(p) if p < 0.0 => ("change down", "down ", "▼ "),
+        Some(p) if p > 0.0 => ("change up", words.up, "▲ "),
+        Some(p) if p < 0.0 => ("change down", words.down, "▼ "),
         _ => ("change", "", ""),
     };
     let text = move || pct.get().map_or_else(|| format::NO_NUMBER.to_owned(), |p| format::percent(p.abs()));
     view! {
         <span class=move || direction().0>
-            <span class="sr-only">{move || direction().1}</span>
+            <span class="sr-only">{move || direction().1} " "</span>
             <span aria-hidden="true">{move || direction().2}</span>
             {text}
         </span>

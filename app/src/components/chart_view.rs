@@ -1,88 +1,135 @@
-//! The chart of a coin as SVG, drawn alike on the server and in the browser.
+//! The chart of a coin: an SVG from the server, and a canvas over the same geometry once the page is hydrated.
 
 use leptos::prelude::*;
 use model::{Candle, ChartData};
 
+use super::{
+    chart_legend::{ChartLegend, spoken},
+    chart_stage::Stage,
+};
 use crate::{
-    chart::{Labels, Size, candlestick_svg, legend},
-    format, when,
+    chart::{Labels, Plot, Size, candlestick_svg},
+    format,
+    prefs::use_prefs,
+    when::Calendar,
+    words::Words,
 };
 
 /// The wide drawing, and the one for phones. The style sheet shows one of them: the server does not know the width.
 const WIDE: Size = Size { width: 1040, height: 540 };
 const NARROW: Size = Size { width: 366, height: 400 };
+/// Below this width a chart shows what the narrow drawing does, px.
+#[cfg(feature = "hydrate")]
+const NARROW_BELOW: u32 = 560;
 /// Bars that the narrow drawing has room for.
 const NARROW_BARS: usize = 64;
 
-/// Legend and drawing.
+/// The candles that the wide or the narrow drawing shows.
+fn shown(data: &ChartData, narrow: bool) -> &[Candle] {
+    let from = if narrow { data.candles.len().saturating_sub(NARROW_BARS) } else { 0 };
+    &data.candles[from..]
+}
+
+/// The candles that a chart of this width in px shows.
+#[cfg(feature = "hydrate")]
+pub(super) fn shown_at(data: &ChartData, width: u32) -> &[Candle] {
+    shown(data, width < NARROW_BELOW)
+}
+
+/// Legend and drawing. Keys and pointer walk along the bars.
 #[component]
 pub fn ChartView(
     /// The candles.
-    data: ChartData,
+    #[prop(into)]
+    data: Signal<ChartData>,
     /// Name of the coin, for the drawing's accessible text.
     name: String,
 ) -> impl IntoView {
-    let title = format!("{name}, {} candles", data.interval);
-    let draw = |bars: &[Candle], size| {
-        let description = describe(bars);
-        let labels = Labels {
-            title: &title,
-            description: &description,
-            empty: "No candles are stored for this range",
-        };
-        candlestick_svg(bars, &data.partial, data.interval, size, &labels)
+    let prefs = use_prefs();
+    let words = prefs.words();
+    let title = {
+        let name = name.clone();
+        Memo::new(move |_| data.with(|data| (words.chart_title)(&name, data.interval.as_str())))
     };
-    let wide = draw(&data.candles, WIDE);
-    let narrow = draw(&data.candles[data.candles.len().saturating_sub(NARROW_BARS)..], NARROW);
+    let svg = move |size: Size| {
+        let calendar = prefs.calendar();
+        data.with(|data| {
+            let bars = shown(data, size == NARROW);
+            let description = describe(bars, words, calendar);
+            let title = title.get();
+            let labels = Labels { title: &title, description: &description, empty: words.no_candles };
+            let plot = Plot::new(bars, &data.partial, data.interval, size, calendar);
+            candlestick_svg(plot.as_ref(), size, &labels)
+        })
+    };
+    let stage = Stage::new(data);
+    // Once painted, the drawings are only for paper: they are drawn when somebody prints.
+    let drawing = move |size: Size| {
+        Memo::new(move |old: Option<&String>| match old {
+            Some(old) if stage.painted.get() && !stage.printing.get() => old.clone(),
+            _ => svg(size),
+        })
+    };
+    let (wide, narrow) = (drawing(WIDE), drawing(NARROW));
+    let bar = Signal::derive(move || stage.bar().or_else(|| data.with(|data| data.candles.last().copied())));
+    // Said only to those who walk by keys: a pointer moves too fast to be read out.
+    let said = move || {
+        let bar = stage.walked.get().then(|| stage.bar()).flatten();
+        bar.map(|bar| spoken(&bar, words, prefs.calendar()))
+    };
+    let description = move || data.with(|data| describe(&data.candles, words, prefs.calendar()));
     view! {
-        <figure class="chart-figure">
-            <p class="legend">{data.candles.last().map(|bar| view! { <Legend bar=*bar /> })}</p>
-            <div class="chart-wide" inner_html=wide></div>
-            <div class="chart-narrow" inner_html=narrow></div>
+        <figure class="chart-figure" class:painted=move || stage.painted.get()>
+            <ChartLegend bar />
+            <div
+                node_ref=stage.node
+                class="chart-stage"
+                // Walked only where a canvas shows the walk.
+                role=move || stage.painted.get().then_some("application")
+                tabindex=move || stage.painted.get().then_some("0")
+                aria-label=move || stage.painted.get().then(|| title.get())
+                aria-describedby=move || stage.painted.get().then_some("chart-says chart-keys")
+                on:pointermove=move |event| stage.point(f64::from(event.offset_x()), f64::from(event.offset_y()))
+                on:pointerdown=move |event| stage.point(f64::from(event.offset_x()), f64::from(event.offset_y()))
+                on:pointerleave=move |_| stage.leave()
+                on:blur=move |_| stage.leave()
+                on:keydown=move |event| {
+                    if stage.walk(&event.key()) {
+                        event.prevent_default();
+                    }
+                }
+            >
+                <div class="chart-wide" inner_html=wide></div>
+                <div class="chart-narrow" inner_html=narrow></div>
+                <canvas node_ref=stage.base class="chart-canvas" aria-hidden="true"></canvas>
+                <canvas node_ref=stage.over class="chart-canvas" aria-hidden="true"></canvas>
+            </div>
+            <p id="chart-says" class="sr-only">
+                {move || stage.painted.get().then(description)}
+            </p>
+            <p id="chart-keys" class="sr-only">
+                {move || stage.painted.get().then_some(words.chart_keys)}
+            </p>
+            <p class="sr-only" aria-live="polite">
+                {said}
+            </p>
         </figure>
     }
     .into_any()
 }
 
-/// The figures of one bar.
-#[component]
-fn Legend(bar: Candle) -> impl IntoView {
-    let text = legend(&bar);
-    let class = if bar.is_up() { "up" } else { "down" };
-    [
-        ("O", "Open", text.open),
-        ("H", "High", text.high),
-        ("L", "Low", text.low),
-        ("C", "Close", text.close),
-        ("V", "Volume in coins", text.volume),
-    ]
-    .map(|(letter, meaning, figure)| {
-        view! {
-            <span class="legend-item">
-                <abbr title=meaning>{letter}</abbr>
-                <b class=class>{figure}</b>
-            </span>
-        }
-    })
-    .into_iter()
-    .collect_view()
-}
-
 /// What the drawing shows, in words.
-fn describe(candles: &[Candle]) -> String {
+fn describe(candles: &[Candle], words: &Words, calendar: Calendar) -> String {
     let (Some(first), Some(last)) = (candles.first(), candles.last()) else {
-        return "No candles are stored for this range.".to_owned();
+        return words.no_candles.to_owned();
     };
     let high = candles.iter().map(|c| c.high).fold(f64::MIN, f64::max);
     let low = candles.iter().map(|c| c.low).fold(f64::MAX, f64::min);
-    format!(
-        "{} candles from {} to {}. Open {}, high {}, low {}, close {}.",
+    let prices = [first.open, high, low, last.close].map(format::price);
+    (words.chart_says)(
         candles.len(),
-        when::date_time(first.open_time),
-        when::date_time(last.open_time),
-        format::price(first.open),
-        format::price(high),
-        format::price(low),
-        format::price(last.close),
+        &calendar.date_time(first.open_time),
+        &calendar.date_time(last.open_time),
+        prices.each_ref().map(String::as_str),
     )
 }

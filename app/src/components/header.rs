@@ -1,8 +1,11 @@
-//! The page's head: mark, navigation, and what kind of prices these are.
+//! The page's head: mark, navigation, what kind of prices these are, language and display.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use model::Provenance;
+
+use super::{DisplayMenu, LanguageSwitch};
+use crate::prefs::{use_prefs, use_words};
 
 /// The mark: two tide lines crossed by an upright rule.
 #[component]
@@ -21,26 +24,37 @@ fn Mark() -> impl IntoView {
 /// The head of every page. The children stand at its right.
 #[component]
 pub fn Header(
-    /// What stands at the right: usually the [`SourcePill`].
+    /// What stands at the right, before language and display: usually the [`SourcePill`].
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
+    let prefs = use_prefs();
+    let words = prefs.words();
     let path = use_location().pathname;
+    let markets = move || path.with(|p| p == "/").then_some("page");
+    let cache = move || path.with(|p| p.starts_with("/admin")).then_some("page");
     view! {
         // External to the router: it would only scroll, where the browser moves the focus too.
-        <a class="skip" href="#content" rel="external">"Skip to content"</a>
+        <a class="skip" href="#content" rel="external">
+            {words.skip}
+        </a>
         <header class="head">
             <div class="head-in">
-                <a class="brand" href="/">
+                <a class="brand" href=prefs.link("/")>
                     <Mark />
-                    "Tidemark"
+                    <span class="brand-name">"Tidemark"</span>
                 </a>
-                <nav aria-label="Main">
-                    <a class="nav-link" href="/" aria-current=move || path.with(|p| p == "/").then_some("page")>
-                        "Markets"
+                <nav aria-label=words.main_nav>
+                    <a class="nav-link" href=prefs.link("/") aria-current=markets>
+                        {words.markets}
+                    </a>
+                    <a class="nav-link" href=prefs.link("/admin/cache") aria-current=cache>
+                        {words.cache}
                     </a>
                 </nav>
-                <div class="head-right">{children.map(|c| c())}</div>
+                <div class="head-right">
+                    {children.map(|c| c())} <LanguageSwitch /> <DisplayMenu />
+                </div>
             </div>
         </header>
     }
@@ -57,15 +71,16 @@ pub fn SourcePill(
     #[prop(into)]
     lost: Signal<bool>,
 ) -> impl IntoView {
+    let words = use_words();
     let text = move || {
         if lost.get() {
-            return "Connection lost".to_owned();
+            return words.lost.to_owned();
         }
         provenance.with(|p| match (p.simulated, p.source.as_str()) {
-            (true, _) => "Simulated prices".to_owned(),
-            (_, "recorded") => "Recorded prices".to_owned(),
-            (_, "replay") => "Replayed prices".to_owned(),
-            (_, source) => format!("Prices from {source}"),
+            (true, _) => words.simulated.to_owned(),
+            (_, "recorded") => words.recorded.to_owned(),
+            (_, "replay") => words.replayed.to_owned(),
+            (_, source) => (words.prices_of)(source),
         })
     };
     let class = move || {
@@ -78,4 +93,5 @@ pub fn SourcePill(
             <span class="pill-text">{text}</span>
         </span>
     }
+    .into_any()
 }

@@ -1,60 +1,29 @@
 //! A row of the table of latest prices.
 
 use leptos::prelude::*;
-use model::{Source, Sparkline};
+use model::Source;
+use rust_decimal::prelude::ToPrimitive;
 
-use super::{Badge, Change, LiveQuote, RangeTrack};
-use crate::{
-    chart::{Size, sparkline_svg},
-    format,
-};
-
-/// A coin's last seven days: all of a row that does not tick.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Week {
-    source: Source,
-    change_pct: Option<f64>,
-    line: String,
-}
-
-impl Week {
-    /// The week with its line drawn.
-    #[must_use]
-    pub fn new(closes: &Sparkline) -> Self {
-        let size = Size { width: 116, height: 34 };
-        Self {
-            source: closes.source.clone(),
-            change_pct: closes.change_pct(),
-            line: sparkline_svg(&closes.closes, size),
-        }
-    }
-
-    /// The change in percent, for a table of this source's prices. None beside others: made-up prices next to a recorded
-    /// week would look as real as it does.
-    #[must_use]
-    pub fn change_beside(&self, prices: &Source) -> Option<f64> {
-        if self.source == *prices { self.change_pct } else { None }
-    }
-
-    /// The drawing, likewise.
-    #[must_use]
-    pub fn line_beside(&self, prices: &Source) -> Option<String> {
-        (self.source == *prices).then(|| self.line.clone())
-    }
-}
+use super::{Badge, BehindSignal, Change, LiveQuote, RangeTrack, WatchStar, backdrop::Past};
+use crate::{format, prefs::use_prefs};
 
 /// One coin. Each figure is a signal of its own: a tick never draws the row again.
 #[component]
 pub fn PriceRow(
     /// Its quote.
     row: LiveQuote,
-    /// Its last seven days, where they are known.
-    week: Option<Week>,
+    /// Its past and supply.
+    behind: BehindSignal,
+    /// Its place by market cap.
+    #[prop(into)]
+    rank: Signal<usize>,
     /// Whose prices the table shows.
     source: Memo<Source>,
 ) -> impl IntoView {
+    let prefs = use_prefs();
+    let locale = prefs.locale;
     let LiveQuote { symbol, name, price, change_pct, high, low, wash, .. } = row.clone();
-    let href = format!("/coin/{symbol}");
+    let href = prefs.link(&format!("/coin/{symbol}"));
     let price_text = {
         let price = price.clone();
         move || format::price_exact(price.get())
@@ -63,22 +32,45 @@ pub fn PriceRow(
         let wash = wash.clone();
         move |_| wash.update(|wash| *wash = wash.ended())
     };
-    let change: Signal<Option<f64>> = Signal::derive(move || Some(change_pct.get()));
-    let low_text = {
-        let low = low.clone();
-        move || format::price_exact(low.get())
+    // A change against the past, live.
+    let since = {
+        let (symbol, price) = (symbol.clone(), price.clone());
+        move |change: fn(&Past, f64, &Source) -> Option<f64>| {
+            let (symbol, price) = (symbol.clone(), price.clone());
+            Signal::derive(move || {
+                let now = price.get().to_f64()?;
+                behind.with(|behind| {
+                    behind.past(&symbol).and_then(|past| source.with(|source| change(past, now, source)))
+                })
+            })
+        }
     };
-    let high_text = {
-        let high = high.clone();
-        move || format::price_exact(high.get())
+    let line = {
+        let symbol = symbol.clone();
+        move || {
+            behind.with(|behind| {
+                behind
+                    .past(&symbol)
+                    .and_then(|past| source.with(|source| past.line_beside(source).map(str::to_owned)))
+            })
+        }
     };
-    let week_change = {
-        let week = week.clone();
-        Signal::derive(move || week.as_ref().and_then(|week| source.with(|s| week.change_beside(s))))
+    let cap = {
+        let (symbol, price) = (symbol.clone(), price.clone());
+        move || {
+            let price = price.get().to_f64().unwrap_or_default();
+            let cap = behind.with(|behind| behind.cap(&symbol, price));
+            cap.map_or_else(|| format::NO_NUMBER.to_owned(), |cap| format::dollars(cap, locale))
+        }
     };
-    let line = move || week.as_ref().and_then(|week| source.with(|s| week.line_beside(s)));
+    let day: Signal<Option<f64>> = Signal::derive(move || Some(change_pct.get()));
+    let exact = |figure: ArcRwSignal<_>| move || format::price_exact(figure.get());
     view! {
         <tr>
+            <td class="col-star">
+                <WatchStar symbol=symbol.clone() name=name.clone() />
+            </td>
+            <td class="num col-rank wide">{move || rank.get()}</td>
             <th scope="row" class="col-coin">
                 <a class="coin" href=href>
                     <Badge symbol=symbol.clone() />
@@ -89,38 +81,26 @@ pub fn PriceRow(
             <td class=move || format!("num price {}", wash.get().class()) on:animationend=wash_ended>
                 {price_text}
             </td>
+            <td class="num wide">
+                <Change pct=since(Past::hour_change) />
+            </td>
             <td class="num">
-                <Change pct=change />
+                <Change pct=day />
             </td>
             <td class="num wide">
-                <Change pct=week_change />
+                <Change pct=since(Past::week_change) />
             </td>
             <td class="col-range wide">
                 <span class="range">
-                    <span>{low_text}</span>
-                    <RangeTrack low=low high=high price=price />
-                    <span>{high_text}</span>
+                    <span>{exact(low.clone())}</span>
+                    <RangeTrack low=low high=high.clone() price=price />
+                    <span>{exact(high)}</span>
                 </span>
             </td>
-            <td class="num wide">{move || format!("${}", format::compact(row.turnover()))}</td>
+            <td class="num wide">{move || format::dollars(row.turnover(), locale)}</td>
+            <td class="num wide">{cap}</td>
             <td class="col-line" inner_html=line></td>
         </tr>
     }
     .into_any()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_week_stands_only_beside_prices_of_its_source() {
-        let closes =
-            Sparkline { symbol: "BTC".parse().unwrap(), source: Source::RECORDED, closes: vec![2.0, 3.0] };
-        let week = Week::new(&closes);
-        assert_eq!(week.change_beside(&Source::RECORDED), Some(50.0));
-        assert!(week.line_beside(&Source::RECORDED).unwrap().contains("<path"));
-        assert_eq!(week.change_beside(&Source::SIMULATED), None);
-        assert_eq!(week.line_beside(&Source::SIMULATED), None);
-    }
 }

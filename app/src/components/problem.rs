@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 use model::MarketError;
 
-use crate::data::DataError;
+use super::Empty;
+use crate::{data::DataError, prefs::use_prefs};
 
 /// Sets the status of the response being rendered; in the browser there is none.
 pub fn set_status(code: u16) {
@@ -23,28 +24,35 @@ pub fn Problem(
     /// What went wrong.
     error: DataError,
 ) -> impl IntoView {
-    let (status, title, hint) = match &error {
-        DataError::Market(MarketError::UnknownSymbol { symbol }) => (
-            404,
-            format!("No coin called {symbol}"),
-            "It may be spelt differently, or its prices have not been imported.",
-        ),
-        DataError::Market(error @ MarketError::BadParameter { .. }) => {
-            (error.status_code(), "That cannot be shown".to_owned(), "Choose another interval or coin.")
+    let prefs = use_prefs();
+    let words = prefs.words();
+    let (status, title, detail, hint) = match &error {
+        DataError::Market(MarketError::UnknownSymbol { symbol }) => {
+            (404, (words.no_coin)(symbol), None, words.no_coin_hint)
         }
-        DataError::Market(error @ MarketError::Unavailable { .. }) => {
-            (error.status_code(), "No prices for now".to_owned(), "The page can be reloaded in a moment.")
+        DataError::Market(error @ MarketError::BadParameter { name, .. }) => {
+            let detail = (words.bad_parameter)(name);
+            (error.status_code(), words.bad_request.to_owned(), Some(detail), words.bad_request_hint)
         }
-        DataError::Transport(_) => {
-            (503, "The server cannot be reached".to_owned(), "The page can be reloaded in a moment.")
+        DataError::Market(error @ MarketError::Unavailable { reason }) => {
+            let detail = (words.reason)(reason);
+            (error.status_code(), words.unavailable.to_owned(), Some(detail), words.unavailable_hint)
         }
+        DataError::Transport(_) => (503, words.unreachable.to_owned(), None, words.unavailable_hint),
     };
     set_status(status);
     view! {
         <section class="card problem" role="alert">
+            <Empty />
             <h1>{title}</h1>
-            <p>{error.to_string()}"."</p>
-            <p>{hint} " " <a href="/">"All markets"</a></p>
+            {detail.map(|detail| view! { <p>{detail} {words.stop}</p> })}
+            <p>{hint}</p>
+            <p>
+                <a class="button" href=prefs.link("/")>
+                    {words.all_markets}
+                </a>
+            </p>
         </section>
     }
+    .into_any()
 }

@@ -1,37 +1,66 @@
-//! Sorting of the price table, kept in the URL.
+//! Sorting of the price table.
 
 use std::cmp::Ordering;
-
-use leptos_router::params::ParamsMap;
 
 /// A column that the table can be sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKey {
+    /// Whether it is on the watchlist.
+    Watch,
+    /// Rank by market cap.
+    Rank,
     /// Name of the coin.
     Coin,
     /// Latest price.
     Price,
+    /// Change over an hour.
+    Hour,
     /// Change over 24 hours.
     Day,
     /// Change over seven days.
     Week,
+    /// Where the price stands between the day's low and high.
+    Range,
     /// Value traded in 24 hours.
     Volume,
+    /// Price times supply.
+    Cap,
 }
 
 impl SortKey {
-    const ALL: [Self; 5] = [Self::Coin, Self::Price, Self::Day, Self::Week, Self::Volume];
+    const ALL: [Self; 10] = [
+        Self::Watch,
+        Self::Rank,
+        Self::Coin,
+        Self::Price,
+        Self::Hour,
+        Self::Day,
+        Self::Week,
+        Self::Range,
+        Self::Volume,
+        Self::Cap,
+    ];
 
     /// The text in the URL.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Watch => "watch",
+            Self::Rank => "rank",
             Self::Coin => "coin",
             Self::Price => "price",
+            Self::Hour => "1h",
             Self::Day => "24h",
             Self::Week => "7d",
+            Self::Range => "range",
             Self::Volume => "volume",
+            Self::Cap => "cap",
         }
+    }
+
+    /// Whether a first click sorts upwards: names and ranks, not amounts.
+    const fn first_ascending(self) -> bool {
+        matches!(self, Self::Rank | Self::Coin)
     }
 }
 
@@ -46,48 +75,47 @@ pub struct Sort {
 
 impl Default for Sort {
     fn default() -> Self {
-        Self { key: SortKey::Volume, ascending: false }
+        Self { key: SortKey::Cap, ascending: false }
     }
 }
 
 impl Sort {
-    /// From `?sort=…&dir=asc|desc`. What is missing or unknown is the default.
+    /// From the text in the URL: the column, after a minus if the largest comes first. None of an unknown one.
     #[must_use]
-    pub fn from_query(query: &ParamsMap) -> Self {
-        let key = query.get_str("sort").and_then(|t| SortKey::ALL.into_iter().find(|k| k.as_str() == t));
-        let key = key.unwrap_or(Self::default().key);
-        let ascending = match query.get_str("dir") {
-            Some("asc") => true,
-            Some("desc") => false,
-            _ => key == SortKey::Coin,
-        };
-        Self { key, ascending }
+    pub fn parse(text: &str) -> Option<Self> {
+        let (name, ascending) = text.strip_prefix('-').map_or((text, true), |name| (name, false));
+        let key = SortKey::ALL.into_iter().find(|key| key.as_str() == name)?;
+        Some(Self { key, ascending })
+    }
+
+    /// The text in the URL.
+    #[must_use]
+    pub fn to_text(self) -> String {
+        format!("{}{}", if self.ascending { "" } else { "-" }, self.key.as_str())
     }
 
     /// What a click on this column's head sorts by: the other direction of the present column; otherwise names
     /// upwards, numbers downwards.
     #[must_use]
     pub fn after_click(self, key: SortKey) -> Self {
-        let ascending = if self.key == key { !self.ascending } else { key == SortKey::Coin };
+        let ascending = if self.key == key { !self.ascending } else { key.first_ascending() };
         Self { key, ascending }
     }
 
-    /// The link that sorts so.
+    /// The value of `aria-sort` on this column's head; none on the others.
     #[must_use]
-    pub fn href(self) -> String {
-        if self == Self::default() {
-            return "/".to_owned();
-        }
-        format!("/?sort={}&dir={}", self.key.as_str(), if self.ascending { "asc" } else { "desc" })
+    pub fn aria(self, key: SortKey) -> Option<&'static str> {
+        (self.key == key).then_some(if self.ascending { "ascending" } else { "descending" })
     }
 
-    /// The value of `aria-sort` on this column's head.
+    /// Compares two figures in this sort's direction. What is not known comes last in both.
     #[must_use]
-    pub fn aria(self, key: SortKey) -> &'static str {
-        match (self.key == key, self.ascending) {
-            (false, _) => "none",
-            (true, true) => "ascending",
-            (true, false) => "descending",
+    pub fn compare(self, a: Option<f64>, b: Option<f64>) -> Ordering {
+        match (a, b) {
+            (Some(a), Some(b)) => self.direct(a.total_cmp(&b)),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => Ordering::Equal,
         }
     }
 
@@ -102,24 +130,33 @@ impl Sort {
 mod tests {
     use super::*;
 
-    fn query(pairs: &[(&'static str, &str)]) -> ParamsMap {
-        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
-    }
-
     #[test]
-    fn unknown_words_fall_back() {
-        assert_eq!(Sort::from_query(&query(&[("sort", "nope"), ("dir", "sideways")])), Sort::default());
-        assert_eq!(
-            Sort::from_query(&query(&[("sort", "coin")])),
-            Sort { key: SortKey::Coin, ascending: true }
-        );
+    fn comes_back_from_its_text() {
+        for key in SortKey::ALL {
+            for ascending in [true, false] {
+                let sort = Sort { key, ascending };
+                assert_eq!(Sort::parse(&sort.to_text()), Some(sort));
+            }
+        }
+        for bad in ["", "-", "nope", "--cap", "CAP"] {
+            assert_eq!(Sort::parse(bad), None, "{bad}");
+        }
     }
 
     #[test]
     fn a_click_turns_the_present_column_round() {
         let sort = Sort::default();
-        assert_eq!(sort.after_click(SortKey::Volume).href(), "/?sort=volume&dir=asc");
-        assert_eq!(sort.after_click(SortKey::Coin).href(), "/?sort=coin&dir=asc");
-        assert_eq!(sort.after_click(SortKey::Price).after_click(SortKey::Volume).href(), "/");
+        assert_eq!(sort.after_click(SortKey::Cap).to_text(), "cap");
+        assert_eq!(sort.after_click(SortKey::Coin).to_text(), "coin");
+        assert_eq!(sort.after_click(SortKey::Price).after_click(SortKey::Price).to_text(), "price");
+    }
+
+    #[test]
+    fn what_is_not_known_comes_last_either_way() {
+        for ascending in [true, false] {
+            let sort = Sort { key: SortKey::Cap, ascending };
+            assert_eq!(sort.compare(None, Some(1.0)), Ordering::Greater);
+            assert_eq!(sort.compare(Some(1.0), None), Ordering::Less);
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! The four tiles above the table: what the market does as a whole.
 
 use leptos::prelude::*;
+use rust_decimal::prelude::ToPrimitive;
 
-use super::{Board, Change, badge::hue};
-use crate::format;
+use super::{BehindSignal, Board, Change, LiveQuote, badge::hue};
+use crate::{format, prefs::use_prefs};
 
 /// Width of the bars, in the units of their view box.
 const BAR: f64 = 288.0;
@@ -12,19 +13,41 @@ const NAMED: usize = 3;
 /// Coins with a colour of their own in the share bar; the rest is left blank.
 const SHARES: usize = 6;
 
-/// Rising and falling coins.
-fn breadth(board: Board) -> (usize, usize) {
+/// Rising, falling and unchanged coins.
+fn breadth(board: Board) -> [usize; 3] {
     board.rows.with(|rows| {
-        let up = rows.iter().filter(|r| r.change_pct.get() > 0.0).count();
-        let down = rows.iter().filter(|r| r.change_pct.get() < 0.0).count();
-        (up, down)
+        let count = |wanted: fn(f64) -> bool| rows.iter().filter(|r| wanted(r.change_pct.get())).count();
+        let (up, down) = (count(|pct| pct > 0.0), count(|pct| pct < 0.0));
+        [up, down, rows.len() - up - down]
     })
 }
 
-/// Symbols and their share of the value traded, largest first, in percent.
-fn shares(board: Board) -> Vec<(String, f64)> {
-    let mut shares: Vec<(String, f64)> =
-        board.rows.with(|rows| rows.iter().map(|r| (r.symbol.to_string(), r.turnover())).collect());
+/// Value of all coins whose number is known, now and 24 hours ago, USD; none where no number is known.
+fn caps(board: Board, behind: BehindSignal) -> Option<(f64, f64)> {
+    behind.with(|behind| {
+        board.rows.with(|rows| {
+            let of = |row: &LiveQuote| {
+                let cap = |price: rust_decimal::Decimal| behind.cap(&row.symbol, price.to_f64()?);
+                Some((cap(row.price.get())?, cap(row.open.get())?))
+            };
+            rows.iter().filter_map(of).reduce(|a, b| (a.0 + b.0, a.1 + b.1))
+        })
+    })
+}
+
+/// Symbols and their share of the market cap, or of the value traded where no cap is known; largest first, in percent.
+fn shares(board: Board, behind: BehindSignal) -> Vec<(String, f64)> {
+    let capped = caps(board, behind).is_some();
+    let mut shares: Vec<(String, f64)> = behind.with(|behind| {
+        board.rows.with(|rows| {
+            let of = |row: &LiveQuote| {
+                let price = row.price.get().to_f64()?;
+                let value = if capped { behind.cap(&row.symbol, price)? } else { row.turnover() };
+                Some((row.symbol.to_string(), value))
+            };
+            rows.iter().filter_map(of).collect()
+        })
+    });
     shares.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let total: f64 = shares.iter().map(|s| s.1).sum();
     if total > 0.0 {
@@ -40,101 +63,94 @@ fn shares(board: Board) -> Vec<(String, f64)> {
 pub fn Tiles(
     /// The quotes.
     board: Board,
+    /// Supplies.
+    behind: BehindSignal,
 ) -> impl IntoView {
+    let prefs = use_prefs();
+    let (locale, words) = (prefs.locale, prefs.words());
     let breadth = Memo::new(move |_| breadth(board));
-    let shares = Memo::new(move |_| shares(board));
+    let caps = Memo::new(move |_| caps(board, behind));
+    let shares = Memo::new(move |_| shares(board, behind));
     let turnover = move || {
-        let total: f64 = board.rows.with(|rows| rows.iter().map(super::LiveQuote::turnover).sum());
-        format!("${}", format::compact(total))
+        let total: f64 = board.rows.with(|rows| rows.iter().map(LiveQuote::turnover).sum());
+        format::dollars(total, locale)
     };
-    let coins = move || match board.rows.with(Vec::len) {
-        1 => "of one coin".to_owned(),
-        n => format!("of {n} coins"),
+    let coins = move || (words.of_coins)(board.rows.with(Vec::len));
+    let cap = move || {
+        caps.get().map_or_else(|| format::NO_NUMBER.to_owned(), |(now, _)| format::dollars(now, locale))
     };
-    let up_width = move || {
-        let (up, down) = breadth.get();
-        #[expect(clippy::cast_precision_loss, reason = "counts of coins are small")]
-        let part = if up + down == 0 { 0.5 } else { up as f64 / (up + down) as f64 };
-        format!("{:.1}", part * BAR)
-    };
-    let mover = Memo::new(move |_| {
-        board.rows.with(|rows| {
-            rows.iter()
-                .map(|r| (r.symbol.to_string(), r.name.clone(), r.change_pct.get()))
-                .max_by(|a, b| a.2.abs().total_cmp(&b.2.abs()))
-        })
+    let cap_change: Signal<Option<f64>> = Signal::derive(move || {
+        caps.get().filter(|(_, before)| *before > 0.0).map(|(now, before)| (now - before) / before * 100.0)
     });
+    let width = move |which: usize| {
+        let counts = breadth.get();
+        let all: usize = counts.iter().sum();
+        #[expect(clippy::cast_precision_loss, reason = "counts of coins are small")]
+        let part = if all == 0 { 0.0 } else { counts[which] as f64 / all as f64 };
+        part * BAR
+    };
+    let share_title = move || if caps.get().is_some() { words.dominance } else { words.volume_share };
+    let share_bar = move || {
+        let mut x = 0.0;
+        let part = |(symbol, share): (String, f64)| {
+            let from = x;
+            x += share / 100.0 * BAR;
+            let class = format!("share {}", hue(&symbol));
+            let (from, width) = (format!("{from:.1}"), format!("{:.1}", (x - from - 2.0).max(0.5)));
+            view! { <rect class=class x=from width=width height="12" /> }
+        };
+        shares.get().into_iter().take(SHARES).map(part).collect_view()
+    };
+    let share_names = move || {
+        let name = |(symbol, share): (String, f64)| format!("{symbol} {share:.1}%");
+        let names: Vec<String> = shares.get().into_iter().take(NAMED).map(name).collect();
+        names.join(" · ")
+    };
     view! {
-        <section class="tiles" aria-label="Market overview">
+        <section class="tiles" aria-label=words.overview>
             <div class="card tile">
-                <h2>"Volume 24h"</h2>
+                <h2>{words.market_cap}</h2>
+                <p class="figure">{cap}</p>
+                <p class="note">
+                    {move || match cap_change.get() {
+                        Some(_) => view! { <Change pct=cap_change /> }.into_any(),
+                        None => words.no_supply.into_any(),
+                    }}
+                </p>
+            </div>
+            <div class="card tile">
+                <h2>{words.volume_24h}</h2>
                 <p class="figure">{turnover}</p>
                 <p class="note">{coins}</p>
             </div>
             <div class="card tile">
-                <h2>"Largest move 24h"</h2>
-                {move || {
-                    mover
-                        .get()
-                        .map(|(symbol, name, pct)| {
-                            view! {
-                                <p class="figure">
-                                    <a href=format!("/coin/{symbol}")>{name}</a>
-                                </p>
-                                <p class="note">
-                                    <Change pct=Some(pct) />
-                                </p>
-                            }
-                        })
-                }}
-            </div>
-            <div class="card tile">
-                <h2>"Breadth"</h2>
+                <h2>{words.breadth}</h2>
                 <p class="figure">
-                    {move || breadth.get().0} <small>" up"</small> " · " {move || breadth.get().1}
-                    <small>" down"</small>
+                    {move || breadth.get()[0]} " " <small>{words.rising}</small> " · " {move || breadth.get()[1]}
+                    " " <small>{words.falling}</small>
+                    {move || {
+                        let still = breadth.get()[2];
+                        (still > 0)
+                            .then(|| view! { <small>{format!(" · {still} {}", words.unchanged)}</small> })
+                    }}
                 </p>
                 <svg class="bar" viewBox="0 0 288 8" preserveAspectRatio="none" aria-hidden="true">
-                    <rect class="bar-down" width="288" height="8" />
-                    <rect class="bar-up" width=up_width height="8" />
+                    <rect class="bar-still" width="288" height="8" />
+                    <rect class="bar-up" width=move || format!("{:.1}", width(0)) height="8" />
+                    <rect
+                        class="bar-down"
+                        x=move || format!("{:.1}", BAR - width(1))
+                        width=move || format!("{:.1}", width(1))
+                        height="8"
+                    />
                 </svg>
             </div>
-            <div class="card tile">
-                <h2>"Share of volume"</h2>
+            <div class="card tile tile-share">
+                <h2>{share_title}</h2>
                 <svg class="bar bar-thick" viewBox="0 0 288 12" preserveAspectRatio="none" aria-hidden="true">
-                    {move || {
-                        let mut x = 0.0;
-                        shares
-                            .get()
-                            .into_iter()
-                            .take(SHARES)
-                            .map(|(symbol, share)| {
-                                let from = x;
-                                x += share / 100.0 * BAR;
-                                let class = format!("share {}", hue(&symbol));
-                                view! {
-                                    <rect
-                                        class=class
-                                        x=format!("{from:.1}")
-                                        width=format!("{:.1}", (x - from - 2.0).max(0.5))
-                                        height="12"
-                                    />
-                                }
-                            })
-                            .collect_view()
-                    }}
+                    {share_bar}
                 </svg>
-                <p class="note">
-                    {move || {
-                        let names: Vec<String> = shares
-                            .get()
-                            .into_iter()
-                            .take(NAMED)
-                            .map(|(symbol, share)| format!("{symbol} {share:.1}%"))
-                            .collect();
-                        names.join(" · ")
-                    }}
-                </p>
+                <p class="note">{share_names}</p>
             </div>
         </section>
     }

@@ -4,4 +4,4 @@ mod error;
 mod reads;
 
 pub use error::DataError;
-pub use reads::{chart, coin, latest_prices, sparklines};
+pub use reads::{backdrop, chart, coin, latest_prices};

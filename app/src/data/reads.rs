@@ -4,7 +4,7 @@ use leptos::{
     prelude::*,
     server_fn::codec::{GetUrl, Json},
 };
-use model::{ChartData, Coin, LatestPrices, Sparkline};
+use model::{Backdrop, ChartData, Coin, LatestPrices};
 
 use super::DataError;
 
@@ -58,10 +58,10 @@ pub async fn chart(symbol: String, interval: String, limit: u32) -> Result<Chart
     .await
 }
 
-/// Closes of the last seven days of every symbol.
-#[server(name = ReadSparklines, prefix = "/fn", endpoint = "sparklines", input = GetUrl, output = Json)]
-pub async fn sparklines() -> Result<Vec<Sparkline>, DataError> {
+/// The last seven days of every symbol, and the supplies.
+#[server(name = ReadBackdrop, prefix = "/fn", endpoint = "backdrop", input = GetUrl, output = Json)]
+pub async fn backdrop() -> Result<Backdrop, DataError> {
     let market = market()?;
-    // Without a status: the page does without its small lines.
-    Ok(market.sparklines().await?)
+    // Without a status: the page does without it.
+    Ok(market.backdrop().await?)
 }

@@ -3,39 +3,37 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use model::{LatestPrices, Sparkline};
+use model::{Backdrop, LatestPrices};
 
-use super::REFRESH;
+use super::{REFRESH, SLOW_REFRESH};
 use crate::{
-    components::{Board, Foot, Header, PriceTable, Problem, Sort, SourcePill, Tiles, every},
-    data, when,
+    components::{
+        Behind, Board, Empty, Foot, Header, PriceTable, Problem, SourcePill, TableHead, TableQuery, Tiles,
+        Waiting, every,
+    },
+    data,
+    prefs::{use_prefs, use_words},
 };
 
-/// The page at `/`.
+/// The page at `/`; `?sort=`, `?q=`, `?show=` and `?rows=` say what the table shows.
 #[component]
 pub fn MarketsPage() -> impl IntoView {
+    let words = use_words();
     let page = Resource::new_blocking(
         || (),
         |()| async {
             let prices = data::latest_prices(None).await?;
-            // A table without its small lines is still a table.
-            let sparklines = data::sparklines().await.unwrap_or_default();
-            Ok::<_, data::DataError>((prices, sparklines))
+            // A table without its past is still a table.
+            let backdrop = data::backdrop().await.unwrap_or_default();
+            Ok::<_, data::DataError>((prices, backdrop))
         },
     );
     view! {
-        <Title text="Markets" />
-        <Suspense fallback=|| {
-            view! {
-                <Header />
-                <main id="content" class="content" tabindex="-1" aria-busy="true">
-                    <p class="waiting">"Reading prices …"</p>
-                </main>
-            }
-        }>
+        <Title text=words.markets />
+        <Suspense fallback=|| view! { <Waiting /> }>
             {move || Suspend::new(async move {
                 match page.await {
-                    Ok((prices, sparklines)) => view! { <Markets prices sparklines /> }.into_any(),
+                    Ok((prices, backdrop)) => view! { <Markets prices backdrop /> }.into_any(),
                     Err(error) => {
                         view! {
                             <Header />
@@ -54,10 +52,13 @@ pub fn MarketsPage() -> impl IntoView {
 
 /// The page once its prices are there.
 #[component]
-fn Markets(prices: LatestPrices, sparklines: Vec<Sparkline>) -> impl IntoView {
+fn Markets(prices: LatestPrices, backdrop: Backdrop) -> impl IntoView {
+    let prefs = use_prefs();
+    let words = prefs.words();
     let query = use_query_map();
-    let sort = Memo::new(move |_| query.with(Sort::from_query));
+    let query = Memo::new(move |_| query.with(TableQuery::from_query));
     let board = Board::new(prices);
+    let behind = RwSignal::new(Behind::new(&backdrop));
     let refresh = move || async move {
         match data::latest_prices(None).await {
             Ok(prices) => board.apply(prices),
@@ -65,31 +66,47 @@ fn Markets(prices: LatestPrices, sparklines: Vec<Sparkline>) -> impl IntoView {
         }
     };
     every(REFRESH, refresh, move || board.lost.set(true));
+    // What cannot be read stays as it is: it is refreshed again before it is wrong by much.
+    let refresh_slowly = move || async move {
+        if let Ok(backdrop) = data::backdrop().await {
+            behind.try_set(Behind::new(&backdrop));
+        }
+    };
+    every(SLOW_REFRESH, refresh_slowly, || {});
     let newest = move || {
         let as_of = board.rows.with(|rows| rows.iter().map(|r| r.as_of.get()).max());
-        as_of.map(|t| format!("Prices as of {}", when::date_time(t)))
+        as_of.map(|t| (words.prices_as_of)(&prefs.calendar().date_time(t)))
+    };
+    let supplies = move || {
+        behind.with(|behind| {
+            board
+                .rows
+                .with(|rows| behind.supply_note(rows.iter().map(|row| &row.symbol), words, prefs.calendar()))
+        })
     };
     view! {
         <Header>
             <SourcePill provenance=board.provenance lost=board.lost />
         </Header>
         <main id="content" class="content" tabindex="-1">
-            <Tiles board />
+            <Tiles board behind />
             <section class="card" aria-labelledby="markets-title">
-                <div class="card-head">
-                    <h1 id="markets-title">"Markets"</h1>
-                </div>
-                <PriceTable board sparklines sort />
+                <TableHead query />
+                <PriceTable board behind query />
                 <Show when=move || board.rows.with(Vec::is_empty)>
-                    <p class="empty">
-                        "No prices are stored yet. " <code>"tidemark import FILE"</code> " brings them in."
-                    </p>
+                    <div class="empty">
+                        <Empty />
+                        <p>
+                            {words.no_prices_yet} " " <code>"tidemark import FILE"</code> " " {words.no_prices_yet_end}
+                        </p>
+                    </div>
                 </Show>
                 <p class="card-foot">
                     <span>
                         <Foot provenance=board.provenance lost=board.lost />
                     </span>
                     <span>{newest}</span>
+                    <span>{supplies}</span>
                 </p>
             </section>
         </main>

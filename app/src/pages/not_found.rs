@@ -3,19 +3,29 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::components::{Header, set_status};
+use crate::{
+    components::{Empty, Header, set_status},
+    prefs::use_prefs,
+};
 
 /// Says so, with status 404.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     set_status(404);
+    let prefs = use_prefs();
+    let words = prefs.words();
     view! {
-        <Title text="Not found" />
+        <Title text=words.not_found_title />
         <Header />
         <main id="content" class="content" tabindex="-1">
             <section class="card problem">
-                <h1>"There is no such page"</h1>
-                <p><a href="/">"All markets"</a></p>
+                <Empty />
+                <h1>{words.not_found}</h1>
+                <p>
+                    <a class="button" href=prefs.link("/")>
+                        {words.all_markets}
+                    </a>
+                </p>
             </section>
         </main>
     }

@@ -7,7 +7,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{fail, housekeeping};
 use crate::{
-    config::{AdminToken, Config, EdgeSettings, metrics_addr, site_options},
+    config::{AdminToken, Config, EdgeSettings, Supplies, metrics_addr, site_options},
     feed::{self, FeedStats, Simulation},
     http::{self, Access, AppState, Edge, Health},
     market::Market,
@@ -50,6 +50,7 @@ async fn serve() -> Result<(), String> {
     let simulation = Arc::new(Simulation::new(feed.simulated_symbols));
     let market = Market::new(&cache, store.clone(), feed.feed, simulation, &config.policies)
         .map_err(|e| format!("tidemark.toml: {e}"))?;
+    market.set_supplies(Supplies::from_env().map_err(|e| e.to_string())?);
     let watching = store.clone().map(|store| {
         let market = market.clone();
         tokio::spawn(store.watch(move |revision| market.note_revision(revision)))

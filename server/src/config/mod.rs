@@ -10,6 +10,7 @@ mod rate_limit;
 mod retention;
 mod secret_url;
 mod site;
+mod supplies;
 mod token;
 
 use std::{env, net::SocketAddr, str::FromStr};
@@ -23,6 +24,7 @@ pub use rate_limit::{RATE_LIMIT, Rate, RateLimit};
 pub use retention::Retention;
 pub use secret_url::SecretUrl;
 pub use site::site_options;
+pub use supplies::{SUPPLY_FILE, Supplies};
 pub use token::{ADMIN_TOKEN_FILE, AdminToken};
 
 /// A setting that cannot be used.

@@ -9,6 +9,7 @@ mod export;
 mod key_text;
 mod keys;
 mod origin;
+mod past;
 mod port;
 mod prices;
 mod simulated;
@@ -17,7 +18,7 @@ mod warm;
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -33,7 +34,7 @@ use self::{
     values::{CandleRange, DirectoryValue, PriceTable},
 };
 use crate::{
-    config::{CachePolicies, Feed},
+    config::{CachePolicies, Feed, Supplies},
     feed::Simulation,
     store::Store,
 };
@@ -63,6 +64,8 @@ struct Inner {
     drawing: Drawing,
     /// Whether the feed has shown its prices, here or elsewhere. Before that it may have made some of its series only.
     fed: AtomicBool,
+    /// How many coins there are; the built-in table until it is set.
+    supplies: OnceLock<Supplies>,
     /// The highest series revision heard of: what is cached of an older one is not current.
     revision: AtomicU64,
 }
@@ -106,6 +109,7 @@ impl Market {
             simulation,
             drawing: Drawing::new(cores()),
             fed: AtomicBool::new(feed == Feed::Simulated),
+            supplies: OnceLock::new(),
             revision: AtomicU64::new(0),
         })))
     }
@@ -113,6 +117,17 @@ impl Market {
     /// Takes note that a series has this revision: older cached values are read again before they are served.
     pub fn note_revision(&self, revision: u64) {
         self.0.revision.fetch_max(revision, Ordering::AcqRel);
+    }
+
+    /// Settles how many coins there are. Only the first call counts.
+    pub fn set_supplies(&self, supplies: Supplies) {
+        let _ = self.0.supplies.set(supplies);
+    }
+
+    /// How many coins there are.
+    fn supplies(&self) -> &Supplies {
+        // The built-in table parses: its test holds that.
+        self.0.supplies.get_or_init(|| Supplies::built_in().unwrap_or_default())
     }
 
     /// What makes prices up.

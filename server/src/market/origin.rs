@@ -1,5 +1,6 @@
 //! Why a load failed, and how that is told to a reader.
 
+use model::reason;
 use tidemark_cache::{CodecError, LoadError, StaleReason};
 
 use crate::store::StoreError;
@@ -24,26 +25,26 @@ pub enum LoadFailure {
 /// One clause for the reader; internals stay in the log.
 pub(super) fn load_reason(error: &LoadError<LoadFailure>) -> String {
     match error {
-        LoadError::Source(LoadFailure::NoDatabase) => "no database is configured",
-        LoadError::Source(LoadFailure::Gone) => "the series is no longer stored",
-        LoadError::Source(LoadFailure::Codec(_)) => "the stored data cannot be read",
-        LoadError::Source(LoadFailure::Store(StoreError::Schema { .. })) => "the database needs a migration",
-        LoadError::Source(LoadFailure::Store(_)) => "the database does not answer",
-        LoadError::Timeout => "the database does not answer in time",
-        LoadError::Overloaded => "too many reads of the database at once",
-        LoadError::Panicked | LoadError::Tags(_) => "the read failed",
-        LoadError::Absent => "there is no such data",
+        LoadError::Source(LoadFailure::NoDatabase) => reason::NO_DATABASE,
+        LoadError::Source(LoadFailure::Gone) => reason::GONE,
+        LoadError::Source(LoadFailure::Codec(_)) => reason::UNREADABLE,
+        LoadError::Source(LoadFailure::Store(StoreError::Schema { .. })) => reason::MIGRATION,
+        LoadError::Source(LoadFailure::Store(_)) => reason::DATABASE_AWAY,
+        LoadError::Timeout => reason::DATABASE_LATE,
+        LoadError::Overloaded => reason::OVERLOADED,
+        LoadError::Panicked | LoadError::Tags(_) => reason::READ_FAILED,
+        LoadError::Absent => reason::ABSENT,
     }
     .to_owned()
 }
 
 /// Why a stale value was served; nothing where a refresh is simply under way.
-pub(super) fn stale_reason(reason: &StaleReason) -> Option<String> {
-    match reason {
+pub(super) fn stale_reason(why: &StaleReason) -> Option<String> {
+    match why {
         StaleReason::Revalidating | StaleReason::Expired => None,
-        StaleReason::OldVersion => Some("a change is being read".to_owned()),
-        StaleReason::Unverified => Some("another server may have newer data".to_owned()),
-        StaleReason::SlowLoad => Some("the database is slow".to_owned()),
-        StaleReason::LoadFailed(_) => Some("the database does not answer".to_owned()),
+        StaleReason::OldVersion => Some(reason::CHANGING.to_owned()),
+        StaleReason::Unverified => Some(reason::UNVERIFIED.to_owned()),
+        StaleReason::SlowLoad => Some(reason::DATABASE_SLOW.to_owned()),
+        StaleReason::LoadFailed(_) => Some(reason::DATABASE_AWAY.to_owned()),
     }
 }

@@ -225,5 +225,5 @@ fn has_all(quotes: &[Quote], symbols: &[Symbol]) -> bool {
 }
 
 pub(super) fn unserialisable() -> MarketError {
-    MarketError::Unavailable { reason: "the stored data cannot be read".to_owned() }
+    MarketError::Unavailable { reason: model::reason::UNREADABLE.to_owned() }
 }

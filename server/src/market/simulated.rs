@@ -61,9 +61,12 @@ impl Market {
         let market = self.clone();
         let ChartQuery { symbol, interval, from, to, limit, .. } = query.clone();
         // What runs keeps its place to the end, though its reader may have gone.
-        let place = self.0.drawing.place().await.ok_or_else(|| MarketError::Unavailable {
-            reason: "too many simulated charts are being drawn at once".to_owned(),
-        })?;
+        let place = self
+            .0
+            .drawing
+            .place()
+            .await
+            .ok_or_else(|| MarketError::Unavailable { reason: model::reason::DRAWING.to_owned() })?;
         // Thousands of bars take longer than a task may hold its thread.
         let drawn = tokio::task::spawn_blocking(move || {
             let _place = place;

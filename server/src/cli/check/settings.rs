@@ -5,7 +5,8 @@ use std::{collections::HashMap, env};
 use super::finding::Finding;
 use crate::config::{
     ADMIN_TOKEN_FILE, CORS_ORIGINS, Config, ConfigError, CorsOrigins, FeedSettings, FileSettings, RATE_LIMIT,
-    RateLimit, SecretUrl, TRUSTED_PROXIES, TrustedProxies, metrics_addr, site_options, variable,
+    RateLimit, SUPPLY_FILE, SecretUrl, Supplies, TRUSTED_PROXIES, TrustedProxies, metrics_addr, site_options,
+    variable,
 };
 
 /// What the other checks need.
@@ -27,7 +28,7 @@ enum Show {
 /// A setting: its name, how it is shown, what holds without it, whether it can be used.
 type Setting = (&'static str, Show, &'static str, fn() -> Result<(), ConfigError>);
 
-const SETTINGS: [Setting; 13] = [
+const SETTINGS: [Setting; 14] = [
     ("DATABASE_URL", Show::Url, "none: nothing is stored", || Ok(())),
     ("REDIS_URL", Show::Url, "none: each server caches for itself", || Ok(())),
     ("TIDEMARK_FEED", Show::Plain, "auto", || feed().map(drop)),
@@ -37,6 +38,7 @@ const SETTINGS: [Setting; 13] = [
     (TRUSTED_PROXIES, Show::Plain, "none", || TrustedProxies::from_env().map(drop)),
     (CORS_ORIGINS, Show::Plain, "none", || CorsOrigins::from_env().map(drop)),
     (ADMIN_TOKEN_FILE, Show::Plain, "none: the cache administration is closed", || Ok(())),
+    (SUPPLY_FILE, Show::Plain, "the built-in table", || Supplies::from_env().map(drop)),
     ("TIDEMARK_METRICS_ADDR", Show::Plain, "none: no metrics", || metrics_addr().map(drop)),
     ("TIDEMARK_CONFIG", Show::Plain, "tidemark.toml, if there is one", || FileSettings::read().map(drop)),
     ("LEPTOS_SITE_ADDR", Show::Plain, "127.0.0.1:3000", || site_options().map(drop)),

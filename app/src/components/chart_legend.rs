@@ -1,0 +1,54 @@
+//! The figures of one bar, in the chart's corner.
+
+use leptos::prelude::*;
+use model::Candle;
+
+use crate::{chart::legend, prefs::use_prefs, when::Calendar};
+
+/// Open, high, low, close and volume of a bar.
+#[component]
+pub fn ChartLegend(
+    /// Which bar; none before there is one.
+    #[prop(into)]
+    bar: Signal<Option<Candle>>,
+) -> impl IntoView {
+    let prefs = use_prefs();
+    let words = prefs.words();
+    let class = move || if bar.get().is_none_or(|bar| bar.is_up()) { "up" } else { "down" };
+    let figures = Memo::new(move |_| {
+        bar.get().map(|bar| {
+            let text = legend(&bar, prefs.locale);
+            [text.open, text.high, text.low, text.close, text.volume]
+        })
+    });
+    let items = words.ohlcv.into_iter().zip(words.ohlcv_long).enumerate().map(|(i, (letter, meaning))| {
+        view! {
+            <span class="legend-item">
+                <abbr title=meaning>{letter}</abbr>
+                <b class=class>{move || figures.with(|all| all.as_ref().map(|all| all[i].clone()))}</b>
+            </span>
+        }
+    });
+    view! {
+        <p class="legend" class:legend-empty=move || bar.get().is_none()>
+            {items.collect_view()}
+        </p>
+    }
+    .into_any()
+}
+
+/// The figures of a bar as a screen reader says them.
+#[must_use]
+pub fn spoken(bar: &Candle, words: &crate::words::Words, calendar: Calendar) -> String {
+    let text = legend(bar, calendar.locale);
+    let [open, high, low, close, volume] = words.ohlcv_long;
+    format!(
+        "{}: {open} {}, {high} {}, {low} {}, {close} {}, {volume} {}",
+        calendar.date_time(bar.open_time),
+        text.open,
+        text.high,
+        text.low,
+        text.close,
+        text.volume
+    )
+}

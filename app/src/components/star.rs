@@ -1,0 +1,65 @@
+//! The star that puts a coin on the watchlist, in a row and on the coin's page.
+
+use leptos::prelude::*;
+use model::Symbol;
+
+use super::icons;
+use crate::prefs::use_prefs;
+
+/// A star to press. It is kept in a cookie, so that the server knows it too.
+#[component]
+pub fn WatchStar(
+    /// Which coin.
+    symbol: Symbol,
+    /// Its name.
+    name: String,
+) -> impl IntoView {
+    let prefs = use_prefs();
+    let label = (prefs.words().watch)(&name);
+    let watched = {
+        let symbol = symbol.clone();
+        move || prefs.watch().with(|watch| watch.has(&symbol)).to_string()
+    };
+    view! {
+        <button
+            type="button"
+            class="star"
+            aria-pressed=watched
+            aria-label=label
+            on:click=move |_| prefs.toggle_watch(&symbol)
+        >
+            {icons::star()}
+        </button>
+    }
+    .into_any()
+}
+
+/// The same with a word beside it.
+#[component]
+pub fn WatchButton(
+    /// Which coin.
+    symbol: Symbol,
+    /// Its name.
+    name: String,
+) -> impl IntoView {
+    let prefs = use_prefs();
+    let words = prefs.words();
+    let title = (words.watch)(&name);
+    let watched = {
+        let symbol = symbol.clone();
+        Memo::new(move |_| prefs.watch().with(|watch| watch.has(&symbol)))
+    };
+    view! {
+        <button
+            type="button"
+            class="button watch-button"
+            aria-pressed=move || watched.get().to_string()
+            title=title
+            on:click=move |_| prefs.toggle_watch(&symbol)
+        >
+            {icons::star()}
+            {move || if watched.get() { words.watched_short } else { words.watch_short }}
+        </button>
+    }
+    .into_any()
+}

@@ -1,0 +1,85 @@
+//! The figures beside the chart.
+
+use leptos::prelude::*;
+use model::{Coin, Provenance};
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::{
+    components::{Change, LiveQuote, Past, RangeTrack},
+    format,
+    prefs::use_prefs,
+};
+
+/// The figures of the last 24 hours, and what is known beside them.
+#[component]
+pub fn KeyFigures(
+    /// The coin.
+    coin: Coin,
+    /// Its live figures.
+    quote: LiveQuote,
+    /// Where they come from.
+    provenance: RwSignal<Provenance>,
+) -> impl IntoView {
+    let prefs = use_prefs();
+    let (locale, words) = (prefs.locale, prefs.words());
+    let Coin { first_open, week, supply, .. } = coin;
+    let LiveQuote { price, open, high, low, volume, as_of, .. } = quote.clone();
+    let past = week.as_ref().map(Past::new);
+    let now = {
+        let price = price.clone();
+        move || price.get().to_f64().unwrap_or_default()
+    };
+    let since = {
+        let now = now.clone();
+        move |change: fn(&Past, f64, &model::Source) -> Option<f64>| {
+            let (past, now) = (past.clone(), now.clone());
+            Signal::derive(move || {
+                let past = past.as_ref()?;
+                provenance.with(|provenance| change(past, now(), &provenance.source))
+            })
+        }
+    };
+    let exact = |figure: ArcRwSignal<_>| (move || format::price_exact(figure.get())).into_any();
+    let row = |name: &'static str, figure: AnyView| {
+        view! {
+            <div>
+                <dt>{name}</dt>
+                <dd>{figure}</dd>
+            </div>
+        }
+    };
+    let turnover = move || format::dollars(quote.turnover(), locale);
+    let coins = move || format::compact(volume.get().to_f64().unwrap_or_default(), locale);
+    let cap = supply.clone().map(|supply| {
+        let circulating = supply.circulating.to_f64().unwrap_or_default();
+        let cap = move || format::dollars(circulating * now(), locale);
+        let amount = format::compact(circulating, locale);
+        let note = (words.supply_note)(&prefs.calendar().utc().date(supply.as_of), &supply.source);
+        (row(words.col_cap, cap.into_any()), row(words.supply, amount.into_any()), note)
+    });
+    let (cap, supply, note) = match cap {
+        Some((cap, supply, note)) => (Some(cap), Some(supply), Some(note)),
+        None => (None, None, None),
+    };
+    view! {
+        <section class="card figures" aria-labelledby="figures-title">
+            <h2 id="figures-title">{words.figures}</h2>
+            <div class="figures-range">
+                <span>{exact(low.clone())}</span>
+                <RangeTrack low=low.clone() high=high.clone() price />
+                <span>{exact(high.clone())}</span>
+            </div>
+            <dl>
+                {row(words.open_24h, exact(open))} {row(words.high_24h, exact(high))}
+                {row(words.low_24h, exact(low))} {row(words.volume_24h, turnover.into_any())}
+                {row(words.in_coins, coins.into_any())} {cap} {supply}
+                {row(words.change_1h, view! { <Change pct=since(Past::hour_change) /> }.into_any())}
+                {row(words.change_7d, view! { <Change pct=since(Past::week_change) /> }.into_any())}
+                {row(words.as_of, (move || prefs.calendar().date_time(as_of.get())).into_any())}
+                {first_open.map(|t| row(words.stored_since, (move || prefs.calendar().date(t)).into_any()))}
+            </dl>
+            {note.map(|note| view! { <p class="figures-note">{note}</p> })}
+        </section>
+    }
+    .into_any()
+}

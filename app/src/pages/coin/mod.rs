@@ -1,0 +1,123 @@
+//! A coin's page: price, chart, key figures.
+
+mod chart_card;
+mod choice;
+mod figures;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+use model::Coin;
+
+use self::{chart_card::ChartCard, figures::KeyFigures};
+use super::REFRESH;
+use crate::{
+    components::{Badge, Change, Foot, Header, LiveQuote, Problem, SourcePill, Waiting, WatchButton, every},
+    data, format,
+    prefs::{use_prefs, use_words},
+};
+
+/// The page at `/coin/:symbol`; `?interval=` and `?range=` choose the candles.
+#[component]
+pub fn CoinPage() -> impl IntoView {
+    let words = use_words();
+    let params = use_params_map();
+    let symbol =
+        Memo::new(move |_| params.with(|p| p.get_str("symbol").unwrap_or_default().to_ascii_uppercase()));
+    let coin = Resource::new_blocking(move || symbol.get(), data::coin);
+    view! {
+        <Suspense fallback=|| view! { <Waiting /> }>
+            {move || Suspend::new(async move {
+                match coin.await {
+                    Ok(coin) => view! { <CoinView coin /> }.into_any(),
+                    Err(error) => {
+                        view! {
+                            <Title text=words.no_prices_title />
+                            <Header />
+                            <main id="content" class="content" tabindex="-1">
+                                <Problem error />
+                            </main>
+                        }
+                            .into_any()
+                    }
+                }
+            })}
+        </Suspense>
+    }
+    .into_any()
+}
+
+/// The page once the coin's figures are there.
+#[component]
+fn CoinView(coin: Coin) -> impl IntoView {
+    let prefs = use_prefs();
+    let symbol = coin.quote.symbol.clone();
+    let name = coin.quote.name.clone();
+    let quote = LiveQuote::new(coin.quote.clone());
+    let provenance = RwSignal::new(coin.provenance.clone());
+    let lost = RwSignal::new(false);
+    {
+        let (symbol, quote) = (symbol.to_string(), quote.clone());
+        let refresh = move || {
+            let (symbol, quote) = (symbol.clone(), quote.clone());
+            async move {
+                match data::latest_prices(Some(symbol)).await {
+                    Ok(answer) => {
+                        for newer in &answer.prices {
+                            quote.apply(newer);
+                        }
+                        provenance.set(answer.provenance);
+                        lost.set(false);
+                    }
+                    Err(_) => lost.set(true),
+                }
+            }
+        };
+        every(REFRESH, refresh, move || lost.set(true));
+    }
+
+    let price = quote.price.clone();
+    let change = quote.change_pct.clone();
+    let wash = quote.wash.clone();
+    let wash_ended = {
+        let wash = quote.wash.clone();
+        move |_| wash.update(|wash| *wash = wash.ended())
+    };
+    view! {
+        <Title text=name.clone() />
+        <Header>
+            <SourcePill provenance lost />
+        </Header>
+        <main id="content" class="content" tabindex="-1">
+            <div class="coin-head">
+                <Badge symbol=symbol.clone() large=true />
+                <div class="coin-title">
+                    <h1>{name.clone()} " " <small>{symbol.to_string()} " / USD"</small></h1>
+                    <p class="coin-price">
+                        <span
+                            class=move || format!("big {}", wash.get().class())
+                            on:animationend=wash_ended
+                        >
+                            {move || format::price_exact(price.get())}
+                        </span>
+                        <Change pct=Signal::derive(move || Some(change.get())) />
+                        <small>{prefs.words().col_24h}</small>
+                    </p>
+                </div>
+                <div class="coin-actions">
+                    <WatchButton symbol name />
+                </div>
+            </div>
+            <div class="coin-grid">
+                <ChartCard coin=coin.clone() quote=quote.clone() />
+                <aside>
+                    <KeyFigures coin quote provenance />
+                    <p class="aside-foot">
+                        <Foot provenance lost />
+                    </p>
+                </aside>
+            </div>
+        </main>
+    }
+    .into_any()
+}

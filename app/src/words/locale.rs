@@ -1,0 +1,104 @@
+//! The languages of the pages.
+
+use serde::{Deserialize, Serialize};
+
+/// A language, with its ways of writing numbers and dates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Locale {
+    /// English.
+    #[default]
+    En,
+    /// Chinese in simplified characters, as in mainland China.
+    ZhCn,
+}
+
+impl Locale {
+    /// All of them, in the order of the switch.
+    pub const ALL: [Self; 2] = [Self::En, Self::ZhCn];
+
+    /// The language tag (BCP 47): the value of `?lang=`, of the cookie and of `<html lang>`.
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::ZhCn => "zh-CN",
+        }
+    }
+
+    /// Its name in itself.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::En => "English",
+            Self::ZhCn => "简体中文",
+        }
+    }
+
+    /// The language of a tag, whatever its case, region or script; none of a language that there is not.
+    #[must_use]
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        let language = tag.trim().split(['-', '_']).next().unwrap_or_default();
+        match language.to_ascii_lowercase().as_str() {
+            "en" => Some(Self::En),
+            "zh" => Some(Self::ZhCn),
+            _ => None,
+        }
+    }
+
+    /// The best language for an `Accept-Language` header (RFC 9110, section 12.5.4): the one of the highest quality, the
+    /// first of several; English where none fits.
+    #[must_use]
+    pub fn negotiate(header: &str) -> Self {
+        // A header may hold anything: no more than a browser would send is looked at.
+        const MOST: usize = 32;
+        let mut best = (0.0_f32, Self::default());
+        for range in header.split(',').take(MOST) {
+            let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
+            let quality = match parameters.trim().strip_prefix("q=") {
+                Some(text) => text.trim().parse().unwrap_or(0.0),
+                None => 1.0,
+            };
+            if let Some(locale) = Self::from_tag(tag)
+                && quality > best.0
+                && quality <= 1.0
+            {
+                best = (quality, locale);
+            }
+        }
+        best.1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_come_back() {
+        for locale in Locale::ALL {
+            assert_eq!(Locale::from_tag(locale.tag()), Some(locale));
+        }
+        assert_eq!(Locale::from_tag("ZH-hans-cn"), Some(Locale::ZhCn));
+        assert_eq!(Locale::from_tag("fr"), None);
+        assert_eq!(Locale::from_tag(""), None);
+    }
+
+    #[test]
+    fn the_reader_gets_the_language_of_the_highest_quality() {
+        let cases = [
+            ("zh-CN,zh;q=0.9,en;q=0.8", Locale::ZhCn),
+            ("en-GB,en;q=0.9,zh;q=0.8", Locale::En),
+            ("fr-FR, zh;q=0.5, en;q=0.4", Locale::ZhCn),
+            ("en;q=0.1,zh-TW;q=0.2", Locale::ZhCn),
+            ("fr", Locale::En),
+            ("", Locale::En),
+            ("*", Locale::En),
+            ("zh;q=oops", Locale::En),
+            ("zh;q=0", Locale::En),
+            ("zh;q=NaN", Locale::En),
+        ];
+        for (header, locale) in cases {
+            assert_eq!(Locale::negotiate(header), locale, "{header}");
+        }
+    }
+}

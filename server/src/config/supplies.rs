@@ -1,0 +1,134 @@
+//! `TIDEMARK_SUPPLY_FILE`: how many coins there are, by symbol and day.
+
+use std::{fs, io::Read, sync::Arc};
+
+use model::{Supply, Symbol};
+use rust_decimal::Decimal;
+
+use super::{ConfigError, variable};
+
+/// Name of the setting: a CSV file that takes the place of the built-in table.
+pub const SUPPLY_FILE: &str = "TIDEMARK_SUPPLY_FILE";
+/// The built-in table: the coins of the sample, of its last day.
+const BUILT_IN: &str = include_str!("../../../data/supply.csv");
+const HEADER: &str = "symbol,as_of,circulating,source";
+/// The largest file, bytes: it is held in memory.
+const LARGEST: u64 = 8 << 20;
+
+/// Supplies by symbol and day. Cheap to clone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Supplies(Arc<[Supply]>);
+
+impl Supplies {
+    /// The built-in table, or the file that `TIDEMARK_SUPPLY_FILE` names.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a line of it is no supply: the line is named.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let Some(path) = variable(SUPPLY_FILE)? else { return Self::built_in() };
+        let bad = |reason: String| ConfigError::new(SUPPLY_FILE, format!("{path}: {reason}"));
+        let mut text = String::new();
+        let file = fs::File::open(&path).map_err(|error| bad(error.to_string()))?;
+        file.take(LARGEST + 1).read_to_string(&mut text).map_err(|error| bad(error.to_string()))?;
+        if text.len() as u64 > LARGEST {
+            return Err(bad(format!("has more than {LARGEST} bytes")));
+        }
+        Self::parse(&text).map_err(bad)
+    }
+
+    /// The built-in table.
+    ///
+    /// # Errors
+    /// Never in a build whose tests passed.
+    pub fn built_in() -> Result<Self, ConfigError> {
+        Self::parse(BUILT_IN).map_err(|reason| ConfigError::new("data/supply.csv", reason))
+    }
+
+    /// Lines of `symbol,as_of,circulating,source` under that header; days as `2019-03-31`, coins as a decimal above 0. Empty
+    /// lines count for nothing.
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut lines = text.lines().enumerate().map(|(i, line)| (i + 1, line.trim()));
+        match lines.next() {
+            Some((_, header)) if header.trim_start_matches('\u{feff}') == HEADER => {}
+            _ => return Err(format!("line 1 is not {HEADER}")),
+        }
+        let mut all: Vec<Supply> = Vec::new();
+        for (number, line) in lines.filter(|(_, line)| !line.is_empty()) {
+            let supply = one(line).map_err(|reason| format!("line {number}: {reason}"))?;
+            if all.iter().any(|other| other.symbol == supply.symbol && other.as_of == supply.as_of) {
+                return Err(format!("line {number}: {} has that day already", supply.symbol));
+            }
+            all.push(supply);
+        }
+        // By day, so that the last that fits is the newest.
+        all.sort_by(|a, b| a.symbol.cmp(&b.symbol).then(a.as_of.cmp(&b.as_of)));
+        Ok(Self(all.into()))
+    }
+
+    /// The supply of a symbol at a time: of the last day that is not after it, otherwise of the first.
+    #[must_use]
+    pub fn at(&self, symbol: &Symbol, time: model::UnixMs) -> Option<&Supply> {
+        let mut of_symbol = self.0.iter().filter(|supply| supply.symbol == *symbol).peekable();
+        let first = of_symbol.peek().copied();
+        of_symbol.take_while(|supply| supply.as_of <= time).last().or(first)
+    }
+}
+
+fn one(line: &str) -> Result<Supply, String> {
+    let mut fields = line.splitn(4, ',').map(str::trim);
+    let mut field = |name: &str| fields.next().ok_or_else(|| format!("{name} is missing"));
+    let symbol: Symbol = field("symbol")?.parse().map_err(|error| format!("{error}"))?;
+    let as_of = field("as_of")?;
+    let circulating = field("circulating")?;
+    let source = field("source")?.trim_matches('"').to_owned();
+    let as_of = candle_files::parse_time(as_of).map_err(|error| format!("as_of: {error}"))?;
+    let circulating = match circulating.parse::<Decimal>() {
+        Ok(coins) if coins > Decimal::ZERO => coins,
+        _ => return Err(format!("circulating: {circulating:?} is no number above 0")),
+    };
+    Ok(Supply { symbol, as_of, circulating, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: i64 = 86_400_000;
+
+    #[test]
+    fn the_built_in_table_knows_the_sample() {
+        let all = Supplies::built_in().unwrap();
+        for symbol in ["BTC", "ETH", "XRP", "EOS", "LTC"] {
+            assert!(all.at(&symbol.parse().unwrap(), 0).is_some(), "{symbol}");
+        }
+        assert_eq!(all.at(&"NOPE".parse().unwrap(), 0), None);
+    }
+
+    #[test]
+    fn a_price_is_multiplied_by_the_supply_of_its_day() {
+        let text = format!("{HEADER}\nA,1970-01-03,3,x\n\nA,1970-01-02,2.5,\"a, b\"\n");
+        let all = Supplies::parse(&text).unwrap();
+        let at = |time| all.at(&"A".parse().unwrap(), time).unwrap().circulating.to_string();
+        assert_eq!(
+            [at(0), at(DAY), at(2 * DAY - 1), at(2 * DAY), at(i64::MAX)],
+            ["2.5", "2.5", "2.5", "3", "3"]
+        );
+        assert_eq!(all.0[0].source, "a, b");
+    }
+
+    #[test]
+    fn a_bad_line_is_named() {
+        for (line, named) in [
+            ("A", "line 2: as_of is missing"),
+            ("A/B,2019-01-01,1,x", "line 2: bad symbol"),
+            ("A,soon,1,x", "line 2: as_of"),
+            ("A,2019-01-01,-1,x", "line 2: circulating: \"-1\""),
+            ("A,2019-01-01,many,x", "many"),
+            ("A,2019-01-01,1,x\nA,2019-01-01,2,x", "line 3: A has that day already"),
+        ] {
+            let error = Supplies::parse(&format!("{HEADER}\n{line}")).unwrap_err();
+            assert!(error.contains(named), "{error}");
+        }
+        assert!(Supplies::parse("").unwrap_err().contains("line 1"));
+    }
+}
