@@ -11,6 +11,7 @@ pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod ports;
 pub mod prefs;
+pub mod query;
 mod root;
 #[cfg(feature = "ssr")]
 mod shell;

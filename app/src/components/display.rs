@@ -6,6 +6,7 @@ use leptos_router::hooks::{use_location, use_query_map};
 use super::icons;
 use crate::{
     prefs::{Rising, Theme, use_prefs},
+    query::query_string,
     words::Locale,
 };
 
@@ -17,10 +18,11 @@ pub fn LanguageSwitch() -> impl IntoView {
     let (path, query) = (use_location().pathname, use_query_map());
     let links = Locale::ALL.map(|locale| {
         let href = move || {
-            let mut query = query.get();
-            query.remove("lang");
-            query.insert("lang".to_owned(), locale.tag().to_owned());
-            path.with(|path| format!("{path}{}", query.to_query_string()))
+            let query = query.get();
+            let rest = query.into_iter().filter(|(name, _)| *name != "lang");
+            let rest: Vec<(String, String)> = rest.map(|(name, value)| (name.into_owned(), value)).collect();
+            let all = rest.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            path.with(|path| format!("{path}{}", query_string(all.chain([("lang", locale.tag())]))))
         };
         let short = match locale {
             Locale::En => "EN",

@@ -4,6 +4,7 @@ use leptos_router::params::ParamsMap;
 use model::Symbol;
 
 use super::Sort;
+use crate::query::query_string;
 
 /// Rows of a table that was not asked for all.
 pub const FIRST_ROWS: usize = 100;
@@ -89,9 +90,8 @@ impl TableQuery {
     /// The address of this state.
     #[must_use]
     pub fn href(&self) -> String {
-        let query: ParamsMap =
-            self.parameters().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        format!("/{}", query.to_query_string())
+        let parameters = self.parameters();
+        format!("/{}", query_string(parameters.iter().map(|(name, value)| (*name, value.as_str()))))
     }
 
     /// Whether a coin is called so.
