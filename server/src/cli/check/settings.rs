@@ -4,8 +4,9 @@ use std::{collections::HashMap, env};
 
 use super::finding::Finding;
 use crate::config::{
-    ADMIN_TOKEN_FILE, CORS_ORIGINS, Config, ConfigError, CorsOrigins, FeedSettings, FileSettings, RATE_LIMIT,
-    RateLimit, SecretUrl, TRUSTED_PROXIES, TrustedProxies, metrics_addr, site_options, variable,
+    ADMIN_PASSWORD_FILE, ADMIN_TOKEN_FILE, CORS_ORIGINS, Config, ConfigError, CorsOrigins, FeedSettings,
+    FileSettings, RATE_LIMIT, RateLimit, SESSION_IDLE, SESSION_MAX, SecretUrl, SessionLimits,
+    TRUSTED_PROXIES, TrustedProxies, admin_password, metrics_addr, site_options, variable,
 };
 
 /// What the other checks need.
@@ -27,7 +28,7 @@ enum Show {
 /// A setting: its name, how it is shown, what holds without it, whether it can be used.
 type Setting = (&'static str, Show, &'static str, fn() -> Result<(), ConfigError>);
 
-const SETTINGS: [Setting; 13] = [
+const SETTINGS: [Setting; 16] = [
     ("DATABASE_URL", Show::Url, "none: nothing is stored", || Ok(())),
     ("REDIS_URL", Show::Url, "none: each server caches for itself", || Ok(())),
     ("TIDEMARK_FEED", Show::Plain, "auto", || feed().map(drop)),
@@ -36,7 +37,12 @@ const SETTINGS: [Setting; 13] = [
     (RATE_LIMIT, Show::Plain, "50/s:200, of callers elsewhere", || RateLimit::from_env().map(drop)),
     (TRUSTED_PROXIES, Show::Plain, "none", || TrustedProxies::from_env().map(drop)),
     (CORS_ORIGINS, Show::Plain, "none", || CorsOrigins::from_env().map(drop)),
-    (ADMIN_TOKEN_FILE, Show::Plain, "none: the cache administration is closed", || Ok(())),
+    (ADMIN_TOKEN_FILE, Show::Plain, "none: the cache administration takes no token", || Ok(())),
+    (ADMIN_PASSWORD_FILE, Show::Plain, "none: `tidemark admin password` sets the password", || {
+        admin_password().map(drop)
+    }),
+    (SESSION_IDLE, Show::Plain, "30m, or what the file says", || sessions().map(drop)),
+    (SESSION_MAX, Show::Plain, "12h, or what the file says", || sessions().map(drop)),
     ("TIDEMARK_METRICS_ADDR", Show::Plain, "none: no metrics", || metrics_addr().map(drop)),
     ("TIDEMARK_CONFIG", Show::Plain, "tidemark.toml, if there is one", || FileSettings::read().map(drop)),
     ("LEPTOS_SITE_ADDR", Show::Plain, "127.0.0.1:3000", || site_options().map(drop)),
@@ -46,6 +52,11 @@ const SETTINGS: [Setting; 13] = [
 /// Of which feed and symbols the settings speak.
 fn feed() -> Result<FeedSettings, ConfigError> {
     FeedSettings::from_env(variable("DATABASE_URL")?.is_some())
+}
+
+/// How long sessions last.
+fn sessions() -> Result<SessionLimits, ConfigError> {
+    FileSettings::read().unwrap_or_default().sessions.with_env()
 }
 
 /// What the `.env` says; nothing where there is none.
