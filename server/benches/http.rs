@@ -12,7 +12,8 @@ use axum::{Router, http::header, routing::get};
 use bytes::Bytes;
 use local_servers::PostgresServer;
 use tidemark::{
-    config::{CachePolicies, EdgeSettings, Feed, site_options},
+    accounts::Accounts,
+    config::{CachePolicies, EdgeSettings, Feed, SessionLimits, site_options},
     http::{Access, AppState, Edge, Health, guard, router, serve, wrap},
     import::{Options, import_file},
     market::Market,
@@ -69,7 +70,8 @@ async fn main() {
     let access = Access::new(cache, None);
     // As shipped: callers on this machine are looked at and not limited.
     let edge = Edge::new(&EdgeSettings::default());
-    let state = AppState { market, health, access, edge, options: site_options().unwrap().into() };
+    let accounts = Accounts::new(None, None, SessionLimits::default());
+    let state = AppState { market, health, access, accounts, edge, options: site_options().unwrap().into() };
     let requests = RequestMetrics::default();
     let same = Router::new().nest("/same", guard(Router::new().route("/constant", get(constant.clone()))));
     let routes = router(state, &requests)

@@ -2,8 +2,10 @@
 //!
 //! Every read goes through [`market`]: the cache, then Postgres, then, marked as such, the simulation.
 
+pub mod accounts;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod feed;
 pub mod http;
 pub mod import;

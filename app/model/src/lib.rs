@@ -3,6 +3,7 @@
 //! No I/O and no front-end framework: the server, the pages and any client share them. Times are Unix milliseconds,
 //! UTC. Prices of candles are `f64`; latest prices are exact decimals.
 
+mod admin;
 mod answer;
 mod candle;
 mod chart_query;
@@ -17,6 +18,11 @@ pub mod reason;
 mod supply;
 mod symbol;
 
+pub use admin::{
+    AdminError, CacheEntry, CacheStats, CategoryStats, ClearPreview, ClearRecord, ClearScope, Cleared,
+    CoherenceStats, Credentials, EntryCopy, FailoverStats, HotKeyStats, L1Stats, L2Stats, NodeReport,
+    NodeStats, ScopePart, ScopeProblem, Session, SharedTier, SourceStats, Unavailable, Undone,
+};
 pub use answer::{ChartData, LatestPrices};
 pub use candle::Candle;
 pub use chart_query::{ChartQuery, DEFAULT_LIMIT, MAX_LIMIT};

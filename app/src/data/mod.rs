@@ -1,7 +1,16 @@
 //! How a page gets its data: server functions, under the server and in the browser alike.
 
+mod cache_admin;
+mod call;
 mod error;
+mod paths;
 mod reads;
+mod session;
 
-pub use error::DataError;
+pub use cache_admin::{
+    ClearCache, UndoClear, cache_entry, cache_stats, clear_cache, preview_clear, undo_clear,
+};
+pub use error::{ConsoleError, DataError};
+pub use paths::{ADMIN, CACHE_CONSOLE, local_path, sign_in_path, to_sign_in};
 pub use reads::{backdrop, chart, coin, latest_prices};
+pub use session::{SignIn, SignOut, session, sign_in, sign_out};

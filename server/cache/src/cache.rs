@@ -171,6 +171,12 @@ impl Cache {
             .collect()
     }
 
+    /// The hard life of each category by its policy. A value that states a soft life of its own lives as much longer or
+    /// shorter.
+    pub fn lives(&self) -> BTreeMap<&'static str, Duration> {
+        self.shared.categories.lock().iter().map(|(name, parts)| (*name, parts.stale_for)).collect()
+    }
+
     /// All that is known of the entry `category:key text`, in memory and in Redis.
     pub async fn inspect(&self, category: &str, key: &str) -> Inspection {
         inspect::inspect(&self.shared, category, key).await

@@ -63,6 +63,7 @@ impl<K: Key, V: Value> Category<K, V> {
             counters: Arc::clone(&self.core.counters),
             hot: Arc::clone(&self.core.hot) as _,
             view: Arc::downgrade(&self.core) as _,
+            stale_for: self.core.policy.stale_for,
         }
     }
 

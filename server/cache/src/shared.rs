@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
@@ -100,6 +101,8 @@ pub(crate) struct CategoryParts {
     pub hot: Arc<dyn HotList>,
     /// The category holds the cache: it must not be held by it.
     pub view: Weak<dyn View>,
+    /// The hard life of its policy.
+    pub stale_for: Duration,
 }
 
 impl CategoryParts {

@@ -1,5 +1,6 @@
 //! The verbs of the `tidemark` binary.
 
+mod admin;
 mod bench;
 mod cache;
 mod check;
@@ -38,6 +39,9 @@ enum Verb {
     Export(export::Args),
     /// See what the cache does, and clear parts of it, without touching the database
     Cache(cache::Command),
+    /// Set the operator's password, see who is signed in, end sessions
+    #[command(subcommand)]
+    Admin(admin::Verb),
     /// Measure the cache, by itself and while its servers fail; needs redis-server
     #[command(subcommand)]
     Bench(tidemark_bench::Verb),
@@ -70,6 +74,7 @@ pub fn main() -> ExitCode {
             Verb::Check(args) => check::run(args).await,
             Verb::Export(args) => export::run(args).await,
             Verb::Cache(command) => cache::run(command).await,
+            Verb::Admin(verb) => admin::run(verb).await,
             Verb::Bench(verb) => bench::run(verb).await,
         }
     });

@@ -7,7 +7,8 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{fail, housekeeping};
 use crate::{
-    config::{AdminToken, Config, EdgeSettings, Supplies, metrics_addr, site_options},
+    accounts::Accounts,
+    config::{AdminToken, Config, EdgeSettings, Supplies, admin_password, metrics_addr, site_options},
     feed::{self, FeedStats, Simulation},
     http::{self, Access, AppState, Edge, Health},
     market::Market,
@@ -32,6 +33,7 @@ async fn serve() -> Result<(), String> {
     let config = Config::from_env().map_err(|e| e.to_string())?;
     let options = site_options().map_err(|e| e.to_string())?;
     let token = AdminToken::from_env().map_err(|e| e.to_string())?;
+    let password = admin_password().map_err(|e| e.to_string())?;
     let edge = Edge::new(&EdgeSettings::from_env().map_err(|e| e.to_string())?);
     let metrics_addr = metrics_addr().map_err(|e| e.to_string())?;
     let addr = options.site_addr;
@@ -63,6 +65,9 @@ async fn serve() -> Result<(), String> {
         store.clone().map(|store| tokio::spawn(housekeeping::keep(store, config.retention.clone())));
     let counting = tokio::spawn(log_stats(cache.clone()));
 
+    let accounts = Accounts::new(store.clone(), password, config.sessions);
+    let accounting = Some(tokio::spawn(accounts.clone().keep()));
+
     let health = Health::start(cache.clone(), store, feed.feed, Arc::clone(&feed_stats));
     let warming = warm_up(&config, &cache, &market, &health);
     let requests = RequestMetrics::default();
@@ -76,7 +81,8 @@ async fn serve() -> Result<(), String> {
         })
     });
     let access = Access::new(cache.clone(), token);
-    let router = http::router(AppState { market, health, access, edge, options: options.into() }, &requests);
+    let router =
+        http::router(AppState { market, health, access, accounts, edge, options: options.into() }, &requests);
     tracing::info!(
         redis = config.redis_url.as_ref().map_or("none".to_owned(), |u| u.shown()),
         postgres = config.database_url.as_ref().map_or("none".to_owned(), |u| u.shown()),
@@ -84,7 +90,7 @@ async fn serve() -> Result<(), String> {
         "listening on http://{}", listener.local_addr().unwrap_or(addr)
     );
     http::serve(listener, router).await;
-    for task in [watching, feeding, tidying, warming, measuring].into_iter().flatten() {
+    for task in [watching, feeding, tidying, warming, measuring, accounting].into_iter().flatten() {
         task.abort();
     }
     counting.abort();

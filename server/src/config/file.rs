@@ -1,11 +1,16 @@
-//! `tidemark.toml`: policies of the cache, and how long candles are kept.
+//! `tidemark.toml`: policies of the cache, how long candles are kept, and how long sessions last.
 
 use std::{collections::BTreeMap, fs, io::ErrorKind, time::Duration};
 
 use serde::Deserialize;
 use tidemark_cache::Policy;
 
-use super::{ConfigError, retention::Retention, variable};
+use super::{
+    ConfigError,
+    retention::Retention,
+    session::{SessionLimits, SessionTable},
+    variable,
+};
 
 /// Names of the categories that can be set.
 const CATEGORIES: [&str; 3] = ["directory", "prices", "charts"];
@@ -61,6 +66,8 @@ struct File {
     cache: CacheTable,
     #[serde(default)]
     retention: BTreeMap<String, humantime_serde::Serde<Duration>>,
+    #[serde(default)]
+    session: SessionTable,
 }
 
 /// All that the file can say.
@@ -70,6 +77,8 @@ pub struct FileSettings {
     pub policies: CachePolicies,
     /// `[retention]`.
     pub retention: Retention,
+    /// `[session]`.
+    pub sessions: SessionLimits,
 }
 
 /// Settings of the cache.
@@ -132,8 +141,9 @@ impl FileSettings {
             }
         };
         let retention = Retention::new(path, file.retention)?;
+        let sessions = SessionLimits::of_file(path, file.session)?;
         let policies = CachePolicies { memory_bytes, warm_up, overrides: file.cache.categories };
-        Ok(Self { policies, retention })
+        Ok(Self { policies, retention, sessions })
     }
 }
 

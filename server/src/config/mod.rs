@@ -1,6 +1,7 @@
 //! Settings: from the environment (a `.env` is read first) and, for cache policies, an optional `tidemark.toml`.
 //! None is needed to start; a bad one stops the start with one line that names it.
 
+mod admin_password;
 mod cors;
 mod edge;
 mod feed;
@@ -8,13 +9,16 @@ mod file;
 mod proxies;
 mod rate_limit;
 mod retention;
+mod secret_file;
 mod secret_url;
+mod session;
 mod site;
 mod supplies;
 mod token;
 
 use std::{env, net::SocketAddr, str::FromStr};
 
+pub use admin_password::{ADMIN_PASSWORD_FILE, admin_password};
 pub use cors::{CORS_ORIGINS, CorsOrigins};
 pub use edge::EdgeSettings;
 pub use feed::{Feed, FeedSettings};
@@ -23,6 +27,7 @@ pub use proxies::{TRUSTED_PROXIES, TrustedProxies};
 pub use rate_limit::{RATE_LIMIT, Rate, RateLimit};
 pub use retention::Retention;
 pub use secret_url::SecretUrl;
+pub use session::{SESSION_IDLE, SESSION_MAX, SessionLimits};
 pub use site::site_options;
 pub use supplies::{SUPPLY_FILE, Supplies};
 pub use token::{ADMIN_TOKEN_FILE, AdminToken};
@@ -57,6 +62,8 @@ pub struct Config {
     pub policies: CachePolicies,
     /// How long candles are kept, from `tidemark.toml`.
     pub retention: Retention,
+    /// How long sessions last, from `tidemark.toml`, `TIDEMARK_SESSION_IDLE` and `TIDEMARK_SESSION_MAX`.
+    pub sessions: SessionLimits,
 }
 
 /// A variable that is set and not blank.
@@ -97,8 +104,9 @@ impl Config {
             .map(|url| SecretUrl::parse("REDIS_URL", &url, Self::REDIS_SCHEMES))
             .transpose()?;
         let feed = FeedSettings::from_env(database_url.is_some())?;
-        let FileSettings { policies, retention } = FileSettings::read()?;
-        Ok(Self { database_url, redis_url, feed, policies, retention })
+        let FileSettings { policies, retention, sessions } = FileSettings::read()?;
+        let sessions = sessions.with_env()?;
+        Ok(Self { database_url, redis_url, feed, policies, retention, sessions })
     }
 }
 

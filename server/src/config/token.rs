@@ -1,11 +1,11 @@
 //! The token of the admin API.
 
-use std::{fmt, fs::File, io::Read};
+use std::fmt;
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{ConfigError, variable};
+use super::{ConfigError, secret_file, variable};
 
 /// Name of the setting: a file with the token, and nothing else in it.
 pub const ADMIN_TOKEN_FILE: &str = "TIDEMARK_ADMIN_TOKEN_FILE";
@@ -34,17 +34,7 @@ impl AdminToken {
     /// characters. The text never repeats what is in the file.
     pub fn read(setting: &str, path: &str) -> Result<Self, ConfigError> {
         let bad = |reason: String| ConfigError::new(setting, format!("{path}: {reason}"));
-        let file = File::open(path).map_err(|e| bad(e.to_string()))?;
-        // Asked of the open file, so that it cannot be another one by the time it is read.
-        let facts = file.metadata().map_err(|e| bad(e.to_string()))?;
-        if !facts.is_file() {
-            return Err(bad("is not a file".to_owned()));
-        }
-        check_mode(&facts).map_err(bad)?;
-        let mut text = String::new();
-        // A byte more than allowed, to notice that there are more.
-        let limit = LONGEST as u64 + 64;
-        file.take(limit).read_to_string(&mut text).map_err(|e| bad(e.to_string()))?;
+        let text = secret_file::read(setting, path, LONGEST)?;
         let token = text.trim();
         if !(SHORTEST..=LONGEST).contains(&token.len()) {
             return Err(bad(format!("the token has {} bytes, not {SHORTEST} to {LONGEST}", token.len())));
@@ -72,24 +62,6 @@ impl fmt::Debug for AdminToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AdminToken(…)")
     }
-}
-
-/// Nobody but the owner may read or change the file.
-#[cfg(unix)]
-fn check_mode(facts: &std::fs::Metadata) -> Result<(), String> {
-    use std::os::unix::fs::PermissionsExt;
-
-    let mode = facts.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
-        return Ok(());
-    }
-    Err(format!("other users may read or change it (mode {mode:04o}); run chmod 600 on it"))
-}
-
-/// Where files have no mode.
-#[cfg(not(unix))]
-fn check_mode(_: &std::fs::Metadata) -> Result<(), String> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::{problem::Problem, rate::RateLimits, request_id::X_REQUEST_ID};
-use crate::config::{CorsOrigins, EdgeSettings};
+use crate::config::{CorsOrigins, EdgeSettings, TrustedProxies};
 
 /// Exports at once: each holds a connection to the database for as long as its caller takes to read.
 const EXPORTS: usize = 4;
@@ -35,6 +35,7 @@ const EXPOSED: [HeaderName; 8] = [
 pub struct Edge {
     limits: RateLimits,
     cors: CorsOrigins,
+    proxies: Arc<TrustedProxies>,
     places: Arc<Places>,
 }
 
@@ -45,12 +46,18 @@ impl Edge {
         Self {
             limits: RateLimits::new(settings),
             cors: settings.cors.clone(),
+            proxies: Arc::new(settings.proxies.clone()),
             places: Arc::new(Places::new(BATCHES, EXPORTS)),
         }
     }
 
     pub(super) fn limits(&self) -> RateLimits {
         self.limits.clone()
+    }
+
+    /// Whose word about callers is taken.
+    pub(super) fn proxies(&self) -> &TrustedProxies {
+        &self.proxies
     }
 
     pub(super) fn places(&self) -> &Places {

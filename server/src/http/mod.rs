@@ -17,11 +17,12 @@ mod rate;
 mod request_id;
 mod security;
 mod serve;
+mod session;
 mod stall;
 
 use std::sync::Arc;
 
-use axum::{Router, routing::get};
+use axum::{Router, middleware::from_fn, routing::get};
 use leptos::config::LeptosOptions;
 
 pub use answer::Answer;
@@ -30,11 +31,14 @@ pub use edge::Edge;
 pub use health::{Health, Probe, Warming};
 pub use limits::guard;
 pub use problem::Problem;
+pub(crate) use rate::ClientKey;
 pub use security::wrap;
 pub use serve::serve;
+pub(crate) use session::cookie;
 
+use self::session::same_origin;
 use self::{limits::guard_limited, rate::Limited};
-use crate::{market::Market, metrics::RequestMetrics};
+use crate::{accounts::Accounts, market::Market, metrics::RequestMetrics};
 
 /// What handlers need. Cheap to clone.
 #[derive(Clone)]
@@ -45,6 +49,8 @@ pub struct AppState {
     pub health: Health,
     /// The cache, for its operator.
     pub access: Access,
+    /// Who the operator is.
+    pub accounts: Accounts,
     /// What callers may do, and how often.
     pub edge: Edge,
     /// Where the pages' files lie.
@@ -73,9 +79,13 @@ pub fn router(state: AppState, requests: &RequestMetrics) -> Router {
     let routes = Router::new()
         .nest("/api", public)
         .merge(index)
-        .nest("/api/cache", calls(cache::routes().fallback(api::unknown)))
+        .nest("/api/cache", calls(cache::routes().fallback(api::unknown).layer(from_fn(same_origin))))
+        .merge(calls(session::routes().layer(from_fn(same_origin))))
         .merge(health::routes())
-        .merge(guard_limited(pages::routes(&state), Limited::server_functions(limits.clone())));
+        .merge(guard_limited(
+            pages::routes(&state).layer(from_fn(same_origin)),
+            Limited::server_functions(limits.clone()),
+        ));
     wrap(routes.with_state(state), requests)
 }
 
@@ -86,7 +96,7 @@ mod tests {
     use tidemark_cache::Cache;
 
     use super::*;
-    use crate::config::{CachePolicies, EdgeSettings, Feed, site_options};
+    use crate::config::{CachePolicies, EdgeSettings, Feed, SessionLimits, site_options};
 
     #[tokio::test]
     async fn every_route_is_in_the_document_and_the_reverse() {
@@ -96,6 +106,7 @@ mod tests {
             market: Market::new(&cache, None, Feed::Simulated, Default::default(), &policies).unwrap(),
             health: Health::start(cache.clone(), None, Feed::None, Arc::default()),
             access: Access::new(cache, None),
+            accounts: Accounts::new(None, None, SessionLimits::default()),
             edge: Edge::new(&EdgeSettings::default()),
             options: site_options().unwrap().into(),
         };
@@ -110,6 +121,6 @@ mod tests {
         let document = openapi::describe().unwrap();
         let described = document["paths"].as_object().unwrap().keys().map(String::as_str);
         assert_eq!(routes, described.collect::<BTreeSet<_>>());
-        assert!(routes.len() >= 13);
+        assert!(routes.len() >= 14);
     }
 }

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use app::{App, ports::MarketData, shell};
+use app::{
+    App,
+    ports::{Accounts, CacheAdmin, MarketData},
+    shell,
+};
 use axum::{
     Router,
     http::{HeaderValue, Response, StatusCode, header},
@@ -16,13 +20,21 @@ use tower_http::{
 };
 
 use super::{AppState, security};
+use crate::console::Console;
 
 /// What each rendering finds in its context, and the headers that it answers with.
 fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     let market: Arc<dyn MarketData> = Arc::new(state.market.clone());
     let options = state.options.clone();
+    let state = state.clone();
     move || {
         provide_context(Arc::clone(&market));
+        if let Some(console) = Console::in_context(&state) {
+            let (accounts, cache): (Arc<dyn Accounts>, Arc<dyn CacheAdmin>) =
+                (Arc::new(console.clone()), Arc::new(console));
+            provide_context(accounts);
+            provide_context(cache);
+        }
         if let Some(response) = use_context::<ResponseOptions>() {
             // Each rendering has its own nonce and its own figures: nobody may keep it.
             response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));

@@ -3,6 +3,7 @@
 //! A [`Store`] is a small pool of connections, cheap to clone. Making one waits for nothing; every call on it ends
 //! within a few seconds, with a [`StoreError`] if Postgres is away or slow.
 
+mod accounts;
 mod candles;
 mod connect;
 mod copy;

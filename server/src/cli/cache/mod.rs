@@ -4,8 +4,8 @@ mod ask;
 mod client;
 mod direct;
 mod report;
-mod size;
-mod table;
+pub(super) mod size;
+pub(super) mod table;
 mod target;
 mod top;
 mod via;
@@ -125,7 +125,7 @@ fn show(document: &Value, json: bool, text: impl FnOnce(&Value) -> String) {
 }
 
 /// Prints text. A reader that went away, such as `head`, is no error.
-fn print(text: &str) {
+pub(super) fn print(text: &str) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -17,7 +17,7 @@ pub(super) fn bytes(number: u64) -> String {
 }
 
 /// A time of this many milliseconds: `850 ms`, `4.2 s`, `3 min`, `5 h`, `2 d`.
-pub(super) fn millis(number: u64) -> String {
+pub(in crate::cli) fn millis(number: u64) -> String {
     let time = Duration::from_millis(number);
     match time.as_secs() {
         0 => format!("{number} ms"),

@@ -4,9 +4,9 @@ use std::{collections::HashMap, env};
 
 use super::finding::Finding;
 use crate::config::{
-    ADMIN_TOKEN_FILE, CORS_ORIGINS, Config, ConfigError, CorsOrigins, FeedSettings, FileSettings, RATE_LIMIT,
-    RateLimit, SUPPLY_FILE, SecretUrl, Supplies, TRUSTED_PROXIES, TrustedProxies, metrics_addr, site_options,
-    variable,
+    ADMIN_PASSWORD_FILE, ADMIN_TOKEN_FILE, CORS_ORIGINS, Config, ConfigError, CorsOrigins, FeedSettings,
+    FileSettings, RATE_LIMIT, RateLimit, SESSION_IDLE, SESSION_MAX, SUPPLY_FILE, SecretUrl, SessionLimits,
+    Supplies, TRUSTED_PROXIES, TrustedProxies, admin_password, metrics_addr, site_options, variable,
 };
 
 /// What the other checks need.
@@ -28,7 +28,7 @@ enum Show {
 /// A setting: its name, how it is shown, what holds without it, whether it can be used.
 type Setting = (&'static str, Show, &'static str, fn() -> Result<(), ConfigError>);
 
-const SETTINGS: [Setting; 14] = [
+const SETTINGS: [Setting; 17] = [
     ("DATABASE_URL", Show::Url, "none: nothing is stored", || Ok(())),
     ("REDIS_URL", Show::Url, "none: each server caches for itself", || Ok(())),
     ("TIDEMARK_FEED", Show::Plain, "auto", || feed().map(drop)),
@@ -37,8 +37,13 @@ const SETTINGS: [Setting; 14] = [
     (RATE_LIMIT, Show::Plain, "50/s:200, of callers elsewhere", || RateLimit::from_env().map(drop)),
     (TRUSTED_PROXIES, Show::Plain, "none", || TrustedProxies::from_env().map(drop)),
     (CORS_ORIGINS, Show::Plain, "none", || CorsOrigins::from_env().map(drop)),
-    (ADMIN_TOKEN_FILE, Show::Plain, "none: the cache administration is closed", || Ok(())),
     (SUPPLY_FILE, Show::Plain, "the built-in table", || Supplies::from_env().map(drop)),
+    (ADMIN_TOKEN_FILE, Show::Plain, "none: the cache administration takes no token", || Ok(())),
+    (ADMIN_PASSWORD_FILE, Show::Plain, "none: `tidemark admin password` sets the password", || {
+        admin_password().map(drop)
+    }),
+    (SESSION_IDLE, Show::Plain, "30m, or what the file says", || sessions().map(drop)),
+    (SESSION_MAX, Show::Plain, "12h, or what the file says", || sessions().map(drop)),
     ("TIDEMARK_METRICS_ADDR", Show::Plain, "none: no metrics", || metrics_addr().map(drop)),
     ("TIDEMARK_CONFIG", Show::Plain, "tidemark.toml, if there is one", || FileSettings::read().map(drop)),
     ("LEPTOS_SITE_ADDR", Show::Plain, "127.0.0.1:3000", || site_options().map(drop)),
@@ -48,6 +53,11 @@ const SETTINGS: [Setting; 14] = [
 /// Of which feed and symbols the settings speak.
 fn feed() -> Result<FeedSettings, ConfigError> {
     FeedSettings::from_env(variable("DATABASE_URL")?.is_some())
+}
+
+/// How long sessions last.
+fn sessions() -> Result<SessionLimits, ConfigError> {
+    FileSettings::read().unwrap_or_default().sessions.with_env()
 }
 
 /// What the `.env` says; nothing where there is none.

@@ -1,6 +1,7 @@
-//! Who may use the admin API: whoever sends the token.
+//! Who may use the admin API: whoever is signed in, or sends the token.
 
 use std::{
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -10,11 +11,13 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use model::AdminError;
 use tidemark_cache::Cache;
 
 use crate::{
-    config::{ADMIN_TOKEN_FILE, AdminToken},
-    http::{AppState, problem::Problem},
+    accounts::Caller,
+    config::{ADMIN_PASSWORD_FILE, ADMIN_TOKEN_FILE, AdminToken},
+    http::{AppState, problem::Problem, session::has_authorization},
 };
 
 /// Refusals told apart from each other in a second; past them, callers are told to come back.
@@ -47,7 +50,7 @@ impl Refusals {
 }
 
 impl Access {
-    /// Without a token nobody has access.
+    /// Without a token only sessions have access.
     #[must_use]
     pub fn new(cache: Cache, token: Option<AdminToken>) -> Self {
         let refusals = Refusals { since: Instant::now(), count: 0 };
@@ -55,22 +58,25 @@ impl Access {
     }
 
     /// What is accessed.
-    pub(super) fn cache(&self) -> &Cache {
+    pub(crate) fn cache(&self) -> &Cache {
         &self.cache
     }
 
-    fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
-        let Some(token) = &self.token else { return Err(Refused::Closed) };
+    /// Whether the request's token is the right one.
+    fn check_token(&self, headers: &HeaderMap) -> Result<(), Refused> {
+        let Some(token) = &self.token else { return Err(Refused::NoToken) };
         let given = bearer(headers);
         // The right token is always let in, or anybody could lock the operator out by guessing wrongly.
         if given.is_some_and(|given| token.is(given)) {
             return Ok(());
         }
+        Err(self.count(if given.is_some() { Refused::Wrong } else { Refused::Missing }))
+    }
+
+    /// The refusal, or that there were too many.
+    fn count(&self, refused: Refused) -> Refused {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        if refusals.too_many(Instant::now()) {
-            return Err(Refused::TooMany);
-        }
-        Err(if given.is_some() { Refused::Wrong } else { Refused::Missing })
+        if refusals.too_many(Instant::now()) { Refused::TooMany } else { refused }
     }
 }
 
@@ -82,30 +88,41 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
 }
 
 /// Why somebody is not let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refused {
-    /// No token is configured.
+    /// Neither a token nor a password can be right: there are none.
     Closed,
-    /// None was sent.
+    /// A token was sent, and none is configured.
+    NoToken,
+    /// None was sent, and no session.
     Missing,
     /// Another was sent.
     Wrong,
     /// Too many wrong ones at once.
     TooMany,
+    /// The session cannot be looked up.
+    Session(AdminError),
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let (status, detail) = match self {
             Self::Closed => {
-                let detail = format!("the admin API is closed: {ADMIN_TOKEN_FILE} is not set");
+                let detail = format!(
+                    "the admin API is closed: neither {ADMIN_TOKEN_FILE} nor {ADMIN_PASSWORD_FILE} is set"
+                );
                 (StatusCode::FORBIDDEN, detail)
             }
-            Self::Missing => {
-                (StatusCode::UNAUTHORIZED, "send the header Authorization: Bearer with the token".to_owned())
+            Self::NoToken => {
+                (StatusCode::FORBIDDEN, format!("no token is taken: {ADMIN_TOKEN_FILE} is not set"))
             }
+            Self::Missing => (
+                StatusCode::UNAUTHORIZED,
+                "sign in, or send the header Authorization: Bearer with the token".to_owned(),
+            ),
             Self::Wrong => (StatusCode::UNAUTHORIZED, "this is not the token".to_owned()),
             Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens".to_owned()),
+            Self::Session(error) => return Problem::from(error).into_response(),
         };
         let mut response = Problem::new(status, detail).into_response();
         if status == StatusCode::UNAUTHORIZED {
@@ -116,13 +133,42 @@ impl IntoResponse for Refused {
 }
 
 /// A caller who was let in.
-pub(super) struct Operator;
+pub(super) struct Operator {
+    /// The account, or `token`.
+    account: String,
+    address: IpAddr,
+}
+
+impl Operator {
+    /// For the audit log.
+    pub(super) fn who(&self) -> (&str, IpAddr) {
+        (&self.account, self.address)
+    }
+}
 
 impl FromRequestParts<AppState> for Operator {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refused> {
-        state.access.check(&parts.headers).map(|()| Self)
+        let caller = Caller::of(parts, &state.edge);
+        let address = caller.address;
+        // Whoever sends a token is judged by it alone: only a cookie is checked for where the request comes from.
+        if has_authorization(&parts.headers) {
+            let closed = !state.accounts.can_be();
+            return match state.access.check_token(&parts.headers) {
+                Ok(()) => Ok(Self { account: "token".to_owned(), address }),
+                Err(Refused::NoToken) if closed => Err(Refused::Closed),
+                Err(refused) => Err(refused),
+            };
+        }
+        match state.accounts.session(&caller).await {
+            Ok(session) => Ok(Self { account: session.user, address }),
+            Err(AdminError::NotSignedIn) if state.access.token.is_none() && !state.accounts.can_be() => {
+                Err(Refused::Closed)
+            }
+            Err(AdminError::NotSignedIn) => Err(state.access.count(Refused::Missing)),
+            Err(error) => Err(Refused::Session(error)),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The admin API of the cache: statistics, clears, undo, inspection. For who has the token.
+//! The admin API of the cache: statistics, clears, undo, inspection. For who is signed in or has the token.
 
 mod access;
 mod report;
@@ -18,6 +18,7 @@ use tidemark_cache::{ClearError, Preview};
 pub use self::access::Access;
 use self::{access::Operator, report::Report, scope::ScopeBody};
 use super::{AppState, problem::Problem, query::Params};
+use crate::console;
 
 /// Routes under `/api/cache`.
 pub fn routes() -> Router<AppState> {
@@ -73,26 +74,24 @@ async fn inspect(
     Ok(private(cache.inspect(category, text).await))
 }
 
-async fn clear(_: Operator, State(state): State<AppState>, body: Bytes) -> Result<Response, Problem> {
+async fn clear(operator: Operator, State(state): State<AppState>, body: Bytes) -> Result<Response, Problem> {
     let cache = state.access.cache();
     let ClearBody { scope, dry_run } = parse(&body, r#"{"scope":{"category":"prices"},"dry_run":true}"#)?;
     let scope = scope.check(&scope::categories(cache))?;
     let (handle, preview) = if dry_run {
         (None, cache.preview_clear(&scope).await.map_err(problem)?)
     } else {
-        // The text may hold anything: quoted, it cannot pass for another line of the log.
-        let text = scope.to_string();
-        let (cleared, preview) = cache.clear_counted(scope).await.map_err(problem)?;
-        tracing::info!(handle = cleared.seq, scope = ?text, "cache cleared over HTTP");
+        let done = console::clear(cache, &state.accounts, operator.who(), scope).await;
+        let (cleared, preview) = done.map_err(problem)?;
         (Some(cleared.seq), preview)
     };
     Ok(private(ClearAnswer { dry_run, handle, preview }))
 }
 
-async fn undo(_: Operator, State(state): State<AppState>, body: Bytes) -> Result<Response, Problem> {
+async fn undo(operator: Operator, State(state): State<AppState>, body: Bytes) -> Result<Response, Problem> {
     let UndoBody { handle } = parse(&body, r#"{"handle":7}"#)?;
-    let undone = state.access.cache().undo(handle).await.map_err(problem)?;
-    tracing::info!(handle, "clear undone over HTTP");
+    let undone = console::undo(state.access.cache(), &state.accounts, operator.who(), handle).await;
+    let undone = undone.map_err(problem)?;
     Ok(private(undone))
 }
 

@@ -12,10 +12,10 @@ pub struct Peer(pub SocketAddr);
 
 /// What is counted together: an IPv4 address, or the network of 64 bits that an IPv6 caller has for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct ClientKey(u64);
+pub(crate) struct ClientKey(u64);
 
 impl ClientKey {
-    pub(super) fn of(address: IpAddr) -> Self {
+    pub(crate) fn of(address: IpAddr) -> Self {
         match address {
             // A prefix that no IPv6 network in use has.
             IpAddr::V4(address) => Self(0xffff_ffff_0000_0000 | u64::from(address.to_bits())),
@@ -24,12 +24,13 @@ impl ClientKey {
     }
 }
 
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The caller's address: that of the connection, unless it is a trusted proxy's; then the nearest one that the proxies
 /// name and that is not theirs. Where both headers are there and differ, one of them comes from the caller: then neither
 /// is believed.
-pub(super) fn client(peer: IpAddr, headers: &HeaderMap, proxies: &TrustedProxies) -> IpAddr {
+pub(in crate::http) fn client(peer: IpAddr, headers: &HeaderMap, proxies: &TrustedProxies) -> IpAddr {
     let peer = peer.to_canonical();
     if proxies.is_empty() || !proxies.contain(peer) {
         return peer;
@@ -42,6 +43,30 @@ pub(super) fn client(peer: IpAddr, headers: &HeaderMap, proxies: &TrustedProxies
         (Some(one), _) | (None, Some(one)) => one,
         (None, None) => peer,
     }
+}
+
+/// Whether the browser's connection is encrypted, as a trusted proxy says: the nearest entry, which it wrote itself. Where both
+/// headers are there, both must say so.
+pub(in crate::http) fn is_secure(peer: IpAddr, headers: &HeaderMap, proxies: &TrustedProxies) -> bool {
+    if proxies.is_empty() || !proxies.contain(peer) {
+        return false;
+    }
+    let says = |name: HeaderName, read: fn(&str) -> bool| {
+        let last = headers.get_all(&name).iter().next_back()?;
+        Some(last.to_str().is_ok_and(|line| line.rsplit(',').next().is_some_and(|entry| read(entry.trim()))))
+    };
+    let plain = says(X_FORWARDED_PROTO, |entry| entry.eq_ignore_ascii_case("https"));
+    match (plain, says(header::FORWARDED, forwarded_https)) {
+        (None, None) => false,
+        (one, other) => one.unwrap_or(true) && other.unwrap_or(true),
+    }
+}
+
+/// The `proto` of one element of `Forwarded` (RFC 7239).
+fn forwarded_https(element: &str) -> bool {
+    let mut pairs = element.split(';').filter_map(|pair| pair.trim().split_once('='));
+    let proto = pairs.find(|(name, _)| name.eq_ignore_ascii_case("proto"));
+    proto.is_some_and(|(_, value)| value.trim_matches('"').eq_ignore_ascii_case("https"))
 }
 
 /// Goes through the list from the end, which the nearest proxy wrote, to the first address that is no proxy's. What
@@ -124,6 +149,37 @@ mod tests {
         let both = |xff| found("::1", &[(FORWARDED, "for=2.2.2.2"), ("x-forwarded-for", xff)]);
         assert_eq!(both("2.2.2.2"), "2.2.2.2");
         assert_eq!(both("3.3.3.3"), "::1");
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_says_that_the_connection_is_encrypted() {
+        let secure = |peer: &str, lines: &[(&'static str, &str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines {
+                headers.append(*name, value.parse().unwrap());
+            }
+            is_secure(peer.parse().unwrap(), &headers, &"10.0.0.0/8".parse().unwrap())
+        };
+        const XFP: &str = "x-forwarded-proto";
+        const FORWARDED: &str = "forwarded";
+        for lines in [
+            &[(XFP, "https")][..],
+            &[(XFP, "http, HTTPS")],
+            &[(FORWARDED, "for=1.1.1.1;proto=https")],
+            &[(XFP, "https"), (FORWARDED, "for=1.1.1.1;proto=\"https\"")],
+        ] {
+            assert!(secure("10.0.0.1", lines), "{lines:?}");
+            assert!(!secure("9.9.9.9", lines), "{lines:?}");
+        }
+        for lines in [
+            &[][..],
+            &[(XFP, "http")],
+            &[(XFP, "https, http")],
+            &[(FORWARDED, "for=1.1.1.1")],
+            &[(XFP, "https"), (FORWARDED, "proto=http")],
+        ] {
+            assert!(!secure("10.0.0.1", lines), "{lines:?}");
+        }
     }
 
     #[test]

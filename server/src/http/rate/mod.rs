@@ -13,11 +13,12 @@ use governor::{
     middleware::StateInformationMiddleware,
 };
 
+pub(crate) use self::client::ClientKey;
 pub use self::client::Peer;
-pub(super) use self::layer::Limited;
-use self::{
-    client::{ClientKey, client},
-    table::Table,
+use self::table::Table;
+pub(super) use self::{
+    client::{client, is_secure},
+    layer::Limited,
 };
 use super::problem::Problem;
 use crate::config::{EdgeSettings, Rate, RateLimit, TrustedProxies};

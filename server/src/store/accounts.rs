@@ -1,0 +1,232 @@
+//! Accounts, their sessions, and the audit log. Past the cache: who is let in is never a matter of what was cached.
+
+use model::UnixMs;
+
+use super::{Store, StoreError, connect::bounded};
+use crate::accounts::{AuditEntry, IdHash, SessionRecord};
+
+/// Sessions kept of an account; those that were not used for longest give way.
+const MOST_SESSIONS: i64 = 100;
+/// Audit entries kept of each kind: refused ones are counted apart, so that guesses cannot push the others out.
+const MOST_AUDIT: i64 = 10_000;
+/// How long audit entries are kept: 400 days, so that a year can be looked back at.
+const AUDIT_MS: i64 = 400 * 86_400_000;
+
+impl Store {
+    /// The hash of an account's password, in PHC format.
+    pub(crate) async fn password_hash(&self, account: &str) -> Result<Option<String>, StoreError> {
+        bounded(async {
+            let hash = sqlx::query_scalar!("SELECT password_hash FROM accounts WHERE name = $1", account)
+                .fetch_optional(self.pool())
+                .await?;
+            Ok(hash)
+        })
+        .await
+    }
+
+    /// Sets a password and ends all sessions of the account, in one step.
+    pub(crate) async fn set_password(
+        &self,
+        account: &str,
+        hash: &str,
+        now: UnixMs,
+    ) -> Result<(), StoreError> {
+        bounded(async {
+            let mut tx = self.pool().begin().await?;
+            sqlx::query!(
+                "INSERT INTO accounts (name, password_hash, changed_at) VALUES ($1, $2, $3)
+                 ON CONFLICT (name) DO UPDATE SET password_hash = excluded.password_hash,
+                     changed_at = excluded.changed_at",
+                account,
+                hash,
+                now
+            )
+            .execute(&mut *tx)
+            .await?;
+            sqlx::query!("DELETE FROM sessions WHERE account = $1", account).execute(&mut *tx).await?;
+            tx.commit().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sets a password if the account has none yet. Whether it was set.
+    pub(crate) async fn set_first_password(
+        &self,
+        account: &str,
+        hash: &str,
+        now: UnixMs,
+    ) -> Result<bool, StoreError> {
+        bounded(async {
+            let done = sqlx::query!(
+                "INSERT INTO accounts (name, password_hash, changed_at) VALUES ($1, $2, $3)
+                 ON CONFLICT (name) DO NOTHING",
+                account,
+                hash,
+                now
+            )
+            .execute(self.pool())
+            .await?;
+            Ok(done.rows_affected() > 0)
+        })
+        .await
+    }
+
+    /// Makes a session, if the account's password still is the one of this hash: it may have been changed while the old one
+    /// was checked. Whether it was made.
+    pub(crate) async fn start_session(
+        &self,
+        id: &IdHash,
+        record: &SessionRecord,
+        password_hash: &str,
+    ) -> Result<bool, StoreError> {
+        bounded(async {
+            let mut tx = self.pool().begin().await?;
+            // The row is locked against a new password, which would end this session otherwise.
+            let account = sqlx::query_scalar!(
+                "SELECT name FROM accounts WHERE name = $1 AND password_hash = $2 FOR SHARE",
+                record.account,
+                password_hash
+            )
+            .fetch_optional(&mut *tx)
+            .await?;
+            if account.is_none() {
+                return Ok(false);
+            }
+            sqlx::query!(
+                "INSERT INTO sessions (id_hash, account, created_at, seen_at, address, agent)
+                 VALUES ($1, $2, $3, $4, $5, $6)",
+                &id.0[..],
+                record.account,
+                record.created_at,
+                record.seen_at,
+                record.address,
+                record.agent
+            )
+            .execute(&mut *tx)
+            .await?;
+            sqlx::query!(
+                "DELETE FROM sessions WHERE id_hash IN
+                     (SELECT id_hash FROM sessions WHERE account = $1 ORDER BY seen_at DESC OFFSET $2)",
+                record.account,
+                MOST_SESSIONS
+            )
+            .execute(&mut *tx)
+            .await?;
+            tx.commit().await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// The session of this id.
+    pub(crate) async fn session(&self, id: &IdHash) -> Result<Option<SessionRecord>, StoreError> {
+        bounded(async {
+            let found = sqlx::query_as!(
+                SessionRecord,
+                "SELECT account, created_at, seen_at, address, agent FROM sessions WHERE id_hash = $1",
+                &id.0[..]
+            )
+            .fetch_optional(self.pool())
+            .await?;
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Notes that a session was used.
+    pub(crate) async fn touch_session(&self, id: &IdHash, now: UnixMs) -> Result<(), StoreError> {
+        bounded(async {
+            sqlx::query!(
+                "UPDATE sessions SET seen_at = greatest(seen_at, $2) WHERE id_hash = $1",
+                &id.0[..],
+                now
+            )
+            .execute(self.pool())
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends a session, if it is there.
+    pub(crate) async fn end_session(&self, id: &IdHash) -> Result<(), StoreError> {
+        bounded(async {
+            sqlx::query!("DELETE FROM sessions WHERE id_hash = $1", &id.0[..]).execute(self.pool()).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends all sessions. How many there were.
+    pub(crate) async fn end_sessions(&self) -> Result<u64, StoreError> {
+        bounded(async {
+            let done = sqlx::query!("DELETE FROM sessions").execute(self.pool()).await?;
+            Ok(done.rows_affected())
+        })
+        .await
+    }
+
+    /// All sessions, the one that was used last first.
+    pub(crate) async fn sessions(&self) -> Result<Vec<SessionRecord>, StoreError> {
+        bounded(async {
+            let found = sqlx::query_as!(
+                SessionRecord,
+                "SELECT account, created_at, seen_at, address, agent FROM sessions ORDER BY seen_at DESC"
+            )
+            .fetch_all(self.pool())
+            .await?;
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Drops sessions that were made, or last used, by these times.
+    pub(crate) async fn sweep_sessions(&self, created: UnixMs, seen: UnixMs) -> Result<(), StoreError> {
+        bounded(async {
+            sqlx::query!("DELETE FROM sessions WHERE created_at <= $1 OR seen_at <= $2", created, seen)
+                .execute(self.pool())
+                .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Adds an entry to the audit log.
+    pub(crate) async fn write_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        bounded(async {
+            sqlx::query!(
+                "INSERT INTO audit (at, action, account, address, detail) VALUES ($1, $2, $3, $4, $5)",
+                entry.at,
+                entry.action.as_str(),
+                entry.account,
+                entry.address,
+                entry.detail
+            )
+            .execute(self.pool())
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Drops audit entries that are too old or too many.
+    pub(crate) async fn sweep_audit(&self, now: UnixMs) -> Result<(), StoreError> {
+        bounded(async {
+            sqlx::query!("DELETE FROM audit WHERE at < $1", now - AUDIT_MS).execute(self.pool()).await?;
+            for refused in [true, false] {
+                sqlx::query!(
+                    "DELETE FROM audit WHERE (action = 'sign_in_refused') = $1 AND id <=
+                         (SELECT id FROM audit WHERE (action = 'sign_in_refused') = $1 ORDER BY id DESC
+                          OFFSET $2 LIMIT 1)",
+                    refused,
+                    MOST_AUDIT
+                )
+                .execute(self.pool())
+                .await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
