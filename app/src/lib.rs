@@ -7,6 +7,7 @@ pub mod chart;
 pub mod components;
 pub mod data;
 pub mod format;
+pub mod live;
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod ports;

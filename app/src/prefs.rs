@@ -7,6 +7,7 @@
 use leptos::prelude::*;
 
 use crate::{
+    live,
     watchlist::Watchlist,
     when::{Calendar, Zone},
     words::{Locale, Words},
@@ -211,7 +212,7 @@ impl Prefs {
         };
         provide_context(prefs);
         // The server does not know the reader's zone: its times are UTC, and hydration must find them so.
-        Effect::new(move |_| prefs.zone.set(Zone::Reader));
+        live::effect(move || prefs.zone.set(Zone::Reader));
         prefs
     }
 

@@ -2,7 +2,11 @@
 
 use leptos::prelude::*;
 
-use crate::{format, prefs::use_words};
+use crate::{
+    format,
+    live::{self, word},
+    prefs::use_words,
+};
 
 /// A change in percent with its direction's sign and colour. Screen readers leave the sign out or call it a triangle: for
 /// them the direction is a word.
@@ -20,10 +24,10 @@ pub fn Change(
     };
     let text = move || pct.get().map_or_else(|| format::NO_NUMBER.to_owned(), |p| format::percent(p.abs()));
     view! {
-        <span class=move || direction().0>
-            <span class="sr-only">{move || direction().1} " "</span>
-            <span aria-hidden="true">{move || direction().2}</span>
-            {text}
+        <span class=word(move || direction().0)>
+            <span class="sr-only">{word(move || direction().1)} " "</span>
+            <span aria-hidden="true">{word(move || direction().2)}</span>
+            {live::text(text)}
         </span>
     }
 }

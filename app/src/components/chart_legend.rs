@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::Candle;
 
-use crate::{chart::legend, prefs::use_prefs, when::Calendar};
+use crate::{chart::legend, live, prefs::use_prefs, when::Calendar};
 
 /// Open, high, low, close and volume of a bar.
 #[component]
@@ -14,7 +14,7 @@ pub fn ChartLegend(
 ) -> impl IntoView {
     let prefs = use_prefs();
     let words = prefs.words();
-    let class = move || if bar.get().is_none_or(|bar| bar.is_up()) { "up" } else { "down" };
+    let class = live::word(move || if bar.get().is_none_or(|bar| bar.is_up()) { "up" } else { "down" });
     let figures = Memo::new(move |_| {
         bar.get().map(|bar| {
             let text = legend(&bar, prefs.locale);
@@ -25,12 +25,12 @@ pub fn ChartLegend(
         view! {
             <span class="legend-item">
                 <abbr title=meaning>{letter}</abbr>
-                <b class=class>{move || figures.with(|all| all.as_ref().map(|all| all[i].clone()))}</b>
+                <b class=class>{live::text(move || figures.with(|all| all.as_ref().map(|all| all[i].clone()).unwrap_or_default()))}</b>
             </span>
         }
     });
     view! {
-        <p class="legend" class:legend-empty=move || bar.get().is_none()>
+        <p class="legend" class:legend-empty=live::flag(move || bar.get().is_none())>
             {items.collect_view()}
         </p>
     }

@@ -127,6 +127,7 @@ mod browser {
     };
     use crate::{
         chart::{Plot, Size},
+        live,
         prefs::use_prefs,
     };
 
@@ -146,11 +147,11 @@ mod browser {
         let palette = StoredValue::new_local(None::<Palette>);
         let themed =
             Memo::new(move |_| (scheme.get(), prefs.theme(), prefs.rising(), stage.node.get().is_some()));
-        Effect::new(move |_| {
+        live::effect(move || {
             themed.track();
             palette.set_value(stage.node.get_untracked().and_then(|node| Palette::read(&node)));
         });
-        Effect::new(move |_| {
+        live::effect(move || {
             themed.track();
             let (Some(size), Some(canvas)) = (size.get(), stage.base.get()) else { return };
             let plot = data.with(|data| {
@@ -167,7 +168,7 @@ mod browser {
                 stage.painted.set(painted);
             }
         });
-        Effect::new(move |_| {
+        live::effect(move || {
             themed.track();
             let (Some(size), Some(canvas)) = (size.get(), stage.over.get()) else { return };
             let cross = stage.cross.get();
@@ -184,7 +185,7 @@ mod browser {
     /// Follows the stage's size in CSS px.
     fn observe(stage: Stage, size: RwSignal<Option<Size>>) {
         let kept = StoredValue::new_local(None::<(ResizeObserver, Closure<dyn FnMut()>)>);
-        Effect::new(move |_| {
+        live::effect(move || {
             let Some(node) = stage.node.get() else { return };
             let element: web_sys::Element = node.into();
             let measure = {

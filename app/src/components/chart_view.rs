@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     chart::{Labels, Plot, Size, candlestick_svg},
-    format,
+    format, live,
     prefs::use_prefs,
     when::Calendar,
     words::Words,
@@ -65,30 +65,36 @@ pub fn ChartView(
     let stage = Stage::new(data);
     // Once painted, the drawings are only for paper: they are drawn when somebody prints.
     let drawing = move |size: Size| {
-        Memo::new(move |old: Option<&String>| match old {
+        let drawn = Memo::new(move |old: Option<&String>| match old {
             Some(old) if stage.painted.get() && !stage.printing.get() => old.clone(),
             _ => svg(size),
-        })
+        });
+        live::text(move || drawn.get())
     };
     let (wide, narrow) = (drawing(WIDE), drawing(NARROW));
     let bar = Signal::derive(move || stage.bar().or_else(|| data.with(|data| data.candles.last().copied())));
     // Said only to those who walk by keys: a pointer moves too fast to be read out.
-    let said = move || {
+    let said = live::text(move || {
         let bar = stage.walked.get().then(|| stage.bar()).flatten();
-        bar.map(|bar| spoken(&bar, words, prefs.calendar()))
-    };
-    let description = move || data.with(|data| describe(&data.candles, words, prefs.calendar()));
+        bar.map(|bar| spoken(&bar, words, prefs.calendar())).unwrap_or_default()
+    });
+    let painted = live::flag(move || stage.painted.get());
+    let only_painted = move |value: &'static str| live::maybe(move || painted.get().then_some(value));
+    let description = live::text(move || {
+        let says = || data.with(|data| describe(&data.candles, words, prefs.calendar()));
+        painted.get().then(says).unwrap_or_default()
+    });
     view! {
-        <figure class="chart-figure" class:painted=move || stage.painted.get()>
+        <figure class="chart-figure" class:painted=painted>
             <ChartLegend bar />
             <div
                 node_ref=stage.node
                 class="chart-stage"
                 // Walked only where a canvas shows the walk.
-                role=move || stage.painted.get().then_some("application")
-                tabindex=move || stage.painted.get().then_some("0")
-                aria-label=move || stage.painted.get().then(|| title.get())
-                aria-describedby=move || stage.painted.get().then_some("chart-says chart-keys")
+                role=only_painted("application")
+                tabindex=only_painted("0")
+                aria-label=Signal::derive(move || painted.get().then(|| title.get()))
+                aria-describedby=only_painted("chart-says chart-keys")
                 on:pointermove=move |event| stage.point(f64::from(event.offset_x()), f64::from(event.offset_y()))
                 on:pointerdown=move |event| stage.point(f64::from(event.offset_x()), f64::from(event.offset_y()))
                 on:pointerleave=move |_| stage.leave()
@@ -105,10 +111,10 @@ pub fn ChartView(
                 <canvas node_ref=stage.over class="chart-canvas" aria-hidden="true"></canvas>
             </div>
             <p id="chart-says" class="sr-only">
-                {move || stage.painted.get().then(description)}
+                {description}
             </p>
             <p id="chart-keys" class="sr-only">
-                {move || stage.painted.get().then_some(words.chart_keys)}
+                {only_painted(words.chart_keys)}
             </p>
             <p class="sr-only" aria-live="polite">
                 {said}

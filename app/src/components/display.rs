@@ -5,6 +5,7 @@ use leptos_router::hooks::{use_location, use_query_map};
 
 use super::icons;
 use crate::{
+    live::{self, flag},
     prefs::{Rising, Theme, use_prefs},
     query::query_string,
     words::Locale,
@@ -17,13 +18,13 @@ pub fn LanguageSwitch() -> impl IntoView {
     let prefs = use_prefs();
     let (path, query) = (use_location().pathname, use_query_map());
     let links = Locale::ALL.map(|locale| {
-        let href = move || {
+        let href = live::text(move || {
             let query = query.get();
             let rest = query.into_iter().filter(|(name, _)| *name != "lang");
             let rest: Vec<(String, String)> = rest.map(|(name, value)| (name.into_owned(), value)).collect();
             let all = rest.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             path.with(|path| format!("{path}{}", query_string(all.chain([("lang", locale.tag())]))))
-        };
+        });
         let short = match locale {
             Locale::En => "EN",
             Locale::ZhCn => "中",
@@ -59,15 +60,15 @@ pub fn DisplayMenu() -> impl IntoView {
     let themes = Theme::ALL.into_iter().zip([words.theme_system, words.theme_light, words.theme_dark]);
     let themes = themes
         .map(|(theme, label)| {
-            let chosen = move || prefs.theme() == theme;
-            option("theme", theme.as_str(), label, chosen, move || prefs.choose_theme(theme))
+            let chosen = flag(move || prefs.theme() == theme);
+            option("theme", theme.as_str(), label, chosen, Box::new(move || prefs.choose_theme(theme)))
         })
         .collect_view();
     let colours = Rising::ALL.into_iter().zip([words.green_up, words.red_up]);
     let colours = colours
         .map(|(rising, label)| {
-            let chosen = move || prefs.rising() == rising;
-            option("rising", rising.as_str(), label, chosen, move || prefs.choose_rising(rising))
+            let chosen = flag(move || prefs.rising() == rising);
+            option("rising", rising.as_str(), label, chosen, Box::new(move || prefs.choose_rising(rising)))
         })
         .collect_view();
     view! {
@@ -103,8 +104,8 @@ fn option(
     group: &'static str,
     value: &'static str,
     label: &'static str,
-    chosen: impl Fn() -> bool + Copy + Send + 'static,
-    choose: impl Fn() + 'static,
+    chosen: Signal<bool>,
+    choose: Box<dyn Fn()>,
 ) -> AnyView {
     view! {
         <label class="menu-item">
@@ -112,7 +113,7 @@ fn option(
                 type="radio"
                 name=group
                 value=value
-                checked=chosen()
+                checked=chosen.get_untracked()
                 prop:checked=chosen
                 on:change=move |_| choose()
             />

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::{Provenance, Tier};
 
-use crate::{prefs::use_prefs, when, words::Locale};
+use crate::{live, prefs::use_prefs, when, words::Locale};
 
 /// One sentence on figures that are read again and again: which layer answered, how old they are, and why if they are
 /// stale or made up.
@@ -52,13 +52,13 @@ pub fn Foot(
     lost: Signal<bool>,
 ) -> impl IntoView {
     let prefs = use_prefs();
-    move || {
+    live::text(move || {
         if lost.get() {
             prefs.words().foot_lost.to_owned()
         } else {
             provenance.with(|p| sentence(p, prefs.locale))
         }
-    }
+    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,10 @@ use leptos_router::hooks::use_location;
 use model::Provenance;
 
 use super::{DisplayMenu, LanguageSwitch};
-use crate::prefs::{use_prefs, use_words};
+use crate::{
+    live::{self, maybe, word},
+    prefs::{use_prefs, use_words},
+};
 
 /// The mark: two tide lines crossed by an upright rule.
 #[component]
@@ -31,8 +34,8 @@ pub fn Header(
     let prefs = use_prefs();
     let words = prefs.words();
     let path = use_location().pathname;
-    let markets = move || path.with(|p| p == "/").then_some("page");
-    let cache = move || path.with(|p| p.starts_with("/admin")).then_some("page");
+    let markets = maybe(move || path.with(|p| p == "/").then_some("page"));
+    let cache = maybe(move || path.with(|p| p.starts_with("/admin")).then_some("page"));
     view! {
         // External to the router: it would only scroll, where the browser moves the focus too.
         <a class="skip" href="#content" rel="external">
@@ -72,7 +75,7 @@ pub fn SourcePill(
     lost: Signal<bool>,
 ) -> impl IntoView {
     let words = use_words();
-    let text = move || {
+    let text = live::text(move || {
         if lost.get() {
             return words.lost.to_owned();
         }
@@ -82,11 +85,11 @@ pub fn SourcePill(
             (_, "replay") => words.replayed.to_owned(),
             (_, source) => (words.prices_of)(source),
         })
-    };
-    let class = move || {
+    });
+    let class = word(move || {
         let alarm = lost.get() || provenance.with(|p| p.simulated || p.reason.is_some());
         if alarm { "pill pill-warn" } else { "pill" }
-    };
+    });
     view! {
         <span class=class>
             <span class="dot" aria-hidden="true"></span>

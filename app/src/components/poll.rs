@@ -5,6 +5,8 @@ use std::{future::Future, time::Duration};
 use futures::future::{AbortHandle, abortable};
 use leptos::{leptos_dom::helpers::set_interval_with_handle, prelude::*, task::spawn_local};
 
+use crate::live;
+
 /// The longest time that an answer may take: more than the server itself waits for its slowest.
 const PATIENCE: Duration = Duration::from_secs(12);
 
@@ -25,7 +27,7 @@ where
     Fut: Future<Output = ()> + 'static,
     L: Fn() + Clone + 'static,
 {
-    Effect::new(move |_| {
+    live::effect(move || {
         let (refresh, late) = (refresh.clone(), late.clone());
         // Not of this component's arena: its end still finds the request that is open.
         let open = ArcStoredValue::new(None::<Open>);

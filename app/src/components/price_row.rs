@@ -5,7 +5,11 @@ use model::Source;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::{Badge, BehindSignal, Change, LiveQuote, RangeTrack, WatchStar, backdrop::Past};
-use crate::{format, prefs::use_prefs};
+use crate::{
+    format,
+    live::{self, word},
+    prefs::use_prefs,
+};
 
 /// One coin. Each figure is a signal of its own: a tick never draws the row again.
 #[component]
@@ -15,8 +19,7 @@ pub fn PriceRow(
     /// Its past and supply.
     behind: BehindSignal,
     /// Its place by market cap.
-    #[prop(into)]
-    rank: Signal<usize>,
+    rank: Signal<String>,
     /// Whose prices the table shows.
     source: Memo<Source>,
 ) -> impl IntoView {
@@ -24,10 +27,6 @@ pub fn PriceRow(
     let locale = prefs.locale;
     let LiveQuote { symbol, name, price, change_pct, high, low, wash, .. } = row.clone();
     let href = prefs.link(&format!("/coin/{symbol}"));
-    let price_text = {
-        let price = price.clone();
-        move || format::price_exact(price.get())
-    };
     let wash_ended = {
         let wash = wash.clone();
         move |_| wash.update(|wash| *wash = wash.ended())
@@ -47,30 +46,32 @@ pub fn PriceRow(
     };
     let line = {
         let symbol = symbol.clone();
-        move || {
+        live::text(move || {
             behind.with(|behind| {
                 behind
                     .past(&symbol)
                     .and_then(|past| source.with(|source| past.line_beside(source).map(str::to_owned)))
+                    .unwrap_or_default()
             })
-        }
+        })
     };
     let cap = {
         let (symbol, price) = (symbol.clone(), price.clone());
-        move || {
+        live::text(move || {
             let price = price.get().to_f64().unwrap_or_default();
             let cap = behind.with(|behind| behind.cap(&symbol, price));
             cap.map_or_else(|| format::NO_NUMBER.to_owned(), |cap| format::dollars(cap, locale))
-        }
+        })
     };
     let day: Signal<Option<f64>> = Signal::derive(move || Some(change_pct.get()));
-    let exact = |figure: ArcRwSignal<_>| move || format::price_exact(figure.get());
+    let exact = |figure: ArcRwSignal<_>| live::text(move || format::price_exact(figure.get()));
+    let class = word(move || wash.get().cell_class());
     view! {
         <tr>
             <td class="col-star">
                 <WatchStar symbol=symbol.clone() name=name.clone() />
             </td>
-            <td class="num col-rank wide">{move || rank.get()}</td>
+            <td class="num col-rank wide">{rank}</td>
             <th scope="row" class="col-coin">
                 <a class="coin" href=href>
                     <Badge symbol=symbol.clone() />
@@ -78,8 +79,8 @@ pub fn PriceRow(
                     <span class="coin-symbol">{symbol.to_string()}</span>
                 </a>
             </th>
-            <td class=move || format!("num price {}", wash.get().class()) on:animationend=wash_ended>
-                {price_text}
+            <td class=class on:animationend=wash_ended>
+                {exact(price.clone())}
             </td>
             <td class="num wide">
                 <Change pct=since(Past::hour_change) />
@@ -97,7 +98,7 @@ pub fn PriceRow(
                     <span>{exact(high)}</span>
                 </span>
             </td>
-            <td class="num wide">{move || format::dollars(row.turnover(), locale)}</td>
+            <td class="num wide">{live::text(move || format::dollars(row.turnover(), locale))}</td>
             <td class="num wide">{cap}</td>
             <td class="col-line" inner_html=line></td>
         </tr>

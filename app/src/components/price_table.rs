@@ -12,6 +12,7 @@ use super::{
     range_track, table_query::FIRST_ROWS,
 };
 use crate::{
+    live,
     prefs::{use_prefs, use_words},
     watchlist::Watchlist,
 };
@@ -125,7 +126,7 @@ pub fn PriceTable(
     let head = move |key, label, class| view! { <ColumnHead query key label class /> }.into_any();
     view! {
         <p class="sr-only" role="status">
-            {move || (words.coins_shown)(count.get())}
+            {live::text(move || (words.coins_shown)(count.get()))}
         </p>
         <form id="sort" method="get" action="/" hidden>
             <Hidden query without="sort" />
@@ -152,8 +153,9 @@ pub fn PriceTable(
                     <For each=shown key=|row| row.symbol.clone() let:row>
                         {
                             let symbol = row.symbol.clone();
-                            let rank = Memo::new(move |_| {
-                                ranks.with(|ranks| ranks.get(&symbol).copied().unwrap_or_default())
+                            let rank = live::text(move || {
+                                let rank = ranks.with(|ranks| ranks.get(&symbol).copied());
+                                rank.unwrap_or_default().to_string()
                             });
                             view! { <PriceRow rank source behind row /> }
                         }
@@ -161,7 +163,7 @@ pub fn PriceTable(
                 </tbody>
             </table>
         </div>
-        {move || {
+        {live::part(move || {
             let (all, every) = (count.get(), query.with(|query| query.every));
             (all > FIRST_ROWS && !every)
                 .then(|| {
@@ -175,11 +177,12 @@ pub fn PriceTable(
                         </p>
                     }
                 })
-        }}
-        {move || {
+                .into_any()
+        })}
+        {live::part(move || {
             let known = !board.rows.with(Vec::is_empty);
-            (known && count.get() == 0).then(|| view! { <NoRows query /> })
-        }}
+            (known && count.get() == 0).then(|| view! { <NoRows query /> }).into_any()
+        })}
     }
     .into_any()
 }
@@ -189,7 +192,7 @@ pub fn PriceTable(
 fn NoRows(query: Memo<TableQuery>) -> impl IntoView {
     let prefs = use_prefs();
     let words = prefs.words();
-    let text = move || {
+    let text = live::text(move || {
         query.with(|query| match query.shown {
             _ if !query.text.is_empty() => (words.no_match)(&query.text),
             Shown::Watchlist => words.no_watched.to_owned(),
@@ -197,7 +200,7 @@ fn NoRows(query: Memo<TableQuery>) -> impl IntoView {
             Shown::Losers => words.no_losers.to_owned(),
             Shown::All => String::new(),
         })
-    };
+    });
     view! {
         <div class="empty">
             <super::Empty />
@@ -221,13 +224,14 @@ pub(super) fn Hidden(
     without: &'static str,
 ) -> impl IntoView {
     let language = use_prefs().named_language();
-    move || {
+    live::part(move || {
         let rest = query.with(TableQuery::parameters).into_iter().filter(|(name, _)| *name != without);
         let language = language.map(|tag| ("lang", tag.to_owned()));
         rest.chain(language)
             .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
             .collect_view()
-    }
+            .into_any()
+    })
 }
 
 /// A column's head: a button that sorts.
@@ -245,11 +249,11 @@ fn ColumnHead(
     let prefs = use_prefs();
     let navigate = use_navigate();
     let sort = move || query.with(|query| query.sort);
-    let mark = move || match sort().aria(key) {
+    let mark = live::word(move || match sort().aria(key) {
         Some("ascending") => "↑",
         Some(_) => "↓",
         None => "",
-    };
+    });
     let click = move |event: leptos::ev::MouseEvent| {
         event.prevent_default();
         let next =
@@ -262,12 +266,12 @@ fn ColumnHead(
         _ => (label.into_any(), None),
     };
     view! {
-        <th scope="col" class=class aria-sort=move || sort().aria(key)>
+        <th scope="col" class=class aria-sort=live::maybe(move || sort().aria(key))>
             <button
                 type="submit"
                 form="sort"
                 name="sort"
-                value=move || sort().after_click(key).to_text()
+                value=live::text(move || sort().after_click(key).to_text())
                 class="sort"
                 class:sort-star=key == SortKey::Watch
                 aria-label=long

@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
+use crate::live;
+
 /// The tick's place on a track of `width`: the low at 0, the high at `width`, the middle when both are equal.
 #[must_use]
 pub fn tick(low: Decimal, high: Decimal, price: Decimal, width: f64) -> f64 {
@@ -26,9 +28,9 @@ pub fn RangeTrack(
     #[prop(into)]
     price: Signal<Decimal>,
 ) -> impl IntoView {
-    let x = move || format!("{:.1}", tick(low.get(), high.get(), price.get(), 68.0));
+    let x = live::text(move || format!("{:.1}", tick(low.get(), high.get(), price.get(), 68.0)));
     view! {
-        <svg class="track" viewBox="0 0 71 10" width="71" height="10" aria-hidden="true">
+        <svg class="track" preserveAspectRatio="none" viewBox="0 0 71 10" width="71" height="10" aria-hidden="true">
             <rect class="track-line" x="0" y="3.5" width="71" height="3" rx="1.5" />
             <rect class="track-tick" x=x y="0" width="3" height="10" rx="1" />
         </svg>

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use model::Symbol;
 
 use super::icons;
-use crate::prefs::use_prefs;
+use crate::{live, prefs::use_prefs};
 
 /// A star to press. It is kept in a cookie, so that the server knows it too.
 #[component]
@@ -18,7 +18,7 @@ pub fn WatchStar(
     let label = (prefs.words().watch)(&name);
     let watched = {
         let symbol = symbol.clone();
-        move || prefs.watch().with(|watch| watch.has(&symbol)).to_string()
+        live::word(move || if prefs.watch().with(|watch| watch.has(&symbol)) { "true" } else { "false" })
     };
     view! {
         <button
@@ -47,18 +47,18 @@ pub fn WatchButton(
     let title = (words.watch)(&name);
     let watched = {
         let symbol = symbol.clone();
-        Memo::new(move |_| prefs.watch().with(|watch| watch.has(&symbol)))
+        live::flag(move || prefs.watch().with(|watch| watch.has(&symbol)))
     };
     view! {
         <button
             type="button"
             class="button watch-button"
-            aria-pressed=move || watched.get().to_string()
+            aria-pressed=live::word(move || if watched.get() { "true" } else { "false" })
             title=title
             on:click=move |_| prefs.toggle_watch(&symbol)
         >
             {icons::star()}
-            {move || if watched.get() { words.watched_short } else { words.watch_short }}
+            {live::word(move || if watched.get() { words.watched_short } else { words.watch_short })}
         </button>
     }
     .into_any()

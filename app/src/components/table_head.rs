@@ -4,7 +4,7 @@ use leptos::{ev, html::Input, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use super::{Shown, TableQuery, icons, price_table::Hidden};
-use crate::prefs::use_prefs;
+use crate::{live, prefs::use_prefs};
 
 /// Title, search and chips. All of it works without scripts: a form and links.
 #[component]
@@ -37,7 +37,7 @@ fn Search(query: Memo<TableQuery>) -> impl IntoView {
         navigate(&prefs.link(&next.href()), options);
     });
     let search = move |text| search.with_value(|search| search(text));
-    Effect::new(move |_| {
+    live::effect(move || {
         let keys = window_event_listener(ev::keydown, move |event| {
             let modified = event.ctrl_key() || event.meta_key() || event.alt_key();
             if event.key() == "/"
@@ -54,7 +54,7 @@ fn Search(query: Memo<TableQuery>) -> impl IntoView {
         on_cleanup(move || keys.remove());
     });
     // Back and forward, and links, change the text too; typing has changed it already.
-    Effect::new(move |_| {
+    live::effect(move || {
         let text = query.with(|query| query.text.clone());
         if let Some(field) = field.get_untracked()
             && field.value().trim() != text
@@ -112,12 +112,12 @@ fn Chips(query: Memo<TableQuery>) -> impl IntoView {
     let words = prefs.words();
     let labels = [words.show_all, words.show_watchlist, words.show_gainers, words.show_losers];
     let chips = Shown::ALL.into_iter().zip(labels).map(|(shown, label)| {
-        let href = move || {
+        let href = live::text(move || {
             let href = query.with(|query| TableQuery { shown, ..query.clone() }.href());
             prefs.link(&href)
-        };
+        });
         let star = (shown == Shown::Watchlist).then(icons::star);
-        let current = move || query.with(|query| query.shown == shown).then_some("true");
+        let current = live::maybe(move || query.with(|query| query.shown == shown).then_some("true"));
         view! {
             <a class="choice" href=href aria-current=current data-noscroll>
                 {star}

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::{BehindSignal, Board, Change, LiveQuote, badge::hue};
-use crate::{format, prefs::use_prefs};
+use crate::{format, live, prefs::use_prefs};
 
 /// Width of the bars, in the units of their view box.
 const BAR: f64 = 288.0;
@@ -71,14 +71,14 @@ pub fn Tiles(
     let breadth = Memo::new(move |_| breadth(board));
     let caps = Memo::new(move |_| caps(board, behind));
     let shares = Memo::new(move |_| shares(board, behind));
-    let turnover = move || {
+    let turnover = live::text(move || {
         let total: f64 = board.rows.with(|rows| rows.iter().map(LiveQuote::turnover).sum());
         format::dollars(total, locale)
-    };
-    let coins = move || (words.of_coins)(board.rows.with(Vec::len));
-    let cap = move || {
+    });
+    let coins = live::text(move || (words.of_coins)(board.rows.with(Vec::len)));
+    let cap = live::text(move || {
         caps.get().map_or_else(|| format::NO_NUMBER.to_owned(), |(now, _)| format::dollars(now, locale))
-    };
+    });
     let cap_change: Signal<Option<f64>> = Signal::derive(move || {
         caps.get().filter(|(_, before)| *before > 0.0).map(|(now, before)| (now - before) / before * 100.0)
     });
@@ -89,8 +89,14 @@ pub fn Tiles(
         let part = if all == 0 { 0.0 } else { counts[which] as f64 / all as f64 };
         part * BAR
     };
-    let share_title = move || if caps.get().is_some() { words.dominance } else { words.volume_share };
-    let share_bar = move || {
+    let count = move |which: usize| live::text(move || breadth.get()[which].to_string());
+    let still = live::text(move || match breadth.get()[2] {
+        0 => String::new(),
+        still => format!(" · {still} {}", words.unchanged),
+    });
+    let share_title =
+        live::word(move || if caps.get().is_some() { words.dominance } else { words.volume_share });
+    let share_bar = live::part(move || {
         let mut x = 0.0;
         let part = |(symbol, share): (String, f64)| {
             let from = x;
@@ -99,23 +105,23 @@ pub fn Tiles(
             let (from, width) = (format!("{from:.1}"), format!("{:.1}", (x - from - 2.0).max(0.5)));
             view! { <rect class=class x=from width=width height="12" /> }
         };
-        shares.get().into_iter().take(SHARES).map(part).collect_view()
-    };
-    let share_names = move || {
+        shares.get().into_iter().take(SHARES).map(part).collect_view().into_any()
+    });
+    let share_names = live::text(move || {
         let name = |(symbol, share): (String, f64)| format!("{symbol} {share:.1}%");
         let names: Vec<String> = shares.get().into_iter().take(NAMED).map(name).collect();
         names.join(" · ")
-    };
+    });
     view! {
         <section class="tiles" aria-label=words.overview>
             <div class="card tile">
                 <h2>{words.market_cap}</h2>
                 <p class="figure">{cap}</p>
                 <p class="note">
-                    {move || match cap_change.get() {
+                    {live::part(move || match cap_change.get() {
                         Some(_) => view! { <Change pct=cap_change /> }.into_any(),
                         None => words.no_supply.into_any(),
-                    }}
+                    })}
                 </p>
             </div>
             <div class="card tile">
@@ -126,21 +132,17 @@ pub fn Tiles(
             <div class="card tile">
                 <h2>{words.breadth}</h2>
                 <p class="figure">
-                    {move || breadth.get()[0]} " " <small>{words.rising}</small> " · " {move || breadth.get()[1]}
+                    {count(0)} " " <small>{words.rising}</small> " · " {count(1)}
                     " " <small>{words.falling}</small>
-                    {move || {
-                        let still = breadth.get()[2];
-                        (still > 0)
-                            .then(|| view! { <small>{format!(" · {still} {}", words.unchanged)}</small> })
-                    }}
+                    <small>{still}</small>
                 </p>
                 <svg class="bar" viewBox="0 0 288 8" preserveAspectRatio="none" aria-hidden="true">
                     <rect class="bar-still" width="288" height="8" />
-                    <rect class="bar-up" width=move || format!("{:.1}", width(0)) height="8" />
+                    <rect class="bar-up" width=live::text(move || format!("{:.1}", width(0))) height="8" />
                     <rect
                         class="bar-down"
-                        x=move || format!("{:.1}", BAR - width(1))
-                        width=move || format!("{:.1}", width(1))
+                        x=live::text(move || format!("{:.1}", BAR - width(1)))
+                        width=live::text(move || format!("{:.1}", width(1)))
                         height="8"
                     />
                 </svg>

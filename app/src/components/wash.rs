@@ -21,16 +21,31 @@ impl Wash {
         Self { over: true, ..self }
     }
 
-    /// The class that starts the wash. Two names for one animation take turns, for a class that stays starts nothing.
+    /// The classes of a price in the table. Two names for one animation take turns, for a class that stays starts nothing.
     #[must_use]
-    pub fn class(self) -> &'static str {
-        match (self.count, self.up) {
-            (0, _) => "",
-            _ if self.over => "",
-            (n, true) if n % 2 == 0 => "wash-up-even",
-            (_, true) => "wash-up-odd",
-            (n, false) if n % 2 == 0 => "wash-down-even",
-            (_, false) => "wash-down-odd",
+    pub fn cell_class(self) -> &'static str {
+        self.choose([
+            "num price",
+            "num price wash-up-even",
+            "num price wash-up-odd",
+            "num price wash-down-even",
+            "num price wash-down-odd",
+        ])
+    }
+
+    /// The classes of the price on a coin's page.
+    #[must_use]
+    pub fn big_class(self) -> &'static str {
+        self.choose(["big", "big wash-up-even", "big wash-up-odd", "big wash-down-even", "big wash-down-odd"])
+    }
+
+    fn choose(self, [none, up_even, up_odd, down_even, down_odd]: [&'static str; 5]) -> &'static str {
+        match (self.up, self.count % 2 == 0) {
+            _ if self.count == 0 || self.over => none,
+            (true, true) => up_even,
+            (true, false) => up_odd,
+            (false, true) => down_even,
+            (false, false) => down_odd,
         }
     }
 }
@@ -42,11 +57,11 @@ mod tests {
     #[test]
     fn each_change_starts_a_wash_of_another_name_and_its_end_takes_it_away() {
         let first = Wash::default();
-        assert_eq!(first.class(), "");
+        assert_eq!(first.cell_class(), "num price");
         let second = first.next(true);
-        assert_eq!(second.class(), "wash-up-odd");
-        assert_eq!(second.next(true).class(), "wash-up-even");
-        assert_eq!(second.ended().class(), "");
-        assert_eq!(second.ended().next(false).class(), "wash-down-even");
+        assert_eq!(second.cell_class(), "num price wash-up-odd");
+        assert_eq!(second.next(true).big_class(), "big wash-up-even");
+        assert_eq!(second.ended().cell_class(), "num price");
+        assert_eq!(second.ended().next(false).cell_class(), "num price wash-down-even");
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         Behind, Board, Empty, Foot, Header, PriceTable, Problem, SourcePill, TableHead, TableQuery, Tiles,
         Waiting, every,
     },
-    data,
+    data, live,
     prefs::{use_prefs, use_words},
 };
 
@@ -73,17 +73,31 @@ fn Markets(prices: LatestPrices, backdrop: Backdrop) -> impl IntoView {
         }
     };
     every(SLOW_REFRESH, refresh_slowly, || {});
-    let newest = move || {
+    let newest = live::text(move || {
         let as_of = board.rows.with(|rows| rows.iter().map(|r| r.as_of.get()).max());
-        as_of.map(|t| (words.prices_as_of)(&prefs.calendar().date_time(t)))
-    };
-    let supplies = move || {
-        behind.with(|behind| {
+        as_of.map(|t| (words.prices_as_of)(&prefs.calendar().date_time(t))).unwrap_or_default()
+    });
+    let supplies = live::text(move || {
+        let note = behind.with(|behind| {
             board
                 .rows
                 .with(|rows| behind.supply_note(rows.iter().map(|row| &row.symbol), words, prefs.calendar()))
-        })
-    };
+        });
+        note.unwrap_or_default()
+    });
+    let nothing = live::part(move || {
+        let hint = || {
+            view! {
+                <div class="empty">
+                    <Empty />
+                    <p>
+                        {words.no_prices_yet} " " <code>"tidemark import FILE"</code> " " {words.no_prices_yet_end}
+                    </p>
+                </div>
+            }
+        };
+        board.rows.with(Vec::is_empty).then(hint).into_any()
+    });
     view! {
         <Header>
             <SourcePill provenance=board.provenance lost=board.lost />
@@ -93,14 +107,7 @@ fn Markets(prices: LatestPrices, backdrop: Backdrop) -> impl IntoView {
             <section class="card" aria-labelledby="markets-title">
                 <TableHead query />
                 <PriceTable board behind query />
-                <Show when=move || board.rows.with(Vec::is_empty)>
-                    <div class="empty">
-                        <Empty />
-                        <p>
-                            {words.no_prices_yet} " " <code>"tidemark import FILE"</code> " " {words.no_prices_yet_end}
-                        </p>
-                    </div>
-                </Show>
+                {nothing}
                 <p class="card-foot">
                     <span>
                         <Foot provenance=board.provenance lost=board.lost />

@@ -10,7 +10,7 @@ use rust_decimal::prelude::ToPrimitive;
 use super::choice::{Choice, Choices};
 use crate::{
     components::{ChartView, LiveQuote, Problem, Span, every, icons, sentence_when_read},
-    data,
+    data, live,
     prefs::use_prefs,
 };
 
@@ -59,12 +59,12 @@ pub fn ChartCard(
     let path = StoredValue::new(format!("/coin/{symbol}"));
     let link = move |href: String| prefs.link(&href);
     let intervals = choices.with_value(|all| all.intervals.clone()).into_iter().map(|interval| {
-        let href = move || {
+        let href = live::text(move || {
             let of =
                 |path: &String| choices.with_value(|all| all.with_interval(path, choice.get(), interval));
             link(path.with_value(of))
-        };
-        let current = move || (choice.get().interval == interval).then_some("true");
+        });
+        let current = live::maybe(move || (choice.get().interval == interval).then_some("true"));
         view! {
             <a class="choice" href=href aria-current=current data-noscroll>
                 {interval.as_str()}
@@ -73,11 +73,11 @@ pub fn ChartCard(
     });
     let spans = Span::ALL.into_iter().zip(words.ranges.into_iter().zip(words.ranges_long));
     let spans = spans.map(|(span, (label, long))| {
-        let href = move || {
+        let href = live::text(move || {
             let of = |path: &String| choices.with_value(|all| all.with_span(path, choice.get(), span));
             link(path.with_value(of))
-        };
-        let current = move || (choice.get().span == Some(span)).then_some("true");
+        });
+        let current = live::maybe(move || (choice.get().span == Some(span)).then_some("true"));
         view! {
             <a class="choice" href=href aria-current=current aria-label=long title=long data-noscroll>
                 {label}
@@ -99,7 +99,7 @@ pub fn ChartCard(
                     href=export
                     rel="external"
                     download=""
-                    title=move || (words.export_long)(choice.get().interval.as_str())
+                    title=live::text(move || (words.export_long)(choice.get().interval.as_str()))
                 >
                     {icons::download()}
                     {words.export}
@@ -153,15 +153,15 @@ fn Live(
         }
         data
     });
-    let origin = move || latest.with(|data| sentence_when_read(&data.provenance, prefs.locale));
-    let gaps = move || match latest.with(|data| data.partial.len()) {
+    let origin = live::text(move || latest.with(|data| sentence_when_read(&data.provenance, prefs.locale)));
+    let gaps = live::text(move || match latest.with(|data| data.partial.len()) {
         0 => words.bars_complete.to_owned(),
         n => (words.bars_partial)(n),
-    };
-    let zone = move || {
+    });
+    let zone = live::text(move || {
         let time = latest.with(|data| data.candles.last().map_or(0, |bar| bar.open_time));
         prefs.calendar().zone.label(time)
-    };
+    });
     view! {
         <ChartView data=live name />
         <p class="card-foot">

@@ -6,7 +6,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use crate::{
     components::{Change, LiveQuote, Past, RangeTrack},
-    format,
+    format, live,
     prefs::use_prefs,
 };
 
@@ -39,7 +39,7 @@ pub fn KeyFigures(
             })
         }
     };
-    let exact = |figure: ArcRwSignal<_>| (move || format::price_exact(figure.get())).into_any();
+    let exact = |figure: ArcRwSignal<_>| live::text(move || format::price_exact(figure.get())).into_any();
     let row = |name: &'static str, figure: AnyView| {
         view! {
             <div>
@@ -48,11 +48,11 @@ pub fn KeyFigures(
             </div>
         }
     };
-    let turnover = move || format::dollars(quote.turnover(), locale);
-    let coins = move || format::compact(volume.get().to_f64().unwrap_or_default(), locale);
+    let turnover = live::text(move || format::dollars(quote.turnover(), locale));
+    let coins = live::text(move || format::compact(volume.get().to_f64().unwrap_or_default(), locale));
     let cap = supply.clone().map(|supply| {
         let circulating = supply.circulating.to_f64().unwrap_or_default();
-        let cap = move || format::dollars(circulating * now(), locale);
+        let cap = live::text(move || format::dollars(circulating * now(), locale));
         let amount = format::compact(circulating, locale);
         let note = (words.supply_note)(&prefs.calendar().utc().date(supply.as_of), &supply.source);
         (row(words.col_cap, cap.into_any()), row(words.supply, amount.into_any()), note)
@@ -75,8 +75,8 @@ pub fn KeyFigures(
                 {row(words.in_coins, coins.into_any())} {cap} {supply}
                 {row(words.change_1h, view! { <Change pct=since(Past::hour_change) /> }.into_any())}
                 {row(words.change_7d, view! { <Change pct=since(Past::week_change) /> }.into_any())}
-                {row(words.as_of, (move || prefs.calendar().date_time(as_of.get())).into_any())}
-                {first_open.map(|t| row(words.stored_since, (move || prefs.calendar().date(t)).into_any()))}
+                {row(words.as_of, live::text(move || prefs.calendar().date_time(as_of.get())).into_any())}
+                {first_open.map(|t| row(words.stored_since, live::text(move || prefs.calendar().date(t)).into_any()))}
             </dl>
             {note.map(|note| view! { <p class="figures-note">{note}</p> })}
         </section>

@@ -13,7 +13,7 @@ use self::{chart_card::ChartCard, figures::KeyFigures};
 use super::REFRESH;
 use crate::{
     components::{Badge, Change, Foot, Header, LiveQuote, Problem, SourcePill, Waiting, WatchButton, every},
-    data, format,
+    data, format, live,
     prefs::{use_prefs, use_words},
 };
 
@@ -95,10 +95,10 @@ fn CoinView(coin: Coin) -> impl IntoView {
                     <h1>{name.clone()} " " <small>{symbol.to_string()} " / USD"</small></h1>
                     <p class="coin-price">
                         <span
-                            class=move || format!("big {}", wash.get().class())
+                            class=live::word(move || wash.get().big_class())
                             on:animationend=wash_ended
                         >
-                            {move || format::price_exact(price.get())}
+                            {live::text(move || format::price_exact(price.get()))}
                         </span>
                         <Change pct=Signal::derive(move || Some(change.get())) />
                         <small>{prefs.words().col_24h}</small>
