@@ -48,17 +48,22 @@ pub fn file(layout: &Layout) -> Result<PathBuf> {
 /// # Errors
 /// The value is not UTF-8, or the `.env` cannot be read.
 pub fn named(layout: &Layout) -> Result<Option<PathBuf>> {
-    match env::var(SETTING) {
+    named_by(SETTING, layout)
+}
+
+/// As [`named`], by another setting.
+pub fn named_by(setting: &str, layout: &Layout) -> Result<Option<PathBuf>> {
+    match env::var(setting) {
         // As the server takes it: blank is not set, and hides what the `.env` says.
         Ok(value) if value.trim().is_empty() => Ok(None),
-        Ok(value) => absolute(value.trim()).map(Some).map_err(Problem::io(SETTING)),
-        Err(env::VarError::NotUnicode(_)) => Err(Problem::said(format!("{SETTING}: is not valid UTF-8"))),
-        Err(env::VarError::NotPresent) => named_in_file(layout.root()),
+        Ok(value) => absolute(value.trim()).map(Some).map_err(Problem::io(setting)),
+        Err(env::VarError::NotUnicode(_)) => Err(Problem::said(format!("{setting}: is not valid UTF-8"))),
+        Err(env::VarError::NotPresent) => named_in_file(setting, layout.root()),
     }
 }
 
 /// As [`named`], by the nearest `.env` in the server's working directory or above it.
-fn named_in_file(root: &Path) -> Result<Option<PathBuf>> {
+fn named_in_file(setting: &str, root: &Path) -> Result<Option<PathBuf>> {
     let Some(path) = root.ancestors().map(|dir| dir.join(".env")).find(|path| path.is_file()) else {
         return Ok(None);
     };
@@ -66,7 +71,7 @@ fn named_in_file(root: &Path) -> Result<Option<PathBuf>> {
     let bad = || Problem::said(format!("{}: a line cannot be read; each is NAME=value", path.display()));
     for line in dotenvy::from_path_iter(&path).map_err(|_| bad())? {
         let (name, value) = line.map_err(|_| bad())?;
-        if name == SETTING {
+        if name == setting {
             let value = value.trim();
             return Ok((!value.is_empty()).then(|| root.join(value)));
         }

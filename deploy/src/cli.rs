@@ -32,6 +32,9 @@ pub enum Verb {
     /// See what the cache of the running server does, and clear parts of it: `tidemark cache` with address and token set.
     #[command(disable_help_flag = true)]
     Cache(CacheArgs),
+    /// Set the operator's password, see who is signed in, end sessions: `tidemark admin` with the local database set.
+    #[command(disable_help_flag = true)]
+    Admin(AdminArgs),
     /// Look at the local Redis Cluster, and steer it.
     #[command(subcommand)]
     Cluster(ClusterVerb),
@@ -78,6 +81,14 @@ pub struct UpArgs {
 #[derive(Debug, Args)]
 pub struct CacheArgs {
     /// As `tidemark cache` takes them, such as `stats`; `--help` lists them.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<OsString>,
+}
+
+/// Arguments of `admin`.
+#[derive(Debug, Args)]
+pub struct AdminArgs {
+    /// As `tidemark admin` takes them, such as `password`; `--help` lists them.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub words: Vec<OsString>,
 }

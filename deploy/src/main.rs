@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
+mod admin_password;
 mod admin_token;
 mod checks;
 mod cli;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Verb::Logs(args) => verbs::logs::run(&layout, &args),
         Verb::Test(args) => checks::run(&layout, &args),
         Verb::Cache(args) => verbs::cache::run(&layout, &args),
+        Verb::Admin(args) => verbs::admin::run(&layout, &args),
         Verb::Cluster(verb) => verbs::cluster::run(&layout, &verb),
         Verb::Sqlx => verbs::sqlx::run(&layout),
     });

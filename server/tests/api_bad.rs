@@ -62,6 +62,9 @@ const REQUESTS: &[(&str, &str, &str)] = &[
     ("POST", "/api/cache/clear", "{\"scope\":{\"category\":\"pricez\"}}"),
     ("POST", "/api/cache/undo", "{\"handle\":\"1\"}"),
     ("POST", "/api/cache/undo", "{\"handle\":99}"),
+    ("GET", "/api/session", ""),
+    ("POST", "/api/session", "{}"),
+    ("POST", "/api/session", "{\"user\":\"admin\",\"password\":\"correct horse battery staple\"}"),
 ];
 
 #[test]

@@ -73,12 +73,12 @@ fn the_nearest_env_file_may_name_it() {
     let (above, root) = (dir.path(), dir.path().join("checkout"));
     fs::create_dir(&root).unwrap();
     fs::write(above.join(".env"), "REDIS_URL=redis://h\nTIDEMARK_ADMIN_TOKEN_FILE=/a/token\n").unwrap();
-    assert_eq!(named_in_file(&root).unwrap(), Some("/a/token".into()));
+    assert_eq!(named_in_file(SETTING, &root).unwrap(), Some("/a/token".into()));
     fs::write(root.join(".env"), "TIDEMARK_ADMIN_TOKEN_FILE=token\n").unwrap();
-    assert_eq!(named_in_file(&root).unwrap(), Some(root.join("token")));
+    assert_eq!(named_in_file(SETTING, &root).unwrap(), Some(root.join("token")));
     fs::write(root.join(".env"), "TIDEMARK_ADMIN_TOKEN_FILE=\n").unwrap();
-    assert_eq!(named_in_file(&root).unwrap(), None);
+    assert_eq!(named_in_file(SETTING, &root).unwrap(), None);
     fs::write(root.join(".env"), "a secret that is no setting\n").unwrap();
-    let error = named_in_file(&root).unwrap_err().to_string();
+    let error = named_in_file(SETTING, &root).unwrap_err().to_string();
     assert!(error.contains(".env") && !error.contains("secret"), "{error}");
 }

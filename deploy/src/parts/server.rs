@@ -13,7 +13,7 @@ use local_servers::{Process, Signal, wait_until};
 
 use super::{Part, found, fresh_log, last_lines, postgres::postgres_secret, read_secret};
 use crate::{
-    admin_token,
+    admin_password, admin_token,
     cli::Feed,
     health::{self, Unwell},
     layout::Layout,
@@ -70,6 +70,9 @@ fn spawn_server(
     serve_settings(&mut command, layout, addr);
     if let Some(token) = &state.admin_token_file {
         command.env(admin_token::SETTING, token);
+    }
+    if let Some(password) = admin_password::named(layout)? {
+        command.env(admin_password::SETTING, password);
     }
     command.arg("serve").stdin(Stdio::null()).stdout(file.0).stderr(file.1).process_group(0);
     let mut process = Process::spawn(&mut command)?;

@@ -1,5 +1,6 @@
 //! One verb a file.
 
+pub mod admin;
 mod asked;
 pub mod cache;
 pub mod cluster;

@@ -7,7 +7,7 @@ use std::{
 
 use super::asked;
 use crate::{
-    admin_token,
+    admin_password, admin_token,
     cli::UpArgs,
     health,
     layout::Layout,
@@ -37,7 +37,7 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
         say::done(
             "Tidemark runs already; a checkout that changed is served after `cargo deploy down` and `up`",
         );
-        tell(layout, &state);
+        tell(layout, &state, None);
         return Ok(0);
     }
     // Before the long steps rather than after them.
@@ -64,7 +64,8 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
         state.save(layout)?;
         return Err(problem);
     }
-    tell(layout, &state);
+    let password = admin_password::first(layout, &state);
+    tell(layout, &state, password.as_deref());
     if args.detach {
         say::line("It runs in the background: `cargo deploy status`, `logs`, `down`.");
         return Ok(0);
@@ -150,12 +151,13 @@ fn start_redis(layout: &Layout, state: &mut State) -> Result<()> {
     }
 }
 
-/// Says where to look.
-fn tell(layout: &Layout, state: &State) {
+/// Says where to look; the operator's password if it was made just now.
+fn tell(layout: &Layout, state: &State, password: Option<&str>) {
     if let Some(addr) = state.addr.map(health::reachable) {
         say::line("");
         say::line(&format!("  Tidemark   http://{addr}/"));
         say::line(&format!("  API        http://{addr}/api/latest_prices"));
+        say::line(&admin_password::line(addr, password));
         if let Some(cluster) = &state.cluster {
             say::line(&format!("  Redis      {} (`cargo deploy cluster nodes`)", cluster.url()));
         }

@@ -64,6 +64,7 @@ impl Checkout {
             .current_dir(self.root())
             .env_remove("CARGO_TARGET_DIR")
             .env_remove("TIDEMARK_ADMIN_TOKEN_FILE")
+            .env_remove("TIDEMARK_ADMIN_PASSWORD_FILE")
             .env("TIDEMARK_SERVER_BINARY", "tidemark")
             .stdin(Stdio::null());
         command
@@ -134,6 +135,20 @@ fn the_stand_in() {
         // As of a handle that there is not.
         std::process::exit(i32::from(call.contains("undo 4711")));
     }
+    if call.starts_with("admin") {
+        note("DATABASE_URL");
+    }
+    if call == "admin password --if-none" {
+        // The folder is there from the first one on.
+        if fs::create_dir("has-password").is_err() {
+            println!("admin has a password already, which stays");
+            return;
+        }
+        let mut password = String::new();
+        std::io::stdin().read_to_string(&mut password).unwrap();
+        fs::write("given-password", password).unwrap();
+        println!("the password of admin is set; all sessions are over");
+    }
     if call != "serve" {
         return;
     }
@@ -141,6 +156,7 @@ fn the_stand_in() {
         note(name);
     }
     note("TIDEMARK_ADMIN_TOKEN_FILE");
+    note("TIDEMARK_ADMIN_PASSWORD_FILE");
     let addr = std::env::var("LEPTOS_SITE_ADDR").unwrap();
     println!("listening on {addr}");
     for stream in TcpListener::bind(addr).unwrap().incoming() {

@@ -36,7 +36,7 @@ pub use security::wrap;
 pub use serve::serve;
 pub(crate) use session::cookie;
 
-use self::session::same_origin;
+use self::session::{same_origin, same_origin_or_token};
 use self::{limits::guard_limited, rate::Limited};
 use crate::{accounts::Accounts, market::Market, metrics::RequestMetrics};
 
@@ -79,7 +79,10 @@ pub fn router(state: AppState, requests: &RequestMetrics) -> Router {
     let routes = Router::new()
         .nest("/api", public)
         .merge(index)
-        .nest("/api/cache", calls(cache::routes().fallback(api::unknown).layer(from_fn(same_origin))))
+        .nest(
+            "/api/cache",
+            calls(cache::routes().fallback(api::unknown).layer(from_fn(same_origin_or_token))),
+        )
         .merge(calls(session::routes().layer(from_fn(same_origin))))
         .merge(health::routes())
         .merge(guard_limited(

@@ -78,3 +78,87 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .nest_service(&package, package_files)
         .fallback_service(files().fallback(not_found))
 }
+
+#[cfg(test)]
+mod tests {
+    use app::data::{session, to_sign_in};
+    use axum::{body::Body, http::Request, routing::get};
+    use http_body_util::BodyExt;
+    use tidemark_cache::Cache;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::{
+        accounts::{Caller, Password},
+        config::{CachePolicies, EdgeSettings, Feed, SessionLimits, site_options},
+        http::{Access, Edge, Health, cookie},
+        market::Market,
+    };
+
+    fn state() -> AppState {
+        let cache = Cache::builder().build().unwrap();
+        let policies = CachePolicies::default();
+        let password = Password::choose("a fine long passphrase").unwrap();
+        AppState {
+            market: Market::new(&cache, None, Feed::Simulated, Default::default(), &policies).unwrap(),
+            health: Health::start(cache.clone(), None, Feed::None, Arc::default()),
+            access: Access::new(cache, None),
+            accounts: crate::accounts::Accounts::new(None, Some(password), SessionLimits::default()),
+            edge: Edge::new(&EdgeSettings::default()),
+            options: site_options().unwrap().into(),
+        }
+    }
+
+    /// A page for those who are signed in.
+    #[component]
+    fn Guarded() -> impl IntoView {
+        let read = Resource::new_blocking(|| (), |()| session());
+        view! {
+            <Suspense>
+                {move || Suspend::new(async move {
+                    match read.await {
+                        Ok(session) => format!("user {}", session.user),
+                        Err(_) => {
+                            to_sign_in("/admin/cache?scope=a b");
+                            String::new()
+                        }
+                    }
+                })}
+            </Suspense>
+        }
+    }
+
+    #[tokio::test]
+    async fn a_guarded_page_sends_a_stranger_to_the_sign_in_page_before_anything_is_shown() {
+        let state = state();
+        // As at a server's start: it sets leptos' executor up.
+        let _ = super::routes(&state);
+        let page = leptos_axum::render_app_async_with_context(context(&state), || view! { <Guarded /> });
+        let routes = Router::new().route("/guarded", get(page)).with_state(state.clone());
+        let ask = |cookie: Option<HeaderValue>| {
+            let mut request = Request::get("/guarded").header(header::ACCEPT, "*/*");
+            if let Some(cookie) = cookie {
+                request = request.header(header::COOKIE, cookie);
+            }
+            routes.clone().oneshot(request.body(Body::empty()).unwrap())
+        };
+        let stranger = ask(None).await.unwrap();
+        assert_eq!(stranger.status(), StatusCode::SEE_OTHER);
+        // A path with a space is no header: it leads to the page of the cache.
+        assert_eq!(stranger.headers()[header::LOCATION], "/admin?next=/admin/cache");
+        assert_eq!(stranger.headers()[header::CACHE_CONTROL], "no-store");
+
+        let caller =
+            Caller { address: [127, 0, 0, 1].into(), agent: String::new(), session: None, secure: false };
+        let credentials =
+            model::Credentials { user: "admin".to_owned(), password: "a fine long passphrase".to_owned() };
+        let (id, _) = state.accounts.sign_in(&caller, credentials).await.unwrap();
+        let set = cookie::set(&id, false).unwrap();
+        let pair = HeaderValue::from_str(set.to_str().unwrap().split(';').next().unwrap()).unwrap();
+        let known = ask(Some(pair)).await.unwrap();
+        assert_eq!(known.status(), StatusCode::OK);
+        assert_eq!(known.headers()[header::CACHE_CONTROL], "no-store");
+        let html = known.into_body().collect().await.unwrap().to_bytes();
+        assert!(String::from_utf8_lossy(&html).contains("user admin"));
+    }
+}

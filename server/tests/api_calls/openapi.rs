@@ -158,8 +158,9 @@ fn keep_example(name: &str, mut answer: Value) {
 fn the_answers_of_a_server_fit_their_schemas() {
     let (_, postgres) = sample_database();
     let redis = RedisServer::ephemeral().unwrap();
-    let token = TokenFile::new();
-    let env = [("TIDEMARK_ADMIN_TOKEN_FILE", token.value())];
+    let (token, password) = (TokenFile::new(), TokenFile::with("a fine long passphrase", 0o600));
+    let env =
+        [("TIDEMARK_ADMIN_TOKEN_FILE", token.value()), ("TIDEMARK_ADMIN_PASSWORD_FILE", password.value())];
     let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
     let setup = Setup {
         postgres: Some(&postgres),
@@ -184,6 +185,13 @@ fn the_answers_of_a_server_fit_their_schemas() {
         assert!(faults.is_empty(), "{request}: {faults:?} in {answer}");
         keep_example(name, answer);
     }
+    let credentials = json!({ "user": "admin", "password": "a fine long passphrase" });
+    let session = server.post_as("/api/session", &credentials.to_string(), None);
+    assert_eq!(session.status, 200, "{}", session.text());
+    let described = schema(&document, "/api/session", "post", "200", "application/json");
+    let found = faults(&document, described, &session.json());
+    assert!(found.is_empty(), "{found:?}");
+    keep_example("session", session.json());
     let refused = server.get("/api/cache/stats").json();
     let unauthorized = schema(&document, "/api/cache/stats", "get", "401", "application/problem+json");
     assert!(faults(&document, unauthorized, &refused).is_empty(), "{refused}");

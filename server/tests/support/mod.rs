@@ -30,6 +30,9 @@ pub fn tidemark() -> Command {
         "TIDEMARK_FEED",
         "TIDEMARK_CONFIG",
         "TIDEMARK_ADMIN_TOKEN_FILE",
+        "TIDEMARK_ADMIN_PASSWORD_FILE",
+        "TIDEMARK_SESSION_IDLE",
+        "TIDEMARK_SESSION_MAX",
         "TIDEMARK_METRICS_ADDR",
         "TIDEMARK_RATE_LIMIT",
         "TIDEMARK_TRUSTED_PROXIES",
@@ -132,6 +135,16 @@ impl Server {
         Reply::of(request.call().unwrap()).unwrap()
     }
 
+    /// Any request; redirects are not followed.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.to_owned()).unwrap();
+        Reply::of(plain_agent().run(request).unwrap_or_else(|e| panic!("{method} {path}: {e}"))).unwrap()
+    }
+
     pub fn json(&self, path: &str) -> serde_json::Value {
         let reply = self.get(path);
         assert_eq!(reply.status, 200, "{path}: {}", reply.text());
@@ -196,6 +209,17 @@ fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         .http_status_as_error(false)
         .timeout_global(Some(Duration::from_secs(15)))
+        .build()
+        .into()
+}
+
+/// One that leaves redirects to the test, and sends a body with any method.
+fn plain_agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(15)))
+        .max_redirects(0)
+        .allow_non_standard_methods(true)
         .build()
         .into()
 }

@@ -23,6 +23,7 @@ examples! {
     export_line => "export_line.json",
     healthz => "healthz.json",
     readyz => "readyz.json",
+    session => "session.json",
     stats => "stats.json",
     inspect => "inspect.json",
     clear => "clear.json",

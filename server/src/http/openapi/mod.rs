@@ -49,7 +49,8 @@ pub(super) fn describe() -> Result<Value, serde_json::Error> {
         "tags": [
             { "name": "market", "description": "Prices and candles" },
             { "name": "about", "description": "Of the API and the server" },
-            { "name": "cache", "description": "For the cache's operator, who has the token" },
+            { "name": "session", "description": "Signing in and out" },
+            { "name": "cache", "description": "For the cache's operator, who is signed in or has the token" },
         ],
         "paths": operations::paths(),
         "components": {
@@ -62,6 +63,13 @@ pub(super) fn describe() -> Result<Value, serde_json::Error> {
                     "type": "http",
                     "scheme": "bearer",
                     "description": "The token in the file that TIDEMARK_ADMIN_TOKEN_FILE names.",
+                },
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "tidemark",
+                    "description": "Set by POST /api/session; over TLS its name is __Host-tidemark. Changes by cookie are taken \
+                                    from this site's own pages alone: by Sec-Fetch-Site, or by Origin beside Host.",
                 },
             },
         },
@@ -80,7 +88,11 @@ mod tests {
             for operation in methods.as_object().unwrap().values() {
                 assert!(names.insert(operation["operationId"].as_str().unwrap().to_owned()), "{path}");
                 let responses = operation["responses"].as_object().unwrap();
-                assert!(responses.contains_key("200") && responses.contains_key("405"), "{path}");
+                assert!(
+                    (responses.contains_key("200") || responses.contains_key("204"))
+                        && responses.contains_key("405"),
+                    "{path}"
+                );
                 for parameter in operation["parameters"].as_array().unwrap() {
                     let parameter = document.pointer(&parameter["$ref"].as_str().unwrap()[1..]).unwrap();
                     let described = parameter["name"].is_string() && parameter["schema"].is_object();

@@ -12,6 +12,8 @@ use super::{
 const PUBLIC: [&str; 6] = ["400", "404", "405", "414", "429", "503"];
 /// Errors of calls that take no parameters.
 const PLAIN: [&str; 4] = ["405", "414", "429", "503"];
+/// Errors of every call of a session.
+const SESSION: [&str; 4] = ["405", "414", "429", "503"];
 /// Errors of every call of the cache's operator.
 const OPERATOR: [&str; 7] = ["401", "403", "405", "413", "414", "429", "503"];
 
@@ -41,6 +43,7 @@ pub(super) fn paths() -> Value {
             "200": answer("It can.", &reference("Ready"), examples::readyz(), &["x-request-id"]),
             "503": answer("Not yet: what was read most is being loaded.", &reference("Ready"), Value::Null, &["x-request-id"]),
         })) },
+        "/api/session": { "get": who(), "post": sign_in(), "delete": sign_out() },
         "/api/cache/stats": { "get": operator(
             "cache_stats", "What the cache of this server does", &[], None, "CacheStats", examples::stats(), &[],
         ) },
@@ -157,6 +160,53 @@ fn export() -> Value {
     })
 }
 
+/// A call of `/api/session`.
+fn session(id: &str, summary: &str, responses: Value, errors: &[&str]) -> Value {
+    json!({
+        "operationId": id,
+        "tags": ["session"],
+        "summary": summary,
+        "parameters": [parameter("request_id")],
+        "responses": with_errors(with_errors(responses, &SESSION), errors),
+    })
+}
+
+fn who() -> Value {
+    let headers = ["x-request-id", "RateLimit", "RateLimit-Policy"];
+    let ok = answer("Who is signed in.", &reference("Session"), examples::session(), &headers);
+    let mut operation = session("session", "Who is signed in", json!({ "200": ok }), &["401"]);
+    operation["security"] = json!([{ "session": [] }]);
+    operation
+}
+
+fn sign_in() -> Value {
+    let headers = ["x-request-id", "Set-Cookie", "RateLimit", "RateLimit-Policy"];
+    let ok = answer(
+        "Signed in; the cookie holds the session.",
+        &reference("Session"),
+        examples::session(),
+        &headers,
+    );
+    let errors = ["400", "401", "403", "409", "413", "415"];
+    let mut operation = session("sign_in", "Sign in", json!({ "200": ok }), &errors);
+    operation["requestBody"] = json!({
+        "required": true,
+        "content": { "application/json": {
+            "schema": reference("Credentials"),
+            "example": { "user": "admin", "password": "correct horse battery staple" },
+        } },
+    });
+    operation
+}
+
+fn sign_out() -> Value {
+    let gone = json!({
+        "description": "Signed out, or not signed in at all; the session is over on the server.",
+        "headers": header_references(&["x-request-id", "Set-Cookie", "RateLimit", "RateLimit-Policy"]),
+    });
+    session("sign_out", "Sign out", json!({ "204": gone }), &["403"])
+}
+
 /// A call of the cache's operator.
 fn operator(
     id: &str,
@@ -173,7 +223,7 @@ fn operator(
         "operationId": id,
         "tags": ["cache"],
         "summary": summary,
-        "security": [{ "token": [] }],
+        "security": [{ "token": [] }, { "session": [] }],
         "parameters": parameters.collect::<Vec<_>>(),
         "responses": with_errors(with_errors(json!({ "200": ok }), &OPERATOR), errors),
     });

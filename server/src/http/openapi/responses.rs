@@ -5,15 +5,25 @@ use serde_json::{Map, Value, json};
 use super::examples;
 
 /// Errors by status: name, what it means, an example.
-const ERRORS: [(&str, &str, &str); 9] = [
+const ERRORS: [(&str, &str, &str); 11] = [
     ("400", "bad_request", "A parameter or the body is off; it is named, with what is allowed."),
-    ("401", "unauthorized", "No token, or another one."),
-    ("403", "forbidden", "The admin API is closed: TIDEMARK_ADMIN_TOKEN_FILE is not set."),
+    ("401", "unauthorized", "Not signed in and no token, or a wrong password or token."),
+    (
+        "403",
+        "forbidden",
+        "Another site asks for a change; or a token was sent and none is taken, TIDEMARK_ADMIN_TOKEN_FILE not being set.",
+    ),
     ("404", "not_found", "Unknown symbol, handle or call; it is named."),
     ("405", "method_not_allowed", "Another method; `Allow` has those that there are."),
+    ("409", "no_password", "No password was set yet; the detail says how to."),
     ("413", "too_large", "The body is longer than 16 KiB."),
     ("414", "uri_too_long", "The query is longer than 16 KiB."),
-    ("429", "too_many_requests", "Called too often from one address; `Retry-After` says when to come back."),
+    ("415", "unsupported_media_type", "The body is not application/json."),
+    (
+        "429",
+        "too_many_requests",
+        "Called, or guessed a password, too often from one address; `Retry-After` says when to come back.",
+    ),
     ("503", "unavailable", "Too much is asked at once, or nothing can answer at present."),
 ];
 
@@ -82,7 +92,8 @@ pub(super) fn headers() -> Value {
         "RateLimit": text("What is left: calls `r`, and seconds `t` until all are there again. Only for callers who are limited."),
         "RateLimit-Policy": text("The quota `q` of calls in a window of `w` seconds."),
         "Allow": text("The methods that there are."),
-        "WWW-Authenticate": text("Bearer."),
+        "WWW-Authenticate": text("Bearer; Session where only a session helps."),
+        "Set-Cookie": text("The session, or its removal; HttpOnly, SameSite=Strict, Secure over TLS."),
         "Content-Disposition": text("The file's name: BTC-USD-1d.csv."),
         "Tidemark-Source": text("Whose candles these are."),
         "Tidemark-Revision": number("Revision of the series in the snapshot that was read."),

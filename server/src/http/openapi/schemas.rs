@@ -1,6 +1,8 @@
 //! Schemas of what the calls answer.
 
-use model::{Candle, ChartData, Interval, LatestPrices, Provenance, Quote, Source, Symbol, Tier};
+use model::{
+    Candle, ChartData, Credentials, Interval, LatestPrices, Provenance, Quote, Session, Source, Symbol, Tier,
+};
 use serde_json::{Value, json};
 use utoipa::{OpenApi, ToSchema};
 
@@ -45,6 +47,7 @@ struct ExportLine {
     ChartData,
     Charts,
     Component,
+    Credentials,
     ExportLine,
     Interval,
     LatestPrices,
@@ -52,6 +55,7 @@ struct ExportLine {
     Provenance,
     Quote,
     Ready,
+    Session,
     Source,
     Symbol,
     Tier,

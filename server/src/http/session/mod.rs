@@ -14,7 +14,7 @@ use axum::{
 };
 use model::{AdminError, Credentials, ScopePart};
 
-pub(crate) use self::same_origin::{has_authorization, same_origin};
+pub(crate) use self::same_origin::{has_authorization, same_origin, same_origin_or_token};
 use super::{AppState, problem::Problem};
 use crate::accounts::Caller;
 

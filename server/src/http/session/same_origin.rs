@@ -14,10 +14,9 @@ use tower_http::csrf::{CsrfLayer, ProtectionError};
 use crate::http::problem::Problem;
 
 /// Refuses changes that other sites ask a browser for: by `Sec-Fetch-Site`, or by `Origin` beside `Host` where a browser does
-/// not send it (on plain HTTP it does not). A request with `Authorization` passes: no other site can make a browser send
-/// it, and its cookie does not count.
+/// not send it (on plain HTTP it does not).
 pub(crate) async fn same_origin(request: Request, next: Next) -> Response {
-    if request.method().is_safe() || has_authorization(request.headers()) {
+    if request.method().is_safe() {
         return next.run(request).await;
     }
     let checked = CsrfLayer::new().with_rejection_response(refused).layer(next).oneshot(request).await;
@@ -26,6 +25,15 @@ pub(crate) async fn same_origin(request: Request, next: Next) -> Response {
         Ok(response) => response,
         Err(never) => match never {},
     }
+}
+
+/// The same for calls that take a token, too: with `Authorization` a request passes, as no other site can make a browser send
+/// that, and its cookie does not count then.
+pub(crate) async fn same_origin_or_token(request: Request, next: Next) -> Response {
+    if has_authorization(request.headers()) {
+        return next.run(request).await;
+    }
+    same_origin(request, next).await
 }
 
 /// Whether a request brings its own credentials.
