@@ -27,6 +27,11 @@ pub enum Verb {
     Status(StatusArgs),
     /// Show what the parts wrote.
     Logs(LogsArgs),
+    /// Stop all, and delete the data after showing what and asking. Downloaded tools stay.
+    Reset(ResetArgs),
+    /// Keep the logs of what runs in the background from growing without end; `up --detach` starts it.
+    #[command(hide = true)]
+    LimitLogs,
     /// Install what is missing and run every check.
     Test(TestArgs),
     /// See what the cache of the running server does, and clear parts of it: `tidemark cache` with address and token set.
@@ -156,6 +161,17 @@ pub struct LogsArgs {
     /// How many of the last lines of each.
     #[arg(long, short = 'n', default_value_t = 50)]
     pub lines: usize,
+}
+
+/// Options of `reset`.
+#[derive(Debug, Args)]
+pub struct ResetArgs {
+    /// Delete without asking.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Only the data of Redis: the cache begins empty, and fills again from Postgres.
+    #[arg(long)]
+    pub cache: bool,
 }
 
 /// Options of `test`.

@@ -6,14 +6,19 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
 mod admin_token;
+mod ask;
 mod checks;
 mod cli;
 mod cluster;
+mod explain;
 mod health;
 mod layout;
+mod log_limit;
 mod parts;
 mod port_holder;
+mod preflight;
 mod problem;
+mod recover;
 mod run;
 mod sample;
 mod say;
@@ -42,6 +47,8 @@ fn main() -> ExitCode {
         Verb::Down => verbs::down::run(&layout),
         Verb::Status(args) => verbs::status::run(&layout, &args),
         Verb::Logs(args) => verbs::logs::run(&layout, &args),
+        Verb::LimitLogs => log_limit::run(&layout),
+        Verb::Reset(args) => verbs::reset::run(&layout, &args),
         Verb::Test(args) => checks::run(&layout, &args),
         Verb::Cache(args) => verbs::cache::run(&layout, &args),
         Verb::Cluster(verb) => verbs::cluster::run(&layout, &verb),

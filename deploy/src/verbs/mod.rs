@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod down;
 mod keeper;
 pub mod logs;
+pub mod reset;
 pub mod sqlx;
 pub mod status;
 pub mod up;

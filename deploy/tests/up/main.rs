@@ -4,9 +4,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod background;
+mod bad_starts;
 mod cache;
 mod checkout;
 mod cluster;
+mod crash;
+mod disk;
 mod foreground;
+mod places;
+mod reset;
+mod troubles;
 mod usage;
 mod warm_up;
