@@ -196,4 +196,16 @@ mod tests {
     fn the_command_line_is_sound() {
         super::Cli::command().debug_assert();
     }
+
+    #[test]
+    fn every_option_is_in_the_docs() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        for verb in super::Cli::command().get_subcommands() {
+            for long in verb.get_arguments().filter_map(|it| it.get_long()).filter(|it| *it != "help") {
+                let option = format!("`{} --{long}`", verb.get_name());
+                assert!(page.contains(&option), "docs/configuration.md lacks {option}");
+            }
+        }
+    }
 }
