@@ -32,7 +32,10 @@ const TAKEN: Known =
 /// Of Redis. See `aof.c`, `rdb.c` and `server.c` of its source.
 const REDIS: [Known; 5] = [
     (
-        &["Bad file format reading the append only file", "Unexpected end of file reading the append only file"],
+        &[
+            "Bad file format reading the append only file",
+            "Unexpected end of file reading the append only file",
+        ],
         "its append-only file is damaged: `redis-check-aof --fix {aof}` cuts it off there, or `cargo deploy reset \
          --cache` begins with an empty cache (Postgres has all that counts)",
     ),
@@ -73,7 +76,10 @@ const POSTGRES: [Known; 5] = [
         "its data is damaged: restore a backup, or `cargo deploy reset` begins anew with the sample. Do not use \
          pg_resetwal, which leaves the damage in",
     ),
-    (&["has wrong ownership"], "{data} belongs to another user than PostgreSQL's: give it back with `chown -R`"),
+    (
+        &["has wrong ownership"],
+        "{data} belongs to another user than PostgreSQL's: give it back with `chown -R`",
+    ),
     (&["has invalid permissions"], "others may enter {data}, which PostgreSQL refuses: `chmod 700 {data}`"),
     (
         &["is another postmaster", "Is another postmaster", "is still in use"],

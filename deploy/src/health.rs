@@ -215,7 +215,10 @@ mod tests {
             b"HTTP/1.1 200 OK\r\n\r\nok",
         ]);
         let words = prices(addr).unwrap().words();
-        assert!(words.starts_with("replay: ") && words.ends_with("(not stored: Postgres is away)"), "{words}");
+        assert!(
+            words.starts_with("replay: ") && words.ends_with("(not stored: Postgres is away)"),
+            "{words}"
+        );
         assert_eq!(prices(addr).unwrap().words(), "none: what is stored stands still");
         assert_eq!(prices(addr), None);
     }

@@ -77,7 +77,9 @@ pub fn run(layout: &Layout) -> Result<u8> {
         Ok(Err(fs::TryLockError::WouldBlock)) => return Ok(0),
         Ok(Err(fs::TryLockError::Error(error))) => return Err(Problem::io("cannot lock")(error)),
         Err(error) => {
-            return Err(Problem::io(format!("cannot lock {}", path.display()))(io::Error::from(error.kind())));
+            return Err(Problem::io(format!("cannot lock {}", path.display()))(io::Error::from(
+                error.kind(),
+            )));
         }
     }
     let mut idle = 0;

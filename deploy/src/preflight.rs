@@ -83,7 +83,9 @@ pub fn refused(path: &Path, error: &io::Error) -> Problem {
             format!("{shown} is on a read-only file system: mount it writable, or move the checkout")
         }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            format!("{shown} cannot be written, its disk is full: free some space (`df -h`, `df -i`), then `up` again")
+            format!(
+                "{shown} cannot be written, its disk is full: free some space (`df -h`, `df -i`), then `up` again"
+            )
         }
         _ => format!("{shown} cannot be written: {error}"),
     })
@@ -193,7 +195,8 @@ mod tests {
 
     #[test]
     fn amounts_read_well() {
-        let cases = [(0, "0 B"), (640, "640 B"), (12_345, "12 kB"), (3_400_000_000, "3.4 GB"), (64 << 20, "67 MB")];
+        let cases =
+            [(0, "0 B"), (640, "640 B"), (12_345, "12 kB"), (3_400_000_000, "3.4 GB"), (64 << 20, "67 MB")];
         for (amount, text) in cases {
             assert_eq!(bytes(amount), text);
         }

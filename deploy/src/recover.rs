@@ -48,8 +48,7 @@ pub fn postgres_folders(layout: &Layout) -> [PathBuf; 2] {
 pub fn rebuilt(layout: &Layout) -> State {
     let mut state = State::default();
     state.redis_port = port_in(&redis_data(layout));
-    state.postgres_data =
-        postgres_folders(layout).into_iter().find(|dir| dir.join("PG_VERSION").exists());
+    state.postgres_data = postgres_folders(layout).into_iter().find(|dir| dir.join("PG_VERSION").exists());
     state.postgres_port = state.postgres_data.as_deref().and_then(last_port_of);
     let written = |dir: &Path| fs::metadata(dir.join("redis.conf")).and_then(|it| it.modified()).ok();
     let node = node_data(layout, 0);
@@ -77,7 +76,7 @@ pub fn adopt(layout: &Layout, state: &mut State) {
         if let Some((dir, found)) = found {
             state.postgres_data = Some(dir);
             state.postgres_port = Some(found.port);
-            state.postgres = Running::note(found.pid);
+            state.postgres = Running::found(found.pid);
         }
     }
     adopt_redis(layout, state);
@@ -88,13 +87,14 @@ fn adopt_redis(layout: &Layout, state: &mut State) {
     let living = state.running_parts();
     if state.cluster.is_none() && !living.contains(&Part::Redis) {
         if let Some(pid) = of(&redis_data(layout)) {
-            state.redis = Running::note(pid);
+            state.redis = Running::found(pid);
             state.redis_port = port_in(&redis_data(layout)).or(state.redis_port);
             return;
         }
         // An `up --cluster` may have come no further.
         let dirs = (0..NODES).map(|index| (index, node_data(layout, index)));
-        let node = dirs.into_iter().find_map(|(index, dir)| of(&dir).and(port_in(&dir)).map(|it| (index, it)));
+        let node =
+            dirs.into_iter().find_map(|(index, dir)| of(&dir).and(port_in(&dir)).map(|it| (index, it)));
         if let Some((index, port)) = node {
             state.cluster = Some(Cluster::at(port.saturating_sub(u16::from(index))));
         }
@@ -105,7 +105,7 @@ fn adopt_redis(layout: &Layout, state: &mut State) {
             if state.process(part).is_none()
                 && let Some(pid) = of(&node_data(layout, index))
             {
-                state.set(part, Running::note(pid));
+                state.set(part, Running::found(pid));
             }
         }
     }
@@ -119,7 +119,7 @@ fn adopt_server(layout: &Layout, state: &mut State) {
     state.addr = Some(addr);
     state.feed = setting("TIDEMARK_FEED").and_then(|feed| Feed::from_str(feed, false).ok());
     state.admin_token_file = settings.get(admin_token::SETTING).map(PathBuf::from);
-    state.server = Running::note(pid);
+    state.server = Running::found(pid);
 }
 
 /// Ends what a killed `up` left at work: two imports at once would only be in each other's way.
@@ -155,7 +155,10 @@ mod tests {
         write(redis_data(&layout).join("redis.conf"), "bind 127.0.0.1\nport 6395\n");
         let postgres = layout.kept().join("postgres");
         write(postgres.join("PG_VERSION"), "15\n");
-        write(postgres.join("postmaster.opts"), "/bin/postgres \"-D\" \"/x\" \"-c\" \"port=5455\" \"-c\" \"y\"\n");
+        write(
+            postgres.join("postmaster.opts"),
+            "/bin/postgres \"-D\" \"/x\" \"-c\" \"port=5455\" \"-c\" \"y\"\n",
+        );
         let state = rebuilt(&layout);
         assert_eq!((state.redis_port, state.postgres_port), (Some(6395), Some(5455)));
         assert_eq!(state.postgres_data, Some(postgres.clone()));

@@ -92,6 +92,12 @@ impl Running {
         Some(Self { pid, mark: local_servers::mark_of(pid)?, started: now() })
     }
 
+    /// Notes a process that runs for a while already.
+    pub fn found(pid: u32) -> Option<Self> {
+        let age = local_servers::age_of(pid).unwrap_or_default().as_secs();
+        Self::note(pid).map(|it| Self { started: it.started.saturating_sub(age), ..it })
+    }
+
     /// The process, if it is still the one that was noted.
     pub fn process(&self) -> Option<Process> {
         Process::attach(self.pid, &self.mark)
@@ -292,7 +298,9 @@ mod tests {
     #[test]
     fn a_damaged_file_is_done_without_and_a_foreign_one_refused_by_name() {
         let (_dir, layout) = layout();
-        for damaged in ["", "{", "{\"format\":1,\"redis_port\":63", "\0\0\0", "{\"format\":1,\"redis_port\":\"x\"}"] {
+        for damaged in
+            ["", "{", "{\"format\":1,\"redis_port\":63", "\0\0\0", "{\"format\":1,\"redis_port\":\"x\"}"]
+        {
             fs::write(path(&layout), damaged).unwrap();
             assert_eq!(State::load(&layout).unwrap(), State::default(), "{damaged}");
         }

@@ -41,13 +41,13 @@ pub use error::{Error, Result};
 pub use fault_proxy::{Fault, FaultProxy};
 pub use ports::{BUS_OFFSET, free_base_port, free_port, port_is_free, wait_until};
 pub use postgres::{
-    FoundPostgres, PostgresOptions, PostgresServer, data_folder_is_reachable, data_folder_owner, last_port_of, postgres_on,
-    server_account,
+    FoundPostgres, PostgresOptions, PostgresServer, data_folder_is_reachable, data_folder_owner,
+    last_port_of, postgres_on, server_account,
 };
 pub use process::{Process, ProcessMark, Signal, mark_of, reap};
 pub use programs::{POSTGRES_PROGRAMS, find_program, postgres_bin_dir};
 pub use redis::{Durability, RedisOptions, RedisServer};
 pub use resp::{Reply, RespClient};
-pub use search::{environment_of, started_with, working_in};
+pub use search::{age_of, environment_of, started_with, working_in};
 pub use secret::{random_hex, random_secret};
 pub use wait::Patience;

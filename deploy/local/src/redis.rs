@@ -192,7 +192,11 @@ impl RedisServer {
         if !ready {
             process.end(Signal::KILL, STOP)?;
             let detail = self.options.log.as_deref().map(programs::tail).unwrap_or_default();
-            return Err(Error::Timeout { what: format!("an answer of {what}"), after: self.options.patience.bound, detail });
+            return Err(Error::Timeout {
+                what: format!("an answer of {what}"),
+                after: self.options.patience.bound,
+                detail,
+            });
         }
         *running = Some(Running { process, guard });
         Ok(())

@@ -7,6 +7,7 @@ use std::{
     fs,
     os::unix::ffi::{OsStrExt, OsStringExt},
     path::Path,
+    time::Duration,
 };
 
 use crate::mark_of;
@@ -48,6 +49,17 @@ pub fn environment_of(pid: u32) -> BTreeMap<String, OsString> {
     pairs.collect()
 }
 
+/// How long ago a process was started.
+#[must_use]
+pub fn age_of(pid: u32) -> Option<Duration> {
+    // Of proc(5): field 22 is the start since boot, in hundredths of a second on every Linux.
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let start: u64 = stat[stat.rfind(')')? + 1..].split_whitespace().nth(19)?.parse().ok()?;
+    let uptime = fs::read_to_string("/proc/uptime").ok()?;
+    let uptime: f64 = uptime.split_whitespace().next()?.parse().ok()?;
+    Some(Duration::from_secs_f64((uptime - start as f64 / 100.0).max(0.0)))
+}
+
 /// Whether this process is of the program, and was called with this argument.
 pub(crate) fn is_called_with(pid: u32, program: &str, argument: &OsStr) -> bool {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -77,7 +89,7 @@ fn without_children(found: Vec<u32>) -> Vec<u32> {
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
-    use std::{process::Command, time::Duration};
+    use std::process::Command;
 
     use super::*;
     use crate::{Process, Signal, wait_until};
@@ -96,6 +108,8 @@ mod tests {
         .unwrap();
         let found = || started_with("SEARCH_TEST", mark);
         assert!(wait_until(Duration::from_secs(60), || found() == [shell.pid()]));
+        assert!(age_of(shell.pid()).unwrap() < Duration::from_secs(600));
+        assert!(age_of(1).unwrap() >= age_of(shell.pid()).unwrap());
         assert!(environment_of(shell.pid()).contains_key("PATH"));
         if let Some(working) = working_in("sh", dir.path()) {
             assert_eq!(working, [shell.pid()]);

@@ -11,9 +11,8 @@ use std::{
 };
 
 use local_servers::{
-    Patience,
-    Durability, PostgresOptions, PostgresServer, Process, RedisOptions, RedisServer, Signal, free_port,
-    port_is_free, random_secret, wait_until,
+    Durability, Patience, PostgresOptions, PostgresServer, Process, RedisOptions, RedisServer, Signal,
+    free_port, port_is_free, random_secret, wait_until,
 };
 
 const BOUND: Duration = Duration::from_secs(60);

@@ -47,8 +47,7 @@ pub fn start_postgres(layout: &Layout, state: &mut State) -> Result<()> {
         patience: PATIENCE,
     });
     step.end(server.is_ok());
-    let server =
-        server.map_err(|error| explain::not_started(layout, Part::Postgres, &dir, end, &error))?;
+    let server = server.map_err(|error| explain::not_started(layout, Part::Postgres, &dir, end, &error))?;
     state.postgres_port = Some(port);
     state.postgres_data = Some(dir);
     state.postgres = server.pid().and_then(Running::note);

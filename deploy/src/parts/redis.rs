@@ -101,8 +101,7 @@ pub fn start_node(layout: &Layout, state: &mut State, index: u8) -> Result<()> {
     let dir = options.dir.clone();
     fs::create_dir_all(&dir).map_err(|error| refused(&dir, &error))?;
     let step = say::Step::begin(format!("{} on 127.0.0.1:{}", part.name(), options.port));
-    let server =
-        RedisServer::start_with(RedisOptions { log: Some(log), patience: PATIENCE, ..options });
+    let server = RedisServer::start_with(RedisOptions { log: Some(log), patience: PATIENCE, ..options });
     step.end(server.is_ok());
     let server = server.map_err(|error| explain::not_started(layout, part, &dir, end, &error))?;
     state.set(part, server.pid().and_then(Running::note));

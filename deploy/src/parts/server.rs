@@ -87,7 +87,8 @@ fn spawn_server(
     });
     stop::check()?;
     let last = || explain::told_last(&explain::read_from(log, end));
-    let ended = |status| Problem::said(format!("the server ended ({status}){}; see {}", last(), log.display()));
+    let ended =
+        |status| Problem::said(format!("the server ended ({status}){}; see {}", last(), log.display()));
     if let Some(status) = process.exit_status() {
         return Err(ended(status));
     }

@@ -80,7 +80,10 @@ pub fn run(layout: &Layout, args: &DoctorArgs) -> Result<u8> {
     }
     if troubles.is_empty() {
         let free = preflight::free_bytes(&layout.kept()).map(preflight::bytes);
-        say::done(&format!("disk and clock: {} free, and nothing was written in the future", free.unwrap_or_default()));
+        say::done(&format!(
+            "disk and clock: {} free, and nothing was written in the future",
+            free.unwrap_or_default()
+        ));
     }
     if !troubles.is_empty() && lacking.is_empty() {
         return Ok(1);

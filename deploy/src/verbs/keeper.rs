@@ -154,7 +154,8 @@ impl Attempts {
         let made = self.made.iter().filter(|(it, _)| *it == part);
         let (count, last) = (made.clone().count(), made.map(|(_, at)| *at).max());
         let Some(last) = last else { return Next::Start(1) };
-        let pause = BACKOFF * 2_u32.saturating_pow(u32::try_from(count).unwrap_or(u32::MAX).saturating_sub(1));
+        let pause =
+            BACKOFF * 2_u32.saturating_pow(u32::try_from(count).unwrap_or(u32::MAX).saturating_sub(1));
         match now.duration_since(last) {
             waited if waited < pause => Next::Wait,
             _ if count >= RESTARTS => Next::GiveUp,

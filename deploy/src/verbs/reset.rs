@@ -39,7 +39,9 @@ pub fn run(layout: &Layout, args: &ResetArgs) -> Result<u8> {
     }
     say::line(&format!("  {:>8}  in all", bytes(doomed.iter().map(|it| it.size).sum())));
     if !args.cache {
-        say::line("Imported candles, the accounts and what was saved are gone then: `up` begins anew with the sample.");
+        say::line(
+            "Imported candles, the accounts and what was saved are gone then: `up` begins anew with the sample.",
+        );
     }
     if !args.yes {
         if !ask::can_be_asked() {

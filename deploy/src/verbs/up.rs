@@ -88,7 +88,9 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
         return log_limit::start_behind(layout).map(|()| 0);
     }
     if let Keeper::Lives(pid) = keeper {
-        say::line(&format!("The `up` in the foreground (process {pid}) looks after it; `cargo deploy down` stops it all."));
+        say::line(&format!(
+            "The `up` in the foreground (process {pid}) looks after it; `cargo deploy down` stops it all."
+        ));
         return Ok(0);
     }
     look_after(layout, state, lock)

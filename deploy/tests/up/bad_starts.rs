@@ -46,7 +46,8 @@ fn a_port_that_somebody_has() {
     is_documented("the server's port is taken", &line);
     drop(listener);
     // Those of Redis and Postgres can be others.
-    let listeners = [checkout.redis, checkout.postgres].map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
+    let listeners =
+        [checkout.redis, checkout.postgres].map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap());
     let up = checkout.up();
     assert!(up.status.success(), "{}", text(&up));
     assert!(text(&up).contains(&format!("port {} is taken", checkout.redis)), "{}", text(&up));
@@ -106,7 +107,8 @@ fn data_of_another_version_owner_or_mode() {
 fn postgres_data_that_is_damaged() {
     let checkout = with_data();
     let wal = checkout.root().join(".tidemark/postgres/pg_wal");
-    for entry in fs::read_dir(&wal).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
+    for entry in fs::read_dir(&wal).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file())
+    {
         fs::remove_file(entry).unwrap();
     }
     nothing_runs(&checkout, "Postgres' write-ahead log was removed");
@@ -130,10 +132,15 @@ fn the_clock_is_behind() {
     let checkout = with_data();
     // As seen from a clock that was put back: what was written is in the future.
     let control = checkout.root().join(".tidemark/postgres/global/pg_control");
-    let touch = |path: &Path, time| File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+    let touch =
+        |path: &Path, time| File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
     touch(&control, SystemTime::now() + Duration::from_secs(3_600 * 30 + 30));
     let doctor = checkout.run(&["doctor"]);
-    assert!(doctor.status.code() == Some(1) && text(&doctor).contains("the clock is behind"), "{}", text(&doctor));
+    assert!(
+        doctor.status.code() == Some(1) && text(&doctor).contains("the clock is behind"),
+        "{}",
+        text(&doctor)
+    );
     nothing_runs(&checkout, "the clock was put back, or the machine lost its time");
     // What the line advises.
     touch(&control, SystemTime::now());
@@ -182,14 +189,19 @@ fn too_little_memory() {
     let mut command = Command::new("sh");
     command.args(["-c", script]).arg(like.get_program()).arg(&checkout.addr).current_dir(checkout.root());
     command.env_remove("TIDEMARK_ADMIN_TOKEN_FILE").env("TIDEMARK_SERVER_BINARY", "tidemark");
-    refused(&checkout, &command.stdin(Stdio::null()).output().unwrap(), "memory is limited to less than Postgres needs");
+    refused(
+        &checkout,
+        &command.stdin(Stdio::null()).output().unwrap(),
+        "memory is limited to less than Postgres needs",
+    );
     assert!(checkout.all_ports_free());
 }
 
 #[test]
 fn a_server_that_ends_at_once() {
     let checkout = Checkout::new();
-    checkout.hook("[ \"$1\" != serve ] || { echo 'tidemark: TIDEMARK_FEED: \"x\" is none of auto'; exit 1; }");
+    checkout
+        .hook("[ \"$1\" != serve ] || { echo 'tidemark: TIDEMARK_FEED: \"x\" is none of auto'; exit 1; }");
     nothing_runs(&checkout, "the server does not like a setting");
     let script = "#!/bin/sh\nexit 0\n";
     write_program(&checkout.root().join("tidemark"), script);

@@ -10,9 +10,7 @@ use std::{
     time::Duration,
 };
 
-use local_servers::{
-    Process, RespClient, Signal, free_port, port_is_free, postgres_bin_dir, wait_until,
-};
+use local_servers::{Process, RespClient, Signal, free_port, port_is_free, postgres_bin_dir, wait_until};
 use serde_json::Value;
 
 /// Longest wait for anything.
@@ -117,10 +115,10 @@ impl Checkout {
     pub fn foreground(&self) -> Process {
         let out = fs::File::options().create(true).append(true).open(self.root.join("said")).unwrap();
         let mut command = self.command(&["up", "--no-build", "--feed", "none", "--addr", &self.addr]);
-        let mut up =
-            Process::spawn(command.stdout(out.try_clone().unwrap()).stderr(out)).unwrap();
+        let mut up = Process::spawn(command.stdout(out.try_clone().unwrap()).stderr(out)).unwrap();
         let pid = u64::from(up.pid());
-        let ready = wait_until(BOUND, || !up.is_alive() || self.state()["keeper"]["pid"].as_u64() == Some(pid));
+        let ready =
+            wait_until(BOUND, || !up.is_alive() || self.state()["keeper"]["pid"].as_u64() == Some(pid));
         assert!(ready && up.is_alive(), "{}", self.said());
         up
     }

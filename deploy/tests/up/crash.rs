@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use local_servers::{Process, Signal, working_in, wait_until};
+use local_servers::{Process, Signal, wait_until, working_in};
 
 use crate::checkout::{BOUND, Checkout, text};
 
@@ -133,7 +133,8 @@ fn after_a_power_cut_it_comes_up_with_all_that_was_kept() {
     // The machine starts anew: other boot, and the numbers are somebody else's.
     let mut state = checkout.state();
     for part in ["redis", "postgres", "server", "keeper"] {
-        state[part] = serde_json::json!({ "pid": bystander.pid(), "mark": "an earlier boot:1", "started": 1 });
+        state[part] =
+            serde_json::json!({ "pid": bystander.pid(), "mark": "an earlier boot:1", "started": 1 });
     }
     let whole = state.to_string();
     fs::write(kept.join("state.json"), &whole[..whole.len() - 20]).unwrap();
@@ -201,7 +202,10 @@ fn a_long_recovery_is_waited_for_with_words() {
     std::os::unix::fs::chown(data.join("recovery.signal"), Some(owner.uid()), Some(owner.gid())).unwrap();
     let up = checkout.up();
     assert!(up.status.success(), "{}", text(&up));
-    let line = text(&up).lines().find(|line| line.contains("not ready after 5 s of 900 at most: ")).map(str::to_owned);
+    let line = text(&up)
+        .lines()
+        .find(|line| line.contains("not ready after 5 s of 900 at most: "))
+        .map(str::to_owned);
     assert!(line.is_some_and(|line| line.contains("was interrupted")), "the log's last line: {}", text(&up));
     assert_eq!(checkout.sql("SELECT n FROM kept"), "42");
 }
@@ -212,7 +216,8 @@ fn an_import_of_a_killed_up_does_not_go_on() {
     let checkout = Checkout::new();
     let child = checkout.root().join("child");
     checkout.hook("[ \"$1\" != import ] || [ -e child ] || { echo $$ > child.new; mv child.new child; exec sleep 600; }");
-    let mut up = Process::spawn(&mut checkout.command(&["up", "--no-build", "--addr", &checkout.addr])).unwrap();
+    let mut up =
+        Process::spawn(&mut checkout.command(&["up", "--no-build", "--addr", &checkout.addr])).unwrap();
     assert!(wait_until(BOUND, || child.exists()));
     up.end(Signal::KILL, BOUND).unwrap();
     let pid: u32 = fs::read_to_string(&child).unwrap().trim().parse().unwrap();

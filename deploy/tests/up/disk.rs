@@ -28,13 +28,15 @@ impl Mount {
     }
 
     fn remount(&self, options: &str) {
-        let done = Command::new("mount").args(["-o", &format!("remount,{options}")]).arg(self.0.path()).status();
+        let done =
+            Command::new("mount").args(["-o", &format!("remount,{options}")]).arg(self.0.path()).status();
         assert!(done.unwrap().success());
     }
 
     fn checkout(&self) -> Checkout {
         let own = tempfile::tempdir().unwrap();
-        fs::set_permissions(self.0.path().parent().unwrap(), fs::metadata("/tmp").unwrap().permissions()).ok();
+        fs::set_permissions(self.0.path().parent().unwrap(), fs::metadata("/tmp").unwrap().permissions())
+            .ok();
         fs::set_permissions(self.0.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         Checkout::at(own, self.0.path().canonicalize().unwrap())
     }
@@ -42,7 +44,12 @@ impl Mount {
     fn fill(&self) -> PathBuf {
         let path = self.0.path().join("filler");
         // It ends where the disk does.
-        drop(Command::new("dd").args(["if=/dev/zero", "bs=64k"]).arg(format!("of={}", path.display())).output());
+        drop(
+            Command::new("dd")
+                .args(["if=/dev/zero", "bs=64k"])
+                .arg(format!("of={}", path.display()))
+                .output(),
+        );
         path
     }
 }

@@ -39,7 +39,10 @@ fn logs_are_followed_with_names_through_rotation() {
     assert!(checkout.up().status.success());
     let out = checkout.root().join("followed");
     let mut follower = Process::spawn(
-        checkout.command(&["logs", "-f", "-n", "1"]).stdout(File::create(&out).unwrap()).stderr(Stdio::null()),
+        checkout
+            .command(&["logs", "-f", "-n", "1"])
+            .stdout(File::create(&out).unwrap())
+            .stderr(Stdio::null()),
     )
     .unwrap();
     let shown = |line: &str| wait_until(BOUND, || fs::read_to_string(&out).unwrap().contains(line));

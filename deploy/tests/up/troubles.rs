@@ -14,8 +14,11 @@ pub fn printed(checkout: &Checkout, output: &Output, begins: &str) -> String {
     let said = text(output);
     let found = said.lines().find(|line| line.starts_with(begins));
     let line = found.unwrap_or_else(|| panic!("no line begins with {begins:?}: {said}"));
-    let line = line.replace(&*checkout.root().to_string_lossy(), "CHECKOUT").replace(&checkout.addr, "127.0.0.1:3000");
-    let line = line.replace(&checkout.redis.to_string(), "6390").replace(&checkout.postgres.to_string(), "5442");
+    let line = line
+        .replace(&*checkout.root().to_string_lossy(), "CHECKOUT")
+        .replace(&checkout.addr, "127.0.0.1:3000");
+    let line =
+        line.replace(&checkout.redis.to_string(), "6390").replace(&checkout.postgres.to_string(), "5442");
     ["process ", "has ", "takes "].into_iter().fold(line, |line, before| number_after(&line, before))
 }
 
