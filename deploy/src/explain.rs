@@ -8,12 +8,13 @@ use std::{
 
 use local_servers::Error;
 
-use crate::{layout::Layout, parts::Part, problem::Problem, stop};
+use crate::{layout::Layout, parts::Part, preflight::quoted, problem::Problem, stop};
 
 /// No more than this much of a log is looked at, in bytes.
 const LOOK: u64 = 64 << 10;
 
-/// What a log says, and what that means to an operator. `{data}` stands for the part's data folder.
+/// What a log says, and what that means to an operator. `{data}` stands for the part's data
+/// folder, `{quoted}` for the same in a shell's line.
 type Known = (&'static [&'static str], &'static str);
 
 const DISK_FULL: Known = (
@@ -80,7 +81,7 @@ const POSTGRES: [Known; 5] = [
         &["has wrong ownership"],
         "{data} belongs to another user than PostgreSQL's: give it back with `chown -R`",
     ),
-    (&["has invalid permissions"], "others may enter {data}, which PostgreSQL refuses: `chmod 700 {data}`"),
+    (&["has invalid permissions"], "others may enter {data}, which PostgreSQL refuses: `chmod 700 {quoted}`"),
     (
         &["is another postmaster", "Is another postmaster", "is still in use"],
         "a PostgreSQL that this tool did not start runs on {data}: stop that one first",
@@ -125,14 +126,15 @@ fn known(part: Part, told: &str, data: &Path) -> Option<String> {
     // What the machine lacks comes first: the rest may follow from it.
     let all = [DISK_FULL, READ_ONLY, NO_MEMORY, TAKEN].into_iter().chain(own.iter().copied());
     let (_, text) = all.into_iter().find(|(signs, _)| signs.iter().any(|sign| told.contains(sign)))?;
-    Some(text.replace("{aof}", &manifest(data)).replace("{data}", &data.display().to_string()))
+    let text = text.replace("{aof}", &manifest(data)).replace("{quoted}", &quoted(data));
+    Some(text.replace("{data}", &data.display().to_string()))
 }
 
 /// What `redis-check-aof` is to be given: since Redis 7 the list of the log's files, before it the one file.
 fn manifest(data: &Path) -> String {
     let list = data.join("appendonlydir/appendonly.aof.manifest");
     let file = if list.exists() { list } else { data.join("appendonly.aof") };
-    file.display().to_string()
+    quoted(&file)
 }
 
 /// `: ` and the last line that says something, or nothing.

@@ -5,6 +5,7 @@ pub mod cache;
 pub mod cluster;
 pub mod doctor;
 pub mod down;
+mod foreground;
 mod keeper;
 pub mod logs;
 pub mod reset;

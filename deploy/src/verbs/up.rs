@@ -5,18 +5,20 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
-use super::asked;
+use super::{
+    asked,
+    foreground::{self, Keeper},
+};
 use crate::{
     admin_token,
     cli::UpArgs,
     health,
     layout::Layout,
-    log_limit,
     parts::{self, Part},
     preflight,
     problem::{Problem, Result},
     recover, run, sample, say,
-    state::{Running, State},
+    state::State,
     stop,
     tools::{Consent, Need, ensure},
 };
@@ -46,9 +48,10 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
         return match keeper {
             Keeper::Gone if !args.detach => {
                 say::note("the `up` that looked after it is gone; this one does so now");
-                look_after(layout, state, lock)
+                foreground::look_after(layout, state, lock)
             }
-            _ => Ok(0),
+            Keeper::Lives(_) => Ok(0),
+            Keeper::Gone | Keeper::None => foreground::leave(layout, state),
         };
     }
     // Before the long steps rather than after them.
@@ -66,7 +69,7 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
         if args.no_build { (&[Need::Run], &[]) } else { (&[Need::Run, Need::Build], &[Need::Recommended]) };
     ensure(layout, needed, welcome, consent)?;
     if !args.no_build {
-        tell_room_to_build(layout);
+        preflight::note_room_to_build(layout);
         build(layout)?;
     }
     let before = state.running_parts();
@@ -83,63 +86,17 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
         return Err(problem);
     }
     tell(layout, &state);
-    if args.detach {
-        say::line("It runs in the background: `cargo deploy status`, `logs`, `down`.");
-        return log_limit::start_behind(layout).map(|()| 0);
-    }
     if let Keeper::Lives(pid) = keeper {
         say::line(&format!(
             "The `up` in the foreground (process {pid}) looks after it; `cargo deploy down` stops it all."
         ));
         return Ok(0);
     }
-    look_after(layout, state, lock)
-}
-
-/// Whether an `up` in the foreground looks after what runs.
-enum Keeper {
-    /// None ever did, or it said goodbye.
-    None,
-    /// It was killed.
-    Gone,
-    /// The one with this number.
-    Lives(u32),
-}
-
-impl Keeper {
-    fn of(state: &State) -> Self {
-        match &state.keeper {
-            None => Self::None,
-            Some(noted) if noted.process().is_some() => Self::Lives(noted.pid),
-            Some(_) => Self::Gone,
-        }
+    if args.detach {
+        say::line("It runs in the background: `cargo deploy status`, `logs`, `down`.");
+        return foreground::leave(layout, state);
     }
-}
-
-/// Looks after what runs until a signal comes, and stops it all then.
-fn look_after(layout: &Layout, mut state: State, lock: File) -> Result<u8> {
-    state.keeper = Running::note(std::process::id());
-    state.save(layout)?;
-    drop(lock);
-    say::line("Ctrl-C stops it all.");
-    let kept = super::keeper::keep(layout, &mut state);
-    // `cluster start` may have noted a node since.
-    state = State::load(layout).unwrap_or(state);
-    let stopped = stop_all(layout, &mut state);
-    kept.and(stopped).map(|()| 0)
-}
-
-/// Says so when the disk may be too small for the first build, which takes most.
-fn tell_room_to_build(layout: &Layout) {
-    let free = preflight::free_bytes(&layout.target()).unwrap_or(u64::MAX);
-    if !layout.server_binary().is_file() && free < preflight::ROOM_TO_BUILD {
-        say::note(&format!(
-            "the first build takes about {}, and the disk of {} has {} left",
-            preflight::bytes(preflight::ROOM_TO_BUILD),
-            layout.target().display(),
-            preflight::bytes(free)
-        ));
-    }
+    foreground::look_after(layout, state, lock)
 }
 
 /// Only one verb that starts or stops parts works at a time.

@@ -63,57 +63,6 @@ fn after_a_kill_of_each_part_and_of_all_nothing_is_lost() {
     assert_eq!(imports, 1);
 }
 
-#[test]
-#[cfg(target_os = "linux")]
-fn what_was_started_and_not_noted_is_adopted() {
-    let checkout = Checkout::new();
-    assert!(checkout.up().status.success());
-    let pids = || ["redis", "postgres", "server"].map(|part| checkout.pid(part));
-    let before = pids();
-    // As of an `up` that was killed before it could write, and as after a power cut in the middle of writing.
-    let path = checkout.root().join(".tidemark/state.json");
-    let whole = fs::read_to_string(&path).unwrap();
-    for rest in ["{\"format\":1}", &whole[..whole.len() / 2], ""] {
-        fs::write(&path, rest).unwrap();
-        let status = checkout.run(&["status"]);
-        assert!(status.status.success(), "{rest}: {}", text(&status));
-        let up = checkout.up();
-        assert!(up.status.success() && text(&up).contains("runs already"), "{rest}: {}", text(&up));
-        assert_eq!(pids(), before, "{rest}");
-        assert_eq!(checkout.state()["redis_port"], checkout.redis, "{rest}");
-        assert_eq!(checkout.state()["postgres_port"], checkout.postgres, "{rest}");
-    }
-    // One of them is gone as well: only that one is started.
-    checkout.kill("server");
-    fs::write(&path, "").unwrap();
-    let up = checkout.up();
-    assert!(up.status.success(), "{}", text(&up));
-    assert_eq!(pids()[..2], before[..2]);
-    fs::remove_file(&path).unwrap();
-    let down = checkout.run(&["down"]);
-    assert!(down.status.success() && text(&down).contains("postgres stopped"), "{}", text(&down));
-    assert!(checkout.all_ports_free());
-}
-
-#[test]
-fn a_killed_up_in_the_foreground_is_replaced() {
-    let checkout = Checkout::new();
-    let mut first = checkout.foreground();
-    let parts = ["redis", "postgres", "server"].map(|part| checkout.pid(part));
-    first.end(Signal::KILL, BOUND).unwrap();
-    let mut second = checkout.foreground();
-    assert!(checkout.said().contains("is gone; this one does so now"), "{}", checkout.said());
-    assert_eq!(["redis", "postgres", "server"].map(|part| checkout.pid(part)), parts);
-    // A third one finds somebody at it.
-    assert!(checkout.run(&["up", "--no-build"]).status.success());
-    assert!(second.is_alive());
-    checkout.kill("redis");
-    assert!(wait_until(BOUND, || checkout.process("redis").is_some()), "{}", checkout.said());
-    second.signal(Signal::TERM).unwrap();
-    assert!(second.wait(BOUND));
-    assert!(checkout.all_ports_free());
-}
-
 /// A process of the user that PostgreSQL runs as, with a number that a stale file may name.
 fn bystander(checkout: &Checkout) -> Process {
     let owner = fs::metadata(checkout.root().join(".tidemark/postgres")).unwrap().uid();
@@ -208,22 +157,4 @@ fn a_long_recovery_is_waited_for_with_words() {
         .map(str::to_owned);
     assert!(line.is_some_and(|line| line.contains("was interrupted")), "the log's last line: {}", text(&up));
     assert_eq!(checkout.sql("SELECT n FROM kept"), "42");
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn an_import_of_a_killed_up_does_not_go_on() {
-    let checkout = Checkout::new();
-    let child = checkout.root().join("child");
-    checkout.hook("[ \"$1\" != import ] || [ -e child ] || { echo $$ > child.new; mv child.new child; exec sleep 600; }");
-    let mut up =
-        Process::spawn(&mut checkout.command(&["up", "--no-build", "--addr", &checkout.addr])).unwrap();
-    assert!(wait_until(BOUND, || child.exists()));
-    up.end(Signal::KILL, BOUND).unwrap();
-    let pid: u32 = fs::read_to_string(&child).unwrap().trim().parse().unwrap();
-    assert!(local_servers::mark_of(pid).is_some(), "it goes on without its `up`");
-    let up = checkout.up();
-    assert!(up.status.success(), "{}", text(&up));
-    assert!(text(&up).contains("left by an `up` that was killed"), "{}", text(&up));
-    assert!(local_servers::mark_of(pid).is_none());
 }

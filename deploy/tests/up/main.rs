@@ -11,6 +11,7 @@ mod cluster;
 mod crash;
 mod disk;
 mod foreground;
+mod orphans;
 mod places;
 mod reset;
 mod troubles;

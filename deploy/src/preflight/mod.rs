@@ -1,35 +1,28 @@
 //! What `up` looks at before it starts anything, so that nothing is left half-way: whether it may write, whether the disk has
 //! room, whether the data is ours, and whether the clock is behind it.
 
-use std::{
-    fs, io,
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
-    process::Command,
-    time::{Duration, SystemTime},
-};
+mod clock;
+mod room;
+
+use std::{fs, io, os::unix::fs::MetadataExt, path::Path, process::Command};
 
 use local_servers::data_folder_owner;
-use rustix::fs::{StatVfs, statvfs};
 
 use crate::{
     layout::Layout,
     problem::{Problem, Result},
     recover::redis_data,
-    run, say,
-    state::{self, State},
+    run,
+    state::State,
 };
+
+pub use clock::clock_behind;
+pub use room::{ROOM_TO_BUILD, bytes, free_bytes, lack_of_room, note_room_to_build};
 
 /// Room for a new database with the sample, in bytes.
 const ROOM_AT_FIRST: u64 = 512 << 20;
 /// Room below which nothing is started, in bytes: a checkpoint and a snapshot need some.
 const ROOM: u64 = 64 << 20;
-/// What the first build takes, in bytes.
-pub const ROOM_TO_BUILD: u64 = 7 << 30;
-/// Files that can be made yet; a new database has about a thousand.
-const FILES: u64 = 3_000;
-/// How far the clock may be behind what was written, as clocks are put right now and then.
-const CLOCK: Duration = Duration::from_secs(120);
 
 /// Looks at all of it.
 ///
@@ -69,10 +62,11 @@ pub fn refused(path: &Path, error: &io::Error) -> Problem {
             let owner = path.ancestors().find_map(|it| fs::metadata(it).ok()).map(|meta| meta.uid());
             let (owner, me) = (owner.map_or_else(|| "?".to_owned(), user), user(me()));
             if owner == me {
-                format!("{shown} cannot be written, though it belongs to {me}: chmod u+rwx {shown}")
+                format!("{shown} cannot be written, though it belongs to {me}: chmod u+rwx {}", quoted(path))
             } else {
                 // All that is kept, as the next file would be refused in turn.
-                let kept = path.ancestors().find(|it| it.ends_with(".tidemark")).unwrap_or(path).display();
+                let kept = path.ancestors().find(|it| it.ends_with(".tidemark")).unwrap_or(path);
+                let kept = quoted(kept);
                 format!(
                     "{shown} cannot be written: it belongs to {owner}, and this runs as {me}; run `cargo deploy` as {owner}, \
                      or give it away: sudo chown -R {me} {kept}"
@@ -110,10 +104,11 @@ fn postgres_is_ours(data: &Path) -> Result<()> {
     if meta.uid() != wanted && !(me() == 0 && is_empty(data)) {
         return Err(Problem::said(format!(
             "{shown} belongs to {}, and PostgreSQL would run as {}: run `cargo deploy` as that user, or give it away: chown -R \
-             {} {shown}",
+             {} {}",
             user(meta.uid()),
             user(wanted),
-            user(wanted)
+            user(wanted),
+            quoted(data)
         )));
     }
     if !data.join("PG_VERSION").exists() && !is_empty(data) {
@@ -128,65 +123,11 @@ fn is_empty(dir: &Path) -> bool {
     fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none())
 }
 
-/// What the file system lacks that the path is or would be on, and what to do.
-pub fn lack_of_room(path: &Path, needed: u64) -> Option<String> {
-    let dir = path.ancestors().find(|it| it.exists())?;
-    let room: StatVfs = statvfs(dir).ok()?;
-    let free = room.f_bavail.saturating_mul(room.f_frsize);
-    if free < needed {
-        return Some(format!(
-            "the disk of {} has {} left, and {} are needed: free some (`df -h {}`)",
-            dir.display(),
-            bytes(free),
-            bytes(needed),
-            dir.display()
-        ));
-    }
-    // Some file systems make room for files as they are needed, and say 0.
-    (room.f_files > 0 && room.f_favail < FILES).then(|| {
-        format!(
-            "the disk of {} takes {} more files, and {FILES} are needed: remove some (`df -i {}`)",
-            dir.display(),
-            room.f_favail,
-            dir.display()
-        )
-    })
-}
-
-/// The free bytes of the disk that the path is or would be on.
-pub fn free_bytes(path: &Path) -> Option<u64> {
-    let dir = path.ancestors().find(|it| it.exists())?;
-    statvfs(dir).ok().map(|room| room.f_bavail.saturating_mul(room.f_frsize))
-}
-
-/// A line when the clock is behind what was written last: times would run backwards, and a replay with them.
-pub fn clock_behind(layout: &Layout, state: &State) -> Option<String> {
-    let data = state.postgres_data.clone().unwrap_or_else(|| layout.kept().join("postgres"));
-    let log = redis_data(layout).join("appendonlydir");
-    let written = [state::path(layout), data.join("global/pg_control")].into_iter().chain(entries(&log));
-    let newest = written.filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path))).max()?;
-    let ahead = newest.0.duration_since(SystemTime::now()).ok().filter(|ahead| *ahead > CLOCK)?;
-    Some(format!(
-        "the clock is behind: {} was written {} from now; set the clock (`timedatectl set-ntp true`). If it is right and was \
-         wrong before: find {} -newermt now -exec touch {{}} +",
-        newest.1.display(),
-        say::short(ahead),
-        layout.kept().display()
-    ))
-}
-
-fn entries(dir: &Path) -> Vec<PathBuf> {
-    fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
-}
-
-/// An amount as a person reads it: `640 B`, `12 kB`, `3.4 GB`.
-pub fn bytes(amount: u64) -> String {
-    let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
-    match units.into_iter().find(|(unit, _)| amount >= *unit) {
-        Some((unit, name)) if amount < 10 * unit => format!("{:.1} {name}", amount as f64 / unit as f64),
-        Some((unit, name)) => format!("{} {name}", amount / unit),
-        None => format!("{amount} B"),
-    }
+/// A path as it can be put into a shell's line.
+pub fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%,=".contains(c);
+    if text.chars().all(plain) { text.into_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 #[cfg(test)]
@@ -194,19 +135,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_read_well() {
-        let cases =
-            [(0, "0 B"), (640, "640 B"), (12_345, "12 kB"), (3_400_000_000, "3.4 GB"), (64 << 20, "67 MB")];
-        for (amount, text) in cases {
-            assert_eq!(bytes(amount), text);
-        }
-    }
-
-    #[test]
-    fn no_disk_has_room_for_everything() {
-        let dir = tempfile::tempdir().unwrap();
-        assert_eq!(lack_of_room(&dir.path().join("not/yet"), 0), None);
-        let text = lack_of_room(dir.path(), u64::MAX).unwrap();
-        assert!(text.contains("are needed") && text.contains("df -h"), "{text}");
+    fn odd_paths_are_quoted_for_the_shell() {
+        assert_eq!(quoted(Path::new("/a-b/行情.x")), "/a-b/行情.x");
+        assert_eq!(quoted(Path::new("/my own/it's")), "'/my own/it'\\''s'");
+        assert_eq!(quoted(Path::new("/$HOME")), "'/$HOME'");
     }
 }
