@@ -27,6 +27,11 @@ pub enum Verb {
     Status(StatusArgs),
     /// Show what the parts wrote.
     Logs(LogsArgs),
+    /// Stop all, and delete the data after showing what and asking. Downloaded tools stay.
+    Reset(ResetArgs),
+    /// Keep the logs of what runs in the background from growing without end; `up --detach` starts it.
+    #[command(hide = true)]
+    LimitLogs,
     /// Install what is missing and run every check.
     Test(TestArgs),
     /// See what the cache of the running server does, and clear parts of it: `tidemark cache` with address and token set.
@@ -169,6 +174,17 @@ pub struct LogsArgs {
     pub lines: usize,
 }
 
+/// Options of `reset`.
+#[derive(Debug, Args)]
+pub struct ResetArgs {
+    /// Delete without asking.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Only the data of Redis: the cache begins empty, and fills again from Postgres.
+    #[arg(long)]
+    pub cache: bool,
+}
+
 /// Options of `test`.
 #[derive(Debug, Args)]
 pub struct TestArgs {
@@ -190,5 +206,17 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_is_in_the_docs() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        for verb in super::Cli::command().get_subcommands() {
+            for long in verb.get_arguments().filter_map(|it| it.get_long()).filter(|it| *it != "help") {
+                let option = format!("`{} --{long}`", verb.get_name());
+                assert!(page.contains(&option), "docs/configuration.md lacks {option}");
+            }
+        }
     }
 }

@@ -68,6 +68,40 @@ pub fn server(addr: SocketAddr) -> Result<String, Unwell> {
     Ok("answers".to_owned())
 }
 
+/// Where the server's prices come from, as it says itself.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Prices {
+    /// `replay`, `simulated` or, without a feed, nothing.
+    pub source: Option<String>,
+    /// As of `GET /readyz`: `running`, `standby`, `starting`, `waiting`, `not stored` or `none`.
+    pub status: String,
+    /// Why it waits, or is not stored.
+    pub reason: Option<String>,
+}
+
+impl Prices {
+    /// In words.
+    pub fn words(&self) -> String {
+        let source = match self.source.as_deref() {
+            Some("replay") => "replay: recorded prices, played again as if they came in now",
+            Some("simulated") => "simulated: made-up prices, marked as such",
+            Some(other) => other,
+            None => return "none: what is stored stands still".to_owned(),
+        };
+        let reason = self.reason.as_deref().map(|it| format!(": {it}")).unwrap_or_default();
+        format!("{source} ({}{reason})", self.status)
+    }
+}
+
+/// Asks the server where its prices come from; `None` when it does not say.
+pub fn prices(addr: SocketAddr) -> Option<Prices> {
+    let (_, body) = get(addr, "/readyz")?;
+    let told: Value = serde_json::from_str(&body).ok()?;
+    let feed = told.get("feed")?;
+    let text = |name: &str| feed[name].as_str().map(str::to_owned);
+    Some(Prices { source: text("source"), status: text("status")?, reason: text("reason") })
+}
+
 /// What is down, after the answer to `GET /readyz`.
 fn down(told: &Value) -> String {
     let parts = told.as_object().into_iter().flatten();
@@ -171,6 +205,22 @@ mod tests {
         assert_eq!(server(addr).unwrap_err(), Unwell::Warming(String::new()));
         assert_eq!(server(addr).unwrap_err().to_string(), "answers, warming up: redis is down");
         assert_eq!(server(addr).unwrap_err().to_string(), "answers 503 to GET /readyz");
+    }
+
+    #[test]
+    fn prices_are_told_in_words() {
+        let addr = server_of(vec![
+            b"HTTP/1.1 200 OK\r\n\r\n{\"feed\":{\"status\":\"not stored\",\"source\":\"replay\",\"reason\":\"Postgres is away\"}}",
+            b"HTTP/1.1 200 OK\r\n\r\n{\"feed\":{\"status\":\"none\"}}",
+            b"HTTP/1.1 200 OK\r\n\r\nok",
+        ]);
+        let words = prices(addr).unwrap().words();
+        assert!(
+            words.starts_with("replay: ") && words.ends_with("(not stored: Postgres is away)"),
+            "{words}"
+        );
+        assert_eq!(prices(addr).unwrap().words(), "none: what is stored stands still");
+        assert_eq!(prices(addr), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    preflight,
     problem::{Problem, Result},
     run,
 };
@@ -108,7 +109,7 @@ impl Layout {
                 .recursive(true)
                 .mode(mode)
                 .create(&dir)
-                .map_err(Problem::io(format!("cannot make {}", dir.display())))?;
+                .map_err(|error| preflight::refused(&dir, &error))?;
         }
         Ok(())
     }

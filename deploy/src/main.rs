@@ -7,14 +7,19 @@
 
 mod admin_password;
 mod admin_token;
+mod ask;
 mod checks;
 mod cli;
 mod cluster;
+mod explain;
 mod health;
 mod layout;
+mod log_limit;
 mod parts;
 mod port_holder;
+mod preflight;
 mod problem;
+mod recover;
 mod run;
 mod sample;
 mod say;
@@ -43,6 +48,8 @@ fn main() -> ExitCode {
         Verb::Down => verbs::down::run(&layout),
         Verb::Status(args) => verbs::status::run(&layout, &args),
         Verb::Logs(args) => verbs::logs::run(&layout, &args),
+        Verb::LimitLogs => log_limit::run(&layout),
+        Verb::Reset(args) => verbs::reset::run(&layout, &args),
         Verb::Test(args) => checks::run(&layout, &args),
         Verb::Cache(args) => verbs::cache::run(&layout, &args),
         Verb::Admin(args) => verbs::admin::run(&layout, &args),

@@ -3,6 +3,7 @@
 use std::{
     env,
     ffi::OsString,
+    io::{Read, Seek},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
@@ -101,6 +102,32 @@ pub fn to_end(command: &mut Command) -> Result<()> {
         }
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// As [`to_end`], for a step of the server's binary: what it says on standard error is shown when it has ended, but for the
+/// last line of one that failed, which is the error.
+///
+/// # Errors
+/// As [`to_end`].
+pub fn step_to_end(command: &mut Command, what: &str) -> Result<()> {
+    let mut said = tempfile::tempfile().map_err(Problem::io("cannot make a temporary file"))?;
+    let output = said.try_clone().map_err(Problem::io("cannot make a temporary file"))?;
+    let done = to_end(command.stderr(output));
+    let mut text = Vec::new();
+    said.rewind()
+        .and_then(|()| said.read_to_end(&mut text))
+        .map_err(Problem::io("cannot read a temporary file"))?;
+    let text = String::from_utf8_lossy(&text);
+    let mut lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let problem = match done {
+        Err(Problem::Said(how)) => {
+            let why = lines.pop().map_or(how, |line| line.trim_start_matches("tidemark: ").to_owned());
+            Some(Problem::said(format!("{what} failed: {why}")))
+        }
+        other => other.err(),
+    };
+    lines.into_iter().for_each(say::remark);
+    problem.map_or(Ok(()), Err)
 }
 
 /// Program and arguments, for messages. Secrets are never among arguments.

@@ -31,6 +31,11 @@ pub fn error(text: &str) {
     drop(writeln!(stderr(), "error: {text}"));
 }
 
+/// What another program said, on standard error.
+pub fn remark(text: &str) {
+    drop(writeln!(stderr(), "{text}"));
+}
+
 /// Something the operator should know, on standard error: standard output is what was asked for.
 pub fn aside(text: &str) {
     drop(writeln!(stderr(), "note: {text}"));

@@ -1,7 +1,8 @@
 //! What `up` remembers in `.tidemark/state.json`: ports, data folders, and which processes are ours.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::Write,
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -14,7 +15,9 @@ use crate::{
     cluster::Cluster,
     layout::Layout,
     parts::{NODES, Part},
+    preflight,
     problem::{Problem, Result},
+    recover, say,
 };
 
 /// The format of the file; another one is refused rather than misread.
@@ -89,6 +92,12 @@ impl Running {
         Some(Self { pid, mark: local_servers::mark_of(pid)?, started: now() })
     }
 
+    /// Notes a process that runs for a while already.
+    pub fn found(pid: u32) -> Option<Self> {
+        let age = local_servers::age_of(pid).unwrap_or_default().as_secs();
+        Self::note(pid).map(|it| Self { started: it.started.saturating_sub(age), ..it })
+    }
+
     /// The process, if it is still the one that was noted.
     pub fn process(&self) -> Option<Process> {
         Process::attach(self.pid, &self.mark)
@@ -105,34 +114,43 @@ fn now() -> u64 {
 }
 
 impl State {
-    /// Reads the file; a missing one is an empty state.
+    /// Reads the file, and finds what runs without being noted. A missing file is an empty state; of a damaged one, as a power
+    /// cut leaves it, what lies in the folders takes the place.
     ///
     /// # Errors
     /// When it cannot be read or is of another format.
     pub fn load(layout: &Layout) -> Result<Self> {
-        let path = path(layout);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(Problem::said(format!("cannot read {}: {error}", path.display()))),
-        };
-        let state: Self = serde_json::from_str(&text).map_err(|error| {
-            Problem::said(format!(
-                "{} is damaged ({error}); if nothing of Tidemark runs, remove it and run `up` again",
-                path.display()
-            ))
-        })?;
-        if state.format != FORMAT {
-            return Err(Problem::said(format!(
-                "{} is of format {}, this tool knows {FORMAT}: use the tool that wrote it",
-                path.display(),
-                state.format
-            )));
-        }
+        let mut state = Self::read(layout)?;
+        recover::adopt(layout, &mut state);
         Ok(state)
     }
 
-    /// Writes the file in one step, so that a crash leaves the old or the new one.
+    fn read(layout: &Layout) -> Result<Self> {
+        let path = path(layout);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(Problem::said(format!("cannot read {}: {error}", path.display()))),
+        };
+        let told: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        // First of all, as another format may have other fields.
+        if let Some(format) = told["format"].as_u64().filter(|it| *it != u64::from(FORMAT)) {
+            return Err(Problem::said(format!(
+                "{} is of format {format}, this tool knows {FORMAT}: use the tool that wrote it",
+                path.display(),
+            )));
+        }
+        if let Ok(state) = serde_json::from_slice(&bytes) {
+            return Ok(state);
+        }
+        say::aside(&format!(
+            "{} is damaged, as after a power cut: ports and processes are found again without it",
+            path.display()
+        ));
+        Ok(recover::rebuilt(layout))
+    }
+
+    /// Writes the file in one step, so that a crash, also of the machine, leaves the old or the new one.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -141,9 +159,15 @@ impl State {
         let new = path.with_extension("new");
         let text =
             serde_json::to_string_pretty(self).map_err(|error| Problem::said(format!("state: {error}")))?;
-        fs::write(&new, text + "\n")
-            .and_then(|()| fs::rename(&new, &path))
-            .map_err(Problem::io(format!("cannot write {}", path.display())))
+        let write = || {
+            let mut file = File::create(&new)?;
+            file.write_all((text + "\n").as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&new, &path)?;
+            // The new name, too, is to outlast the machine.
+            File::open(layout.kept())?.sync_all()
+        };
+        write().map_err(|error| preflight::refused(&path, &error))
     }
 
     /// The parts that are used, in the order of starting; stopping goes the other way.
@@ -219,7 +243,8 @@ impl State {
     }
 }
 
-fn path(layout: &Layout) -> PathBuf {
+/// Where the file is.
+pub fn path(layout: &Layout) -> PathBuf {
     layout.kept().join("state.json")
 }
 
@@ -236,61 +261,4 @@ pub fn fnv1a(bytes: &[u8]) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn layout() -> (tempfile::TempDir, Layout) {
-        let dir = tempfile::tempdir().unwrap();
-        let layout = Layout::at(dir.path().to_owned());
-        layout.make().unwrap();
-        (dir, layout)
-    }
-
-    #[test]
-    fn what_is_saved_is_read_again() {
-        let (_dir, layout) = layout();
-        assert_eq!(State::load(&layout).unwrap(), State::default());
-        let mut state = State { redis_port: Some(6390), ..State::default() };
-        state.set(Part::Server, Running::note(std::process::id()));
-        state.save(&layout).unwrap();
-        assert_eq!(State::load(&layout).unwrap(), state);
-    }
-
-    #[test]
-    fn a_cluster_takes_the_place_of_the_single_server() {
-        let mut state = State { redis_port: Some(6390), ..State::default() };
-        assert_eq!(state.parts(), [Part::Redis, Part::Postgres, Part::Server]);
-        assert_eq!(state.redis_url().unwrap(), "redis://127.0.0.1:6390");
-        assert!(state.cluster().is_err());
-        state.cluster = Some(Cluster::at(7001));
-        assert_eq!(state.parts().len(), 8);
-        assert_eq!(state.port(Part::Node(5)), Some(7006));
-        assert!(state.redis_url().unwrap().starts_with("redis-cluster://127.0.0.1:7001,127.0.0.1:7002,"));
-        state.set(Part::Node(3), Running::note(std::process::id()));
-        assert_eq!(state.running_parts(), [Part::Node(3)]);
-    }
-
-    #[test]
-    fn a_damaged_or_foreign_file_is_refused_by_name() {
-        let (_dir, layout) = layout();
-        fs::write(path(&layout), "{").unwrap();
-        assert!(State::load(&layout).unwrap_err().to_string().contains("state.json is damaged"));
-        State { format: 9, ..State::default() }.save(&layout).unwrap();
-        assert!(State::load(&layout).unwrap_err().to_string().contains("format 9"));
-    }
-
-    #[test]
-    fn a_number_that_was_used_again_is_stale() {
-        let living = Running::note(std::process::id()).unwrap();
-        assert!(living.process().is_some());
-        let stale = Running { mark: "an earlier boot:1".to_owned(), ..living };
-        assert!(stale.process().is_none());
-    }
-
-    #[test]
-    fn fnv1a_follows_the_published_vectors() {
-        assert_eq!(fnv1a(b""), 0xcbf2_9ce4_8422_2325);
-        assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
-        assert_eq!(path_hash(Path::new("/a")).len(), 16);
-    }
-}
+mod tests;

@@ -29,7 +29,9 @@ mod process;
 mod programs;
 mod redis;
 mod resp;
+mod search;
 mod secret;
+mod wait;
 
 pub use cluster::{
     ClusterAccess, ClusterAdmin, ClusterNode, ClusterOptions, ClusterProblem, ClusterTls, NodeInfo,
@@ -38,9 +40,14 @@ pub use cluster::{
 pub use error::{Error, Result};
 pub use fault_proxy::{Fault, FaultProxy};
 pub use ports::{BUS_OFFSET, free_base_port, free_port, port_is_free, wait_until};
-pub use postgres::{PostgresOptions, PostgresServer, data_folder_is_reachable, server_account};
+pub use postgres::{
+    FoundPostgres, PostgresOptions, PostgresServer, data_folder_is_reachable, data_folder_owner,
+    last_port_of, postgres_on, server_account,
+};
 pub use process::{Process, ProcessMark, Signal, mark_of, reap};
 pub use programs::{POSTGRES_PROGRAMS, find_program, postgres_bin_dir};
 pub use redis::{Durability, RedisOptions, RedisServer};
 pub use resp::{Reply, RespClient};
+pub use search::{age_of, environment_of, started_with, working_in};
 pub use secret::{random_hex, random_secret};
+pub use wait::Patience;

@@ -76,6 +76,14 @@ pub fn reap(pid: u32) {
     }
 }
 
+/// Whether the number is taken, be it by a process that has ended and nobody has waited for.
+pub(crate) fn exists(pid: u32) -> bool {
+    i32::try_from(pid).ok().and_then(Pid::from_raw).is_some_and(|pid| {
+        // EPERM: it exists and is somebody else's.
+        !matches!(test_kill_process(pid), Err(rustix::io::Errno::SRCH))
+    })
+}
+
 /// Sends a signal; a process that is gone already is no error.
 pub(crate) fn send(pid: u32, signal: Signal) -> Result<()> {
     let Some(target) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(()) };
@@ -133,11 +141,7 @@ impl Process {
         if self.child.is_some() {
             return self.exit_status().is_none();
         }
-        let exists = i32::try_from(self.pid).ok().and_then(Pid::from_raw).is_some_and(|pid| {
-            // EPERM: it exists and is somebody else's.
-            !matches!(test_kill_process(pid), Err(rustix::io::Errno::SRCH))
-        });
-        exists && mark_of(self.pid) == self.mark
+        exists(self.pid) && mark_of(self.pid) == self.mark
     }
 
     /// Sends a signal, unless the process has ended.

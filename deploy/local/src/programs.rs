@@ -2,6 +2,7 @@
 
 use std::{
     env, fs,
+    io::{Read, Seek, SeekFrom},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
@@ -60,9 +61,29 @@ fn versions_in(parent: &Path, prefix: &str) -> Vec<(u32, PathBuf)> {
         .collect()
 }
 
+/// No more than this much of a log's end is read, in bytes.
+const END: u64 = 64 << 10;
+
+/// The end of a log, or nothing.
+fn end_of(log: &Path) -> String {
+    let mut bytes = Vec::new();
+    if let Ok(mut file) = fs::File::open(log) {
+        let size = file.metadata().map_or(0, |it| it.len());
+        // What cannot be read is left out of the message.
+        drop(file.seek(SeekFrom::Start(size.saturating_sub(END))));
+        drop(file.read_to_end(&mut bytes));
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The last line of a log that is not blank, or nothing.
+pub(crate) fn last_line(log: &Path) -> String {
+    end_of(log).lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned()
+}
+
 /// The last lines of a log, for an error message: empty, or starting with a new line.
 pub(crate) fn tail(log: &Path) -> String {
-    let text = fs::read_to_string(log).unwrap_or_default();
+    let text = end_of(log);
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(8)..].iter().map(|line| format!("\n  {line}")).collect()
 }

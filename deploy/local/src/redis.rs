@@ -13,10 +13,10 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{Error, Process, Result, Signal, find_program, free_port, guard::Guard, programs, wait_until};
+use crate::{Error, Patience, Process, Result, Signal, find_program, free_port, guard::Guard, programs};
 
-/// Longest wait for a server to answer: a large append-only file is read first.
-const READY: Duration = Duration::from_secs(60);
+/// Longest wait for an ephemeral server's answer.
+pub(crate) const PATIENCE: Patience = Patience::silent(Duration::from_secs(60));
 /// Longest wait for an orderly end, which saves a snapshot first.
 const STOP: Duration = Duration::from_secs(30);
 
@@ -44,6 +44,8 @@ pub struct RedisOptions {
     pub log: Option<PathBuf>,
     /// Further lines of `redis.conf`, as (directive, value); they overrule the others.
     pub extra: Vec<(String, String)>,
+    /// How long to wait for its first answer: a large append-only file is read first.
+    pub patience: Patience,
 }
 
 impl RedisOptions {
@@ -124,6 +126,7 @@ impl RedisServer {
             max_memory: 256 << 20,
             log: Some(temporary.path().join("redis.log")),
             extra,
+            patience: PATIENCE,
         };
         let server = Self { options, running: Mutex::new(None), temporary: Some(temporary) };
         server.start()?;
@@ -156,6 +159,9 @@ impl RedisServer {
             hint: "looked on PATH and in the usual folders".to_owned(),
         })?;
         fs::create_dir_all(&self.options.dir).map_err(Error::path("make the folder", &self.options.dir))?;
+        if self.temporary.is_none() {
+            remove_unfinished(&self.options.dir);
+        }
         let config = self.options.dir.join("redis.conf");
         write_private(&config, &self.options.config())?;
         let (out, err) = output_to(self.options.log.as_deref())?;
@@ -174,7 +180,7 @@ impl RedisServer {
             None => None,
         };
         let mut ended = None;
-        let ready = wait_until(READY, || {
+        let ready = self.options.patience.wait(self.options.log.as_deref(), || {
             ended = process.exit_status();
             ended.is_some() || self.answers()
         });
@@ -186,7 +192,11 @@ impl RedisServer {
         if !ready {
             process.end(Signal::KILL, STOP)?;
             let detail = self.options.log.as_deref().map(programs::tail).unwrap_or_default();
-            return Err(Error::Timeout { what: format!("an answer of {what}"), after: READY, detail });
+            return Err(Error::Timeout {
+                what: format!("an answer of {what}"),
+                after: self.options.patience.bound,
+                detail,
+            });
         }
         *running = Some(Running { process, guard });
         Ok(())
@@ -296,6 +306,18 @@ fn ping(port: u16) -> bool {
     answer().unwrap_or(false)
 }
 
+/// Removes the snapshots and rewrites that a killed server had not finished: it never reads them again, and each is as large
+/// as the data.
+fn remove_unfinished(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with("temp-") && (name.ends_with(".rdb") || name.ends_with(".aof")) {
+            // One that stays does no harm but to the disk.
+            drop(fs::remove_file(entry.path()));
+        }
+    }
+}
+
 /// Writes a file that only its owner may read.
 fn write_private(path: &Path, text: &str) -> Result<()> {
     File::options()
@@ -334,6 +356,7 @@ mod tests {
             max_memory: 1024,
             log: None,
             extra: vec![("maxmemory".to_owned(), "4mb".to_owned())],
+            patience: PATIENCE,
         };
         let text = options.config();
         for line in [

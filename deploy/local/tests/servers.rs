@@ -11,8 +11,8 @@ use std::{
 };
 
 use local_servers::{
-    Durability, PostgresOptions, PostgresServer, Process, RedisOptions, RedisServer, Signal, free_port,
-    port_is_free, random_secret, wait_until,
+    Durability, Patience, PostgresOptions, PostgresServer, Process, RedisOptions, RedisServer, Signal,
+    free_port, port_is_free, random_secret, wait_until,
 };
 
 const BOUND: Duration = Duration::from_secs(60);
@@ -64,6 +64,7 @@ fn a_lasting_redis_keeps_its_data() {
         max_memory: 64 << 20,
         log: Some(dir.path().join("redis.log")),
         extra: Vec::new(),
+        patience: Patience::silent(BOUND),
     };
     let server = RedisServer::start_with(options).unwrap();
     assert!(redis(server.port(), "SET kept yes").starts_with("+OK"));
@@ -119,6 +120,7 @@ fn a_lasting_postgres_keeps_its_data_behind_a_password() {
         port: free_port().unwrap(),
         password: random_secret().unwrap(),
         log: Some(dir.path().join("postgres.log")),
+        patience: Patience::silent(BOUND),
     };
     let server = PostgresServer::start_with(options.clone()).unwrap();
     server.execute("CREATE TABLE kept AS SELECT 5 AS n").unwrap();

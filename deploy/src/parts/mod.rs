@@ -3,6 +3,7 @@
 mod postgres;
 mod redis;
 mod server;
+mod waiting;
 
 use std::{
     fs,
@@ -11,16 +12,18 @@ use std::{
 };
 
 use clap::{ValueEnum, builder::PossibleValue};
-use local_servers::{Signal, free_port, port_is_free};
+use local_servers::{Signal, free_port, port_is_free, postgres_on};
 
 pub use postgres::start_postgres;
 pub use redis::{require_cluster_ports, start_cluster, start_node, start_redis};
-pub use server::{require_free, serve_settings, server_command, start_server};
+pub use server::{require_free, require_site, serve_settings, server_command, start_server};
+
+use waiting::{PATIENCE, found};
 
 use crate::{
-    health,
+    explain, health,
     layout::Layout,
-    port_holder,
+    log_limit, port_holder,
     problem::{Problem, Result},
     say,
     state::State,
@@ -28,9 +31,6 @@ use crate::{
 
 /// Nodes of the local cluster: three masters with a replica each.
 pub const NODES: u8 = 6;
-/// A log longer than this in bytes is put aside as `….log.1` when its part starts.
-const LOG_LIMIT: u64 = 16 << 20;
-
 /// One of the things that run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -75,6 +75,21 @@ impl Part {
         }
     }
 
+    /// Whether it takes work, in whatever state it is otherwise.
+    fn is_ready(self, state: &State) -> bool {
+        match self {
+            Self::Redis | Self::Node(_) => state.port(self).is_some_and(health::redis_answers),
+            Self::Postgres => match &state.postgres_data {
+                Some(dir) => postgres_on(dir).is_some_and(|it| it.ready),
+                None => state.postgres_port.is_some_and(health::postgres_answers),
+            },
+            Self::Server => {
+                let answer = state.addr.and_then(|addr| health::get(health::reachable(addr), "/healthz"));
+                matches!(answer, Some((200, _)))
+            }
+        }
+    }
+
     /// Stops it in an orderly way, killing it past its bound, and forgets it. Says whether it ran.
     ///
     /// # Errors
@@ -111,14 +126,6 @@ impl ValueEnum for Part {
     }
 }
 
-/// Whether a part runs already, with a line that says so.
-fn found(part: Part, state: &State) -> bool {
-    let Some(running) = state.running(part).filter(|it| it.process().is_some()) else { return false };
-    let port = state.port(part).map(|port| format!(", port {port}")).unwrap_or_default();
-    say::done(&format!("{} runs already (process {}{port})", part.name(), running.pid));
-    true
-}
-
 /// The port of last time or the usual one; when somebody else has it, a free one that is remembered.
 ///
 /// # Errors
@@ -147,19 +154,17 @@ fn read_secret(path: &Path) -> Result<String> {
     Ok(text.trim().to_owned())
 }
 
-/// A part's log; one that grew long is put aside first.
-fn fresh_log(part: Part, layout: &Layout) -> Result<PathBuf> {
+/// A part's log, and how long it is; one that grew long is put aside first.
+fn fresh_log(part: Part, layout: &Layout) -> (PathBuf, u64) {
     let log = part.log(layout);
-    if fs::metadata(&log).is_ok_and(|meta| meta.len() > LOG_LIMIT) {
-        fs::rename(&log, log.with_extension("log.1"))
-            .map_err(Problem::io(format!("cannot put {} aside", log.display())))?;
-    }
-    Ok(log)
+    log_limit::keep(&log);
+    let end = explain::end_of_log(&log);
+    (log, end)
 }
 
-/// The end of a log, indented, for a message.
-fn last_lines(log: &Path) -> String {
-    let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+/// The end of a part's log, indented, for a message.
+pub fn last_lines(part: Part, layout: &Layout) -> String {
+    let text = explain::read_from(&part.log(layout), 0);
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(12)..].iter().map(|line| format!("\n  {line}")).collect()
 }

@@ -9,12 +9,15 @@ use std::{
 
 use local_servers::{PostgresOptions, PostgresServer, data_folder_is_reachable, random_secret};
 
-use super::{Part, choose_port, found, fresh_log, read_secret};
+use super::{PATIENCE, Part, choose_port, found, fresh_log, read_secret};
 use crate::{
+    explain,
     layout::Layout,
+    preflight::refused,
     problem::{Problem, Result},
+    recover::postgres_folders,
     say,
-    state::{Running, State, path_hash},
+    state::{Running, State},
 };
 
 /// Postgres's port unless it is taken.
@@ -25,7 +28,7 @@ const POSTGRES_PORT: u16 = 5442;
 /// # Errors
 /// When it does not start.
 pub fn start_postgres(layout: &Layout, state: &mut State) -> Result<()> {
-    if found(Part::Postgres, state) {
+    if found(Part::Postgres, state)? {
         return Ok(());
     }
     let dir = postgres_data(layout, state)?;
@@ -33,17 +36,21 @@ pub fn start_postgres(layout: &Layout, state: &mut State) -> Result<()> {
         state.imported = None;
     }
     let port = choose_port(Part::Postgres, state, POSTGRES_PORT)?;
+    let password = postgres_password(layout, &dir)?;
+    let (log, end) = fresh_log(Part::Postgres, layout);
     let step = say::Step::begin(format!("Postgres on 127.0.0.1:{port}"));
     let server = PostgresServer::start_with(PostgresOptions {
-        password: postgres_password(layout, &dir)?,
+        password,
         dir: dir.clone(),
         port,
-        log: Some(fresh_log(Part::Postgres, layout)?),
+        log: Some(log),
+        patience: PATIENCE,
     });
     step.end(server.is_ok());
+    let server = server.map_err(|error| explain::not_started(layout, Part::Postgres, &dir, end, &error))?;
     state.postgres_port = Some(port);
     state.postgres_data = Some(dir);
-    state.postgres = server?.pid().and_then(Running::note);
+    state.postgres = server.pid().and_then(Running::note);
     state.save(layout)
 }
 
@@ -56,14 +63,15 @@ fn postgres_data(layout: &Layout, state: &State) -> Result<PathBuf> {
     if data_folder_is_reachable(&usual)? {
         return Ok(usual);
     }
-    let dir = Path::new("/var/lib/tidemark").join(path_hash(layout.root()));
-    fs::create_dir_all(&dir).map_err(Problem::io(format!("cannot make {}", dir.display())))?;
+    let [_, dir] = postgres_folders(layout);
+    let above = dir.parent().unwrap_or(&dir);
+    fs::create_dir_all(above).map_err(|error| refused(above, &error))?;
     say::note(&format!(
         "PostgreSQL does not run as root, and its user cannot enter {}: its data is in {}",
         layout.root().display(),
-        dir.display()
+        above.display()
     ));
-    Ok(dir.join("postgres"))
+    Ok(dir)
 }
 
 /// Where the password is kept.
@@ -90,7 +98,15 @@ fn postgres_password(layout: &Layout, data: &Path) -> Result<String> {
         .write(true)
         .mode(0o600)
         .open(&path)
-        .and_then(|mut file| file.write_all(password.as_bytes()))
-        .map_err(Problem::io(format!("cannot write {}", path.display())))?;
+        .and_then(|mut file| {
+            file.write_all(password.as_bytes())?;
+            // The data folder is of no use without it, also after a power cut.
+            file.sync_all()
+        })
+        .map_err(|error| {
+            // A half of it would be taken for the whole the next time.
+            drop(fs::remove_file(&path));
+            refused(&path, &error)
+        })?;
     Ok(password)
 }

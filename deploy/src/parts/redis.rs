@@ -6,13 +6,15 @@ use local_servers::{
     BUS_OFFSET, ClusterAdmin, ClusterOptions, Durability, RedisOptions, RedisServer, port_is_free,
 };
 
-use super::{NODES, Part, choose_port, found, fresh_log};
+use super::{NODES, PATIENCE, Part, choose_port, found, fresh_log};
 use crate::{
     cluster::Cluster,
-    health,
+    explain, health,
     layout::Layout,
     port_holder,
+    preflight::refused,
     problem::{Problem, Result},
+    recover::redis_data,
     say,
     state::{Running, State},
 };
@@ -29,22 +31,26 @@ const NODE_MEMORY: u64 = 256 << 20;
 /// # Errors
 /// When it does not start.
 pub fn start_redis(layout: &Layout, state: &mut State) -> Result<()> {
-    if found(Part::Redis, state) {
+    if found(Part::Redis, state)? {
         return Ok(());
     }
     let port = choose_port(Part::Redis, state, REDIS_PORT)?;
+    let dir = redis_data(layout);
+    let (log, end) = fresh_log(Part::Redis, layout);
     let step = say::Step::begin(format!("Redis on 127.0.0.1:{port}"));
     let server = RedisServer::start_with(RedisOptions {
-        dir: layout.kept().join("redis"),
+        dir: dir.clone(),
         port,
         durability: Durability::SnapshotAndLog,
         max_memory: REDIS_MEMORY,
-        log: Some(fresh_log(Part::Redis, layout)?),
+        log: Some(log),
         extra: Vec::new(),
+        patience: PATIENCE,
     });
     step.end(server.is_ok());
+    let server = server.map_err(|error| explain::not_started(layout, Part::Redis, &dir, end, &error))?;
     state.redis_port = Some(port);
-    state.redis = server?.pid().and_then(Running::note);
+    state.redis = server.pid().and_then(Running::note);
     state.save(layout)
 }
 
@@ -65,7 +71,12 @@ pub fn start_cluster(layout: &Layout, state: &mut State) -> Result<()> {
     require_cluster_ports(state)?;
     let admin = state.cluster()?.admin();
     let masters = options(layout, state.cluster()?).masters;
-    let before = (0..NODES).filter(|index| found(Part::Node(*index), state)).count();
+    let mut before = 0;
+    for index in 0..NODES {
+        if found(Part::Node(index), state)? {
+            before += 1;
+        }
+    }
     for index in 0..NODES {
         if state.process(Part::Node(index)).is_none() {
             start_node(layout, state, index)?;
@@ -86,13 +97,14 @@ pub fn start_node(layout: &Layout, state: &mut State, index: u8) -> Result<()> {
     let part = Part::Node(index);
     let options = options(layout, state.cluster()?).node(u16::from(index));
     require_free_node(part, options.port)?;
-    let log = fresh_log(part, layout)?;
-    fs::create_dir_all(&options.dir)
-        .map_err(Problem::io(format!("cannot make {}", options.dir.display())))?;
+    let (log, end) = fresh_log(part, layout);
+    let dir = options.dir.clone();
+    fs::create_dir_all(&dir).map_err(|error| refused(&dir, &error))?;
     let step = say::Step::begin(format!("{} on 127.0.0.1:{}", part.name(), options.port));
-    let server = RedisServer::start_with(RedisOptions { log: Some(log), ..options });
+    let server = RedisServer::start_with(RedisOptions { log: Some(log), patience: PATIENCE, ..options });
     step.end(server.is_ok());
-    state.set(part, server?.pid().and_then(Running::note));
+    let server = server.map_err(|error| explain::not_started(layout, part, &dir, end, &error))?;
+    state.set(part, server.pid().and_then(Running::note));
     state.save(layout)
 }
 

@@ -11,14 +11,17 @@ use std::{
 
 use local_servers::{Process, Signal, wait_until};
 
-use super::{Part, found, fresh_log, last_lines, postgres::postgres_secret, read_secret};
+use super::{Part, found, fresh_log, postgres::postgres_secret, read_secret};
 use crate::{
     admin_password, admin_token,
     cli::Feed,
+    explain,
     health::{self, Unwell},
     layout::Layout,
     port_holder,
+    preflight::refused,
     problem::{Problem, Result},
+    recover::{SERVER_MARK, STEP_MARK},
     run, say,
     state::{Running, State},
     stop,
@@ -36,13 +39,13 @@ const CONNECTED: Duration = Duration::from_secs(10);
 /// # Errors
 /// When it does not start, or does not answer in time.
 pub fn start_server(layout: &Layout, state: &mut State, addr: SocketAddr, feed: Option<Feed>) -> Result<()> {
-    if found(Part::Server, state) {
+    if found(Part::Server, state)? {
         return Ok(());
     }
     require_free(addr)?;
     let step = say::Step::begin(format!("Tidemark on {addr}"));
-    let log = fresh_log(Part::Server, layout)?;
-    let done = spawn_server(layout, state, addr, feed, &log);
+    let log = fresh_log(Part::Server, layout);
+    let done = spawn_server(layout, state, addr, feed, (&log.0, log.1));
     step.end(done.is_ok());
     done
 }
@@ -52,7 +55,7 @@ fn spawn_server(
     state: &mut State,
     addr: SocketAddr,
     feed: Option<Feed>,
-    log: &Path,
+    (log, end): (&Path, u64),
 ) -> Result<()> {
     let file = File::options()
         .create(true)
@@ -60,8 +63,9 @@ fn spawn_server(
         .mode(0o600)
         .open(log)
         .and_then(|file| Ok((file.try_clone()?, file)))
-        .map_err(Problem::io(format!("cannot open {}", log.display())))?;
+        .map_err(|error| refused(log, &error))?;
     let mut command = server_command(layout, state)?;
+    command.env_remove(STEP_MARK).env(SERVER_MARK, layout.kept());
     if let Some(feed) = feed {
         command.env("TIDEMARK_FEED", feed.name());
     }
@@ -85,15 +89,19 @@ fn spawn_server(
         stop::asked() || !process.is_alive() || matches!(health::get(here, "/healthz"), Some((200, _)))
     });
     stop::check()?;
+    let last = || explain::told_last(&explain::read_from(log, end));
+    let ended =
+        |status| Problem::said(format!("the server ended ({status}){}; see {}", last(), log.display()));
     if let Some(status) = process.exit_status() {
-        return Err(Problem::said(format!("the server ended: {status}{}", last_lines(log))));
+        return Err(ended(status));
     }
     if !ready {
         process.end(Signal::TERM, Duration::from_secs(10))?;
         return Err(Problem::said(format!(
-            "the server gave no good answer to GET /healthz within {} s{}",
+            "the server gave no good answer to GET /healthz within {} s{}; see {}",
             SERVER_READY.as_secs(),
-            last_lines(log)
+            last(),
+            log.display()
         )));
     }
     wait_until_warm(&mut process, here);
@@ -106,7 +114,7 @@ fn spawn_server(
     });
     stop::check()?;
     if let Some(status) = process.exit_status() {
-        return Err(Problem::said(format!("the server ended: {status}{}", last_lines(log))));
+        return Err(ended(status));
     }
     if let Some(why) = unwell {
         say::note(&format!("the server {why}; see {}", log.display()));
@@ -140,6 +148,7 @@ pub fn server_command(layout: &Layout, state: &State) -> Result<Command> {
     run::clean(&mut command);
     command
         .current_dir(layout.root())
+        .env(STEP_MARK, layout.kept())
         .env("DATABASE_URL", format!("postgres://tidemark:{password}@127.0.0.1:{postgres}/tidemark"))
         .env("REDIS_URL", redis);
     Ok(command)
@@ -175,4 +184,16 @@ pub fn require_free(addr: SocketAddr) -> Result<()> {
             }))
         }
     }
+}
+
+/// An error when the built site is not there: the pages would be without style and script.
+///
+/// # Errors
+/// When it is not.
+pub fn require_site(layout: &Layout) -> Result<()> {
+    let site = layout.site();
+    if site.join("pkg").is_dir() {
+        return Ok(());
+    }
+    Err(Problem::said(format!("the built site is not in {}: run without --no-build", site.display())))
 }

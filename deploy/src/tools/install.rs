@@ -1,20 +1,14 @@
 //! Carries a plan out, after saying what it will do.
 
-use std::{
-    io::{BufRead, IsTerminal, stdin},
-    sync::mpsc::{self, RecvTimeoutError},
-    thread,
-    time::Duration,
-};
-
 use super::{
     detect::{Finding, Need, detect, locked},
     plan::{Circumstances, Plan, Platform, Root, Step, plan},
 };
 use crate::{
+    ask,
     layout::Layout,
     problem::{Problem, Result},
-    run, say, stop,
+    run, say,
 };
 
 /// Whether to ask before installing.
@@ -130,7 +124,7 @@ fn announce(missing: &[Finding], plan: &Plan) {
 
 /// Asks at the terminal. Without one it is an error when something needed is missing, and otherwise a no.
 fn agreed(missing: &[Finding], needed: &[Need]) -> Result<bool> {
-    if !stdin().is_terminal() {
+    if !ask::can_be_asked() {
         require(missing, needed).map_err(|problem| {
             Problem::said(format!(
                 "{problem}; this is no terminal to ask at: give --yes to install the above"
@@ -138,28 +132,7 @@ fn agreed(missing: &[Finding], needed: &[Need]) -> Result<bool> {
         })?;
         return Ok(false);
     }
-    say::line("Go ahead? [y/N]");
-    let answer = read_answer()?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
-}
-
-/// A line from the terminal. It is waited for without a bound, as a person is, but Ctrl-C ends the wait: our signals are only
-/// noted and would not end the read, so another thread reads.
-fn read_answer() -> Result<String> {
-    let (sender, answers) = mpsc::channel();
-    thread::spawn(move || {
-        let mut answer = String::new();
-        let read = stdin().lock().read_line(&mut answer);
-        drop(sender.send(read.map(|_| answer)));
-    });
-    loop {
-        stop::check()?;
-        match answers.recv_timeout(Duration::from_millis(50)) {
-            Ok(answer) => return answer.map_err(Problem::io("cannot read the answer")),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Ok(String::new()),
-        }
-    }
+    ask::agreed("Go ahead?")
 }
 
 fn carry_out(layout: &Layout, step: &Step) -> Result<()> {

@@ -3,7 +3,8 @@
 use std::{
     fs::File,
     io::{Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
+    os::unix::fs::MetadataExt,
+    path::PathBuf,
     thread,
     time::Duration,
 };
@@ -19,31 +20,32 @@ use crate::{
 
 /// How often a followed log is looked at.
 const LOOK: Duration = Duration::from_millis(200);
-/// No more than this much of a log's end is read to find its last lines, in bytes.
+/// No more than this much of a log is read at once, in bytes.
 const TAIL: u64 = 4 << 20;
 
 /// A log and how far it was shown.
 struct Shown {
     name: &'static str,
     path: PathBuf,
+    /// Held open, so that the end of one that was put aside is not missed.
+    file: Option<File>,
     offset: u64,
     /// The start of a line whose end was not written yet.
     partial: Vec<u8>,
 }
 
-/// Shows the last lines, and with `--follow` what comes after them until Ctrl-C, or until nobody reads them any more.
+/// Shows the last lines, and with `--follow` what comes after them until Ctrl-C, or until nobody reads them any more. A log
+/// that is put aside, emptied or made anew meanwhile is followed on.
 ///
 /// # Errors
 /// When a log exists but cannot be read, or the state cannot.
 pub fn run(layout: &Layout, args: &LogsArgs) -> Result<u8> {
     let parts = if args.parts.is_empty() { State::load(layout)?.parts() } else { args.parts.clone() };
     let many = parts.len() > 1;
-    let mut logs: Vec<Shown> = parts
-        .into_iter()
-        .map(|part| Shown { name: part.name(), path: part.log(layout), offset: 0, partial: Vec::new() })
-        .collect();
+    let mut logs: Vec<Shown> =
+        parts.into_iter().map(|part| Shown::new(part.name(), part.log(layout))).collect();
     for log in &mut logs {
-        let size = size(&log.path)?;
+        let size = std::fs::metadata(&log.path).map_or(0, |meta| meta.len());
         log.offset = size.saturating_sub(TAIL);
         let lines = log.read()?;
         for line in &lines[lines.len().saturating_sub(args.lines)..] {
@@ -52,11 +54,6 @@ pub fn run(layout: &Layout, args: &LogsArgs) -> Result<u8> {
     }
     while args.follow && !stop::asked() && !say::reader_left() {
         for log in &mut logs {
-            // Put aside, or emptied: begin anew.
-            if size(&log.path)? < log.offset {
-                log.offset = 0;
-                log.partial.clear();
-            }
             for line in log.read()? {
                 show(many, log.name, &line);
             }
@@ -70,53 +67,112 @@ fn show(many: bool, name: &str, line: &str) {
     say::line(&if many { format!("{name:<8} | {line}") } else { line.to_owned() });
 }
 
-/// A log's size in bytes; 0 when it was not written yet.
-fn size(path: &Path) -> Result<u64> {
-    match std::fs::metadata(path) {
-        Ok(meta) => Ok(meta.len()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
-        Err(error) => Err(Problem::said(format!("cannot look at {}: {error}", path.display()))),
-    }
-}
-
 impl Shown {
-    /// The whole lines since the last call, at most [`TAIL`] bytes of them.
+    fn new(name: &'static str, path: PathBuf) -> Self {
+        Self { name, path, file: None, offset: 0, partial: Vec::new() }
+    }
+
+    /// The whole lines since the last call, at most [`TAIL`] bytes of each file.
     fn read(&mut self) -> Result<Vec<String>> {
-        let what = format!("cannot read {}", self.path.display());
-        let mut file = match File::open(&self.path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(Problem::io(what)(error)),
-        };
+        let mut lines = Vec::new();
+        if self.file.is_none() {
+            self.file = self.open()?;
+        }
+        self.read_open(&mut lines)?;
+        // Another file under this name: the old one was put aside, and was read to its end just now.
+        if let Some(new) = self.open()?.filter(|new| self.file.as_ref().is_none_or(|old| differ(old, new))) {
+            self.file = Some(new);
+            self.begin_anew(&mut lines);
+            self.read_open(&mut lines)?;
+        }
+        Ok(lines)
+    }
+
+    fn open(&self) -> Result<Option<File>> {
+        match File::open(&self.path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Problem::io(format!("cannot read {}", self.path.display()))(error)),
+        }
+    }
+
+    fn begin_anew(&mut self, lines: &mut Vec<String>) {
+        self.offset = 0;
+        let rest = std::mem::take(&mut self.partial);
+        if !rest.is_empty() {
+            lines.push(String::from_utf8_lossy(&rest).into_owned());
+        }
+    }
+
+    fn read_open(&mut self, lines: &mut Vec<String>) -> Result<()> {
+        let Some(mut file) = self.file.as_ref().and_then(|file| file.try_clone().ok()) else { return Ok(()) };
+        // Emptied under its writer.
+        if file.metadata().is_ok_and(|meta| meta.len() < self.offset) {
+            self.begin_anew(lines);
+        }
         let mut bytes = std::mem::take(&mut self.partial);
         let read = file
             .seek(SeekFrom::Start(self.offset))
             .and_then(|_| file.take(TAIL).read_to_end(&mut bytes))
-            .map_err(Problem::io(what))?;
+            .map_err(Problem::io(format!("cannot read {}", self.path.display())))?;
         self.offset += read as u64;
         let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         self.partial = bytes.split_off(end);
-        Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
+        lines.extend(String::from_utf8_lossy(&bytes).lines().map(str::to_owned));
+        Ok(())
     }
+}
+
+/// Whether two open files are two.
+fn differ(old: &File, new: &File) -> bool {
+    let id = |file: &File| file.metadata().map(|meta| (meta.dev(), meta.ino())).ok();
+    id(old) != id(new)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::{fs, io::Write};
 
     use super::*;
 
-    #[test]
-    fn only_whole_lines_are_shown_and_each_once() {
+    fn log() -> (tempfile::TempDir, Shown) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.log");
-        let mut log = Shown { name: "x", path: path.clone(), offset: 0, partial: Vec::new() };
+        (dir, Shown::new("x", path))
+    }
+
+    #[test]
+    fn only_whole_lines_are_shown_and_each_once() {
+        let (_dir, mut log) = log();
         assert!(log.read().unwrap().is_empty(), "not written yet");
-        let mut file = File::create(&path).unwrap();
+        let mut file = File::create(&log.path).unwrap();
         file.write_all(b"one\ntwo\nthr").unwrap();
         assert_eq!(log.read().unwrap(), ["one", "two"]);
         file.write_all(b"ee\n").unwrap();
         assert_eq!(log.read().unwrap(), ["three"]);
         assert!(log.read().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_log_is_followed_through_rotation_and_truncation() {
+        let (dir, mut log) = log();
+        let append = |path: &std::path::Path, text: &str| {
+            let mut file = File::options().create(true).append(true).open(path).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+        };
+        append(&log.path, "one\n");
+        assert_eq!(log.read().unwrap(), ["one"]);
+        // Put aside with lines that were not shown yet; the new file is longer than the old one.
+        append(&log.path, "two\n");
+        fs::rename(&log.path, dir.path().join("x.log.1")).unwrap();
+        append(&log.path, "three is longer than both\n");
+        assert_eq!(log.read().unwrap(), ["two", "three is longer than both"]);
+        File::options().write(true).open(&log.path).unwrap().set_len(0).unwrap();
+        append(&log.path, "four\n");
+        assert_eq!(log.read().unwrap(), ["four"]);
+        fs::remove_file(&log.path).unwrap();
+        assert!(log.read().unwrap().is_empty());
+        append(&log.path, "five\n");
+        assert_eq!(log.read().unwrap(), ["five"]);
     }
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::{
     cli::StatusArgs,
     cluster::Cluster,
+    health,
     layout::Layout,
     parts::{NODES, Part},
     problem::Result,
@@ -60,9 +61,18 @@ pub fn run(layout: &Layout, args: &StatusArgs) -> Result<u8> {
         };
         say::line(&format!("{} {:<9} {facts}", say::mark(well), part.name()));
     }
+    let prices = state.process(Part::Server).and(state.addr).map(health::reachable).and_then(health::prices);
     if args.json {
-        say::line(&json!({ "up": all_well, "parts": list, "cluster": state.cluster.is_some() }).to_string());
-    } else if state.cluster.is_some() {
+        let told = json!({
+            "up": all_well, "parts": list, "cluster": state.cluster.is_some(), "prices": prices,
+        });
+        say::line(&told.to_string());
+        return Ok(if all_well { 0 } else { NOT_UP });
+    }
+    if let Some(prices) = prices {
+        say::line(&format!("prices: {}", prices.words()));
+    }
+    if state.cluster.is_some() {
         say::note("six nodes on one host survive the death of processes, not of the host");
     }
     Ok(if all_well { 0 } else { NOT_UP })

@@ -5,16 +5,20 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
-use super::asked;
+use super::{
+    asked,
+    foreground::{self, Keeper},
+};
 use crate::{
     admin_password, admin_token,
     cli::UpArgs,
     health,
     layout::Layout,
     parts::{self, Part},
+    preflight,
     problem::{Problem, Result},
-    run, sample, say,
-    state::{Running, State},
+    recover, run, sample, say,
+    state::State,
     stop,
     tools::{Consent, Need, ensure},
 };
@@ -22,7 +26,8 @@ use crate::{
 /// Address to serve on unless told otherwise.
 const ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 
-/// Brings everything up. In the foreground it returns after Ctrl-C, with all stopped.
+/// Brings everything up. In the foreground it returns after Ctrl-C, with all stopped. What runs already is taken as it is, also
+/// when an `up` was killed before it could note it.
 ///
 /// # Errors
 /// When a step fails; the parts that were started by then are stopped again unless they ran before.
@@ -33,14 +38,25 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
     asked::choose_redis(&mut state, args)?;
     asked::require_same_server(&state, args)?;
     asked::require_same_token(&state, admin_token::named(layout)?.as_deref())?;
+    let keeper = Keeper::of(&state);
     if state.running_parts() == state.parts() {
         say::done(
             "Tidemark runs already; a checkout that changed is served after `cargo deploy down` and `up`",
         );
+        state.save(layout)?;
         tell(layout, &state, None);
-        return Ok(0);
+        return match keeper {
+            Keeper::Gone if !args.detach => {
+                say::note("the `up` that looked after it is gone; this one does so now");
+                foreground::look_after(layout, state, lock)
+            }
+            Keeper::Lives(_) => Ok(0),
+            Keeper::Gone | Keeper::None => foreground::leave(layout, state),
+        };
     }
     // Before the long steps rather than after them.
+    preflight::check(layout, &state)?;
+    recover::end_steps(layout);
     if state.process(Part::Server).is_none() {
         parts::require_free(args.addr.unwrap_or(ADDR))?;
         state.admin_token_file = Some(admin_token::file(layout)?);
@@ -53,32 +69,35 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
         if args.no_build { (&[Need::Run], &[]) } else { (&[Need::Run, Need::Build], &[Need::Recommended]) };
     ensure(layout, needed, welcome, consent)?;
     if !args.no_build {
+        preflight::note_room_to_build(layout);
         build(layout)?;
     }
     let before = state.running_parts();
     let started = start(layout, &mut state, args);
     if let Err(problem) = started {
         for part in state.parts().into_iter().rev().filter(|part| !before.contains(part)) {
-            part.stop(&mut state)?;
+            // The first problem is the one to tell; this one would only follow from it, as on a full disk.
+            if let Err(second) = part.stop(&mut state) {
+                say::aside(&second.to_string());
+            }
         }
-        state.save(layout)?;
+        // What is noted of processes that are gone is known for stale by the next verb.
+        drop(state.save(layout));
         return Err(problem);
     }
     let password = admin_password::first(layout, &state);
     tell(layout, &state, password.as_deref());
-    if args.detach {
-        say::line("It runs in the background: `cargo deploy status`, `logs`, `down`.");
+    if let Keeper::Lives(pid) = keeper {
+        say::line(&format!(
+            "The `up` in the foreground (process {pid}) looks after it; `cargo deploy down` stops it all."
+        ));
         return Ok(0);
     }
-    state.keeper = Running::note(std::process::id());
-    state.save(layout)?;
-    drop(lock);
-    say::line("Ctrl-C stops it all.");
-    let kept = super::keeper::keep(layout, &mut state);
-    // `cluster start` may have noted a node since.
-    state = State::load(layout).unwrap_or(state);
-    let stopped = stop_all(layout, &mut state);
-    kept.and(stopped).map(|()| 0)
+    if args.detach {
+        say::line("It runs in the background: `cargo deploy status`, `logs`, `down`.");
+        return foreground::leave(layout, state);
+    }
+    foreground::look_after(layout, state, lock)
 }
 
 /// Only one verb that starts or stops parts works at a time.
@@ -88,8 +107,12 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
 pub fn lock(layout: &Layout) -> Result<File> {
     let path = layout.kept().join("lock");
     let what = || format!("cannot lock {}", path.display());
-    let file =
-        File::options().create(true).truncate(false).write(true).open(&path).map_err(Problem::io(what()))?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| preflight::refused(&path, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => {
@@ -119,6 +142,9 @@ fn start(layout: &Layout, state: &mut State, args: &UpArgs) -> Result<()> {
         let hint = if args.no_build { "run without --no-build" } else { "it was built into another folder" };
         return Err(Problem::said(format!("{} is not there: {hint}", binary.display())));
     }
+    parts::require_site(layout)?;
+    // So that whoever comes after a crash knows the kind of Redis and the ports.
+    state.save(layout)?;
     start_redis(layout, state)?;
     stop::check()?;
     parts::start_postgres(layout, state)?;
@@ -128,7 +154,9 @@ fn start(layout: &Layout, state: &mut State, args: &UpArgs) -> Result<()> {
         Ok(command)
     };
     let mut migrate = server(state, &["migrate"])?;
-    say::step("bring the database's tables up to date", || run::to_end(&mut migrate))?;
+    say::step("bring the database's tables up to date", || {
+        run::step_to_end(&mut migrate, "bringing the database's tables up to date")
+    })?;
     let files = sample::files(layout)?;
     let print = sample::fingerprint(&files)?;
     if state.imported.as_ref() == Some(&print) {
@@ -136,7 +164,9 @@ fn start(layout: &Layout, state: &mut State, args: &UpArgs) -> Result<()> {
     } else {
         let mut import = server(state, &["import"])?;
         import.args(&files);
-        say::step(format!("import the sample ({} files)", files.len()), || run::to_end(&mut import))?;
+        say::step(format!("import the sample ({} files)", files.len()), || {
+            run::step_to_end(&mut import, "importing the sample")
+        })?;
         state.imported = Some(print);
         state.save(layout)?;
     }
@@ -186,5 +216,9 @@ pub fn stop_all(layout: &Layout, state: &mut State) -> Result<()> {
         }
     }
     state.keeper = None;
-    first.and(state.save(layout))
+    // All is stopped, and the next verb knows what is noted for stale: a full disk is no reason to fail.
+    if let Err(problem) = state.save(layout) {
+        say::aside(&problem.to_string());
+    }
+    first
 }

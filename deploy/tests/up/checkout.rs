@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use local_servers::{free_port, port_is_free};
+use local_servers::{Process, RespClient, Signal, free_port, port_is_free, postgres_bin_dir, wait_until};
 use serde_json::Value;
 
 /// Longest wait for anything.
@@ -18,7 +18,8 @@ pub const BOUND: Duration = Duration::from_secs(120);
 
 /// A checkout with nothing in it but what `up` looks at.
 pub struct Checkout {
-    dir: tempfile::TempDir,
+    _dir: tempfile::TempDir,
+    root: PathBuf,
     pub redis: u16,
     pub postgres: u16,
     pub addr: String,
@@ -26,10 +27,22 @@ pub struct Checkout {
 
 impl Checkout {
     pub fn new() -> Self {
+        Self::below("")
+    }
+
+    /// As [`Checkout::new`], at this path below a temporary folder.
+    pub fn below(path: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let root = dir.path();
         // As root, Postgres is another user, who must be let through.
-        fs::set_permissions(root, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let above = dir.path().canonicalize().unwrap();
+        let root = if path.is_empty() { above } else { above.join(path) };
+        Self::at(dir, root)
+    }
+
+    /// As [`Checkout::new`], in this folder, which is in or under the temporary one.
+    pub fn at(dir: tempfile::TempDir, root: PathBuf) -> Self {
+        fs::create_dir_all(root.join("target/site/pkg")).unwrap();
         for (path, text) in [
             ("rust-toolchain.toml", ""),
             ("deploy/Cargo.toml", ""),
@@ -40,21 +53,79 @@ impl Checkout {
             fs::write(path, text).unwrap();
         }
         let script = format!(
-            "#!/bin/sh\nTIDEMARK_FAKE=\"$*\" exec '{}' --exact checkout::the_stand_in --nocapture\n",
+            "#!/bin/sh\n[ ! -x ./hook ] || ./hook \"$@\" || exit 1\nTIDEMARK_FAKE=\"$*\" exec '{}' --exact checkout::the_stand_in --nocapture\n",
             std::env::current_exe().unwrap().display()
         );
-        fs::write(root.join("tidemark"), script).unwrap();
-        fs::set_permissions(root.join("tidemark"), fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&root.join("tidemark"), &script);
         let (redis, postgres) = (free_port().unwrap(), free_port().unwrap());
         fs::create_dir(root.join(".tidemark")).unwrap();
         let state = format!("{{\"format\":1,\"redis_port\":{redis},\"postgres_port\":{postgres}}}");
         fs::write(root.join(".tidemark/state.json"), state).unwrap();
         let addr = format!("127.0.0.1:{}", free_port().unwrap());
-        Self { dir, redis, postgres, addr }
+        Self { _dir: dir, root, redis, postgres, addr }
     }
 
     pub fn root(&self) -> &Path {
-        self.dir.path()
+        &self.root
+    }
+
+    /// A script that the stand-in runs first, with the same arguments; a failure of it is one of the stand-in.
+    pub fn hook(&self, script: &str) {
+        write_program(&self.root.join("hook"), &format!("#!/bin/sh\n{script}\n"));
+    }
+
+    /// The noted process of a part, if it lives.
+    pub fn process(&self, part: &str) -> Option<Process> {
+        let noted = self.state()[part].clone();
+        let pid = u32::try_from(noted["pid"].as_u64()?).ok()?;
+        Process::attach(pid, noted["mark"].as_str()?)
+    }
+
+    /// The number of a part's process.
+    pub fn pid(&self, part: &str) -> u64 {
+        self.state()[part]["pid"].as_u64().unwrap()
+    }
+
+    /// Kills a part behind the tool's back.
+    pub fn kill(&self, part: &str) {
+        self.process(part).unwrap().end(Signal::KILL, BOUND).unwrap();
+    }
+
+    /// Runs SQL on the checkout's Postgres.
+    pub fn sql(&self, sql: &str) -> String {
+        let password = fs::read_to_string(self.root.join(".tidemark/secrets/postgres")).unwrap();
+        let port = self.state()["postgres_port"].to_string();
+        let output = Command::new(postgres_bin_dir().unwrap().join("psql"))
+            .args(["-XqAt", "-h", "127.0.0.1", "-U", "tidemark", "-d", "tidemark", "-p", &port, "-c", sql])
+            .env("PGPASSWORD", password.trim())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Sends a command to the checkout's Redis, and waits until it is on the disk.
+    pub fn redis(&self, command: &[&str]) -> String {
+        let port = u16::try_from(self.state()["redis_port"].as_u64().unwrap()).unwrap();
+        let mut client = RespClient::connect(port, BOUND).unwrap();
+        client.call(command).unwrap().to_string()
+    }
+
+    /// Starts `up` in the foreground, saying into the file `said`, and waits until it looks after what it started.
+    pub fn foreground(&self) -> Process {
+        let out = fs::File::options().create(true).append(true).open(self.root.join("said")).unwrap();
+        let mut command = self.command(&["up", "--no-build", "--feed", "none", "--addr", &self.addr]);
+        let mut up = Process::spawn(command.stdout(out.try_clone().unwrap()).stderr(out)).unwrap();
+        let pid = u64::from(up.pid());
+        let ready =
+            wait_until(BOUND, || !up.is_alive() || self.state()["keeper"]["pid"].as_u64() == Some(pid));
+        assert!(ready && up.is_alive(), "{}", self.said());
+        up
+    }
+
+    /// What [`Checkout::foreground`] said.
+    pub fn said(&self) -> String {
+        fs::read_to_string(self.root.join("said")).unwrap()
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
@@ -101,8 +172,7 @@ impl Checkout {
 
     /// The admin token's file that `up` makes.
     pub fn admin_token(&self) -> PathBuf {
-        // As the tool finds itself: links resolved.
-        self.root().canonicalize().unwrap().join(".tidemark/secrets/admin-token")
+        self.root().join(".tidemark/secrets/admin-token")
     }
 
     pub fn all_ports_free(&self) -> bool {
@@ -115,6 +185,14 @@ impl Drop for Checkout {
         // A failed test must leave nothing running.
         drop(self.command(&["down"]).output());
     }
+}
+
+/// Writes a script, in one step: one that is still open for writing cannot be run.
+pub fn write_program(path: &Path, script: &str) {
+    let new = path.with_extension("new");
+    fs::write(&new, script).unwrap();
+    fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::rename(new, path).unwrap();
 }
 
 pub fn text(output: &Output) -> String {

@@ -5,9 +5,16 @@
 
 mod admin;
 mod background;
+mod bad_starts;
 mod cache;
 mod checkout;
 mod cluster;
+mod crash;
+mod disk;
 mod foreground;
+mod orphans;
+mod places;
+mod reset;
+mod troubles;
 mod usage;
 mod warm_up;

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::{BUS_OFFSET, Durability, RedisOptions};
+use crate::{BUS_OFFSET, Durability, RedisOptions, redis::PATIENCE};
 
 /// How to start a cluster that is kept.
 #[derive(Debug, Clone)]
@@ -63,6 +63,7 @@ impl ClusterOptions {
             durability: self.durability,
             max_memory: self.max_memory,
             log: self.logs.as_ref().map(|logs| logs.join(format!("redis-{}.log", index + 1))),
+            patience: PATIENCE,
             extra: settings(self.node_timeout, port, port.saturating_add(BUS_OFFSET)),
         }
     }

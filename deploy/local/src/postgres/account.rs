@@ -93,6 +93,14 @@ pub fn data_folder_is_reachable(dir: &Path) -> Result<bool> {
     Ok(Account::of_server()?.is_none_or(|account| account.reaches(dir)))
 }
 
+/// The user id that the owner of a data folder must have for a server started by us.
+///
+/// # Errors
+/// As [`server_account`].
+pub fn data_folder_owner() -> Result<u32> {
+    Ok(Account::of_server()?.map_or_else(|| rustix::process::geteuid().as_raw(), |account| account.uid))
+}
+
 /// A folder for temporary data that the server's user can reach.
 pub(crate) fn temporary_base(account: Option<Account>) -> PathBuf {
     let own = std::env::temp_dir();

@@ -50,7 +50,11 @@ pub(crate) fn create(
         "",
     );
     fs::remove_file(&pwfile).map_err(Error::path("remove", &pwfile))?;
-    made?;
+    if let Err(error) = made {
+        // What initdb could not finish must not keep a full disk full. The next start would remove it as well.
+        drop(fs::remove_dir_all(&unfinished));
+        return Err(error);
+    }
     // Single-user mode takes SQL from its input, one command a line, and needs neither port nor password.
     let mut single = programs.command("postgres", &unfinished);
     single.args(["--single", "-c", "fsync=off", "-D"]).arg(&unfinished).arg("postgres");

@@ -2,6 +2,7 @@
 
 mod account;
 mod cluster;
+mod leftovers;
 mod programs;
 
 use std::{
@@ -18,11 +19,12 @@ use std::{
 
 use tempfile::TempDir;
 
-pub use account::{data_folder_is_reachable, server_account};
+pub use account::{data_folder_is_reachable, data_folder_owner, server_account};
+pub use leftovers::{FoundPostgres, last_port_of, postgres_on};
 use programs::{Programs, run};
 
 use crate::{
-    Error, Process, Result, Signal, free_port,
+    Error, Patience, Process, Result, Signal, free_port,
     guard::Guard,
     process::{children_of, send},
     programs::tail,
@@ -30,8 +32,8 @@ use crate::{
     wait_until,
 };
 
-/// Longest wait for a server to be ready: after a crash it recovers first.
-const READY: Duration = Duration::from_secs(120);
+/// Longest wait for an ephemeral server to be ready.
+const PATIENCE: Patience = Patience::silent(Duration::from_secs(120));
 /// Longest wait for an orderly end, which writes a checkpoint.
 const STOP: Duration = Duration::from_secs(60);
 /// Name of the superuser and of the database.
@@ -48,6 +50,8 @@ pub struct PostgresOptions {
     pub password: String,
     /// Where its output goes, appended; nowhere if `None`.
     pub log: Option<PathBuf>,
+    /// How long to wait until it takes connections: after a crash it recovers first.
+    pub patience: Patience,
 }
 
 /// A PostgreSQL server that this process started. All methods take `&self`, so that it can be shared by the tasks of a
@@ -89,7 +93,7 @@ impl PostgresServer {
         let dir = temporary.path().join("data");
         let password = cluster::copy_template(&programs, &dir, NAME, NAME)?;
         let log = Some(temporary.path().join("postgres.log"));
-        let options = PostgresOptions { dir, port: free_port()?, password, log };
+        let options = PostgresOptions { dir, port: free_port()?, password, log, patience: PATIENCE };
         let server = Self::new(options, programs, Some(temporary));
         server.start()?;
         Ok(server)
@@ -125,6 +129,9 @@ impl PostgresServer {
             return Ok(());
         }
         *running = None;
+        if self.temporary.is_none() {
+            leftovers::clear(&self.options.dir)?;
+        }
         let (out, err) = output_to(self.options.log.as_deref())?;
         let mut command = self.programs.command("postgres", &self.options.dir);
         command.arg("-D").arg(&self.options.dir);
@@ -144,7 +151,7 @@ impl PostgresServer {
             None => None,
         };
         let mut ended = None;
-        let ready = wait_until(READY, || {
+        let ready = self.options.patience.wait(self.options.log.as_deref(), || {
             ended = process.exit_status();
             ended.is_some() || says_ready(&self.options.dir, process.pid())
         });
@@ -155,7 +162,8 @@ impl PostgresServer {
         }
         if !ready {
             process.end(Signal::QUIT, STOP)?;
-            return Err(Error::Timeout { what: format!("readiness of {what}"), after: READY, detail: log() });
+            let after = self.options.patience.bound;
+            return Err(Error::Timeout { what: format!("readiness of {what}"), after, detail: log() });
         }
         *running = Some(Running { process, guard });
         Ok(())

@@ -1,0 +1,62 @@
+//! `up` in the foreground, which looks after what it started; and leaving it to the background.
+
+use std::fs::File;
+
+use super::{keeper, up};
+use crate::{
+    layout::Layout,
+    log_limit,
+    problem::Result,
+    say,
+    state::{Running, State},
+};
+
+/// Whether an `up` in the foreground looks after what runs.
+pub enum Keeper {
+    /// None ever did, or it said goodbye.
+    None,
+    /// It was killed.
+    Gone,
+    /// The one with this number.
+    Lives(u32),
+}
+
+impl Keeper {
+    /// As noted.
+    pub fn of(state: &State) -> Self {
+        match &state.keeper {
+            None => Self::None,
+            Some(noted) if noted.process().is_some() => Self::Lives(noted.pid),
+            Some(_) => Self::Gone,
+        }
+    }
+}
+
+/// Looks after what runs until a signal comes, and stops it all then. The lock is held until that is noted.
+///
+/// # Errors
+/// When it cannot be noted, the server ends too often, or a part cannot be stopped. All is stopped then, too.
+pub fn look_after(layout: &Layout, mut state: State, lock: File) -> Result<u8> {
+    state.keeper = Running::note(std::process::id());
+    let noted = state.save(layout);
+    drop(lock);
+    let kept = noted.and_then(|()| {
+        say::line("Ctrl-C stops it all.");
+        keeper::keep(layout, &mut state)
+    });
+    // `cluster start` may have noted a node since.
+    state = State::load(layout).unwrap_or(state);
+    let stopped = up::stop_all(layout, &mut state);
+    kept.and(stopped).map(|()| 0)
+}
+
+/// Leaves what runs to itself, but for its logs. An `up` that looked after it and was killed is forgotten.
+///
+/// # Errors
+/// When that cannot be noted, or what keeps the logs short cannot be started.
+pub fn leave(layout: &Layout, mut state: State) -> Result<u8> {
+    if state.keeper.take().is_some() {
+        state.save(layout)?;
+    }
+    log_limit::start_behind(layout).map(|()| 0)
+}

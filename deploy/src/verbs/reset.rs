@@ -1,0 +1,122 @@
+//! `cargo deploy reset`: stops all, and deletes what `up` keeps.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{down, up};
+use crate::{
+    ask,
+    cli::ResetArgs,
+    layout::Layout,
+    preflight::{bytes, refused},
+    problem::{Problem, Result},
+    recover::postgres_folders,
+    say, state,
+};
+
+/// Something that is deleted.
+struct Doomed {
+    path: PathBuf,
+    what: &'static str,
+    size: u64,
+}
+
+/// Shows what there is, asks, stops all, and deletes it.
+///
+/// # Errors
+/// When there is nobody to ask and `--yes` is missing, a part cannot be stopped, or something cannot be deleted.
+pub fn run(layout: &Layout, args: &ResetArgs) -> Result<u8> {
+    let doomed = doomed(layout, args.cache);
+    if doomed.is_empty() {
+        say::done("nothing to delete");
+        return Ok(0);
+    }
+    say::line("This deletes:");
+    for it in &doomed {
+        say::line(&format!("  {:>8}  {}  ({})", bytes(it.size), it.path.display(), it.what));
+    }
+    say::line(&format!("  {:>8}  in all", bytes(doomed.iter().map(|it| it.size).sum())));
+    if !args.cache {
+        say::line(
+            "Imported candles, the accounts and what was saved are gone then: `up` begins anew with the sample.",
+        );
+    }
+    if !args.yes {
+        if !ask::can_be_asked() {
+            return Err(Problem::said("this is no terminal to ask at: give --yes to delete the above"));
+        }
+        if !ask::agreed("Stop all and delete it?")? {
+            say::line("Nothing was stopped or deleted.");
+            return Ok(1);
+        }
+    }
+    down::run(layout)?;
+    let _lock = up::lock(layout)?;
+    for it in &doomed {
+        delete(&it.path)?;
+    }
+    say::done(&format!("deleted; `cargo deploy up` starts {}", if args.cache { "it again" } else { "anew" }));
+    Ok(0)
+}
+
+fn delete(path: &Path) -> Result<()> {
+    let done = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match done {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(refused(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// What there is to delete. The tools are no data, and the lock is in use.
+fn doomed(layout: &Layout, cache_only: bool) -> Vec<Doomed> {
+    let kept = layout.kept();
+    let [_, elsewhere] = postgres_folders(layout);
+    let cache = [(kept.join("redis"), "the cache"), (kept.join("cluster"), "the cache, as a cluster")];
+    let rest = [
+        (kept.join("postgres"), "the database"),
+        (kept.join("postgres.unfinished"), "a database that was not finished"),
+        (elsewhere.parent().map(Path::to_owned).unwrap_or(elsewhere), "the database"),
+        (layout.logs(), "logs"),
+        (layout.secrets(), "passwords and tokens"),
+        (state::path(layout), "ports, and what ran"),
+    ];
+    let rest = rest.into_iter().filter(|_| !cache_only);
+    let there = cache.into_iter().chain(rest).filter(|(path, _)| path.exists());
+    there.map(|(path, what)| Doomed { size: size_of(&path), path, what }).collect()
+}
+
+/// Bytes of the files below a path; what cannot be looked into counts nothing.
+fn size_of(path: &Path) -> u64 {
+    let Ok(meta) = fs::symlink_metadata(path) else { return 0 };
+    if !meta.is_dir() {
+        return meta.len();
+    }
+    fs::read_dir(path).into_iter().flatten().flatten().map(|entry| size_of(&entry.path())).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tools_stay_and_the_cache_can_go_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::at(dir.path().to_owned());
+        assert!(doomed(&layout, false).is_empty());
+        layout.make().unwrap();
+        for name in ["tools/bin/x", "redis/appendonlydir/y", "postgres/z"] {
+            let path = layout.kept().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "12345").unwrap();
+        }
+        let named = |cache_only| -> Vec<(String, u64)> {
+            let name = |it: Doomed| (it.path.file_name().unwrap().to_string_lossy().into_owned(), it.size);
+            doomed(&layout, cache_only).into_iter().map(name).collect()
+        };
+        assert_eq!(named(true), [("redis".to_owned(), 5)]);
+        let all: Vec<String> = named(false).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(all, ["redis", "postgres", "logs", "secrets"]);
+    }
+}

@@ -1,0 +1,160 @@
+//! What was killed, and what a power cut leaves: the next `up` recovers, and nothing is lost.
+
+use std::{
+    fs,
+    os::unix::{fs::MetadataExt, process::CommandExt},
+    path::PathBuf,
+    process::Command,
+};
+
+use local_servers::{Process, Signal, wait_until, working_in};
+
+use crate::checkout::{BOUND, Checkout, text};
+
+/// Something in each store, to be there afterwards.
+fn keep_something(checkout: &Checkout) {
+    checkout.sql("CREATE TABLE kept AS SELECT 42 AS n");
+    assert_eq!(checkout.redis(&["SET", "kept", "yes"]), "OK");
+    // A kill of the process loses nothing that it wrote; `BGREWRITEAOF` also leaves it on the disk.
+    checkout.redis(&["BGREWRITEAOF"]);
+    let written = || {
+        let told = checkout.redis(&["INFO", "persistence"]);
+        told.contains("aof_rewrite_in_progress:0") && told.contains("aof_rewrite_scheduled:0")
+    };
+    assert!(wait_until(BOUND, written));
+}
+
+fn nothing_is_lost(checkout: &Checkout) {
+    assert_eq!(checkout.sql("SELECT n FROM kept"), "42");
+    assert_eq!(checkout.redis(&["GET", "kept"]), "yes");
+}
+
+/// Kills Postgres with all its children, as the end of a machine does.
+fn kill_all(checkout: &Checkout) {
+    for part in ["server", "redis", "postgres"] {
+        checkout.kill(part);
+    }
+    let data = checkout.root().join(".tidemark/postgres");
+    for pid in working_in("postgres", &data).unwrap_or_default() {
+        if let Some(mut child) = local_servers::mark_of(pid).and_then(|mark| Process::attach(pid, &mark)) {
+            child.end(Signal::KILL, BOUND).unwrap();
+        }
+    }
+}
+
+#[test]
+fn after_a_kill_of_each_part_and_of_all_nothing_is_lost() {
+    let checkout = Checkout::new();
+    assert!(checkout.up().status.success());
+    keep_something(&checkout);
+    for part in ["redis", "postgres", "server"] {
+        let before = checkout.pid(part);
+        checkout.kill(part);
+        let up = checkout.up();
+        assert!(up.status.success(), "{part}: {}", text(&up));
+        assert_ne!(checkout.pid(part), before);
+        nothing_is_lost(&checkout);
+    }
+    kill_all(&checkout);
+    let up = checkout.up();
+    assert!(up.status.success(), "{}", text(&up));
+    nothing_is_lost(&checkout);
+    let imports = checkout.calls().iter().filter(|call| call.starts_with("import")).count();
+    assert_eq!(imports, 1);
+}
+
+/// A process of the user that PostgreSQL runs as, with a number that a stale file may name.
+fn bystander(checkout: &Checkout) -> Process {
+    let owner = fs::metadata(checkout.root().join(".tidemark/postgres")).unwrap().uid();
+    Process::spawn(Command::new("sleep").arg("600").current_dir("/").uid(owner)).unwrap()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn after_a_power_cut_it_comes_up_with_all_that_was_kept() {
+    let checkout = Checkout::new();
+    assert!(checkout.up().status.success());
+    keep_something(&checkout);
+    kill_all(&checkout);
+    let kept = checkout.root().join(".tidemark");
+    let mut bystander = bystander(&checkout);
+
+    // The machine starts anew: other boot, and the numbers are somebody else's.
+    let mut state = checkout.state();
+    for part in ["redis", "postgres", "server", "keeper"] {
+        state[part] =
+            serde_json::json!({ "pid": bystander.pid(), "mark": "an earlier boot:1", "started": 1 });
+    }
+    let whole = state.to_string();
+    fs::write(kept.join("state.json"), &whole[..whole.len() - 20]).unwrap();
+    fs::write(kept.join("state.new"), "{").unwrap();
+    let lock = kept.join("postgres/postmaster.pid");
+    let text_of_lock = fs::read_to_string(&lock).unwrap();
+    let rest = text_of_lock.split_once('\n').unwrap().1;
+    fs::write(&lock, format!("{}\n{rest}", bystander.pid())).unwrap();
+    // What was being written: the log's last command, a snapshot, a rewrite.
+    let log = last_log_file(&kept.join("redis/appendonlydir"));
+    let mut bytes = fs::read(&log).unwrap();
+    bytes.extend_from_slice(b"*3\r\n$3\r\nSET\r\n$4\r\nha");
+    fs::write(&log, bytes).unwrap();
+    for name in ["temp-4711.rdb", "temp-rewriteaof-bg-4711.aof"] {
+        fs::write(kept.join("redis").join(name), "REDIS0011 half of").unwrap();
+    }
+    let socket = kept.join("postgres/.s.PGSQL.5442");
+    drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+    fs::write(socket.with_extension("5442.lock"), format!("{}\n", bystander.pid())).unwrap();
+
+    let up = checkout.up();
+    assert!(up.status.success(), "{}", text(&up));
+    assert!(text(&up).contains("state.json is damaged"), "{}", text(&up));
+    nothing_is_lost(&checkout);
+    assert!(!kept.join("redis/temp-4711.rdb").exists());
+    assert!(!kept.join("redis/temp-rewriteaof-bg-4711.aof").exists());
+    assert!(checkout.run(&["down"]).status.success());
+    assert!(bystander.is_alive(), "somebody else's process is left alone");
+    bystander.end(Signal::KILL, BOUND).unwrap();
+}
+
+/// The file that Redis appends to: since version 7 one of several.
+pub fn last_log_file(dir: &std::path::Path) -> PathBuf {
+    let files = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.to_string_lossy().ends_with(".incr.aof")).max().unwrap()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn children_of_a_killed_postgres_are_waited_for() {
+    let checkout = Checkout::new();
+    assert!(checkout.up().status.success());
+    checkout.sql("CREATE TABLE kept AS SELECT 42 AS n");
+    // The main process alone; its children hold the shared memory until they have noticed.
+    checkout.kill("postgres");
+    let up = checkout.up();
+    assert!(up.status.success(), "{}", text(&up));
+    assert_eq!(checkout.sql("SELECT n FROM kept"), "42");
+}
+
+#[test]
+fn a_long_recovery_is_waited_for_with_words() {
+    let checkout = Checkout::new();
+    assert!(checkout.up().status.success());
+    checkout.sql("CREATE TABLE kept AS SELECT 42 AS n");
+    kill_all(&checkout);
+    // It looks for further logs in an archive, which takes its time.
+    let data = checkout.root().join(".tidemark/postgres");
+    let settings = data.join("postgresql.auto.conf");
+    let before = fs::read_to_string(&settings).unwrap();
+    let slow = "restore_command = '[ -e waited ] || sleep 7; touch waited; false'\n";
+    fs::write(&settings, format!("{before}{slow}")).unwrap();
+    let owner = fs::metadata(&settings).unwrap();
+    fs::write(data.join("recovery.signal"), "").unwrap();
+    std::os::unix::fs::chown(data.join("recovery.signal"), Some(owner.uid()), Some(owner.gid())).unwrap();
+    let up = checkout.up();
+    assert!(up.status.success(), "{}", text(&up));
+    let line = text(&up)
+        .lines()
+        .find(|line| line.contains("not ready after 5 s of 900 at most: "))
+        .map(str::to_owned);
+    assert!(line.is_some_and(|line| line.contains("was interrupted")), "the log's last line: {}", text(&up));
+    assert_eq!(checkout.sql("SELECT n FROM kept"), "42");
+}

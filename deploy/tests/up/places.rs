@@ -1,0 +1,122 @@
+//! Odd paths, other users, and a bare environment.
+
+use std::{
+    fs,
+    os::unix::{fs::chown, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use crate::{
+    checkout::{Checkout, text, write_program},
+    troubles::refused,
+};
+
+/// All of it works there.
+fn works(checkout: &Checkout) {
+    let up = checkout.up();
+    assert!(up.status.success(), "{}", text(&up));
+    assert!(checkout.run(&["status"]).status.success());
+    assert_eq!(checkout.redis(&["SET", "k", "v"]), "OK");
+    assert_eq!(checkout.sql("SELECT 1"), "1");
+    let down = checkout.run(&["down"]);
+    assert!(down.status.success() && checkout.all_ports_free(), "{}", text(&down));
+    // With the data that is there now.
+    assert!(checkout.up().status.success());
+    assert_eq!(checkout.redis(&["GET", "k"]), "v");
+}
+
+#[test]
+fn spaces_quotes_and_other_scripts_in_the_path() {
+    works(&Checkout::below("my \"own\" Überblick/行情 $HOME #1"));
+}
+
+#[test]
+fn a_path_that_is_too_long_for_a_socket() {
+    let long = ["a-rather-long-name-of-a-folder"; 8].join("/");
+    works(&Checkout::below(&long));
+}
+
+#[test]
+fn without_a_home() {
+    let checkout = Checkout::new();
+    let up = checkout
+        .command(&["up", "--no-build", "--detach", "--feed", "none", "--addr", &checkout.addr])
+        .env_remove("HOME")
+        .env_remove("USER")
+        .env_remove("LOGNAME")
+        .output()
+        .unwrap();
+    assert!(up.status.success(), "{}", text(&up));
+}
+
+/// The tool as user `nobody`, from a copy that this user can reach.
+struct Nobody {
+    checkout: Checkout,
+    tool: PathBuf,
+    id: (u32, u32),
+}
+
+impl Nobody {
+    /// `None` where we are not root, and so are an ordinary user in every other test.
+    fn new() -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            return None;
+        }
+        let id = |flag| {
+            let output = Command::new("id").args([flag, "nobody"]).output().unwrap();
+            String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
+        };
+        let checkout = Checkout::new();
+        let root = checkout.root();
+        let (tool, stand_in) = (root.join("deploy-tool"), root.join("stand-in"));
+        fs::copy(env!("CARGO_BIN_EXE_deploy"), &tool).unwrap();
+        fs::copy(std::env::current_exe().unwrap(), &stand_in).unwrap();
+        let script = format!(
+            "#!/bin/sh\nTIDEMARK_FAKE=\"$*\" exec '{}' --exact checkout::the_stand_in --nocapture\n",
+            stand_in.display()
+        );
+        write_program(&root.join("tidemark"), &script);
+        Some(Self { id: (id("-u"), id("-g")), checkout, tool })
+    }
+
+    fn own(&self, path: &Path) {
+        chown(path, Some(self.id.0), Some(self.id.1)).unwrap();
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            self.own(&entry.path());
+        }
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let like = self.checkout.command(args);
+        let mut command = Command::new(&self.tool);
+        command.args(args).current_dir(self.checkout.root()).uid(self.id.0).gid(self.id.1);
+        for (name, value) in like.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.env_remove("CARGO_MANIFEST_DIR").output().unwrap()
+    }
+
+    fn up(&self) -> Output {
+        self.run(&["up", "--no-build", "--detach", "--feed", "none", "--addr", &self.checkout.addr])
+    }
+}
+
+#[test]
+fn an_ordinary_user() {
+    let Some(nobody) = Nobody::new() else { return };
+    let checkout = &nobody.checkout;
+    // Root was here before.
+    refused(checkout, &nobody.up(), "`.tidemark` belongs to root, and an ordinary user runs `up`");
+    nobody.own(checkout.root());
+    let up = nobody.up();
+    assert!(up.status.success(), "{}", text(&up));
+    assert_eq!(checkout.sql("SELECT 1"), "1");
+    let down = nobody.run(&["down"]);
+    assert!(down.status.success() && checkout.all_ports_free(), "{}", text(&down));
+    // And the other way round: root does not take over what an ordinary user keeps.
+    refused(checkout, &checkout.up(), "root runs `up` after an ordinary user did");
+}
