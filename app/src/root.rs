@@ -3,13 +3,13 @@
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
-    SsrMode,
+    Lazy, SsrMode,
     components::{Route, Router, Routes},
     path,
 };
 
 use crate::{
-    pages::{CoinPage, MarketsPage, NotFoundPage},
+    pages::{CoinRoute, MarketsPage, NotFoundPage},
     prefs::Prefs,
 };
 
@@ -24,10 +24,11 @@ pub fn App() -> impl IntoView {
         } />
         <Router>
             <Routes fallback=NotFoundPage>
+                // The markets page is in the first piece of wasm, the others each come in a piece of their own.
                 // A page is sent whole, in the order of reading: complete without JavaScript, with its status. Its data
                 // comes from memory, so that streaming would win nothing.
                 <Route path=path!("/") view=MarketsPage ssr=SsrMode::Async />
-                <Route path=path!("/coin/:symbol") view=CoinPage ssr=SsrMode::Async />
+                <Route path=path!("/coin/:symbol") view={Lazy::<CoinRoute>::new()} ssr=SsrMode::Async />
             </Routes>
         </Router>
     }

@@ -4,7 +4,7 @@ mod coin;
 mod markets;
 mod not_found;
 
-pub use coin::CoinPage;
+pub use coin::CoinRoute;
 pub use markets::MarketsPage;
 pub use not_found::NotFoundPage;
 

@@ -6,7 +6,7 @@ mod figures;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos_router::{LazyRoute, hooks::use_params_map, lazy_route};
 use model::Coin;
 
 use self::{chart_card::ChartCard, figures::KeyFigures};
@@ -16,6 +16,21 @@ use crate::{
     data, format, live,
     prefs::{use_prefs, use_words},
 };
+
+/// The route of a coin's page, whose wasm is loaded when somebody goes there.
+#[derive(Debug)]
+pub struct CoinRoute;
+
+#[lazy_route]
+impl LazyRoute for CoinRoute {
+    fn data() -> Self {
+        Self
+    }
+
+    fn view(_this: Self) -> AnyView {
+        CoinPage().into_any()
+    }
+}
 
 /// The page at `/coin/:symbol`; `?interval=` and `?range=` choose the candles.
 #[component]
