@@ -79,7 +79,7 @@ pub fn DisplayMenu() -> impl IntoView {
             aria-label=words.display
             title=words.display
         >
-            {icons::contrast()}
+            {icons::icon(icons::CONTRAST)}
         </button>
         <form id="display" class="menu" popover="auto" method="get" aria-label=words.display>
             <fieldset>

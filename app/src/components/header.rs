@@ -4,25 +4,14 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use model::Provenance;
 
-use super::{DisplayMenu, LanguageSwitch};
+use super::{
+    DisplayMenu, LanguageSwitch,
+    icons::{self, icon},
+};
 use crate::{
     live::{self, maybe, word},
     prefs::{use_prefs, use_words},
 };
-
-/// The mark: two tide lines crossed by an upright rule.
-#[component]
-fn Mark() -> impl IntoView {
-    view! {
-        <svg class="mark" viewBox="0 0 28 28" width="28" height="28" aria-hidden="true">
-            <path
-                class="mark-tide"
-                d="M1 11c3.2-3.4 6.4-3.4 9.6 0s6.4 3.4 9.6 0c2.3-2.4 4.6-3.1 6.8-2.1M1 18c3.2-3.4 6.4-3.4 9.6 0s6.4 3.4 9.6 0c2.3-2.4 4.6-3.1 6.8-2.1"
-            />
-            <path class="mark-rule" d="M13 3v22" />
-        </svg>
-    }
-}
 
 /// The head of every page. The children stand at its right.
 #[component]
@@ -44,7 +33,7 @@ pub fn Header(
         <header class="head">
             <div class="head-in">
                 <a class="brand" href=prefs.link("/")>
-                    <Mark />
+                    {icon(icons::MARK)}
                     <span class="brand-name">"Tidemark"</span>
                 </a>
                 <nav aria-label=words.main_nav>

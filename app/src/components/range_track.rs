@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
+use super::icons::drawing;
 use crate::live;
 
 /// The tick's place on a track of `width`: the low at 0, the high at `width`, the middle when both are equal.
@@ -28,13 +29,14 @@ pub fn RangeTrack(
     #[prop(into)]
     price: Signal<Decimal>,
 ) -> impl IntoView {
-    let x = live::text(move || format!("{:.1}", tick(low.get(), high.get(), price.get(), 68.0)));
-    view! {
-        <svg class="track" preserveAspectRatio="none" viewBox="0 0 71 10" width="71" height="10" aria-hidden="true">
-            <rect class="track-line" x="0" y="3.5" width="71" height="3" rx="1.5" />
-            <rect class="track-tick" x=x y="0" width="3" height="10" rx="1" />
-        </svg>
-    }
+    drawing(live::text(move || {
+        let x = tick(low.get(), high.get(), price.get(), 68.0);
+        format!(
+            "<svg class=\"track\" preserveAspectRatio=\"none\" viewBox=\"0 0 71 10\" width=\"71\" height=\"10\">\
+             <rect class=\"track-line\" y=\"3.5\" width=\"71\" height=\"3\" rx=\"1.5\"/>\
+             <rect class=\"track-tick\" x=\"{x:.1}\" width=\"3\" height=\"10\" rx=\"1\"/></svg>"
+        )
+    }))
 }
 
 #[cfg(test)]

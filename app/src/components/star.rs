@@ -28,7 +28,7 @@ pub fn WatchStar(
             aria-label=label
             on:click=move |_| prefs.toggle_watch(&symbol)
         >
-            {icons::star()}
+            {icons::icon(icons::STAR)}
         </button>
     }
     .into_any()
@@ -57,7 +57,7 @@ pub fn WatchButton(
             title=title
             on:click=move |_| prefs.toggle_watch(&symbol)
         >
-            {icons::star()}
+            {icons::icon(icons::STAR)}
             {live::word(move || if watched.get() { words.watched_short } else { words.watch_short })}
         </button>
     }

@@ -65,18 +65,14 @@ fn Search(query: Memo<TableQuery>) -> impl IntoView {
     view! {
         <form class="search" role="search" method="get" action="/" on:submit=|event| event.prevent_default()>
             <Hidden query without="q" />
-            <span class="search-icon">{icons::search()}</span>
+            <span class="search-icon">{icons::icon(icons::SEARCH)}</span>
             <input
                 node_ref=field
                 type="search"
                 name="q"
                 class="field"
                 autocomplete="off"
-                spellcheck="false"
-                maxlength="60"
-                enterkeyhint="search"
                 aria-label=words.filter
-                aria-keyshortcuts="/"
                 placeholder=words.filter_hint
                 value=query.with_untracked(|query| query.text.clone())
                 on:input:target=move |event| search(event.target().value().trim().to_owned())
@@ -116,7 +112,7 @@ fn Chips(query: Memo<TableQuery>) -> impl IntoView {
             let href = query.with(|query| TableQuery { shown, ..query.clone() }.href());
             prefs.link(&href)
         });
-        let star = (shown == Shown::Watchlist).then(icons::star);
+        let star = (shown == Shown::Watchlist).then(|| icons::icon(icons::STAR));
         let current = live::maybe(move || query.with(|query| query.shown == shown).then_some("true"));
         view! {
             <a class="choice" href=href aria-current=current data-noscroll>

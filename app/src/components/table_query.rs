@@ -94,11 +94,11 @@ impl TableQuery {
         format!("/{}", query_string(parameters.iter().map(|(name, value)| (*name, value.as_str()))))
     }
 
-    /// Whether a coin is called so.
+    /// Whether a coin is called so, in ASCII of any case.
     #[must_use]
     pub fn names(&self, symbol: &Symbol, name: &str) -> bool {
-        let text = self.text.to_lowercase();
-        symbol.as_str().to_lowercase().contains(&text) || name.to_lowercase().contains(&text)
+        let text = self.text.to_ascii_lowercase();
+        symbol.as_str().to_ascii_lowercase().contains(&text) || name.to_ascii_lowercase().contains(&text)
     }
 }
 

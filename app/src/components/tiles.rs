@@ -1,9 +1,11 @@
 //! The four tiles above the table: what the market does as a whole.
 
+use std::fmt::Write;
+
 use leptos::prelude::*;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::{BehindSignal, Board, Change, LiveQuote, badge::hue};
+use super::{BehindSignal, Board, Change, LiveQuote, badge::hue, icons::drawing};
 use crate::{format, live, prefs::use_prefs};
 
 /// Width of the bars, in the units of their view box.
@@ -58,6 +60,11 @@ fn shares(board: Board, behind: BehindSignal) -> Vec<(String, f64)> {
     shares
 }
 
+/// The beginning of a bar of this height.
+fn bar_open(height: u32) -> String {
+    format!("<svg class=\"bar bar-{height}\" viewBox=\"0 0 {BAR} {height}\" preserveAspectRatio=\"none\">")
+}
+
 /// The tiles.
 #[component]
 pub fn Tiles(
@@ -96,16 +103,29 @@ pub fn Tiles(
     });
     let share_title =
         live::word(move || if caps.get().is_some() { words.dominance } else { words.volume_share });
-    let share_bar = live::part(move || {
+    let share_bar = live::text(move || {
         let mut x = 0.0;
-        let part = |(symbol, share): (String, f64)| {
+        let mut bar = bar_open(12);
+        for (symbol, share) in shares.get().into_iter().take(SHARES) {
             let from = x;
             x += share / 100.0 * BAR;
-            let class = format!("share {}", hue(&symbol));
-            let (from, width) = (format!("{from:.1}"), format!("{:.1}", (x - from - 2.0).max(0.5)));
-            view! { <rect class=class x=from width=width height="12" /> }
-        };
-        shares.get().into_iter().take(SHARES).map(part).collect_view().into_any()
+            let (hue, width) = (hue(&symbol), (x - from - 2.0).max(0.5));
+            // Writing to a string cannot fail.
+            let _ = write!(
+                bar,
+                "<rect class=\"share {hue}\" x=\"{from:.1}\" width=\"{width:.1}\" height=\"12\"/>"
+            );
+        }
+        bar + "</svg>"
+    });
+    let breadth_bar = live::text(move || {
+        let (up, down) = (width(0), width(1));
+        let (open, from) = (bar_open(8), BAR - down);
+        format!(
+            "{open}<rect class=\"bar-still\" width=\"{BAR}\" height=\"8\"/>\
+             <rect class=\"bar-up\" width=\"{up:.1}\" height=\"8\"/>\
+             <rect class=\"bar-down\" x=\"{from:.1}\" width=\"{down:.1}\" height=\"8\"/></svg>"
+        )
     });
     let share_names = live::text(move || {
         let name = |(symbol, share): (String, f64)| format!("{symbol} {share:.1}%");
@@ -136,22 +156,11 @@ pub fn Tiles(
                     " " <small>{words.falling}</small>
                     <small>{still}</small>
                 </p>
-                <svg class="bar" viewBox="0 0 288 8" preserveAspectRatio="none" aria-hidden="true">
-                    <rect class="bar-still" width="288" height="8" />
-                    <rect class="bar-up" width=live::text(move || format!("{:.1}", width(0))) height="8" />
-                    <rect
-                        class="bar-down"
-                        x=live::text(move || format!("{:.1}", BAR - width(1)))
-                        width=live::text(move || format!("{:.1}", width(1)))
-                        height="8"
-                    />
-                </svg>
+                {drawing(breadth_bar)}
             </div>
             <div class="card tile tile-share">
                 <h2>{share_title}</h2>
-                <svg class="bar bar-thick" viewBox="0 0 288 12" preserveAspectRatio="none" aria-hidden="true">
-                    {share_bar}
-                </svg>
+                {drawing(share_bar)}
                 <p class="note">{share_names}</p>
             </div>
         </section>

@@ -6,9 +6,9 @@ use leptos::{
 };
 use model::{CacheEntry, CacheStats, ClearPreview, ClearScope, Cleared, Undone};
 
-use super::ConsoleError;
 #[cfg(feature = "ssr")]
 use super::call::Call;
+use super::{ConsoleError, codec::Answered};
 
 #[cfg(feature = "ssr")]
 fn admin() -> Result<std::sync::Arc<dyn crate::ports::CacheAdmin>, ConsoleError> {
@@ -16,21 +16,21 @@ fn admin() -> Result<std::sync::Arc<dyn crate::ports::CacheAdmin>, ConsoleError>
 }
 
 /// What the cache of the server does.
-#[server(name = ReadCacheStats, prefix = "/fn", endpoint = "cache_stats", input = GetUrl, output = Json)]
+#[server(name = ReadCacheStats, prefix = "/fn", endpoint = "cache_stats", input = GetUrl, output = Answered)]
 pub async fn cache_stats() -> Result<CacheStats, ConsoleError> {
     let (admin, call) = (admin()?, Call::here());
     admin.stats().await.map_err(|error| call.failed(error))
 }
 
 /// What a clear would cover.
-#[server(name = PreviewClear, prefix = "/fn", endpoint = "preview_clear", input = Json, output = Json)]
+#[server(name = PreviewClear, prefix = "/fn", endpoint = "preview_clear", input = Json, output = Answered)]
 pub async fn preview_clear(scope: ClearScope) -> Result<ClearPreview, ConsoleError> {
     let (admin, call) = (admin()?, Call::here());
     admin.preview_clear(scope).await.map_err(|error| call.failed(error))
 }
 
 /// Clears a part of the cache, on every server.
-#[server(name = ClearCache, prefix = "/fn", endpoint = "clear_cache", input = Json, output = Json)]
+#[server(name = ClearCache, prefix = "/fn", endpoint = "clear_cache", input = Json, output = Answered)]
 pub async fn clear_cache(
     /// What to clear.
     scope: ClearScope,
@@ -40,7 +40,7 @@ pub async fn clear_cache(
 }
 
 /// Takes a clear back.
-#[server(name = UndoClear, prefix = "/fn", endpoint = "undo_clear")]
+#[server(name = UndoClear, prefix = "/fn", endpoint = "undo_clear", output = Answered)]
 pub async fn undo_clear(
     /// What the clear answered.
     handle: u64,
@@ -50,7 +50,7 @@ pub async fn undo_clear(
 }
 
 /// All that is known of the entry of this full name, `category:text`.
-#[server(name = ReadCacheEntry, prefix = "/fn", endpoint = "cache_entry", input = GetUrl, output = Json)]
+#[server(name = ReadCacheEntry, prefix = "/fn", endpoint = "cache_entry", input = GetUrl, output = Answered)]
 pub async fn cache_entry(key: String) -> Result<CacheEntry, ConsoleError> {
     let (admin, call) = (admin()?, Call::here());
     admin.inspect(key).await.map_err(|error| call.failed(error))

@@ -1,10 +1,10 @@
 //! Why a page has no data.
 
-use leptos::{
-    prelude::FromServerFnError, server_fn::codec::JsonEncoding, server_fn::error::ServerFnErrorErr,
-};
+use leptos::{prelude::FromServerFnError, server_fn::error::ServerFnErrorErr};
 use model::{AdminError, MarketError};
 use serde::{Deserialize, Serialize};
+
+use super::codec::JsonText;
 
 /// What a page shows instead of data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ impl From<MarketError> for DataError {
 }
 
 impl FromServerFnError for DataError {
-    type Encoder = JsonEncoding;
+    type Encoder = JsonText;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         Self::Transport(error.to_string())
@@ -63,7 +63,7 @@ impl From<AdminError> for ConsoleError {
 }
 
 impl FromServerFnError for ConsoleError {
-    type Encoder = JsonEncoding;
+    type Encoder = JsonText;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         Self::Transport(error.to_string())

@@ -2,6 +2,7 @@
 
 mod cache_admin;
 mod call;
+mod codec;
 mod error;
 mod paths;
 mod reads;

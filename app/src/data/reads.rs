@@ -1,12 +1,9 @@
 //! The reads as server functions. GET, since they change nothing; under `/fn`, apart from the JSON API.
 
-use leptos::{
-    prelude::*,
-    server_fn::codec::{GetUrl, Json},
-};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
 use model::{Backdrop, ChartData, Coin, LatestPrices};
 
-use super::DataError;
+use super::{DataError, codec::Answered};
 
 #[cfg(feature = "ssr")]
 fn market() -> Result<std::sync::Arc<dyn crate::ports::MarketData>, DataError> {
@@ -30,7 +27,7 @@ async fn answer<T>(read: impl Future<Output = Result<T, model::MarketError>>) ->
 }
 
 /// Latest prices of all symbols, or of the comma-separated ones.
-#[server(name = ReadLatestPrices, prefix = "/fn", endpoint = "latest_prices", input = GetUrl, output = Json)]
+#[server(name = ReadLatestPrices, prefix = "/fn", endpoint = "latest_prices", input = GetUrl, output = Answered)]
 pub async fn latest_prices(symbols: Option<String>) -> Result<LatestPrices, DataError> {
     let market = market()?;
     let symbols = symbols.unwrap_or_default();
@@ -39,14 +36,14 @@ pub async fn latest_prices(symbols: Option<String>) -> Result<LatestPrices, Data
 }
 
 /// One coin's figures.
-#[server(name = ReadCoin, prefix = "/fn", endpoint = "coin", input = GetUrl, output = Json)]
+#[server(name = ReadCoin, prefix = "/fn", endpoint = "coin", input = GetUrl, output = Answered)]
 pub async fn coin(symbol: String) -> Result<Coin, DataError> {
     let market = market()?;
     answer(async move { market.coin(symbol.parse()?).await }).await
 }
 
 /// The last `limit` candles of a coin.
-#[server(name = ReadChart, prefix = "/fn", endpoint = "chart", input = GetUrl, output = Json)]
+#[server(name = ReadChart, prefix = "/fn", endpoint = "chart", input = GetUrl, output = Answered)]
 pub async fn chart(symbol: String, interval: String, limit: u32) -> Result<ChartData, DataError> {
     let market = market()?;
     answer(async move {
@@ -59,7 +56,7 @@ pub async fn chart(symbol: String, interval: String, limit: u32) -> Result<Chart
 }
 
 /// The last seven days of every symbol, and the supplies.
-#[server(name = ReadBackdrop, prefix = "/fn", endpoint = "backdrop", input = GetUrl, output = Json)]
+#[server(name = ReadBackdrop, prefix = "/fn", endpoint = "backdrop", input = GetUrl, output = Answered)]
 pub async fn backdrop() -> Result<Backdrop, DataError> {
     let market = market()?;
     // Without a status: the page does without it.

@@ -1,14 +1,11 @@
 //! Signing in and out, as server functions. Each works as the target of a plain form, too.
 
-use leptos::{
-    prelude::*,
-    server_fn::codec::{GetUrl, Json},
-};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
 use model::Session;
 
-use super::ConsoleError;
 #[cfg(feature = "ssr")]
 use super::{ADMIN, CACHE_CONSOLE, call::Call, local_path};
+use super::{ConsoleError, codec::Answered};
 
 #[cfg(feature = "ssr")]
 fn accounts() -> Result<std::sync::Arc<dyn crate::ports::Accounts>, ConsoleError> {
@@ -16,7 +13,7 @@ fn accounts() -> Result<std::sync::Arc<dyn crate::ports::Accounts>, ConsoleError
 }
 
 /// Who is signed in. While a page is rendered it does not touch the page's status: see [`super::to_sign_in`].
-#[server(name = ReadSession, prefix = "/fn", endpoint = "session", input = GetUrl, output = Json)]
+#[server(name = ReadSession, prefix = "/fn", endpoint = "session", input = GetUrl, output = Answered)]
 pub async fn session() -> Result<Session, ConsoleError> {
     let (accounts, call) = (accounts()?, Call::here());
     accounts.session().await.map_err(|error| call.failed(error))
@@ -24,7 +21,7 @@ pub async fn session() -> Result<Session, ConsoleError> {
 
 /// Signs in, and leads to `next` if it is a page of this site. A form that fails is led to `/admin?error=` with the error's
 /// code, `retry_after_s` where there is one, and `next`.
-#[server(name = SignIn, prefix = "/fn", endpoint = "sign_in")]
+#[server(name = SignIn, prefix = "/fn", endpoint = "sign_in", output = Answered)]
 pub async fn sign_in(
     /// The account.
     user: String,
@@ -45,7 +42,7 @@ pub async fn sign_in(
 }
 
 /// Signs out, and leads to the sign-in page.
-#[server(name = SignOut, prefix = "/fn", endpoint = "sign_out")]
+#[server(name = SignOut, prefix = "/fn", endpoint = "sign_out", output = Answered)]
 pub async fn sign_out() -> Result<(), ConsoleError> {
     let (accounts, call) = (accounts()?, Call::here());
     match accounts.sign_out().await {

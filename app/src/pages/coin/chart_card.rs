@@ -101,7 +101,7 @@ pub fn ChartCard(
                     download=""
                     title=live::text(move || (words.export_long)(choice.get().interval.as_str()))
                 >
-                    {icons::download()}
+                    {icons::icon(icons::DOWNLOAD)}
                     {words.export}
                 </a>
             </div>
