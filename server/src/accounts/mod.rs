@@ -200,7 +200,9 @@ impl Accounts {
             return Ok(Some(hash));
         }
         let Some(first) = self.hash_of_file().await? else { return Ok(None) };
-        store.set_first_password(ADMIN, &first, now_ms()).await.map_err(|error| away(&error))?;
+        if store.set_first_password(ADMIN, &first, now_ms()).await.map_err(|error| away(&error))? {
+            self.0.audit.note(AuditEntry::now(Action::PasswordChanged, "file", None, ""));
+        }
         store.password_hash(ADMIN).await.map_err(|error| away(&error))
     }
 
