@@ -213,7 +213,7 @@ fn of_another_schema() {
             "use a newer tidemark",
         ),
         (
-            "UPDATE _sqlx_migrations SET success = false WHERE version = 3",
+            "UPDATE _sqlx_migrations SET success = false WHERE version = (SELECT max(version) FROM _sqlx_migrations)",
             "UPDATE _sqlx_migrations SET success = true",
             "run `tidemark migrate`",
         ),

@@ -57,7 +57,7 @@ pub struct AuditEntry {
     pub at: UnixMs,
     /// What.
     pub action: Action,
-    /// Whose doing: an account, `token`, `shell`, or `unknown`.
+    /// Whose doing: an account, `token`, `shell`, `file` of the first password, or `unknown`.
     pub account: String,
     /// From where; empty from a shell.
     pub address: String,

@@ -12,6 +12,8 @@ use super::Password;
 /// OWASP's parameters for argon2id: 19 MiB, two passes, one lane.
 /// <https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>
 const PARAMS: (u32, u32, u32) = (19_456, 2, 1);
+/// Callers that wait for a place, those at one included.
+const MOST_WAITING: usize = 64;
 /// Longest wait for a place.
 const WAIT: Duration = Duration::from_secs(4);
 /// What unknown users' passwords are compared with, so that they take as long: a hash of these parameters of nothing that
@@ -21,7 +23,10 @@ const NOBODY: &str =
 
 /// The places at which passwords are hashed. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Hasher(Arc<Semaphore>);
+pub(super) struct Hasher {
+    places: Arc<Semaphore>,
+    queue: Arc<Semaphore>,
+}
 
 /// All places are taken, and stay so for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +36,10 @@ impl Hasher {
     /// Half of the cores, and one at least: guesses must leave the others to those who read prices.
     pub(super) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self(Arc::new(Semaphore::new((cores / 2).max(1))))
+        Self {
+            places: Arc::new(Semaphore::new((cores / 2).max(1))),
+            queue: Arc::new(Semaphore::new(MOST_WAITING)),
+        }
     }
 
     /// Whether this is the password of the hash; of none where there is no hash, which takes as long.
@@ -58,12 +66,14 @@ impl Hasher {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
-        let place = timeout(WAIT, Arc::clone(&self.0).acquire_owned()).await;
-        let (Ok(Ok(place)), _) = (place, ()) else { return Err(Busy) };
+        let Ok(queued) = Arc::clone(&self.queue).try_acquire_owned() else { return Err(Busy) };
+        let Ok(Ok(place)) = timeout(WAIT, Arc::clone(&self.places).acquire_owned()).await else {
+            return Err(Busy);
+        };
         // The place is kept to the end of the work, also when nobody waits for it any more.
         spawn_blocking(move || {
             let done = work();
-            drop(place);
+            drop((place, queued));
             done
         })
         .await
@@ -91,6 +101,11 @@ mod tests {
         assert_eq!(verify(Some(&hash), "a fine passphrasE").await, Ok(false));
         assert_eq!(verify(None, "a fine passphrase").await, Ok(false));
         assert_eq!(verify(Some("no hash"), "a fine passphrase").await, Ok(false));
+        // Past the queue's end callers are told at once, and nothing is left taken.
+        let all = hasher.queue.clone().try_acquire_many_owned(64).unwrap();
+        assert_eq!(verify(Some(&hash), "a fine passphrase").await, Err(Busy));
+        drop(all);
+        assert_eq!(verify(Some(&hash), "a fine passphrase").await, Ok(true));
         // It parses, so that it costs what a real one costs.
         let nobody = PasswordHash::new(NOBODY).unwrap();
         assert_eq!(Params::try_from(&nobody).unwrap().m_cost(), PARAMS.0);

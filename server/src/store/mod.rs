@@ -4,6 +4,7 @@
 //! within a few seconds, with a [`StoreError`] if Postgres is away or slow.
 
 mod accounts;
+mod audit;
 mod candles;
 mod connect;
 mod copy;

@@ -1,0 +1,97 @@
+//! Signing in: slowed, checked, noted.
+
+use model::{AdminError, Credentials, Session};
+
+use super::{
+    ADMIN, AWAY, Accounts, Action, AuditEntry, BUSY, Caller, ClientKey, LONGEST_AGENT, LONGEST_PASSWORD,
+    SessionId, SessionRecord, audit, away,
+};
+use crate::feed::now_ms;
+
+impl Accounts {
+    /// Checks the password and makes a session of a new id, in place of the one that the caller had.
+    ///
+    /// # Errors
+    /// Why not; an unknown user takes as long as a wrong password and is told the same.
+    pub async fn sign_in(
+        &self,
+        caller: &Caller,
+        credentials: Credentials,
+    ) -> Result<(SessionId, Session), AdminError> {
+        let inner = &self.0;
+        if !self.can_be() {
+            return Err(AdminError::NoPasswordYet { stored: false });
+        }
+        let address = ClientKey::of(caller.address);
+        let delay = inner
+            .guesses
+            .begin(address, now_ms())
+            .map_err(|retry_after_s| AdminError::TooManyGuesses { retry_after_s })?;
+        tokio::time::sleep(delay).await;
+        let checked = self.check(credentials).await;
+        match &checked {
+            Ok(Some(_)) => inner.guesses.right(address),
+            Ok(None) => {}
+            Err(_) => inner.guesses.untried(address),
+        }
+        let Some(hash) = checked? else {
+            // What was typed as the name is not kept: it may be a password.
+            self.note(Action::SignInRefused, "unknown", caller.address, &caller.agent);
+            return Err(AdminError::WrongPassword);
+        };
+        let id = SessionId::random().ok_or(AWAY)?;
+        let now = now_ms();
+        let record = SessionRecord {
+            account: ADMIN.to_owned(),
+            created_at: now,
+            seen_at: now,
+            address: caller.address.to_string(),
+            agent: audit::plain(&caller.agent, LONGEST_AGENT),
+        };
+        let session = self.shown(&record);
+        match inner.sessions.start(&id, record, &hash).await {
+            Ok(true) => {}
+            Ok(false) => return Err(AdminError::WrongPassword),
+            Err(error) => return Err(away(&error)),
+        }
+        if let Some(old) = &caller.session {
+            inner.sessions.end(old, now).await;
+        }
+        self.note(Action::SignIn, ADMIN, caller.address, &caller.agent);
+        Ok((id, session))
+    }
+
+    /// The hash that the password is one of, if the user and the password are right.
+    async fn check(&self, credentials: Credentials) -> Result<Option<String>, AdminError> {
+        let Credentials { user, password } = credentials;
+        let Some(hash) = self.hash().await? else {
+            return Err(AdminError::NoPasswordYet { stored: self.0.store.is_some() });
+        };
+        // Both are looked at in full whatever the other is.
+        let possible = user == ADMIN && password.len() <= LONGEST_PASSWORD;
+        let text = if password.len() <= LONGEST_PASSWORD { password } else { String::new() };
+        let right = self.0.hasher.verify(possible.then(|| hash.clone()), text).await.map_err(|_| BUSY)?;
+        Ok(right.then_some(hash))
+    }
+
+    /// The hash of the password. That of the file is the first one in the database.
+    async fn hash(&self) -> Result<Option<String>, AdminError> {
+        let Some(store) = &self.0.store else { return self.hash_of_file().await };
+        if let Some(hash) = store.password_hash(ADMIN).await.map_err(|error| away(&error))? {
+            return Ok(Some(hash));
+        }
+        let Some(first) = self.hash_of_file().await? else { return Ok(None) };
+        if store.set_first_password(ADMIN, &first, now_ms()).await.map_err(|error| away(&error))? {
+            self.0.audit.note(AuditEntry::now(Action::PasswordChanged, "file", None, ""));
+        }
+        store.password_hash(ADMIN).await.map_err(|error| away(&error))
+    }
+
+    async fn hash_of_file(&self) -> Result<Option<String>, AdminError> {
+        let Some(password) = &self.0.password else { return Ok(None) };
+        let made = self.0.hash.get_or_try_init(|| async {
+            self.0.hasher.hash(password.clone()).await.ok().flatten().ok_or(BUSY)
+        });
+        made.await.cloned().map(Some)
+    }
+}
