@@ -118,7 +118,7 @@ fn postgres_data_that_is_damaged() {
 fn state_and_tables_of_a_newer_version() {
     let checkout = with_data();
     checkout.hook(
-        "[ \"$1\" != migrate ] || { echo 'tidemark: the database: it has version 99, which is newer than this program; use a \
+        "[ \"$1\" != migrate ] || { echo 'tidemark: the database needs a migration: it has version 99, which is newer than this program; use a \
          newer tidemark' >&2; exit 1; }",
     );
     nothing_runs(&checkout, "the database was migrated by a newer version");
