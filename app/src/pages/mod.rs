@@ -1,6 +1,7 @@
 //! One page a file.
 
 mod coin;
+mod lazy;
 mod markets;
 mod not_found;
 

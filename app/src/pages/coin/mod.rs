@@ -6,31 +6,24 @@ mod figures;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::{LazyRoute, hooks::use_params_map, lazy_route};
+use leptos_router::hooks::use_params_map;
 use model::Coin;
 
 use self::{chart_card::ChartCard, figures::KeyFigures};
-use super::REFRESH;
+use super::{REFRESH, lazy::lazy_page};
 use crate::{
     components::{Badge, Change, Foot, Header, LiveQuote, Problem, SourcePill, Waiting, WatchButton, every},
     data, format, live,
     prefs::{use_prefs, use_words},
 };
 
-/// The route of a coin's page, whose wasm is loaded when somebody goes there.
-#[derive(Debug)]
-pub struct CoinRoute;
-
-#[lazy_route]
-impl LazyRoute for CoinRoute {
-    fn data() -> Self {
-        Self
-    }
-
-    fn view(_this: Self) -> AnyView {
-        CoinPage().into_any()
-    }
-}
+lazy_page!(
+    /// The route of a coin's page.
+    CoinRoute,
+    coin_view,
+    __preload_coin_view,
+    CoinPage
+);
 
 /// The page at `/coin/:symbol`; `?interval=` and `?range=` choose the candles.
 #[component]
