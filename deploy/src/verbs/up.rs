@@ -130,7 +130,15 @@ pub fn build(layout: &Layout) -> Result<()> {
     say::step("build server and site for release (minutes at first, seconds later)", || {
         run::to_end(
             run::command(layout, "cargo")
-                .args(["leptos", "build", "--release", "--precompress", "--split", "--lib-features", "split"])
+                .args([
+                    "leptos",
+                    "build",
+                    "--release",
+                    "--precompress",
+                    "--split",
+                    "--lib-features",
+                    "hydrate,split",
+                ])
                 .env("SQLX_OFFLINE", "true"),
         )
     })
