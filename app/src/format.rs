@@ -93,6 +93,32 @@ pub fn percent(value: f64) -> String {
     if value.is_finite() { format!("{}%", fixed(value, 2)) } else { NO_NUMBER.to_owned() }
 }
 
+/// Bytes in short: `412 B`, `2.1 kB`, `38.6 MB`; powers of a thousand, as disks and networks are measured.
+#[must_use]
+pub fn bytes(count: u64) -> String {
+    // 999.95 and above would round to 1,000.0.
+    const TURN: f64 = 999.95;
+    if count < 1_000 {
+        return format!("{count} B");
+    }
+    let mut scaled = count as f64 / 1_000.0;
+    let mut unit = "kB";
+    for next in ["MB", "GB", "TB"] {
+        if scaled < TURN {
+            break;
+        }
+        scaled /= 1_000.0;
+        unit = next;
+    }
+    format!("{} {unit}", fixed(scaled, 1))
+}
+
+/// A whole number with thousands separators: `16,384`.
+#[must_use]
+pub fn count(number: u64) -> String {
+    group(&number.to_string())
+}
+
 /// Puts separators between thousands, and the sign of a number that did not round to zero before it.
 fn group(plain: &str) -> String {
     let (negative, digits) = plain.strip_prefix('-').map_or((false, plain), |rest| (true, rest));
@@ -181,6 +207,16 @@ mod tests {
         }
         assert_eq!(dollars(-1.0, Locale::En), "−$1.00");
         assert_eq!(dollars(f64::NAN, Locale::En), "–");
+    }
+
+    #[test]
+    fn bytes_and_counts_are_short() {
+        let cases = [(0, "0 B"), (999, "999 B"), (2_140, "2.1 kB"), (999_960, "1.0 MB"), (38_600_000, "38.6 MB")];
+        for (value, shown) in cases {
+            assert_eq!(bytes(value), shown, "{value}");
+        }
+        assert_eq!(bytes(u64::MAX), "18,446,744.1 TB");
+        assert_eq!(count(16_384), "16,384");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use leptos_router::{
 };
 
 use crate::{
-    pages::{CoinRoute, MarketsPage, NotFoundPage},
+    pages::{CoinRoute, ConsoleRoute, MarketsPage, NotFoundPage, SignInRoute},
     prefs::Prefs,
 };
 
@@ -29,6 +29,8 @@ pub fn App() -> impl IntoView {
                 // comes from memory, so that streaming would win nothing.
                 <Route path=path!("/") view=MarketsPage ssr=SsrMode::Async />
                 <Route path=path!("/coin/:symbol") view={Lazy::<CoinRoute>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/admin") view={Lazy::<SignInRoute>::new()} ssr=SsrMode::Async />
+                <Route path=path!("/admin/cache") view={Lazy::<ConsoleRoute>::new()} ssr=SsrMode::Async />
             </Routes>
         </Router>
     }

@@ -121,6 +121,17 @@ pub fn age(ms: u64, locale: Locale) -> String {
     }
 }
 
+/// A short span: `9 µs`, `0.6 ms`, `14 ms`, from a second on as an age.
+#[must_use]
+pub fn span(us: u64, locale: Locale) -> String {
+    match us {
+        0..100 => format!("{us} µs"),
+        100..10_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
+        10_000..1_000_000 => format!("{} ms", us / 1_000),
+        _ => age(us / 1_000, locale),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +151,15 @@ mod tests {
         for (ms, english, chinese) in cases {
             assert_eq!(age(ms, Locale::En), english);
             assert_eq!(age(ms, Locale::ZhCn), chinese);
+        }
+    }
+
+    #[test]
+    fn spans_keep_two_figures() {
+        let cases =
+            [(9, "9 µs"), (640, "0.6 ms"), (14_300, "14 ms"), (1_200_000, "1.2 s"), (90_000_000, "1 min")];
+        for (us, text) in cases {
+            assert_eq!(span(us, Locale::En), text);
         }
     }
 

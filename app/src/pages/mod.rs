@@ -1,10 +1,12 @@
 //! One page a file.
 
+mod admin;
 mod coin;
 mod lazy;
 mod markets;
 mod not_found;
 
+pub use admin::{ConsoleRoute, SignInRoute};
 pub use coin::CoinRoute;
 pub use markets::MarketsPage;
 pub use not_found::NotFoundPage;

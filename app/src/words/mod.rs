@@ -4,10 +4,12 @@
 //! compile. The language of a page is settled by the server and stays while the page is open (see
 //! [`crate::prefs::Prefs`]), so that no text need be reactive.
 
+mod admin;
 mod en;
 mod locale;
 mod zh_cn;
 
+pub use admin::AdminWords;
 pub use locale::Locale;
 
 /// What the pages say in one language. Texts with values are functions; ages, times and amounts come written out.

@@ -1,0 +1,295 @@
+//! The dialog that clears: what, how much that is, and a typed word before everything goes.
+
+use leptos::{html::Dialog, prelude::*};
+use model::{CacheStats, ClearPreview, ClearScope};
+
+use super::{alarm, clearing::Clearing, use_admin_words};
+use crate::{format, live, words::AdminWords};
+
+/// The kinds of scope, in the order of their names in [`AdminWords::kinds`].
+const KINDS: [&str; 5] = ["all", "category", "prefix", "key", "tag"];
+
+fn kind(scope: &ClearScope) -> usize {
+    match scope {
+        ClearScope::All => 0,
+        ClearScope::Category(_) => 1,
+        ClearScope::Prefix(_) => 2,
+        ClearScope::Key(_) => 3,
+        ClearScope::Tag(_) => 4,
+    }
+}
+
+fn name_of(scope: &ClearScope) -> &str {
+    match scope {
+        ClearScope::All => "",
+        ClearScope::Category(name)
+        | ClearScope::Prefix(name)
+        | ClearScope::Key(name)
+        | ClearScope::Tag(name) => name,
+    }
+}
+
+fn scope_of(kind: &str, name: String) -> ClearScope {
+    match kind {
+        "category" => ClearScope::Category(name),
+        "prefix" => ClearScope::Prefix(name),
+        "key" => ClearScope::Key(name),
+        "tag" => ClearScope::Tag(name),
+        _ => ClearScope::All,
+    }
+}
+
+/// The dialog. A modal `<dialog>`: the browser keeps the focus in it, and Escape closes it.
+#[component]
+pub fn ClearDialog(
+    /// The clear.
+    clearing: Clearing,
+    /// The figures, for the names of categories.
+    stats: RwSignal<CacheStats>,
+) -> impl IntoView {
+    let words = use_admin_words();
+    let node = NodeRef::<Dialog>::new();
+    let typed = RwSignal::new(String::new());
+    let open = Memo::new(move |_| clearing.scope.with(Option::is_some));
+    live::effect(move || {
+        let (open, Some(dialog)) = (open.get(), node.get()) else { return };
+        if open && !dialog.open() {
+            typed.set(String::new());
+            // It is on the page and not open.
+            let _ = dialog.show_modal();
+        } else if !open && dialog.open() {
+            dialog.close();
+        }
+    });
+    let chosen = Memo::new(move |_| clearing.scope.with(|scope| scope.as_ref().map_or(0, kind)));
+    let options = KINDS.into_iter().zip(words.kinds).enumerate().map(|(i, (value, label))| {
+        view! {
+            <option value=value prop:selected=live::flag(move || chosen.get() == i)>
+                {label}
+            </option>
+        }
+    });
+    let choose_kind = move |kind: String| {
+        typed.set(String::new());
+        let first = || stats.with_untracked(|stats| stats.categories.first().map(|c| c.name.clone()));
+        let name = if kind == "category" { first().unwrap_or_default() } else { String::new() };
+        clearing.choose(scope_of(&kind, name));
+    };
+    let ready = Memo::new(move |_| {
+        let some = clearing.preview.with(|preview| preview.as_ref().is_some_and(|(_, p)| !is_nothing(p)));
+        let all = clearing.scope.with(|scope| matches!(scope, Some(ClearScope::All)));
+        some && !clearing.busy.get() && (!all || typed.with(|typed| typed.trim() == words.word))
+    });
+    let confirm = live::part(move || {
+        let all = clearing.scope.with(|scope| matches!(scope, Some(ClearScope::All)));
+        let field = || {
+            view! {
+                <label class="labelled">
+                    <span>{(words.type_word)(words.word)}</span>
+                    <input
+                        class="field"
+                        autocomplete="off"
+                        on:input:target=move |event| typed.set(event.target().value())
+                    />
+                </label>
+            }
+        };
+        all.then(field).into_any()
+    });
+    let button =
+        live::word(move || if clearing.busy.get() && ready.get() { words.clearing } else { words.confirm });
+    view! {
+        <dialog
+            node_ref=node
+            class="dialog"
+            aria-labelledby="clear-title"
+            on:close=move |_| clearing.close()
+        >
+            <form
+                method="dialog"
+                on:submit=move |event| {
+                    event.prevent_default();
+                    if ready.get_untracked() {
+                        clearing.clear();
+                    } else {
+                        clearing.look();
+                    }
+                }
+            >
+                <h2 id="clear-title">{words.clear_title}</h2>
+                <div class="dialog-row">
+                    <label class="labelled">
+                        <span>{words.clear_what}</span>
+                        <select
+                            class="field"
+                            on:change:target=move |event| choose_kind(event.target().value())
+                        >
+                            {options.collect_view()}
+                        </select>
+                    </label>
+                    <ScopeName clearing stats chosen />
+                </div>
+                <div aria-live="polite">
+                    <Preview clearing />
+                </div>
+                {alarm(Signal::derive(move || clearing.problem.get()))}
+                {confirm}
+                <p class="dialog-note">{words.clear_note}</p>
+                <div class="dialog-actions">
+                    <button type="button" class="button" on:click=move |_| clearing.close()>
+                        {words.cancel}
+                    </button>
+                    <button
+                        type="submit"
+                        class="button button-danger"
+                        disabled=live::flag(move || !ready.get())
+                    >
+                        {button}
+                    </button>
+                </div>
+            </form>
+        </dialog>
+    }
+    .into_any()
+}
+
+/// The name that a scope needs: a choice of categories, or a text.
+#[component]
+fn ScopeName(clearing: Clearing, stats: RwSignal<CacheStats>, chosen: Memo<usize>) -> impl IntoView {
+    let words = use_admin_words();
+    live::part(move || match chosen.get() {
+        0 => ().into_any(),
+        1 => {
+            let names: Vec<String> =
+                stats.with_untracked(|stats| stats.categories.iter().map(|c| c.name.clone()).collect());
+            let options = names.into_iter().map(|name| {
+                let this = name.clone();
+                let selected = live::flag(move || {
+                    clearing.scope.with(|scope| scope.as_ref().is_some_and(|scope| name_of(scope) == this))
+                });
+                view! {
+                    <option value=name.clone() prop:selected=selected>
+                        {name.clone()}
+                    </option>
+                }
+            });
+            view! {
+                <label class="labelled labelled-wide">
+                    <span>{words.col_category}</span>
+                    <select
+                        class="field"
+                        on:change:target=move |event| {
+                            clearing.choose(ClearScope::Category(event.target().value()));
+                        }
+                    >
+                        {options.collect_view()}
+                    </select>
+                </label>
+            }
+            .into_any()
+        }
+        which => {
+            let example = words.examples[which - 2];
+            view! {
+                <label class="labelled labelled-wide">
+                    <span>{words.name}</span>
+                    <input
+                        class="field"
+                        autocomplete="off"
+                        placeholder=example
+                        on:input:target=move |event| {
+                            let name = event.target().value().trim().to_owned();
+                            // Looked at when it is sent, not at each letter.
+                            clearing.preview.set(None);
+                            clearing.problem.set(None);
+                            clearing.scope.set(Some(scope_of(KINDS[which], name)));
+                        }
+                    />
+                </label>
+                <button type="button" class="button" on:click=move |_| clearing.look()>
+                    {words.preview}
+                </button>
+            }
+            .into_any()
+        }
+    })
+}
+
+/// What the clear would cover.
+#[component]
+fn Preview(clearing: Clearing) -> impl IntoView {
+    let words = use_admin_words();
+    live::part(move || {
+        let Some((_, preview)) = clearing.preview.get() else {
+            let looking = clearing.busy.get();
+            return view! { <p class="preview">{if looking { words.previewing } else { "" }}</p> }.into_any();
+        };
+        if is_nothing(&preview) {
+            return view! { <p class="preview">{words.covers_nothing}</p> }.into_any();
+        }
+        let memory = (preview.memory_keys > 0).then(|| {
+            (words.covers_memory)(&format::count(preview.memory_keys), &format::bytes(preview.memory_bytes))
+        });
+        let errors = (!preview.errors.is_empty()).then(|| (words.preview_errors)(preview.errors.len()));
+        let sample = preview.sample.iter().map(|key| {
+            view! {
+                <li>
+                    <code>{key.clone()}</code>
+                </li>
+            }
+        });
+        let any = !preview.sample.is_empty();
+        view! {
+            <div class="preview">
+                <p>
+                    <b>{covers(&preview, words)}</b>
+                </p>
+                <p>{memory}</p>
+                <p>{errors}</p>
+                <p class="preview-title">{any.then_some(words.sample)}</p>
+                <ul>{sample.collect_view()}</ul>
+            </div>
+        }
+        .into_any()
+    })
+}
+
+/// How many keys, of how many bytes.
+fn covers(preview: &ClearPreview, words: &AdminWords) -> String {
+    let (keys, bytes) = (format::count(preview.keys), format::bytes(preview.bytes));
+    if preview.complete {
+        (words.covers)(&keys, &bytes)
+    } else {
+        (words.covers_about)(&keys, &format::count(preview.keys_error), &bytes)
+    }
+}
+
+fn is_nothing(preview: &ClearPreview) -> bool {
+    preview.complete && preview.keys == 0 && preview.memory_keys == 0 && preview.errors.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Locale;
+
+    #[test]
+    fn scopes_come_back_from_kind_and_name() {
+        for (i, value) in KINDS.into_iter().enumerate() {
+            let scope = scope_of(value, "x".to_owned());
+            assert_eq!(kind(&scope), i);
+            assert_eq!(name_of(&scope), if i == 0 { "" } else { "x" });
+        }
+    }
+
+    #[test]
+    fn an_estimate_says_so() {
+        let words = Locale::En.admin_words();
+        let whole = ClearPreview { keys: 3_180, bytes: 38_600_000, complete: true, ..Default::default() };
+        assert_eq!(covers(&whole, words), "3,180 keys, 38.6 MB");
+        let part = ClearPreview { complete: false, keys_error: 40, ..whole };
+        assert_eq!(covers(&part, words), "about 3,180 keys (± 40), 38.6 MB");
+        assert!(is_nothing(&ClearPreview { complete: true, ..Default::default() }));
+        assert!(!is_nothing(&ClearPreview::default()));
+    }
+}

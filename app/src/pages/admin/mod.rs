@@ -1,0 +1,60 @@
+//! The operator's pages: signing in, and the cache.
+
+mod categories;
+mod clear_dialog;
+mod clearing;
+mod console;
+mod figures;
+mod lists;
+mod nodes;
+mod sign_in;
+mod tiles;
+mod toast;
+
+use leptos::prelude::*;
+
+use self::{console::ConsolePage, sign_in::SignInPage};
+use super::lazy::lazy_page;
+use crate::words::AdminWords;
+
+lazy_page!(
+    /// The route of the sign-in page.
+    SignInRoute,
+    sign_in_view,
+    __preload_sign_in_view,
+    SignInPage
+);
+
+lazy_page!(
+    /// The route of the cache's page.
+    ConsoleRoute,
+    console_view,
+    __preload_console_view,
+    ConsolePage
+);
+
+/// The texts of the operator's pages.
+fn use_admin_words() -> &'static AdminWords {
+    crate::prefs::use_prefs().locale.admin_words()
+}
+
+/// What went wrong, in the reader's language.
+fn say(error: &crate::data::ConsoleError) -> String {
+    let locale = crate::prefs::use_prefs().locale;
+    match error {
+        crate::data::ConsoleError::Admin(error) => {
+            locale.admin_words().error(error, |s| crate::when::age(u64::from(s) * 1_000, locale))
+        }
+        crate::data::ConsoleError::Transport(_) => locale.admin_words().failed.to_owned(),
+    }
+}
+
+/// A line that says what went wrong, and is read out; nothing while nothing has.
+fn alarm(text: Signal<Option<String>>) -> AnyView {
+    view! {
+        <div role="alert">
+            {crate::live::part(move || text.get().map(|text| view! { <p class="alarm">{text}</p> }).into_any())}
+        </div>
+    }
+    .into_any()
+}

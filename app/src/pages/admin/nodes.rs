@@ -1,0 +1,79 @@
+//! The nodes of Redis.
+
+use leptos::prelude::*;
+use model::{CacheStats, FailoverStats, NodeStats};
+
+use super::use_admin_words;
+use crate::{format, live, words::AdminWords};
+
+/// One box a node: masters first, each with what it serves and how busy it is. A node that is not reached is dashed.
+#[component]
+pub fn Nodes(
+    /// The figures.
+    stats: RwSignal<CacheStats>,
+) -> impl IntoView {
+    let words = use_admin_words();
+    let note = live::text(move || {
+        stats.with(|stats| match stats.nodes.len() {
+            0 | 1 => words.single_note.to_owned(),
+            nodes => (words.cluster_note)(nodes, stats.nodes.iter().map(|node| node.slots).sum()),
+        })
+    });
+    // Boxes hold nothing to press: they are made anew at each refresh.
+    let boxes = live::part(move || {
+        stats.with(|stats| {
+            let mut nodes: Vec<&NodeStats> = stats.nodes.iter().collect();
+            nodes.sort_by(|a, b| {
+                let replica = |node: &NodeStats| node.role.as_deref() == Some("replica");
+                replica(a).cmp(&replica(b)).then_with(|| a.address.cmp(&b.address))
+            });
+            nodes.into_iter().map(|node| one(node, &stats.failovers, words)).collect_view().into_any()
+        })
+    });
+    let hidden = live::flag(move || !stats.with(|stats| stats.redis.configured));
+    view! {
+        <section class="card nodes" aria-labelledby="nodes-title" hidden=hidden>
+            <div class="card-head">
+                <h2 id="nodes-title">{words.nodes}</h2>
+                <span class="card-note">{note}</span>
+            </div>
+            <ul class="node-grid">{boxes}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+fn one(node: &NodeStats, failovers: &[FailoverStats], words: &'static AdminWords) -> AnyView {
+    let down = node.failed || !node.usable;
+    let role = match node.role.as_deref() {
+        Some("master") => words.master,
+        Some("replica") => words.replica,
+        _ => "",
+    };
+    let promoted = failovers.iter().rev().find(|failover| failover.to == node.address);
+    let slots = (node.slots > 0).then(|| (words.node_slots)(node.slots));
+    let lag = node.report.as_ref().and_then(|report| report.lag_bytes);
+    let serves = slots.or_else(|| lag.map(|lag| (words.node_lag)(&format::bytes(lag))));
+    let load = match (&node.report, down) {
+        (Some(report), false) => {
+            (words.node_load)(&format::count(report.ops_per_s), &format::bytes(report.memory_used))
+        }
+        _ => node.last_error.clone().or_else(|| node.unanswered.clone()).unwrap_or_default(),
+    };
+    let state = if down { words.node_down } else { words.connected };
+    view! {
+        <li class=if down { "node node-down" } else { "node" }>
+            <p class="node-name">
+                <b>{node.address.clone()}</b>
+                <span>{role} {promoted.map(|_| " ↑")}</span>
+                <span class="node-state" title=state>
+                    <span class="sr-only">{state}</span>
+                </span>
+            </p>
+            <p>{serves.unwrap_or_default()}</p>
+            <p>{load}</p>
+            {promoted.map(|failover| view! { <p>{(words.promoted)(&failover.from)}</p> })}
+        </li>
+    }
+    .into_any()
+}
