@@ -211,7 +211,8 @@ mod tests {
 
     #[test]
     fn bytes_and_counts_are_short() {
-        let cases = [(0, "0 B"), (999, "999 B"), (2_140, "2.1 kB"), (999_960, "1.0 MB"), (38_600_000, "38.6 MB")];
+        let cases =
+            [(0, "0 B"), (999, "999 B"), (2_140, "2.1 kB"), (999_960, "1.0 MB"), (38_600_000, "38.6 MB")];
         for (value, shown) in cases {
             assert_eq!(bytes(value), shown, "{value}");
         }

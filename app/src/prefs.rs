@@ -211,8 +211,6 @@ impl Prefs {
             zone: RwSignal::new(Zone::Utc),
         };
         provide_context(prefs);
-        // The server does not know the reader's zone: its times are UTC, and hydration must find them so.
-        live::effect(move || prefs.zone.set(Zone::Reader));
         prefs
     }
 
@@ -238,6 +236,20 @@ impl Prefs {
     #[must_use]
     pub fn calendar(&self) -> Calendar {
         Calendar { locale: self.locale, zone: self.zone.get() }
+    }
+
+    /// Has times written in the reader's zone once this part of the page is hydrated. The server does not know the zone: its
+    /// times are UTC, and hydration must find them so, also of a part whose code comes later.
+    pub fn settle_zone(&self) {
+        let zone = self.zone;
+        live::effect(move || {
+            // What is hydrated together with this part is done by the next frame.
+            request_animation_frame(move || {
+                if zone.try_get_untracked() == Some(Zone::Utc) {
+                    zone.set(Zone::Reader);
+                }
+            });
+        });
     }
 
     /// The coins with a star.

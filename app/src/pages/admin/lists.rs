@@ -131,7 +131,8 @@ fn ClearRow(stats: RwSignal<CacheStats>, clearing: Clearing, handle: u64) -> imp
             .into_any()
         } else {
             let undone = record.with(|record| record.as_ref().is_some_and(|r| r.undone));
-            view! { <span class="muted">{if undone { words.undone } else { words.undo_over }}</span> }.into_any()
+            view! { <span class="muted">{if undone { words.undone } else { words.undo_over }}</span> }
+                .into_any()
         }
     });
     view! {
