@@ -91,6 +91,11 @@ fn every_key_of_the_file_is_on_the_page_and_no_other() {
             "cache" => {}
             // By interval.
             "retention" => drop(keys.insert("retention.INTERVAL".to_owned())),
+            "session" => {
+                let path = root().join("server/src/config/session.rs");
+                let table = fields_of(&fs::read_to_string(path).unwrap(), "SessionTable");
+                keys.extend(table.iter().map(|it| format!("session.{it}")));
+            }
             other => panic!("a table [{other}] is not known to this test"),
         }
     }
@@ -104,7 +109,7 @@ fn every_key_of_the_file_is_on_the_page_and_no_other() {
         }
     }
     assert!(keys.contains("cache.categories.NAME.fresh_for"), "{keys:?}");
-    let is_key = |it: &String| it.starts_with("cache.") || it.starts_with("retention.");
+    let is_key = |it: &String| ["cache.", "retention.", "session."].iter().any(|table| it.starts_with(table));
     let listed: BTreeSet<String> = first_column(&page()).into_iter().filter(is_key).collect();
     assert_eq!(listed, keys);
 
