@@ -30,7 +30,7 @@ fn Search(query: Memo<TableQuery>) -> impl IntoView {
     let words = prefs.words();
     let navigate = use_navigate();
     let field = NodeRef::<Input>::new();
-    let search = StoredValue::new_local(move |text: String| {
+    let search = StoredValue::new(move |text: String| {
         let next = query.with_untracked(|query| TableQuery { text, ..query.clone() });
         // The way back leads to the page before, not to each letter.
         let options = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };

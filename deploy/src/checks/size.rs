@@ -48,8 +48,8 @@ fn size(file: &Path, suffix: &str) -> Result<u64> {
     Ok(fs::metadata(&path).map_err(Problem::io(format!("cannot look at {}", path.display())))?.len())
 }
 
-/// Begins the name of a piece of wasm that another page needs.
-const PIECE: &str = "split_";
+/// Begin the names of pieces of wasm that another page needs, and of those that several others share.
+const PARTS: [&str; 2] = ["split_", "chunk_"];
 /// Begins the name of the script that fetches the pieces.
 const PIECES: &str = "__wasm_split";
 
@@ -70,14 +70,14 @@ fn files(dir: &Path) -> Result<Vec<(PathBuf, bool)>> {
             }
         }
     }
+    let is_part = |name: &str| PARTS.iter().any(|part| name.starts_with(part));
     for kind in ["wasm", "js", "css"] {
-        let own =
-            |name: &String| name.ends_with(kind) && !name.starts_with(PIECE) && !name.starts_with(PIECES);
+        let own = |name: &String| name.ends_with(kind) && !is_part(name) && !name.starts_with(PIECES);
         if !newest.keys().any(own) {
             return Err(Problem::said(format!("{} holds no .{kind}", dir.display())));
         }
     }
-    Ok(newest.into_iter().map(|(name, (_, path))| (path, !name.starts_with(PIECE))).collect())
+    Ok(newest.into_iter().map(|(name, (_, path))| (path, !is_part(&name))).collect())
 }
 
 #[cfg(test)]

@@ -56,6 +56,7 @@ pub(crate) struct L1<K: Key, V> {
     table: Table<K, V>,
     hasher: DefaultHashBuilder,
     stripes: Box<[Mutex<()>]>,
+    counters: Arc<Counters>,
 }
 
 impl<K: Key, V> L1<K, V> {
@@ -74,11 +75,12 @@ impl<K: Key, V> L1<K, V> {
             .shards(shards)
             .build()
             .map_err(|error| error.to_string())?;
-        let lifecycle = Evictions { counters, default: DefaultLifecycle::default() };
+        let lifecycle = Evictions { counters: Arc::clone(&counters), default: DefaultLifecycle::default() };
         Ok(Self {
             table: Cache::with_options(options, Weigh, DefaultHashBuilder::default(), lifecycle),
             hasher: DefaultHashBuilder::default(),
             stripes: (0..STRIPES).map(|_| Mutex::new(())).collect(),
+            counters,
         })
     }
 
@@ -90,13 +92,19 @@ impl<K: Key, V> L1<K, V> {
     /// Puts `entry` at `key`, unless one there, alive by `is_alive`, outranks it. Returns the one that answers now.
     pub fn put(&self, key: &K, entry: Entry<V>, is_alive: impl FnOnce(&Entry<V>) -> bool) -> Entry<V> {
         let _turn = self.turn(key);
-        if let Some(held) = self.table.peek(key)
+        let held = self.table.peek(key);
+        let replaces = held.is_some();
+        if let Some(held) = held
             && held.outranks(&entry)
             && is_alive(&held)
         {
             return held;
         }
         self.table.insert(key.clone(), entry.clone());
+        if replaces {
+            // The library tells of a replaced entry as of one that was put out for want of room.
+            self.counters.l1.evictions.take_back(1);
+        }
         entry
     }
 

@@ -66,6 +66,17 @@ async fn memory_stays_under_its_limit() {
 }
 
 #[tokio::test]
+async fn a_newer_value_puts_nothing_out() {
+    let cache = Cache::builder().build().expect("builds");
+    let texts = texts(&cache, steady());
+    for version in 1..=200 {
+        texts.set(&key("price"), Text(version.to_string()), version);
+    }
+    let stats = cache.stats().categories["texts"];
+    assert_eq!((stats.l1.inserts, stats.l1.evictions, stats.l1_entries), (200, 0, 1));
+}
+
+#[tokio::test]
 async fn a_scan_of_values_tags_and_markers_stays_within_the_limit() {
     const LIMIT: u64 = 4 << 20;
     let cache = Cache::builder().l1_bytes(LIMIT).build().expect("builds");

@@ -65,7 +65,7 @@ pub fn Categories(
                     <thead>
                         <tr>
                             {head(words.col_category, "")} {head(words.col_keys, "num")}
-                            {head(words.col_memory, "num")} {head(words.col_answered, "col-bar")}
+                            {head(words.col_memory, "num roomy")} {head(words.col_answered, "col-bar")}
                             {head(words.col_hit, "num")} {head(words.col_reads, "num wide")}
                             {head(words.col_loads, "num wide")} {head(words.col_evicted, "num wide")}
                             {head(words.col_saved, "num wide")}
@@ -126,7 +126,7 @@ fn Row(stats: RwSignal<CacheStats>, clearing: Clearing, name: String) -> impl In
                 <b>{name.clone()}</b>
             </th>
             <td class="num">{of(Box::new(|c| format::count(c.keys)))}</td>
-            <td class="num">{of(Box::new(|c| format::bytes(c.bytes)))}</td>
+            <td class="num roomy">{of(Box::new(|c| format::bytes(c.bytes)))}</td>
             <td class="col-bar">
                 {drawing(of(Box::new(|c| bar(Answered::of(c)))))}
                 <span class="sr-only">{of(Box::new(bar_says))}</span>

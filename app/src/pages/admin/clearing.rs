@@ -4,7 +4,10 @@ use leptos::{prelude::*, task::spawn_local};
 use model::{CacheStats, ClearPreview, ClearScope, Cleared, Undone};
 
 use super::say;
-use crate::data::{self, ConsoleError};
+use crate::{
+    data::{self, ConsoleError},
+    words::Locale,
+};
 
 /// A clear under way or done.
 #[derive(Clone, Copy)]
@@ -21,6 +24,8 @@ pub struct Clearing {
     pub done: RwSignal<Option<Done>>,
     /// The figures, read again after each change.
     stats: RwSignal<CacheStats>,
+    /// In which language to say what went wrong.
+    locale: Locale,
 }
 
 /// What was done last.
@@ -37,8 +42,9 @@ pub enum Done {
 impl Clearing {
     /// Nothing to be cleared yet.
     #[must_use]
-    pub fn new(stats: RwSignal<CacheStats>) -> Self {
+    pub fn new(stats: RwSignal<CacheStats>, locale: Locale) -> Self {
         Self {
+            locale,
             scope: RwSignal::new(None),
             preview: RwSignal::new(None),
             busy: RwSignal::new(false),
@@ -75,7 +81,6 @@ impl Clearing {
     pub fn look(&self) {
         let Some(scope) = self.scope.get_untracked() else { return };
         let this = *self;
-        let owner = Owner::current();
         this.busy.set(true);
         spawn_local(async move {
             let answer = data::preview_clear(scope.clone()).await;
@@ -86,7 +91,7 @@ impl Clearing {
             this.busy.set(false);
             match answer {
                 Ok(preview) => this.preview.set(Some((scope, preview))),
-                Err(error) => this.fail(&error, owner.as_ref()),
+                Err(error) => this.fail(&error),
             }
         });
     }
@@ -95,7 +100,6 @@ impl Clearing {
     pub fn clear(&self) {
         let Some((scope, _)) = self.preview.get_untracked() else { return };
         let this = *self;
-        let owner = Owner::current();
         this.busy.set(true);
         spawn_local(async move {
             let answer = data::clear_cache(scope.clone()).await;
@@ -108,7 +112,7 @@ impl Clearing {
                     this.done.set(Some(Done::Cleared(scope, cleared)));
                     this.refresh().await;
                 }
-                Err(error) => this.fail(&error, owner.as_ref()),
+                Err(error) => this.fail(&error),
             }
         });
     }
@@ -116,11 +120,10 @@ impl Clearing {
     /// Takes a clear back.
     pub fn undo(&self, handle: u64) {
         let this = *self;
-        let owner = Owner::current();
         spawn_local(async move {
             let done = match data::undo_clear(handle).await {
                 Ok(undone) => Done::Undone(undone),
-                Err(error) => Done::Failed(said(&error, owner.as_ref())),
+                Err(error) => Done::Failed(say(&error, this.locale)),
             };
             this.done.try_set(Some(done));
             this.refresh().await;
@@ -139,14 +142,9 @@ impl Clearing {
         }
     }
 
-    fn fail(&self, error: &ConsoleError, owner: Option<&Owner>) {
-        self.problem.set(Some(said(error, owner)));
+    fn fail(&self, error: &ConsoleError) {
+        self.problem.set(Some(say(error, self.locale)));
     }
-}
-
-/// The error in the reader's language, which is in the context of `owner`.
-fn said(error: &ConsoleError, owner: Option<&Owner>) -> String {
-    owner.map_or_else(|| error.to_string(), |owner| owner.with(|| say(error)))
 }
 
 /// Whether a scope names what it needs to name.

@@ -73,7 +73,7 @@ fn NoFigures(error: ConsoleError) -> impl IntoView {
             <section class="card problem" role="alert">
                 <crate::components::Empty />
                 <h1>{words.title}</h1>
-                <p>{say(&error)}</p>
+                <p>{say(&error, use_prefs().locale)}</p>
                 <p>
                     <a class="button" href=CACHE_CONSOLE rel="external">
                         {crate::prefs::use_words().reload}
@@ -105,8 +105,10 @@ fn Console(user: String, stats: CacheStats) -> impl IntoView {
     };
     let lost = move || problem.set(Some(ConsoleError::Transport(String::new())));
     every(REFRESH, refresh, lost);
-    let clearing = Clearing::new(stats);
-    let trouble = Signal::derive(move || problem.with(|problem| problem.as_ref().map(say)));
+    let clearing = Clearing::new(stats, prefs.locale);
+    let trouble = Signal::derive(move || {
+        problem.with(|problem| problem.as_ref().map(|error| say(error, prefs.locale)))
+    });
     let over = live::part(move || {
         let over = problem.with(|p| matches!(p, Some(ConsoleError::Admin(AdminError::NotSignedIn))));
         let link = || {

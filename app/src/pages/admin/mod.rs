@@ -15,7 +15,13 @@ use leptos::prelude::*;
 
 use self::{console::ConsolePage, sign_in::SignInPage};
 use super::lazy::lazy_page;
-use crate::words::AdminWords;
+use crate::{
+    data::ConsoleError,
+    live,
+    prefs::use_prefs,
+    when,
+    words::{AdminWords, Locale},
+};
 
 lazy_page!(
     /// The route of the sign-in page.
@@ -35,17 +41,16 @@ lazy_page!(
 
 /// The texts of the operator's pages.
 fn use_admin_words() -> &'static AdminWords {
-    crate::prefs::use_prefs().locale.admin_words()
+    use_prefs().locale.admin_words()
 }
 
-/// What went wrong, in the reader's language.
-fn say(error: &crate::data::ConsoleError) -> String {
-    let locale = crate::prefs::use_prefs().locale;
+/// What went wrong, in this language.
+fn say(error: &ConsoleError, locale: Locale) -> String {
     match error {
-        crate::data::ConsoleError::Admin(error) => {
-            locale.admin_words().error(error, |s| crate::when::age(u64::from(s) * 1_000, locale))
+        ConsoleError::Admin(error) => {
+            locale.admin_words().error(error, |seconds| when::age(u64::from(seconds) * 1_000, locale))
         }
-        crate::data::ConsoleError::Transport(_) => locale.admin_words().failed.to_owned(),
+        ConsoleError::Transport(_) => locale.admin_words().failed.to_owned(),
     }
 }
 
@@ -53,7 +58,7 @@ fn say(error: &crate::data::ConsoleError) -> String {
 fn alarm(text: Signal<Option<String>>) -> AnyView {
     view! {
         <div role="alert">
-            {crate::live::part(move || text.get().map(|text| view! { <p class="alarm">{text}</p> }).into_any())}
+            {live::part(move || text.get().map(|text| view! { <p class="alarm">{text}</p> }).into_any())}
         </div>
     }
     .into_any()

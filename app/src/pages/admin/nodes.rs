@@ -60,6 +60,9 @@ fn one(node: &NodeStats, failovers: &[FailoverStats], words: &'static AdminWords
         }
         _ => node.last_error.clone().or_else(|| node.unanswered.clone()).unwrap_or_default(),
     };
+    let about = node.report.as_ref().filter(|_| !down).map(|report| {
+        (words.node_about)(&report.version, &format::count(report.keys), &format::count(report.clients))
+    });
     let state = if down { words.node_down } else { words.connected };
     view! {
         <li class=if down { "node node-down" } else { "node" }>
@@ -72,6 +75,7 @@ fn one(node: &NodeStats, failovers: &[FailoverStats], words: &'static AdminWords
             </p>
             <p>{serves.unwrap_or_default()}</p>
             <p>{load}</p>
+            {about.map(|about| view! { <p>{about}</p> })}
             {promoted.map(|failover| view! { <p>{(words.promoted)(&failover.from)}</p> })}
         </li>
     }

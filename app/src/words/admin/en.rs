@@ -52,6 +52,7 @@ pub(super) const WORDS: AdminWords = AdminWords {
     replica: "replica",
     node_down: "not reached",
     node_load: |ops, memory| format!("{ops} ops/s · {memory}"),
+    node_about: |version, keys, clients| format!("Redis {version} · {keys} keys · {clients} clients"),
     node_lag: |bytes| format!("lag {bytes}"),
     node_slots: |slots| format!("{slots} slots"),
     promoted: |from| format!("took the place of {from}"),
