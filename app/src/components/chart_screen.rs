@@ -119,6 +119,11 @@ impl Surface for Screen<'_> {
             self.context.set_stroke_style_str(stroke);
             // Lengths are numbers that are not negative.
             let _ = self.context.set_line_dash(&paint.dash);
+            // A stroke begins and ends in the middle of a pixel. Squares fill the pixels at its ends, and dashes begin with a
+            // pixel, as the SVG's `crispEdges` has them.
+            let dashed = paint.dash.length() > 0;
+            self.context.set_line_cap(if dashed { "butt" } else { "square" });
+            self.context.set_line_dash_offset(if dashed { 0.5 } else { 0.0 });
             self.context.stroke();
         }
         self.context.set_global_alpha(1.0);

@@ -40,7 +40,7 @@ impl Wash {
     }
 
     fn choose(self, [none, up_even, up_odd, down_even, down_odd]: [&'static str; 5]) -> &'static str {
-        match (self.up, self.count % 2 == 0) {
+        match (self.up, self.count.is_multiple_of(2)) {
             _ if self.count == 0 || self.over => none,
             (true, true) => up_even,
             (true, false) => up_odd,

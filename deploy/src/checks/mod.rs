@@ -68,7 +68,8 @@ const CHECKS: [Check; 7] = [
         name: "clippy-wasm",
         title: "lints of the browser's half",
         work: |layout| {
-            let wasm = ["-p", "app", "--features", "hydrate", "--lib", "--target", "wasm32-unknown-unknown"];
+            let wasm =
+                ["-p", "app", "--features", "hydrate,split", "--lib", "--target", "wasm32-unknown-unknown"];
             cargo(layout, &["clippy", "--locked"], &wasm, &["--", "-D", "warnings"])
         },
     },

@@ -1,16 +1,17 @@
 //! The card of the chart: interval, range, drawing, foot.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_query_map;
-use model::{ChartData, Coin};
+use model::{ChartData, Coin, Provenance, Source, Symbol, Tier};
 use rust_decimal::prelude::ToPrimitive;
 
 use super::choice::{Choice, Choices};
 use crate::{
     components::{ChartView, LiveQuote, Problem, Span, every, icons, sentence_when_read},
-    data, live,
+    data::{self, DataError},
+    live,
     prefs::use_prefs,
 };
 
@@ -27,34 +28,25 @@ pub fn ChartCard(
 ) -> impl IntoView {
     let prefs = use_prefs();
     let words = prefs.words();
-    let (symbol, name) = (coin.quote.symbol.to_string(), coin.quote.name);
+    let symbol = coin.quote.symbol.to_string();
+    let drawn = (coin.quote.symbol, coin.quote.name);
     let choices = Choices { intervals: coin.intervals, first: coin.first_open, last: coin.quote.as_of };
     let choices = StoredValue::new(choices);
     let query = use_query_map();
-    let choice = Memo::new(move |_| choices.with_value(|all| query.with(|query| all.from_query(query))));
-    let read = {
+    let choice = Memo::new(move |_| choices.with_value(|all| query.with(|query| all.asked(query))));
+    let read: Read = {
         let symbol = symbol.clone();
-        move |choice: Choice| {
+        Arc::new(move |choice: Choice| {
             let bars = choices.with_value(|all| all.bars(choice));
-            data::chart(symbol.clone(), choice.interval.to_string(), bars)
-        }
+            Box::pin(data::chart(symbol.clone(), choice.interval.to_string(), bars))
+        })
     };
-    let chart = Resource::new_blocking(move || choice.get(), read.clone());
-    // What was read since, of which choice.
-    let newer = RwSignal::new(None::<(Choice, ChartData)>);
-    let refresh = move || {
-        let asked = choice.get_untracked();
-        let reading = read(asked);
-        async move {
-            // What cannot be read stays: the page says so where its price comes from.
-            if let Ok(data) = reading.await
-                && choice.try_get_untracked() == Some(asked)
-            {
-                newer.set(Some((asked, data)));
-            }
-        }
+    // What the address asks for at first; another choice is read into the same drawing.
+    let first = choice.get_untracked();
+    let chart = {
+        let read = Arc::clone(&read);
+        Resource::new_blocking(|| (), move |()| read(first))
     };
-    every(REFRESH, refresh, || {});
 
     let path = StoredValue::new(format!("/coin/{symbol}"));
     let link = move |href: String| prefs.link(&href);
@@ -105,46 +97,93 @@ pub fn ChartCard(
                     {words.export}
                 </a>
             </div>
-            <Transition fallback=move || {
+            <Suspense fallback=move || {
                 view! { <p class="waiting chart-waiting">{words.reading_candles}</p> }
             }>
                 {move || {
-                    let (name, quote) = (name.clone(), quote.clone());
+                    let (coin, quote, read) = (drawn.clone(), quote.clone(), Arc::clone(&read));
                     Suspend::new(async move {
-                        match chart.await {
-                            Ok(data) => view! { <Live data choice newer quote name /> }.into_any(),
-                            Err(error) => view! { <Problem error /> }.into_any(),
-                        }
+                        let answer = chart.await;
+                        view! { <Live coin answer choice read quote /> }
                     })
                 }}
-            </Transition>
+            </Suspense>
         </section>
     }
     .into_any()
 }
 
-/// The drawing, kept at the price.
+/// Reads the candles of a choice.
+type Read =
+    Arc<dyn Fn(Choice) -> Pin<Box<dyn Future<Output = Result<ChartData, DataError>> + Send>> + Send + Sync>;
+
+/// The drawing, kept at the choice and at the price. It stays while the choice changes: so do its canvas and the focus.
 #[component]
 fn Live(
-    /// The candles as they were read for this choice.
-    data: ChartData,
+    /// Symbol and name of the coin.
+    coin: (Symbol, String),
+    /// What was read for the first choice.
+    answer: Result<ChartData, DataError>,
     /// The present choice.
     choice: Memo<Choice>,
-    /// What was read since.
-    newer: RwSignal<Option<(Choice, ChartData)>>,
+    /// Reads another one.
+    read: Read,
     /// The live figures.
     quote: LiveQuote,
-    /// Name of the coin.
-    name: String,
 ) -> impl IntoView {
     let prefs = use_prefs();
     let words = prefs.words();
-    let latest = Memo::new(move |_| {
-        newer.with(|newer| match newer {
-            Some((of, newer)) if *of == choice.get() && newer.interval == data.interval => newer.clone(),
-            _ => data.clone(),
-        })
-    });
+    let (symbol, name) = coin;
+    let (data, problem) = match answer {
+        Ok(data) => (data, None),
+        Err(error) => (nothing(symbol, choice.get_untracked()), Some(error)),
+    };
+    let latest = RwSignal::new(data);
+    let problem = RwSignal::new(problem);
+    let reading = RwSignal::new(false);
+    let asked = StoredValue::new(choice.get_untracked());
+    {
+        let read = Arc::clone(&read);
+        live::effect(move || {
+            let next = choice.get();
+            if asked.get_value() == next {
+                return;
+            }
+            asked.set_value(next);
+            reading.set(true);
+            let answer = read(next);
+            spawn_local(async move {
+                let answer = answer.await;
+                // Another choice may have been made meanwhile, or the page left.
+                if asked.try_get_value() != Some(next) {
+                    return;
+                }
+                reading.set(false);
+                match answer {
+                    Ok(data) => {
+                        problem.set(None);
+                        latest.set(data);
+                    }
+                    Err(error) => problem.set(Some(error)),
+                }
+            });
+        });
+    }
+    let refresh = move || {
+        let present = asked.get_value();
+        let answer = read(present);
+        async move {
+            // What cannot be read stays: the page says beside it where its price comes from.
+            if let Ok(data) = answer.await
+                && asked.try_get_value() == Some(present)
+                && reading.try_get_untracked() == Some(false)
+            {
+                problem.set(None);
+                latest.set(data);
+            }
+        }
+    };
+    every(REFRESH, refresh, || {});
     let (price, as_of) = (quote.price, quote.as_of);
     let live = Signal::derive(move || {
         let mut data = latest.get();
@@ -162,14 +201,43 @@ fn Live(
         let time = latest.with(|data| data.candles.last().map_or(0, |bar| bar.open_time));
         prefs.calendar().zone.label(time)
     });
+    let trouble = live::part(move || problem.get().map(|error| view! { <Problem error /> }).into_any());
     view! {
-        <ChartView data=live name />
-        <p class="card-foot">
-            <span>{origin}</span>
-            <span>{gaps} " · " {zone}</span>
-        </p>
+        {trouble}
+        <div
+            class="chart-live"
+            class:reading=live::flag(move || reading.get())
+            aria-busy=live::word(move || if reading.get() { "true" } else { "false" })
+            hidden=live::flag(move || problem.with(Option::is_some))
+        >
+            <ChartView data=live name />
+            <p class="card-foot">
+                <span>{origin}</span>
+                <span>{gaps} " · " {zone}</span>
+            </p>
+        </div>
     }
     .into_any()
+}
+
+/// A chart without candles, for as long as none could be read.
+fn nothing(symbol: Symbol, choice: Choice) -> ChartData {
+    ChartData {
+        symbol,
+        interval: choice.interval,
+        source: Source::RECORDED,
+        candles: Vec::new(),
+        partial: Vec::new(),
+        indicators: BTreeMap::new(),
+        provenance: Provenance {
+            tier: Tier::Database,
+            source: Source::RECORDED,
+            age_ms: 0,
+            stale: false,
+            simulated: false,
+            reason: None,
+        },
+    }
 }
 
 /// Has the last bar follow the price, while the price is of its time. A price of a later time waits for its own bar.
@@ -186,7 +254,7 @@ fn follow(data: &mut ChartData, price: f64, as_of: model::UnixMs) {
 
 #[cfg(test)]
 mod tests {
-    use model::{Candle, Interval, Provenance, Source, Tier};
+    use model::{Candle, Interval};
 
     use super::*;
 

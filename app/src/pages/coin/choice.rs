@@ -39,7 +39,7 @@ impl Choices {
 
     /// From `?interval=4h&range=1m`. What is missing or unknown is chosen to suit the other.
     #[must_use]
-    pub fn from_query(&self, query: &ParamsMap) -> Choice {
+    pub fn asked(&self, query: &ParamsMap) -> Choice {
         let span = query.get_str("range").and_then(Span::parse);
         let asked = query.get_str("interval").and_then(|text| text.parse().ok());
         let best = || span.and_then(|span| span.interval(&self.intervals, self.first, self.last));
@@ -100,10 +100,10 @@ mod tests {
 
     #[test]
     fn a_range_alone_chooses_its_interval() {
-        let choice = choices().from_query(&query(&[("range", "1d")]));
+        let choice = choices().asked(&query(&[("range", "1d")]));
         assert_eq!(choice, Choice { interval: M30, span: Some(Span::Day) });
         assert_eq!(choices().bars(choice), 48);
-        let choice = choices().from_query(&query(&[("range", "nope"), ("interval", "soon")]));
+        let choice = choices().asked(&query(&[("range", "nope"), ("interval", "soon")]));
         assert_eq!(choice, Choice { interval: H4, span: None });
         assert_eq!(choices().bars(choice), USUAL_BARS);
     }
