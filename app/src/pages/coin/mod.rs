@@ -3,6 +3,7 @@
 mod chart_card;
 mod choice;
 mod figures;
+mod live_chart;
 
 use leptos::prelude::*;
 use leptos_meta::Title;

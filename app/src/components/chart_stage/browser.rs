@@ -1,0 +1,124 @@
+//! Measures a chart's box and paints its layers.
+
+use leptos::{leptos_dom::helpers::window_event_listener_untyped, prelude::*};
+use model::ChartData;
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::ResizeObserver;
+
+use super::{
+    super::{
+        chart_screen::{Palette, paint_chart, paint_cross},
+        chart_view::shown_at,
+    },
+    Stage,
+};
+use crate::{
+    chart::{Plot, Size},
+    live,
+    prefs::use_prefs,
+};
+
+/// Measures the stage and paints its layers, each when what it shows has changed.
+pub(super) fn run(stage: Stage, data: Signal<ChartData>) {
+    let prefs = use_prefs();
+    let words = prefs.words();
+    let size = RwSignal::new(None::<Size>);
+    let scheme = RwSignal::new(0_u32);
+    observe(stage, size);
+    watch_scheme(scheme);
+    for (event, printing) in [("beforeprint", true), ("afterprint", false)] {
+        let handle = window_event_listener_untyped(event, move |_| stage.printing.set(printing));
+        on_cleanup(move || handle.remove());
+    }
+    // The style sheet is asked once a theme, not once a frame.
+    let palette = StoredValue::new_local(None::<Palette>);
+    let themed =
+        Memo::new(move |_| (scheme.get(), prefs.theme(), prefs.rising(), stage.node.get().is_some()));
+    live::effect(move || {
+        themed.track();
+        palette.set_value(stage.node.get_untracked().and_then(|node| Palette::read(&node)));
+    });
+    live::effect(move || {
+        themed.track();
+        let (Some(size), Some(canvas)) = (size.get(), stage.base.get()) else { return };
+        let plot = data.with(|data| {
+            let bars = shown_at(data, size.width);
+            Plot::new(bars, &data.partial, data.interval, size, prefs.calendar())
+        });
+        let painted = palette.with_value(|palette| {
+            palette
+                .as_ref()
+                .is_some_and(|palette| paint_chart(&canvas, palette, plot.as_ref(), size, words.no_candles))
+        });
+        stage.plot.set(plot);
+        if stage.painted.get_untracked() != painted {
+            stage.painted.set(painted);
+        }
+    });
+    live::effect(move || {
+        themed.track();
+        let (Some(size), Some(canvas)) = (size.get(), stage.over.get()) else { return };
+        let cross = stage.cross.get();
+        stage.plot.with(|plot| {
+            palette.with_value(|palette| {
+                if let Some(palette) = palette {
+                    paint_cross(&canvas, palette, plot.as_ref(), size, cross);
+                }
+            });
+        });
+    });
+}
+
+/// Follows the stage's size in CSS px.
+fn observe(stage: Stage, size: RwSignal<Option<Size>>) {
+    let kept = StoredValue::new_local(None::<(ResizeObserver, Closure<dyn FnMut()>)>);
+    live::effect(move || {
+        let Some(node) = stage.node.get() else { return };
+        let element: web_sys::Element = node.into();
+        let measure = {
+            let element = element.clone();
+            move || {
+                let px = |length: i32| u32::try_from(length).unwrap_or(0);
+                let new = Size { width: px(element.client_width()), height: px(element.client_height()) };
+                // A stage that is not shown has no size, and keeps its picture.
+                if new.width > 0 && new.height > 0 && size.get_untracked() != Some(Plot::size(new)) {
+                    size.set(Some(Plot::size(new)));
+                }
+            }
+        };
+        let callback = Closure::<dyn FnMut()>::new(measure);
+        if let Ok(observer) = ResizeObserver::new(callback.as_ref().unchecked_ref()) {
+            observer.observe(&element);
+            kept.set_value(Some((observer, callback)));
+        }
+    });
+    on_cleanup(move || {
+        kept.try_update_value(|kept| {
+            if let Some((observer, _)) = kept.take() {
+                observer.disconnect();
+            }
+        });
+    });
+}
+
+/// Counts the changes of the device between light and dark.
+fn watch_scheme(scheme: RwSignal<u32>) {
+    let Ok(Some(query)) = window().match_media("(prefers-color-scheme: dark)") else { return };
+    let changed = Closure::<dyn FnMut()>::new(move || {
+        scheme.try_update(|count| *count = count.wrapping_add(1));
+    });
+    let target: &web_sys::EventTarget = query.as_ref();
+    if target.add_event_listener_with_callback("change", changed.as_ref().unchecked_ref()).is_err() {
+        return;
+    }
+    let kept = StoredValue::new_local(Some((query, changed)));
+    on_cleanup(move || {
+        kept.try_update_value(|kept| {
+            if let Some((query, changed)) = kept.take() {
+                let target: &web_sys::EventTarget = query.as_ref();
+                let _ =
+                    target.remove_event_listener_with_callback("change", changed.as_ref().unchecked_ref());
+            }
+        });
+    });
+}

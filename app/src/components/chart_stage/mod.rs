@@ -1,0 +1,115 @@
+//! What the browser adds to a chart: its size, where the crosshair stands, and the canvas layers.
+
+#[cfg(feature = "hydrate")]
+mod browser;
+
+use leptos::{
+    html::{Canvas, Div},
+    prelude::*,
+};
+use model::{Candle, ChartData};
+
+use crate::chart::{Cross, Plot};
+
+/// The state of a chart on the screen. Cheap to copy.
+#[derive(Clone, Copy)]
+pub struct Stage {
+    /// The box of all layers.
+    pub node: NodeRef<Div>,
+    /// The layer of the chart.
+    pub base: NodeRef<Canvas>,
+    /// The layer of the crosshair.
+    pub over: NodeRef<Canvas>,
+    /// Whether the canvas shows the chart; before, the SVG does.
+    pub painted: RwSignal<bool>,
+    /// Whether the page is being printed.
+    pub printing: RwSignal<bool>,
+    /// Whether the crosshair was moved by keys.
+    pub walked: RwSignal<bool>,
+    cross: RwSignal<Option<Cross>>,
+    plot: RwSignal<Option<Plot>>,
+}
+
+impl Stage {
+    /// The stage of these candles. On the server it stays empty.
+    #[must_use]
+    pub fn new(data: Signal<ChartData>) -> Self {
+        let stage = Self {
+            node: NodeRef::new(),
+            base: NodeRef::new(),
+            over: NodeRef::new(),
+            painted: RwSignal::new(false),
+            printing: RwSignal::new(false),
+            walked: RwSignal::new(false),
+            cross: RwSignal::new(None),
+            plot: RwSignal::new(None),
+        };
+        #[cfg(feature = "hydrate")]
+        browser::run(stage, data);
+        #[cfg(not(feature = "hydrate"))]
+        let _ = data;
+        stage
+    }
+
+    /// The bar under the crosshair.
+    #[must_use]
+    pub fn bar(&self) -> Option<Candle> {
+        let cross = self.cross.get()?;
+        self.plot.with(|plot| plot.as_ref()?.bar(cross.bar).map(|bar| bar.candle))
+    }
+
+    /// The pointer is here, px from the stage's corner.
+    pub fn point(&self, x: f64, y: f64) {
+        let cross = self.plot.with_untracked(|plot| {
+            let bar = plot.as_ref()?.bar_at(x as i32)?;
+            Some(Cross { bar, row: y as i32 })
+        });
+        self.walked.set(false);
+        self.set(cross);
+    }
+
+    /// The pointer or the focus is gone.
+    pub fn leave(&self) {
+        self.walked.set(false);
+        self.set(None);
+    }
+
+    /// Walks along the bars by a key; whether the key is one that does.
+    pub fn walk(&self, key: &str) -> bool {
+        let Some(next) =
+            self.plot.with_untracked(|plot| step(plot.as_ref()?, self.cross.get_untracked(), key))
+        else {
+            return false;
+        };
+        self.walked.set(next.is_some());
+        self.set(next);
+        true
+    }
+
+    fn set(&self, cross: Option<Cross>) {
+        if self.cross.get_untracked() != cross {
+            self.cross.set(cross);
+        }
+    }
+}
+
+/// Where a key leads: to a bar, off the chart (`Some(None)`), or nowhere (`None`).
+fn step(plot: &Plot, at: Option<Cross>, key: &str) -> Option<Option<Cross>> {
+    /// Bars of a long step.
+    const PAGE: usize = 10;
+    let last = plot.len().checked_sub(1)?;
+    let at = at.map(|cross| cross.bar);
+    let bar = match key {
+        "Escape" => return at.map(|_| None),
+        "Home" => 0,
+        "End" => last,
+        "ArrowLeft" => at.map_or(last, |bar| bar.saturating_sub(1)),
+        "ArrowRight" => at.map_or(last, |bar| (bar + 1).min(last)),
+        "PageUp" => at.map_or(last, |bar| bar.saturating_sub(PAGE)),
+        "PageDown" => at.map_or(last, |bar| (bar + PAGE).min(last)),
+        _ => return None,
+    };
+    // The horizontal line stands at the close.
+    let close = plot.bar(bar)?.candle.close;
+    Some(Some(Cross { bar, row: plot.row(close) }))
+}

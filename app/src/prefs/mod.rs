@@ -1,0 +1,180 @@
+//! How a reader wants the pages: language, theme, colours of rise and fall, watchlist.
+//!
+//! The server settles them while it renders, from the address, then cookies, then the browser's headers, and writes them
+//! on `<html>`, so that nothing flashes and the browser finds the same ones there. The language stays while a page is
+//! open; the others change in place and are kept in cookies.
+
+mod looks;
+mod settled;
+
+use leptos::prelude::*;
+
+use self::settled::{LANG, RISING, THEME, WATCH};
+pub use self::{
+    looks::{Rising, Theme},
+    settled::Settled,
+};
+use crate::{
+    live,
+    watchlist::Watchlist,
+    when::{Calendar, Zone},
+    words::{Locale, Words},
+};
+
+/// How the reader wants this page, in context. Cheap to copy.
+#[derive(Clone, Copy)]
+pub struct Prefs {
+    /// Language; stays while the page is open.
+    pub locale: Locale,
+    named: bool,
+    theme: RwSignal<Theme>,
+    rising: RwSignal<Rising>,
+    watch: RwSignal<Watchlist>,
+    zone: RwSignal<Zone>,
+}
+
+impl Prefs {
+    /// Settles them and puts them into context; called once, by the root component.
+    pub fn provide() -> Self {
+        let settled = Settled::current();
+        #[cfg(feature = "ssr")]
+        settled.answer();
+        let prefs = Self {
+            locale: settled.locale,
+            named: settled.named,
+            theme: RwSignal::new(settled.theme),
+            rising: RwSignal::new(settled.rising),
+            watch: RwSignal::new(settled.watch),
+            zone: RwSignal::new(Zone::Utc),
+        };
+        provide_context(prefs);
+        prefs
+    }
+
+    /// The texts of the page.
+    #[must_use]
+    pub const fn words(&self) -> &'static Words {
+        self.locale.words()
+    }
+
+    /// Light or dark, as chosen.
+    #[must_use]
+    pub fn theme(&self) -> Theme {
+        self.theme.get()
+    }
+
+    /// The colour of a rise, as chosen.
+    #[must_use]
+    pub fn rising(&self) -> Rising {
+        self.rising.get()
+    }
+
+    /// How times are written: in UTC at first, in the reader's zone once hydrated.
+    #[must_use]
+    pub fn calendar(&self) -> Calendar {
+        Calendar { locale: self.locale, zone: self.zone.get() }
+    }
+
+    /// Has times written in the reader's zone once this part of the page is hydrated. The server does not know the zone: its
+    /// times are UTC, and hydration must find them so, also of a part whose code comes later.
+    pub fn settle_zone(&self) {
+        let zone = self.zone;
+        live::effect(move || {
+            // What is hydrated together with this part is done by the next frame.
+            request_animation_frame(move || {
+                if zone.try_get_untracked() == Some(Zone::Utc) {
+                    zone.set(Zone::Reader);
+                }
+            });
+        });
+    }
+
+    /// The coins with a star.
+    #[must_use]
+    pub fn watch(&self) -> RwSignal<Watchlist> {
+        self.watch
+    }
+
+    /// A link within the site: it goes on naming the language if this page's address does.
+    #[must_use]
+    pub fn link(&self, to: &str) -> String {
+        if !self.named {
+            return to.to_owned();
+        }
+        let separator = if to.contains('?') { '&' } else { '?' };
+        format!("{to}{separator}{LANG}={}", self.locale.tag())
+    }
+
+    /// Whether links name the language, and which.
+    #[must_use]
+    pub fn named_language(&self) -> Option<&'static str> {
+        self.named.then_some(self.locale.tag())
+    }
+
+    /// Chooses a theme, here and for later pages.
+    pub fn choose_theme(&self, theme: Theme) {
+        self.theme.set(theme);
+        keep(THEME, theme.as_str(), Some("data-theme"));
+    }
+
+    /// Chooses the colour of a rise, here and for later pages.
+    pub fn choose_rising(&self, rising: Rising) {
+        self.rising.set(rising);
+        keep(RISING, rising.as_str(), Some("data-rising"));
+    }
+
+    /// Puts a coin on the watchlist, or takes it off.
+    pub fn toggle_watch(&self, symbol: &model::Symbol) {
+        self.watch.update(|watch| watch.toggle(symbol));
+        keep(WATCH, &self.watch.with_untracked(Watchlist::to_text), None);
+    }
+}
+
+/// The present page's preferences.
+#[must_use]
+pub fn use_prefs() -> Prefs {
+    expect_context()
+}
+
+/// The present page's texts.
+#[must_use]
+pub fn use_words() -> &'static Words {
+    use_prefs().words()
+}
+
+/// Keeps a choice in its cookie and, if it has an attribute, on `<html>`.
+#[cfg(not(feature = "ssr"))]
+fn keep(name: &str, value: &str, attribute: Option<&str>) {
+    browser::set_cookie(&settled::cookie(name, value));
+    if let (Some(attribute), Some(root)) = (attribute, document().document_element()) {
+        // Only a name that is no name is refused.
+        let _ = root.set_attribute(attribute, value);
+    }
+}
+
+/// The server answers with cookies instead: nobody clicks there.
+#[cfg(feature = "ssr")]
+fn keep(_name: &str, _value: &str, _attribute: Option<&str>) {}
+
+/// The page's cookies.
+#[cfg(not(feature = "ssr"))]
+mod browser {
+    use leptos::prelude::document;
+    use wasm_bindgen::JsCast;
+
+    fn html() -> Option<web_sys::HtmlDocument> {
+        document().dyn_into().ok()
+    }
+
+    /// As in a `Cookie` header; empty where the browser refuses cookies.
+    pub(super) fn cookies() -> String {
+        html().and_then(|html| html.cookie().ok()).unwrap_or_default()
+    }
+
+    /// Sets one. A browser that refuses keeps the choice for as long as the page is open.
+    pub(super) fn set_cookie(cookie: &str) {
+        if let Some(html) = html() {
+            let _ = html.set_cookie(cookie);
+        }
+    }
+}
