@@ -92,7 +92,7 @@ pub fn DisplayMenu() -> impl IntoView {
             </fieldset>
             // Without scripts the choice is sent.
             <button type="submit" class="button scriptless">
-                "OK"
+                {words.apply}
             </button>
         </form>
     }

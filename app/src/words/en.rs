@@ -16,6 +16,7 @@ pub(super) const WORDS: Words = Words {
     colours: "Rising prices",
     green_up: "Green up",
     red_up: "Red up",
+    apply: "Apply",
     about: "Live prices and candlestick charts, with the source of every number.",
 
     recorded: "Recorded prices",

@@ -41,6 +41,8 @@ pub struct Words {
     pub green_up: &'static str,
     /// Rising is red.
     pub red_up: &'static str,
+    /// Sends the choices of the menu, without scripts.
+    pub apply: &'static str,
     /// What the site is, for search engines.
     pub about: &'static str,
 

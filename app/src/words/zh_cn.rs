@@ -16,6 +16,7 @@ pub(super) const WORDS: Words = Words {
     colours: "涨跌颜色",
     green_up: "绿涨红跌",
     red_up: "红涨绿跌",
+    apply: "应用",
     about: "实时价格与 K 线图，每个数字都注明来源。",
 
     recorded: "历史价格",

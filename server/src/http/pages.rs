@@ -38,6 +38,8 @@ fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
         if let Some(response) = use_context::<ResponseOptions>() {
             // Each rendering has its own nonce and its own figures: nobody may keep it.
             response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+            // Language, theme and watchlist are the reader's own.
+            response.append_header(header::VARY, HeaderValue::from_static("accept-language, cookie"));
             let policy = use_nonce().map(|nonce| security::page_policy(&nonce, &options));
             if let Some(policy) = policy.and_then(|p| HeaderValue::from_str(&p).ok()) {
                 response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
