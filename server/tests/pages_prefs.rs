@@ -16,7 +16,9 @@ fn server() -> Server {
 #[test]
 fn the_address_the_cookie_and_the_browser_settle_the_language_in_this_order() {
     let server = server();
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    /// Address, headers, language.
+    type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+    let cases: [Case; 6] = [
         ("/", &[], "en"),
         ("/", &[("accept-language", "zh-CN,zh;q=0.9,en;q=0.8")], "zh-CN"),
         ("/", &[("accept-language", "zh-CN"), ("cookie", "a=b; lang=en")], "en"),
@@ -27,7 +29,7 @@ fn the_address_the_cookie_and_the_browser_settle_the_language_in_this_order() {
     for (path, headers, lang) in cases {
         let reply = server.get_with(path, headers);
         assert_eq!(reply.status, 200, "{path}");
-        assert_eq!(reply.header("content-language"), *lang, "{path} {headers:?}");
+        assert_eq!(reply.header("content-language"), lang, "{path} {headers:?}");
         assert!(reply.text().contains(&format!("<html lang=\"{lang}\"")), "{path} {headers:?}");
     }
     let page = server.get("/?lang=zh-CN");

@@ -94,11 +94,11 @@ impl<S: Surface> Pen for CanvasPen<'_, S> {
 mod tests {
     use std::fmt::Write;
 
-    use model::{Candle, Interval};
+    use model::Interval;
     use plotters::drawing::IntoDrawingArea;
 
     use super::{
-        super::{Labels, Plot, Size, candlestick_svg, draw},
+        super::{Labels, Plot, Size, candlestick_svg, draw, tests::wave},
         *,
     };
     use crate::when::Calendar;
@@ -198,29 +198,13 @@ mod tests {
         text.replace('-', " -").split_whitespace().map(|n| n.parse().unwrap()).collect()
     }
 
-    fn candles(count: i64) -> Vec<Candle> {
-        (0..count)
-            .map(|i| {
-                let (open, close) = (100.0 + ((i * 37) % 23) as f64, 100.0 + ((i * 53 + 7) % 23) as f64);
-                Candle {
-                    open_time: 1_551_744_000_000 + i * Interval::H4.ms(),
-                    open,
-                    high: open.max(close) + (i % 5) as f64,
-                    low: open.min(close) - (i % 3) as f64,
-                    close,
-                    volume: ((i * 91) % 47) as f64,
-                }
-            })
-            .collect()
-    }
-
     #[test]
     fn paints_what_the_svg_says_at_the_same_places() {
         let labels = Labels { title: "t", description: "d", empty: "nothing here" };
         for (count, width, height) in
             [(0, 366, 400), (1, 366, 400), (64, 366, 400), (150, 1040, 540), (3_000, 1040, 540)]
         {
-            let candles = candles(count);
+            let candles = wave(count);
             let partial: Vec<i64> = candles.iter().rev().take(2).map(|c| c.open_time).collect();
             let size = Size { width, height };
             let plot = Plot::new(&candles, &partial, Interval::H4, size, Calendar::ENGLISH);

@@ -22,7 +22,7 @@ fn candlestick_svg(
 const WIDE: Size = Size { width: 1040, height: 540 };
 
 /// A wave of bars with both directions and every tenth missing.
-fn wave(count: i64) -> Vec<Candle> {
+pub(super) fn wave(count: i64) -> Vec<Candle> {
     (0..count)
         .map(|i| {
             let open = 140.0 + ((i * 37) % 23) as f64 / 2.0;
