@@ -15,7 +15,7 @@ use super::{
 use crate::{
     chart::{Plot, Size},
     live,
-    prefs::use_prefs,
+    prefs::{Rising, Theme, use_prefs},
 };
 
 /// Measures the stage and paints its layers, each when what it shows has changed.
@@ -30,25 +30,30 @@ pub(super) fn run(stage: Stage, data: Signal<ChartData>) {
         let handle = window_event_listener_untyped(event, move |_| stage.printing.set(printing));
         on_cleanup(move || handle.remove());
     }
-    // The style sheet is asked once a theme, not once a frame.
-    let palette = StoredValue::new_local(None::<Palette>);
-    let themed =
-        Memo::new(move |_| (scheme.get(), prefs.theme(), prefs.rising(), stage.node.get().is_some()));
+    // The style sheet is asked once a theme, not once a frame; by whichever layer is painted first.
+    type Look = (u32, Theme, Rising);
+    let kept = StoredValue::new_local(None::<(Look, Palette)>);
+    let with_palette = move |paint: &mut dyn FnMut(&Palette)| {
+        let look = (scheme.get(), prefs.theme(), prefs.rising());
+        let Some(node) = stage.node.get() else { return };
+        kept.update_value(|kept| {
+            if kept.as_ref().is_none_or(|(of, _)| *of != look) {
+                *kept = Palette::read(&node).map(|palette| (look, palette));
+            }
+            if let Some((_, palette)) = kept {
+                paint(palette);
+            }
+        });
+    };
     live::effect(move || {
-        themed.track();
-        palette.set_value(stage.node.get_untracked().and_then(|node| Palette::read(&node)));
-    });
-    live::effect(move || {
-        themed.track();
         let (Some(size), Some(canvas)) = (size.get(), stage.base.get()) else { return };
         let plot = data.with(|data| {
             let bars = shown_at(data, size.width);
             Plot::new(bars, &data.partial, data.interval, size, prefs.calendar())
         });
-        let painted = palette.with_value(|palette| {
-            palette
-                .as_ref()
-                .is_some_and(|palette| paint_chart(&canvas, palette, plot.as_ref(), size, words.no_candles))
+        let mut painted = false;
+        with_palette(&mut |palette| {
+            painted = paint_chart(&canvas, palette, plot.as_ref(), size, words.no_candles);
         });
         stage.plot.set(plot);
         if stage.painted.get_untracked() != painted {
@@ -56,15 +61,10 @@ pub(super) fn run(stage: Stage, data: Signal<ChartData>) {
         }
     });
     live::effect(move || {
-        themed.track();
         let (Some(size), Some(canvas)) = (size.get(), stage.over.get()) else { return };
         let cross = stage.cross.get();
         stage.plot.with(|plot| {
-            palette.with_value(|palette| {
-                if let Some(palette) = palette {
-                    paint_cross(&canvas, palette, plot.as_ref(), size, cross);
-                }
-            });
+            with_palette(&mut |palette| paint_cross(&canvas, palette, plot.as_ref(), size, cross));
         });
     });
 }
