@@ -121,6 +121,16 @@ pub fn age(ms: u64, locale: Locale) -> String {
     }
 }
 
+/// A time to wait, in whole seconds while it is short: `1 s`, `2 min`.
+#[must_use]
+pub fn wait(seconds: u32, locale: Locale) -> String {
+    match (seconds, locale) {
+        (0..60, Locale::En) => format!("{seconds} s"),
+        (0..60, Locale::ZhCn) => format!("{seconds} 秒"),
+        _ => age(u64::from(seconds) * 1_000, locale),
+    }
+}
+
 /// A short span: `9 µs`, `0.6 ms`, `14 ms`, from a second on as an age.
 #[must_use]
 pub fn span(us: u64, locale: Locale) -> String {
@@ -152,6 +162,12 @@ mod tests {
             assert_eq!(age(ms, Locale::En), english);
             assert_eq!(age(ms, Locale::ZhCn), chinese);
         }
+    }
+
+    #[test]
+    fn waits_are_whole() {
+        assert_eq!((wait(1, Locale::En), wait(59, Locale::ZhCn)), ("1 s".to_owned(), "59 秒".to_owned()));
+        assert_eq!(wait(900, Locale::En), "15 min");
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub fn Header(
         </a>
         <header class="head">
             <div class="head-in">
-                <a class="brand" href=prefs.link("/")>
+                <a class="brand" href=prefs.link("/") aria-label="Tidemark">
                     {icon(icons::MARK)}
                     <span class="brand-name">"Tidemark"</span>
                 </a>

@@ -243,8 +243,8 @@ pub struct Words {
     pub as_of: &'static str,
     /// First stored bar.
     pub stored_since: &'static str,
-    /// Dates of the supply.
-    pub supply_note: fn(&str, &str) -> String,
+    /// Of which day a supply is; who says so follows.
+    pub supply_note: fn(&str) -> String,
 
     // What goes wrong.
     /// No such page.

@@ -134,7 +134,7 @@ pub(super) const WORDS: Words = Words {
     supply: "流通量",
     as_of: "数据时间",
     stored_since: "数据始于",
-    supply_note: |date, source| format!("供应量日期 {date}：{source}"),
+    supply_note: |date| format!("供应量日期 {date}："),
 
     not_found: "没有这个页面",
     not_found_title: "未找到",

@@ -48,7 +48,7 @@ fn use_admin_words() -> &'static AdminWords {
 fn say(error: &ConsoleError, locale: Locale) -> String {
     match error {
         ConsoleError::Admin(error) => {
-            locale.admin_words().error(error, |seconds| when::age(u64::from(seconds) * 1_000, locale))
+            locale.admin_words().error(error, |seconds| when::wait(seconds, locale))
         }
         ConsoleError::Transport(_) => locale.admin_words().failed.to_owned(),
     }

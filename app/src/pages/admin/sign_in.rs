@@ -42,7 +42,7 @@ fn SignInCard(user: Option<String>) -> impl IntoView {
     let words = use_admin_words();
     let query = use_query_map().get_untracked();
     let wait = query.get_str("retry_after_s").and_then(|text| text.parse().ok()).unwrap_or(0_u32);
-    let wait = when::age(u64::from(wait) * 1_000, prefs.locale);
+    let wait = when::wait(wait, prefs.locale);
     let error = query.get_str("error").and_then(|code| words.of_code(code, &wait));
     let next = query.get_str("next").and_then(local_path).unwrap_or(CACHE_CONSOLE).to_owned();
     if let Some(user) = user {

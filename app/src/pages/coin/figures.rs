@@ -54,7 +54,7 @@ pub fn KeyFigures(
         let circulating = supply.circulating.to_f64().unwrap_or_default();
         let cap = live::text(move || format::dollars(circulating * now(), locale));
         let amount = format::compact(circulating, locale);
-        let note = (words.supply_note)(&prefs.calendar().utc().date(supply.as_of), &supply.source);
+        let note = ((words.supply_note)(&prefs.calendar().utc().date(supply.as_of)), supply.source);
         (row(words.col_cap, cap.into_any()), row(words.supply, amount.into_any()), note)
     });
     let (cap, supply, note) = match cap {
@@ -78,7 +78,15 @@ pub fn KeyFigures(
                 {row(words.as_of, live::text(move || prefs.calendar().date_time(as_of.get())).into_any())}
                 {first_open.map(|t| row(words.stored_since, live::text(move || prefs.calendar().date(t)).into_any()))}
             </dl>
-            {note.map(|note| view! { <p class="figures-note">{note}</p> })}
+            {note
+                .map(|(note, source)| {
+                    // Whoever made the table wrote it, in a language of their own.
+                    view! {
+                        <p class="figures-note">
+                            {note} " " <span lang="en">{source}</span>
+                        </p>
+                    }
+                })}
         </section>
     }
     .into_any()
