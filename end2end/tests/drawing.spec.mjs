@@ -21,7 +21,7 @@ for (const [what, size] of Object.entries({ wide: WIDE, narrow: NARROW })) {
           info.annotations.push({ type: "pixels", description: line });
           expect([result.width, result.height]).toEqual([size.width, size.height]);
           expect(result.painted, "there is something to compare").toBeGreaterThan(result.pixels / 100);
-          expect(share).toBeLessThanOrEqual(texts ? 1.5 : 0.25);
+          expect(share).toBeLessThanOrEqual(0.25);
         }
       });
     }
