@@ -20,10 +20,17 @@ export default defineConfig({
   retries: 0,
   forbidOnly: Boolean(process.env.CI),
   reporter: [["list"]],
+  projects: [
+    { name: "pages", testIgnore: "redis-away.spec.mjs" },
+    // It stops Redis, which the others would feel.
+    { name: "redis away", testMatch: "redis-away.spec.mjs", dependencies: ["pages"] },
+  ],
   use: {
     baseURL: process.env.BASE_URL ?? "http://127.0.0.1:3000",
     launchOptions: { executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium", args: flags },
     viewport: { width: 1440, height: 900 },
+    // Not UTC: the tests see by it when the page became the browser's.
+    timezoneId: "Asia/Kolkata",
     screenshot: "only-on-failure",
   },
 });

@@ -1,15 +1,38 @@
 // What several files need.
+import { readFileSync } from "node:fs";
+import { expect } from "@playwright/test";
 
-/** Collects everything that the console or the page complains of. */
-export function complaints(page) {
+/** The coins of the sample, in alphabetical order. */
+export const SAMPLE = ["BTC", "EOS", "ETH", "LTC", "XRP"];
+export const LANGUAGES = ["en", "zh-CN"];
+export const THEMES = ["light", "dark"];
+/** The zone of the tests' reader (see the settings): a time of it shows that the page was hydrated. */
+const ZONE = "UTC+5:30";
+
+/**
+ * Collects everything that the console or the page complains of, and each request that fails. Without scripts a browser
+ * fails the requests for them that the page's head asks to be made early.
+ */
+export function complaints(page, { scripts = true } = {}) {
   const list = [];
   page.on("console", (message) => list.push(`${message.type()}: ${message.text()}`));
   page.on("pageerror", (error) => list.push(`error: ${error.message}`));
   page.on("requestfailed", (request) => {
     // Leaving a page ends its open refresh: that is no failure.
-    if (request.failure()?.errorText !== "net::ERR_ABORTED") list.push(`failed: ${request.url()}`);
+    const wanted = scripts || !request.url().endsWith(".js");
+    if (wanted && request.failure()?.errorText !== "net::ERR_ABORTED") list.push(`failed: ${request.url()}`);
   });
   return list;
+}
+
+/** Waits until the page is the browser's: its times are then of the reader's zone. For pages that show a time. */
+export const hydrated = (page) => expect(page.locator("main")).toContainText(ZONE, { timeout: 15_000 });
+
+/** Opens a page that shows a time, and waits for its hydration. */
+export async function open(page, path) {
+  const response = await page.goto(path);
+  await hydrated(page);
+  return response;
 }
 
 /** A refresh of the prices: it comes only from a page that was hydrated. */
@@ -24,3 +47,31 @@ export function doctored(page, change) {
     await route.fulfill({ response, json: answer });
   });
 }
+
+/** A path with parameters: `null` leaves one out. */
+export function address(path, parameters) {
+  const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== null));
+  return query.size === 0 ? path : `${path}${path.includes("?") ? "&" : "?"}${query}`;
+}
+
+/** The symbols of the rows, from the top down. */
+export const symbols = (page) => page.locator("tbody .coin-symbol").allTextContents();
+
+/** The operator's password, from the file that the check writes. */
+export const password = () => readFileSync(process.env.TIDEMARK_ADMIN_PASSWORD_FILE, "utf8").trim();
+
+/** Signs the page's context in without a form. */
+export async function signIn(page) {
+  const response = await page.context().request.post("/api/session", { data: { user: "admin", password: password() } });
+  expect(response.status()).toBeLessThan(300);
+}
+
+/** The boxes whose content is wider than they are. A box ends at the edge of the window however far its content goes. */
+export const overfull = (page, boxes) =>
+  page.evaluate(
+    (selector) =>
+      [document.documentElement, ...document.querySelectorAll(selector)]
+        .filter((box) => box.scrollWidth > box.clientWidth)
+        .map((box) => `${box.className || box.tagName}: ${box.scrollWidth} in ${box.clientWidth}`),
+    boxes,
+  );

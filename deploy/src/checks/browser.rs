@@ -1,11 +1,19 @@
 //! The browser tests of `end2end`, against the release binary on servers of its own.
 
-use std::{fs::File, net::SocketAddr, process::Stdio, time::Duration};
+use std::{
+    fs::{File, OpenOptions},
+    io::Write,
+    net::SocketAddr,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    process::Stdio,
+    time::Duration,
+};
 
 use local_servers::{PostgresServer, Process, RedisServer, Signal, free_port, wait_until};
 
 use crate::{
-    health,
+    admin_password, health,
     layout::Layout,
     parts::serve_settings,
     problem::{Problem, Result},
@@ -56,8 +64,12 @@ pub fn check(layout: &Layout) -> Result<()> {
     let what = || format!("cannot write {}", log.display());
     let out = File::create(&log).map_err(Problem::io(what()))?;
     let err = out.try_clone().map_err(Problem::io(what()))?;
+    let password = layout.logs().join("browser-check-password");
+    write_password(&password)?;
     let mut serve = server(&["serve"]);
     serve_settings(&mut serve, layout, addr);
+    // The tests guess passwords from addresses of their own, which they name as a proxy does.
+    serve.env(admin_password::SETTING, &password).env("TIDEMARK_TRUSTED_PROXIES", "127.0.0.1");
     let mut process = Process::spawn(serve.stdin(Stdio::null()).stdout(out).stderr(err))?;
     let ready = wait_until(READY, || {
         stop::asked() || !process.is_alive() || matches!(health::get(addr, "/healthz"), Some((200, _)))
@@ -65,6 +77,7 @@ pub fn check(layout: &Layout) -> Result<()> {
     let tested = if ready && process.is_alive() {
         let mut test = npm(&["test"]);
         test.env("BASE_URL", format!("http://{addr}"));
+        test.env("REDIS_URL", redis.url()).env(admin_password::SETTING, &password);
         if let Some(path) = tools::chromium() {
             test.env("CHROMIUM_PATH", path);
         }
@@ -80,4 +93,12 @@ pub fn check(layout: &Layout) -> Result<()> {
         other => other,
     };
     tested.and(ended.map(drop).map_err(Problem::from))
+}
+
+/// Writes the operator's password for this check's own database, for nobody else to read.
+fn write_password(path: &Path) -> Result<()> {
+    let what = || format!("cannot write {}", path.display());
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(b"the check's own password\n")).map_err(Problem::io(what()))
 }

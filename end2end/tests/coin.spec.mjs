@@ -1,0 +1,189 @@
+// The coin's page: intervals, ranges, the chart under pointer and keys, export, print.
+import { readFileSync } from "node:fs";
+import { expect, test } from "@playwright/test";
+import { complaints, hydrated, open } from "./support.mjs";
+
+const stage = (page) => page.getByRole("application");
+const figures = (page) => page.locator(".legend b").allTextContents();
+const said = (page) => page.locator(".chart-figure p[aria-live=polite]");
+/** What a layer shows: 0 is the chart, 1 the crosshair. */
+const picture = (page, layer) => page.locator("canvas").nth(layer).evaluate((canvas) => canvas.toDataURL());
+
+test("a canvas takes the drawing's place, of one size and sharp", async ({ page }) => {
+  const list = complaints(page);
+  await page.goto("/coin/BTC");
+  await hydrated(page);
+  await expect(stage(page)).toHaveAccessibleName("Bitcoin, 4h candles");
+  await expect(stage(page)).toHaveAccessibleDescription(/^\d+ candles from .* Open .* Arrow keys walk/);
+  await expect(page.locator("canvas").first()).toBeVisible();
+  await expect(page.locator(".chart-wide")).toBeHidden();
+  expect(await page.getByRole("img").count()).toBe(0);
+  expect(list).toEqual([]);
+});
+
+test.describe("on a screen of two device pixels a pixel", () => {
+  test.use({ deviceScaleFactor: 2 });
+
+  test("the canvas is sharp, also after a resize", async ({ page }) => {
+    await open(page, "/coin/BTC");
+    for (const width of [1440, 1100, 700, 390, 2560]) {
+      await page.setViewportSize({ width, height: 900 });
+      await expect
+        .poll(() =>
+          page.locator("canvas").evaluateAll((all) =>
+            all.map((canvas) => [canvas.width - 2 * canvas.clientWidth, canvas.height - 2 * canvas.clientHeight]),
+          ),
+        )
+        .toEqual([
+          [0, 0],
+          [0, 0],
+        ]);
+    }
+  });
+});
+
+test("interval and range are in the address and kept by a reload", async ({ page }) => {
+  const list = complaints(page);
+  await open(page, "/coin/ETH");
+  await page.evaluate(() => {
+    window.stayed = true;
+  });
+  const interval = (name) => page.getByRole("navigation", { name: "Interval" }).getByRole("link", { name, exact: true });
+  const range = (name) => page.getByRole("navigation", { name: "Range" }).getByRole("link", { name, exact: true });
+  const current = page.locator(".choices [aria-current]");
+  await expect(current).toHaveText(["4h"]);
+  let before = await picture(page, 0);
+  for (const [link, url, shown] of [
+    [interval("1d"), /[?]interval=1d$/, ["1d"]],
+    [range("One year"), /[?]interval=1d&range=1y$/, ["1d", "1Y"]],
+    [range("One day"), /[?]interval=30m&range=1d$/, ["30m", "1D"]],
+    [interval("1w"), /[?]interval=1w$/, ["1w"]],
+    [range("All that is stored"), /[?]interval=1w&range=all$/, ["1w", "All"]],
+  ]) {
+    await link.click();
+    await expect(page).toHaveURL(url);
+    await expect(current).toHaveText(shown);
+    await expect(stage(page)).toHaveAccessibleName(`Ethereum, ${shown[0]} candles`);
+    await expect.poll(() => picture(page, 0)).not.toBe(before);
+    before = await picture(page, 0);
+  }
+  expect(await page.evaluate(() => window.stayed)).toBe(true);
+  await page.reload();
+  await hydrated(page);
+  await expect(current).toHaveText(["1w", "All"]);
+  await expect.poll(() => picture(page, 0)).toBe(before);
+  await page.goBack();
+  await expect(current).toHaveText(["1w"]);
+  expect(list).toEqual([]);
+});
+
+test("the legend follows the pointer, which is not read out", async ({ page }) => {
+  await open(page, "/coin/BTC");
+  const last = await figures(page);
+  expect(last).toHaveLength(5);
+  const empty = await picture(page, 1);
+  const box = await stage(page).boundingBox();
+  await page.mouse.move(box.x + box.width / 3, box.y + box.height / 2);
+  await expect.poll(() => figures(page)).not.toEqual(last);
+  const third = await figures(page);
+  await expect.poll(() => picture(page, 1)).not.toBe(empty);
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await expect.poll(() => figures(page)).not.toEqual(third);
+  await expect(said(page)).toHaveText("");
+  await page.mouse.move(box.x + box.width / 2, box.y - 100);
+  await expect.poll(() => figures(page)).toEqual(last);
+  await expect.poll(() => picture(page, 1)).toBe(empty);
+});
+
+test("keys walk along the bars, and each bar is said", async ({ page }) => {
+  const list = complaints(page);
+  await open(page, "/coin/BTC?interval=1d");
+  const last = await figures(page);
+  await stage(page).focus();
+  await expect(said(page)).toHaveText("");
+  await page.keyboard.press("ArrowLeft");
+  await expect(said(page)).toHaveText(/^31 Mar 2019.*: Open [\d,.]+, High [\d,.]+, Low [\d,.]+, Close [\d,.]+, Volume in coins /);
+  expect(await figures(page)).toEqual(last);
+  await page.keyboard.press("ArrowLeft");
+  await expect(said(page)).toHaveText(/^30 Mar 2019/);
+  await page.keyboard.press("PageUp");
+  await expect(said(page)).toHaveText(/^20 Mar 2019/);
+  await page.keyboard.press("ArrowRight");
+  await expect(said(page)).toHaveText(/^21 Mar 2019/);
+  await page.keyboard.press("Home");
+  await expect(said(page)).toHaveText(/^2 Nov 2018/);
+  const first = await figures(page);
+  expect(first).not.toEqual(last);
+  await page.keyboard.press("ArrowLeft");
+  expect(await figures(page)).toEqual(first);
+  await page.keyboard.press("End");
+  await expect(said(page)).toHaveText(/^31 Mar 2019/);
+  await page.keyboard.press("Home");
+  await page.keyboard.press("Escape");
+  await expect(said(page)).toHaveText("");
+  await expect.poll(() => figures(page)).toEqual(last);
+  // Other keys are the page's: the focus moves on, and the crosshair goes with it.
+  await page.keyboard.press("Home");
+  await page.keyboard.press("Tab");
+  await expect(stage(page)).not.toBeFocused();
+  await expect(said(page)).toHaveText("");
+  expect(list).toEqual([]);
+});
+
+test("the export is a CSV file of the chosen interval", async ({ page }) => {
+  await open(page, "/coin/LTC?interval=1d");
+  const link = page.getByRole("link", { name: "Export" });
+  await expect(link).toHaveAttribute("title", "Export the 1d candles as CSV");
+  const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+  expect(download.suggestedFilename()).toMatch(/LTC.*1d.*\.csv$/);
+  const lines = readFileSync(await download.path(), "utf8").trim().split("\n");
+  expect(lines[0]).toMatch(/open_time,open,high,low,close,volume/);
+  expect(lines.length).toBeGreaterThan(500);
+});
+
+test("on paper the drawing stands, as the server draws it", async ({ browser }) => {
+  const clock = { timezoneId: "UTC" };
+  const plain = await browser.newContext({ ...clock, javaScriptEnabled: false });
+  const unscripted = await plain.newPage();
+  await unscripted.goto("/coin/ETH?interval=1d&range=3m");
+  const drawn = await unscripted.locator(".chart-wide").innerHTML();
+  expect(drawn).toContain("<svg");
+  await plain.close();
+  const context = await browser.newContext(clock);
+  const page = await context.newPage();
+  await page.goto("/coin/ETH");
+  await expect(stage(page)).toBeVisible();
+  await page.getByRole("link", { name: "1d", exact: true }).click();
+  await page.getByRole("link", { name: "Three months" }).click();
+  await expect(page).toHaveURL(/interval=1d&range=3m/);
+  await expect(stage(page)).toHaveAccessibleName("Ethereum, 1d candles");
+  await expect(page.locator(".choices [aria-current]")).toHaveText(["1d", "3M"]);
+  await page.waitForResponse((r) => r.url().includes("/fn/latest_prices"));
+  await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+  await expect.poll(() => page.locator(".chart-wide").innerHTML()).toBe(drawn);
+  await page.emulateMedia({ media: "print" });
+  await expect(page.locator(".chart-wide svg")).toBeVisible();
+  await expect(page.locator("canvas").first()).toBeHidden();
+  await expect(page.getByRole("navigation", { name: "Interval" })).toBeHidden();
+  await context.close();
+});
+
+for (const [lang, title, hint, way] of [
+  ["en", "No coin called NOPE", "It may be spelt differently, or its prices have not been imported.", "All markets"],
+  ["zh-CN", "没有名为 NOPE 的币种", "可能拼写不同，或其价格尚未导入。", "全部行情"],
+]) {
+  test(`an unknown coin is told with status 404, ${lang}`, async ({ page }) => {
+    const response = await page.goto(`/coin/nope?lang=${lang}`);
+    expect(response.status()).toBe(404);
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText(title);
+    await expect(page.getByText(hint)).toBeVisible();
+    await page.getByRole("link", { name: way }).click();
+    await expect(page.locator("tbody tr")).toHaveCount(5);
+  });
+}
+
+test("a bad interval is told with what is off", async ({ page }) => {
+  const response = await page.goto("/coin/BTC?interval=1m");
+  expect(response.status()).toBe(400);
+  await expect(page.getByRole("heading", { name: "That cannot be shown" })).toBeVisible();
+});

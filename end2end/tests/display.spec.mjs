@@ -1,0 +1,115 @@
+// Theme, colours of rise and fall, and the reader's time zone.
+import { expect, test } from "@playwright/test";
+import { complaints, hydrated, open } from "./support.mjs";
+
+const GROUND = { light: "rgb(246, 244, 239)", dark: "rgb(11, 18, 25)" };
+const ground = (page) => page.locator("html");
+const menu = (page) => page.locator("#display");
+
+for (const device of ["light", "dark"]) {
+  test.describe(`on a ${device} device`, () => {
+    test.use({ colorScheme: device });
+
+    test("the theme is the device's, or the chosen one, and kept", async ({ page }) => {
+      const list = complaints(page);
+      await open(page, "/");
+      const html = page.locator("html");
+      await expect(html).toHaveAttribute("data-theme", "system");
+      await expect(ground(page)).toHaveCSS("background-color", GROUND[device]);
+      for (const theme of ["dark", "light"]) {
+        await page.getByRole("button", { name: "Display" }).click();
+        await expect(menu(page)).toBeVisible();
+        await page.getByRole("radio", { name: theme === "dark" ? "Dark" : "Light" }).check();
+        await expect(html).toHaveAttribute("data-theme", theme);
+        await expect(ground(page)).toHaveCSS("background-color", GROUND[theme]);
+        await page.keyboard.press("Escape");
+        await expect(menu(page)).toBeHidden();
+        await expect(page.getByRole("button", { name: "Display" })).toBeFocused();
+        const answer = await page.goto("/coin/BTC");
+        // The first mark-up has it: nothing flashes.
+        expect(await answer.text()).toMatch(new RegExp(`<html[^>]* data-theme="${theme}"`));
+        await expect(ground(page)).toHaveCSS("background-color", GROUND[theme]);
+        await hydrated(page);
+        await expect(html).toHaveAttribute("data-theme", theme);
+      }
+      await page.getByRole("button", { name: "Display" }).click();
+      await expect(page.getByRole("radio", { name: "Light" })).toBeChecked();
+      await page.getByRole("radio", { name: "System" }).check();
+      await expect(ground(page)).toHaveCSS("background-color", GROUND[device]);
+      expect(list).toEqual([]);
+    });
+  });
+}
+
+/** The colour of the first rise or fall that is shown. */
+const hue = (page) =>
+  page.locator("tbody .change.up, tbody .change.down").first().evaluate((change) => {
+    const [r, g] = getComputedStyle(change).color.match(/\d+/g).map(Number);
+    return `${change.classList.contains("up") ? "up" : "down"} ${r > g ? "red" : "green"}`;
+  });
+
+test("rises are green or red as the reader has it, in table and chart", async ({ page }) => {
+  const list = complaints(page);
+  await open(page, "/");
+  const before = await hue(page);
+  expect(["up green", "down red"]).toContain(before);
+  await page.getByRole("button", { name: "Display" }).click();
+  await page.getByRole("radio", { name: "Red up" }).check();
+  await expect(page.locator("html")).toHaveAttribute("data-rising", "red");
+  await expect.poll(() => hue(page)).toBe(before === "up green" ? "up red" : "down green");
+  await page.reload();
+  await expect(page.locator("html")).toHaveAttribute("data-rising", "red");
+  await open(page, "/coin/BTC");
+  await page.getByRole("application").waitFor();
+  const picture = () => page.locator("canvas").first().evaluate((canvas) => canvas.toDataURL());
+  const red = await picture();
+  await page.getByRole("button", { name: "Display" }).click();
+  await page.getByRole("radio", { name: "Green up" }).check();
+  await expect.poll(picture).not.toBe(red);
+  const green = await picture();
+  await page.getByRole("radio", { name: "Dark" }).check();
+  await expect.poll(picture).not.toBe(green);
+  expect(list).toEqual([]);
+});
+
+test.describe("without scripts", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("the menu is a form", async ({ page }) => {
+    await page.goto("/coin/BTC");
+    await page.getByRole("button", { name: "Display" }).click();
+    await page.getByRole("radio", { name: "Dark" }).check();
+    await page.getByRole("radio", { name: "Red up" }).check();
+    await page.getByRole("button", { name: "OK" }).click();
+    await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+    await page.goto("/");
+    await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+    await expect(page.locator("html")).toHaveAttribute("data-rising", "red");
+    await expect(ground(page)).toHaveCSS("background-color", GROUND.dark);
+  });
+
+  test("times are UTC, and say so", async ({ page }) => {
+    await page.goto("/");
+    await expect(page.locator(".card-foot")).toContainText("1 Apr 2019, 00:00 UTC");
+  });
+});
+
+for (const [timezoneId, time, zone] of [
+  ["Asia/Shanghai", "1 Apr 2019, 08:00 UTC+8", "UTC+8"],
+  ["America/St_Johns", "31 Mar 2019, 21:30 UTC−2:30", "UTC−2:30"],
+]) {
+  test.describe(`in the zone ${timezoneId}`, () => {
+    test.use({ timezoneId });
+
+    test("times are the reader's once hydrated", async ({ page }) => {
+      const list = complaints(page);
+      const answer = await page.goto("/");
+      expect(await answer.text()).toContain("1 Apr 2019, 00:00 UTC");
+      await expect(page.locator(".card-foot")).toContainText(`Prices as of ${time}`);
+      await page.goto("/coin/BTC");
+      await expect(page.locator(".figures")).toContainText(time);
+      await expect(page.locator(".card-foot")).toContainText(`· ${zone}`);
+      expect(list).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,249 @@
+// The markets page: tiles, columns, order, search, choice of coins, watchlist.
+import { expect, test } from "@playwright/test";
+import { complaints, hydrated, open, SAMPLE, symbols } from "./support.mjs";
+
+/** Column heads by their names, with what the address calls them and whether the first click sorts upwards. */
+const COLUMNS = [
+  { name: "Watchlist", key: "watch" },
+  { name: "Rank by market cap", key: "rank", up: true },
+  { name: "Coin", key: "coin", up: true },
+  { name: "Price", key: "price", cell: ".price" },
+  { name: "1h", key: "1h" },
+  { name: "24h", key: "24h" },
+  { name: "7d", key: "7d" },
+  { name: "24h range", key: "range" },
+  { name: "Volume 24h", key: "volume" },
+  { name: "Market cap", key: "cap" },
+  { name: "Last 7 days", key: "7d" },
+];
+
+/** The number of a shown figure: `▲ 1.25%`, `$73.43B`. */
+const number = (text) => {
+  const size = { K: 1e3, M: 1e6, B: 1e9, T: 1e12 }[text.trim().at(-1)] ?? 1;
+  return Number(text.replace(/[^\d.]/g, "")) * size * (text.includes("▼") ? -1 : 1);
+};
+
+const shownSort = (page) =>
+  page.locator("thead th[aria-sort]").evaluateAll((heads) =>
+    heads.map((head) => `${head.textContent.replace(/[↑↓]/g, "").trim()} ${head.ariaSort}`),
+  );
+
+for (const scripts of [true, false]) {
+  test.describe(scripts ? "with scripts" : "without scripts", () => {
+    test.use({ javaScriptEnabled: scripts });
+    const go = (page, path) => (scripts ? open(page, path) : page.goto(path));
+
+    test("the tiles and every cell hold figures", async ({ page }) => {
+      const list = complaints(page, { scripts });
+      await go(page, "/");
+      await expect(page.locator(".tile")).toHaveCount(4);
+      await expect(page.locator(".tile .figure").nth(0)).toHaveText(/^\$[\d.]+B$/);
+      await expect(page.locator(".tile .note").nth(0)).toHaveText(/^(up|down) [▲▼] [\d.]+%$/);
+      await expect(page.locator(".tile .figure").nth(1)).toHaveText(/^\$[\d.]+[MB]$/);
+      await expect(page.locator(".tile .figure").nth(2)).toHaveText(/^\d up · \d down/);
+      await expect(page.locator(".tile-share .note")).toHaveText(/^BTC [\d.]+% · [A-Z]+ [\d.]+% · [A-Z]+ [\d.]+%$/);
+      await expect(page.locator("thead th")).toHaveCount(11);
+      const rows = await page.locator("tbody tr").evaluateAll((all) =>
+        all.map((row) => [...row.children].map((cell) => (cell.querySelector("svg.sparkline") ? "line" : cell.textContent.trim()))),
+      );
+      expect(rows).toHaveLength(SAMPLE.length);
+      const change = /^(up|down)? ?[▲▼]? ?[\d.]+%$/;
+      for (const [i, row] of rows.entries()) {
+        const [, rank, coin, price, hour, day, week, range, volume, cap, line] = row;
+        expect(rank).toBe(String(i + 1));
+        expect(coin).toMatch(/[A-Z]{3}$/);
+        expect(price).toMatch(/^[\d,]+\.\d{2,4}$/);
+        for (const figure of [hour, day, week]) expect(figure).toMatch(change);
+        expect(range).toMatch(/^[\d,.]+$/);
+        expect(volume).toMatch(/^\$[\d.]+[KMB]$/);
+        expect(cap).toMatch(/^\$[\d.]+[MB]$/);
+        expect(line).toBe("line");
+      }
+      // Where the figures come from, how fresh they are, and of which day the supplies.
+      await expect(page.locator(".pill")).toHaveText("Recorded prices");
+      const foot = page.locator(".card-foot");
+      await expect(foot).toContainText(/Served from (memory|Redis) \(L[12]\), [\d.]+ (s|min|h) old|Read from the database just now/);
+      await expect(foot).toContainText(/Prices as of \d+ (Mar|Apr) 2019, \d\d:\d\d UTC/);
+      await expect(foot).toContainText(/Market cap uses suppl(y as of|ies of) \d+ \w{3} 2019/);
+      // Few rows are all shown.
+      await expect(page.locator("a[href*='rows=all']")).toHaveCount(0);
+      expect(list).toEqual([]);
+    });
+
+    test("every column sorts both ways, and only its head says so", async ({ page }) => {
+      const list = complaints(page, { scripts });
+      await go(page, "/?sort=coin");
+      for (const { name, key, up } of COLUMNS) {
+        // Another column is the sorted one, so that the first click is a first one.
+        if (key === "coin") {
+          await page.getByRole("button", { name: "Price", exact: true }).click();
+          await expect(page).toHaveURL(/sort=-price$/);
+        }
+        const button = page.getByRole("columnheader").getByRole("button", { name, exact: true });
+        // The last column sorts as the seventh does, which was left in its second order.
+        const orders = name === "Last 7 days" ? ["-7d", "7d"] : up ? [key, `-${key}`] : [`-${key}`, key];
+        for (const order of orders) {
+          await button.click();
+          // The order of the plain address is not named in it by a link; a form names it.
+          await expect(page).toHaveURL(order === "-cap" && scripts ? /\/$/ : new RegExp(`[?]sort=${order}$`));
+          const direction = order.startsWith("-") ? "descending" : "ascending";
+          const heads = key === "7d" ? [`7d ${direction}`, `Last 7 days ${direction}`] : [expect.stringMatching(`${direction}$`)];
+          await expect.poll(() => shownSort(page)).toEqual(heads);
+          const column = await button.evaluate((b) => b.closest("th").cellIndex);
+          const cells = await page.locator(`tbody tr > :nth-child(${column + 1})`).allTextContents();
+          if (key === "coin") {
+            const names = await page.locator("tbody .coin-name").allTextContents();
+            const sorted = [...names].sort((a, b) => (a < b ? -1 : 1));
+            expect(names).toEqual(direction === "ascending" ? sorted : sorted.reverse());
+          } else if (["rank", "price", "1h", "24h", "7d", "volume", "cap"].includes(key) && name !== "Last 7 days") {
+            const values = cells.map(number);
+            const sorted = [...values].sort((a, b) => (direction === "ascending" ? a - b : b - a));
+            expect(values, `${name}, ${direction}`).toEqual(sorted);
+          }
+          expect((await symbols(page)).toSorted()).toEqual(SAMPLE);
+        }
+      }
+      expect(list).toEqual([]);
+    });
+  });
+}
+
+test("a sort is a step back and forth, and the page stays", async ({ page }) => {
+  const list = complaints(page);
+  await open(page, "/");
+  await page.evaluate(() => {
+    window.stayed = true;
+  });
+  await page.getByRole("button", { name: "Coin", exact: true }).click();
+  await expect.poll(() => symbols(page)).not.toEqual(["BTC", "XRP", "ETH", "LTC", "EOS"]);
+  await page.getByRole("button", { name: "Price", exact: true }).click();
+  await expect(page).toHaveURL(/sort=-price/);
+  await page.goBack();
+  await expect(page).toHaveURL(/sort=coin$/);
+  await expect(page.getByRole("columnheader", { name: "Coin" })).toHaveAttribute("aria-sort", "ascending");
+  await page.goForward();
+  await expect(page.getByRole("columnheader", { name: "Price", exact: true })).toHaveAttribute("aria-sort", "descending");
+  expect(await page.evaluate(() => window.stayed)).toBe(true);
+  expect(list).toEqual([]);
+});
+
+test("a slash leads to the filter, typing filters and is in the address, Escape empties it", async ({ page }) => {
+  const list = complaints(page);
+  await open(page, "/?sort=coin");
+  const field = page.getByRole("searchbox", { name: "Filter coins" });
+  await page.keyboard.press("/");
+  await expect(field).toBeFocused();
+  await expect(field).toHaveValue("");
+  await page.keyboard.type("LiTe");
+  await expect.poll(() => symbols(page)).toEqual(["LTC"]);
+  await expect(page).toHaveURL(/[?]sort=coin&q=LiTe$/);
+  await expect(page.getByRole("status").filter({ hasText: "One coin shown" })).toHaveCount(1);
+  // A slash within a text is a slash.
+  await page.keyboard.type("/");
+  await expect(field).toHaveValue("LiTe/");
+  await expect(page.getByText("No coin is called “LiTe/”.")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(field).toHaveValue("");
+  await expect(page).toHaveURL(/[?]sort=coin$/);
+  expect(await symbols(page)).toHaveLength(5);
+  await page.keyboard.type("xrp");
+  await expect.poll(() => symbols(page)).toEqual(["XRP"]);
+  await page.reload();
+  await hydrated(page);
+  await expect(field).toHaveValue("xrp");
+  expect(await symbols(page)).toEqual(["XRP"]);
+  // The way back empties the field with the table.
+  await page.getByRole("link", { name: "Losers" }).click();
+  await expect(page).toHaveURL(/q=xrp&show=losers/);
+  await page.goBack();
+  await expect(page).toHaveURL(/q=xrp$/);
+  await expect(field).toHaveValue("xrp");
+  expect(list).toEqual([]);
+});
+
+test("chips show gainers and losers, and where none are, say so", async ({ page }) => {
+  const list = complaints(page);
+  await open(page, "/");
+  const chips = page.getByRole("navigation", { name: "Show" });
+  const counts = {};
+  for (const [chip, word, empty] of [
+    ["Gainers", "up", "No coin has risen in 24 hours."],
+    ["Losers", "down", "No coin has fallen in 24 hours."],
+  ]) {
+    await chips.getByRole("link", { name: chip }).click();
+    await expect(page).toHaveURL(new RegExp(`show=${chip.toLowerCase()}$`));
+    await expect(chips.locator("[aria-current]")).toHaveText([chip]);
+    const days = page.locator("tbody tr td:nth-child(6) .change");
+    const none = page.getByText(empty);
+    await expect(none.or(days.first())).toBeVisible();
+    const texts = await days.allTextContents();
+    for (const text of texts) expect(text).toContain(word);
+    if (texts.length === 0) await expect(none).toBeVisible();
+    counts[chip] = texts.length;
+  }
+  expect(counts.Gainers + counts.Losers).toBeLessThanOrEqual(5);
+  const tile = await page.locator(".tile .figure").nth(2).textContent();
+  expect(tile).toContain(`${counts.Gainers} up · ${counts.Losers} down`);
+  await chips.getByRole("link", { name: "All" }).click();
+  await expect(page).toHaveURL(/\/$/);
+  await expect.poll(() => symbols(page)).toHaveLength(5);
+  expect(list).toEqual([]);
+});
+
+test("stars make the watchlist, which the server knows too", async ({ page, browser }) => {
+  const list = complaints(page);
+  await open(page, "/?show=watchlist");
+  await expect(page.getByText("No coin is on your watchlist yet")).toBeVisible();
+  await page.getByRole("link", { name: "Show all coins" }).click();
+  await expect.poll(() => symbols(page)).toHaveLength(5);
+  const star = (name) => page.getByRole("button", { name: `${name} on the watchlist` });
+  await expect(star("Litecoin")).toHaveAttribute("aria-pressed", "false");
+  await star("Litecoin").click();
+  await star("EOS").press("Space");
+  await expect(star("Litecoin")).toHaveAttribute("aria-pressed", "true");
+  await page.reload();
+  await hydrated(page);
+  await expect(star("Litecoin")).toHaveAttribute("aria-pressed", "true");
+  await expect(star("Bitcoin")).toHaveAttribute("aria-pressed", "false");
+  await page.getByRole("link", { name: "Watchlist" }).click();
+  await expect.poll(async () => (await symbols(page)).toSorted()).toEqual(["EOS", "LTC"]);
+  await page.goto("/coin/LTC");
+  const button = page.getByRole("button", { name: "Watched" });
+  await expect(button).toHaveAttribute("aria-pressed", "true");
+  await hydrated(page);
+  await button.click();
+  await expect(page.getByRole("button", { name: "Watch", exact: true })).toHaveAttribute("aria-pressed", "false");
+  // The same reader without scripts.
+  const plain = await browser.newContext({ javaScriptEnabled: false, storageState: await page.context().storageState() });
+  const other = await plain.newPage();
+  await other.goto("/?show=watchlist");
+  expect(await symbols(other)).toEqual(["EOS"]);
+  await plain.close();
+  expect(list).toEqual([]);
+});
+
+test.describe("without scripts", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("the filter is a form that keeps the order, and the order keeps the filter", async ({ page }) => {
+    await page.goto("/?sort=-price&lang=en");
+    await page.getByRole("searchbox").fill("o");
+    await page.getByRole("button", { name: "Filter" }).click();
+    await expect(page).toHaveURL(/sort=-price/);
+    await expect(page).toHaveURL(/q=o/);
+    await expect(page).toHaveURL(/lang=en/);
+    const found = await symbols(page);
+    expect(found).toContain("BTC");
+    expect(found).not.toContain("ETH-");
+    await page.getByRole("button", { name: "Coin", exact: true }).click();
+    await expect(page).toHaveURL(/q=o/);
+    await expect(page).toHaveURL(/sort=coin/);
+    await expect(page).toHaveURL(/lang=en/);
+    expect((await symbols(page)).toSorted()).toEqual(found.toSorted());
+    await page.getByRole("searchbox").fill("nothing is called so");
+    await page.getByRole("button", { name: "Filter" }).click();
+    await expect(page.getByText("No coin is called “nothing is called so”.")).toBeVisible();
+    await page.getByRole("link", { name: "Show all coins" }).click();
+    expect(await symbols(page)).toHaveLength(5);
+  });
+});
