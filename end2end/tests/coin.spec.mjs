@@ -58,7 +58,7 @@ test("interval and range are in the address and kept by a reload", async ({ page
     [range("One year"), /[?]interval=1d&range=1y$/, ["1d", "1Y"]],
     [range("One day"), /[?]interval=30m&range=1d$/, ["30m", "1D"]],
     [interval("1w"), /[?]interval=1w$/, ["1w"]],
-    [range("All that is stored"), /[?]interval=1w&range=all$/, ["1w", "All"]],
+    [range("Three months"), /[?]interval=1w&range=3m$/, ["1w", "3M"]],
   ]) {
     await link.click();
     await expect(page).toHaveURL(url);
@@ -70,7 +70,7 @@ test("interval and range are in the address and kept by a reload", async ({ page
   expect(await page.evaluate(() => window.stayed)).toBe(true);
   await page.reload();
   await hydrated(page);
-  await expect(current).toHaveText(["1w", "All"]);
+  await expect(current).toHaveText(["1w", "3M"]);
   await expect.poll(() => picture(page, 0)).toBe(before);
   await page.goBack();
   await expect(current).toHaveText(["1w"]);

@@ -80,7 +80,7 @@ test.describe("without scripts", () => {
     await page.getByRole("button", { name: "Display" }).click();
     await page.getByRole("radio", { name: "Dark" }).check();
     await page.getByRole("radio", { name: "Red up" }).check();
-    await page.getByRole("button", { name: "OK" }).click();
+    await page.getByRole("button", { name: "Apply" }).click();
     await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
     await page.goto("/");
     await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
