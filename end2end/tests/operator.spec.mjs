@@ -204,7 +204,7 @@ test.describe("clears", () => {
     await expect(go).toBeDisabled();
     await dialog.getByLabel("Name").fill("nonsense");
     await dialog.getByRole("button", { name: "Preview" }).click();
-    await expect(dialog.getByRole("alert")).toContainText(/Prefix must begin with/i);
+    await expect(dialog.getByRole("alert")).toContainText("Prefix: must begin with charts:");
     await expect(go).toBeDisabled();
     await dialog.getByLabel("Name").fill("charts:no-such-thing");
     await dialog.getByRole("button", { name: "Preview" }).click();
