@@ -204,6 +204,13 @@ fn ScopeName(clearing: Clearing, stats: RwSignal<CacheStats>, chosen: Memo<usize
                             clearing.problem.set(None);
                             clearing.scope.set(Some(scope_of(KINDS[which], name)));
                         }
+                        on:keydown=move |event| {
+                            // A disabled button would keep the form from being sent.
+                            if event.key() == "Enter" && clearing.preview.with_untracked(Option::is_none) {
+                                event.prevent_default();
+                                clearing.look();
+                            }
+                        }
                     />
                 </label>
                 <button type="button" class="button" on:click=move |_| clearing.look()>
