@@ -92,8 +92,9 @@ impl Calendar {
         let civil = self.civil(time);
         let (date, clock, zone) = (civil.date(self.locale), civil.clock(), self.zone.label(time));
         match self.locale {
-            Locale::En => format!("{date}, {clock} {zone}"),
-            Locale::ZhCn => format!("{date} {clock} {zone}"),
+            // A clock and its zone stay on one line.
+            Locale::En => format!("{date}, {clock}\u{a0}{zone}"),
+            Locale::ZhCn => format!("{date} {clock}\u{a0}{zone}"),
         }
     }
 }
@@ -182,8 +183,8 @@ mod tests {
     #[test]
     fn dates_are_of_the_language() {
         let chinese = Calendar { locale: Locale::ZhCn, zone: Zone::Utc };
-        assert_eq!(Calendar::ENGLISH.date_time(1_554_075_000_000), "31 Mar 2019, 23:30 UTC");
-        assert_eq!(chinese.date_time(1_554_075_000_000), "2019年3月31日 23:30 UTC");
+        assert_eq!(Calendar::ENGLISH.date_time(1_554_075_000_000), "31 Mar 2019, 23:30\u{a0}UTC");
+        assert_eq!(chinese.date_time(1_554_075_000_000), "2019年3月31日 23:30\u{a0}UTC");
         assert_eq!(Calendar::ENGLISH.date(1_506_816_000_000), "1 Oct 2017");
         assert_eq!(chinese.date(1_506_816_000_000), "2017年10月1日");
     }

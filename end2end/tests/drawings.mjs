@@ -4,8 +4,8 @@ import { expect } from "@playwright/test";
 export const WIDE = { width: 1040, height: 540, window: 1440 };
 export const NARROW = { width: 366, height: 400, window: 390 };
 
-/** A picture of the stage at the drawing's own size: the server's drawing without scripts, the canvas with them. */
-export async function photographed(browser, { baseURL, size, theme, rising, scripts, texts }) {
+/** A page on which the stage has the drawing's own size: without scripts it shows the server's, with them the canvas. */
+export async function easel(browser, { baseURL, size, scripts }) {
   const context = await browser.newContext({
     baseURL,
     javaScriptEnabled: scripts,
@@ -13,31 +13,35 @@ export async function photographed(browser, { baseURL, size, theme, rising, scri
     timezoneId: "UTC",
     viewport: { width: size.window, height: 1000 },
   });
-  try {
-    const page = await context.newPage();
-    const unseen = texts ? "" : ".c-axis, .c-tag-text { fill: transparent !important }";
-    await page.route("**/*.css", async (route) => {
-      const response = await route.fetch();
-      // In the corner of the window, so that its edges are those of pixels.
-      const place = `position: fixed; inset: 0 auto auto 0; z-index: 9; background: var(--card)`;
-      const box = `width: ${size.width}px; height: ${size.height}px; aspect-ratio: auto`;
-      const rules = `.chart-stage { ${place}; ${box} } .legend { visibility: hidden } ${unseen}`;
-      await route.fulfill({ response, body: `${await response.text()}\n${rules}` });
-    });
-    await page.goto(`/coin/BTC?theme=${theme}&rising=${rising}`);
-    const stage = page.locator(".chart-stage");
-    if (scripts) await expect(page.getByRole("application")).toBeVisible();
-    await expect(page.locator(".painted")).toHaveCount(scripts ? 1 : 0);
-    if (scripts) {
-      const first = page.locator("canvas").first();
-      await expect(first).toHaveAttribute("width", String(size.width));
-      await expect(first).toHaveAttribute("height", String(size.height));
-    }
-    await page.mouse.move(size.window - 1, 999);
-    return (await stage.screenshot({ animations: "disabled" })).toString("base64");
-  } finally {
-    await context.close();
+  const page = await context.newPage();
+  const state = { texts: true };
+  await page.route("**/*.css", async (route) => {
+    const response = await route.fetch();
+    // In the corner of the window, so that its edges are those of pixels.
+    const place = `position: fixed; inset: 0 auto auto 0; z-index: 9; background: var(--card)`;
+    const box = `width: ${size.width}px; height: ${size.height}px; aspect-ratio: auto`;
+    const unseen = state.texts ? "" : ".c-axis, .c-tag-text { fill: transparent !important }";
+    const rules = `.chart-stage { ${place}; ${box} } .legend { visibility: hidden } ${unseen}`;
+    // Not kept: the next picture may want other rules.
+    const headers = { ...response.headers(), "cache-control": "no-store" };
+    await route.fulfill({ response, headers, body: `${await response.text()}\n${rules}` });
+  });
+  return { context, page, state, size, scripts };
+}
+
+/** A picture of the stage, as text. */
+export async function photographed({ page, state, size, scripts }, { theme, rising, texts }) {
+  state.texts = texts;
+  await page.goto(`/coin/BTC?theme=${theme}&rising=${rising}`);
+  if (scripts) await expect(page.getByRole("application")).toBeVisible();
+  await expect(page.locator(".painted")).toHaveCount(scripts ? 1 : 0);
+  if (scripts) {
+    const first = page.locator("canvas").first();
+    await expect(first).toHaveAttribute("width", String(size.width));
+    await expect(first).toHaveAttribute("height", String(size.height));
   }
+  await page.mouse.move(size.window - 1, 999);
+  return (await page.locator(".chart-stage").screenshot({ animations: "disabled" })).toString("base64");
 }
 
 /** Pixels that differ by more than 2 of 255 in any channel, which is what rounding of an opacity makes. */

@@ -1,6 +1,6 @@
 // The markets page: tiles, columns, order, search, choice of coins, watchlist.
 import { expect, test } from "@playwright/test";
-import { complaints, hydrated, open, SAMPLE, symbols } from "./support.mjs";
+import { complaints, doctored, hydrated, open, refreshed, SAMPLE, symbols } from "./support.mjs";
 
 /** Column heads by their names, with what the address calls them and whether the first click sorts upwards. */
 const COLUMNS = [
@@ -219,6 +219,30 @@ test("stars make the watchlist, which the server knows too", async ({ page, brow
   await other.goto("/?show=watchlist");
   expect(await symbols(other)).toEqual(["EOS"]);
   await plain.close();
+  expect(list).toEqual([]);
+});
+
+test("a long table shows its first hundred rows, and all when asked to", async ({ page }) => {
+  const list = complaints(page);
+  await page.goto("/");
+  await refreshed(page);
+  await doctored(page, (answer) => {
+    const [first] = answer.prices;
+    for (let i = 0; i < 145; i += 1) answer.prices.push({ ...first, symbol: `X${i}`, name: `Coin ${i}` });
+  });
+  const rows = page.locator("tbody tr");
+  await expect(rows).toHaveCount(100);
+  await expect(page.getByText("100 of 150 coins")).toBeVisible();
+  await page.getByRole("link", { name: "Show all 150" }).click();
+  await expect(page).toHaveURL(/[?]rows=all$/);
+  await expect(rows).toHaveCount(150);
+  await expect(page.locator(".more")).toHaveCount(0);
+  // The sort and the filter are of all of them, and keep the choice.
+  await page.getByRole("button", { name: "Coin", exact: true }).click();
+  await expect(page).toHaveURL(/sort=coin&rows=all$/);
+  await expect(rows).toHaveCount(150);
+  await page.getByRole("searchbox").fill("coin 14");
+  await expect(rows).toHaveCount(6);
   expect(list).toEqual([]);
 });
 

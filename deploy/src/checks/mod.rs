@@ -4,6 +4,7 @@ mod browser;
 mod size;
 
 use std::{
+    env,
     io::{IsTerminal, stdin},
     time::Duration,
 };
@@ -104,9 +105,7 @@ enum Outcome {
 pub fn run(layout: &Layout, args: &TestArgs) -> Result<u8> {
     let chosen = choose(&args.only)?;
     layout.make()?;
-    let ci = std::env::var_os("CI").is_some_and(|it| it == "true");
-    // Whoever runs this without a terminal cannot be asked and wants it done.
-    let consent = if args.yes || ci || !stdin().is_terminal() { Consent::Given } else { Consent::Ask };
+    let consent = if args.yes || unattended() { Consent::Given } else { Consent::Ask };
     ensure(layout, &[Need::Run, Need::Build, Need::Recommended, Need::Tests], &[], consent)?;
     let mut outcomes: Vec<(&Check, Outcome)> = Vec::new();
     for check in chosen {
@@ -115,6 +114,11 @@ pub fn run(layout: &Layout, args: &TestArgs) -> Result<u8> {
         outcomes.push((check, outcome));
     }
     Ok(u8::from(!report(&outcomes)))
+}
+
+/// Whether nobody sits before it, as in CI: whoever runs this without a terminal cannot be asked and wants it done.
+fn unattended() -> bool {
+    env::var_os("CI").is_some_and(|it| it == "true") || !stdin().is_terminal()
 }
 
 /// The checks that are named so, or whose name begins so before a hyphen; all of them if none is named.
@@ -170,7 +174,13 @@ fn report(outcomes: &[(&Check, Outcome)]) -> bool {
 }
 
 fn cargo(layout: &Layout, first: &[&str], middle: &[&str], last: &[&str]) -> Result<()> {
-    run::to_end(run::command(layout, "cargo").args(first).args(middle).args(last).env("SQLX_OFFLINE", "true"))
+    let mut cargo = run::command(layout, "cargo");
+    cargo.args(first).args(middle).args(last).env("SQLX_OFFLINE", "true");
+    if unattended() && env::var_os("CARGO_INCREMENTAL").is_none() {
+        // What is built once gains nothing from the state of incremental builds, which fills gigabytes.
+        cargo.env("CARGO_INCREMENTAL", "0");
+    }
+    run::to_end(&mut cargo)
 }
 
 #[cfg(test)]

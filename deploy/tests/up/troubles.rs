@@ -63,7 +63,7 @@ pub fn is_documented(what: &str, line: &str) {
         }
         None => {
             let end = lines.iter().position(|it| it.starts_with("|---")).unwrap();
-            lines.insert(end + 1, format!("{row} TODO |"));
+            lines.insert(end + 1, format!("{row} Say here what to do. |"));
         }
     }
     fs::write(path, lines.join("\n") + "\n").unwrap();

@@ -9,6 +9,9 @@ use crate::{format, live, words::AdminWords};
 /// The kinds of scope, in the order of their names in [`AdminWords::kinds`].
 const KINDS: [&str; 5] = ["all", "category", "prefix", "key", "tag"];
 
+/// Keys of the sample that are shown: the dialog stays within a phone's window.
+const SHOWN: usize = 8;
+
 fn kind(scope: &ClearScope) -> usize {
     match scope {
         ClearScope::All => 0,
@@ -238,7 +241,7 @@ fn Preview(clearing: Clearing) -> impl IntoView {
             (words.covers_memory)(&format::count(preview.memory_keys), &format::bytes(preview.memory_bytes))
         });
         let errors = (!preview.errors.is_empty()).then(|| (words.preview_errors)(preview.errors.len()));
-        let sample = preview.sample.iter().map(|key| {
+        let sample = preview.sample.iter().take(SHOWN).map(|key| {
             view! {
                 <li>
                     <code>{key.clone()}</code>
@@ -293,9 +296,9 @@ mod tests {
     fn an_estimate_says_so() {
         let words = Locale::En.admin_words();
         let whole = ClearPreview { keys: 3_180, bytes: 38_600_000, complete: true, ..Default::default() };
-        assert_eq!(covers(&whole, words), "3,180 keys, 38.6 MB");
+        assert_eq!(covers(&whole, words), "3,180 keys in Redis, 38.6 MB");
         let part = ClearPreview { complete: false, keys_error: 40, ..whole };
-        assert_eq!(covers(&part, words), "about 3,180 keys (± 40), 38.6 MB");
+        assert_eq!(covers(&part, words), "about 3,180 keys in Redis (± 40), 38.6 MB");
         assert!(is_nothing(&ClearPreview { complete: true, ..Default::default() }));
         assert!(!is_nothing(&ClearPreview::default()));
     }

@@ -95,9 +95,9 @@ pub(super) const WORDS: AdminWords = AdminWords {
     examples: ["charts:BTC/", "prices:recorded", "coin:BTC"],
     preview: "Preview",
     previewing: "Looking …",
-    covers: |keys, bytes| format!("{keys} keys, {bytes}"),
-    covers_about: |keys, error, bytes| format!("about {keys} keys (± {error}), {bytes}"),
-    covers_memory: |keys, bytes| format!("{keys} of them in the memory of this server, {bytes}"),
+    covers: |keys, bytes| format!("{keys} keys in Redis, {bytes}"),
+    covers_about: |keys, error, bytes| format!("about {keys} keys in Redis (± {error}), {bytes}"),
+    covers_memory: |keys, bytes| format!("{keys} in the memory of this server, {bytes}"),
     covers_nothing: "Nothing is there to clear.",
     sample: "Some of them",
     preview_errors: |nodes| match nodes {

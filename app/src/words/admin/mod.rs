@@ -194,11 +194,11 @@ pub struct AdminWords {
     pub preview: &'static str,
     /// It is being looked at.
     pub previewing: &'static str,
-    /// So many keys, of so many bytes.
+    /// So many keys in Redis, of so many bytes.
     pub covers: fn(&str, &str) -> String,
     /// An estimate, within this.
     pub covers_about: fn(&str, &str, &str) -> String,
-    /// So many of them, of so many bytes, in memory here.
+    /// So many keys in the memory of this server, of so many bytes.
     pub covers_memory: fn(&str, &str) -> String,
     /// Nothing.
     pub covers_nothing: &'static str,
