@@ -1,6 +1,6 @@
 //! Times and ages as the pages show them.
 
-use model::UnixMs;
+use model::{Interval, UnixMs};
 
 use crate::{chart::civil::Civil, words::Locale};
 
@@ -68,6 +68,18 @@ impl Calendar {
         Self { zone: Zone::Utc, ..self }
     }
 
+    /// For the times of bars of this interval: those of a day and longer begin by UTC, wherever the reader is.
+    #[must_use]
+    pub fn of_bars(self, interval: Interval) -> Self {
+        if by_day(interval) { self.utc() } else { self }
+    }
+
+    /// When a bar of this interval begins: `1 Oct 2017` from a day on, `1 Oct 2017, 12:30 UTC+8` below.
+    #[must_use]
+    pub fn bar_time(self, interval: Interval, open_time: UnixMs) -> String {
+        if by_day(interval) { self.utc().date(open_time) } else { self.date_time(open_time) }
+    }
+
     /// A time as calendar and clock show it.
     #[must_use]
     pub fn civil(self, time: UnixMs) -> Civil {
@@ -99,6 +111,10 @@ impl Calendar {
     }
 }
 
+fn by_day(interval: Interval) -> bool {
+    interval.ms() >= Interval::D1.ms()
+}
+
 /// `0.4 s`, `12 s`, `3 min`, `2 h`, `5 days`
 #[must_use]
 pub fn age(ms: u64, locale: Locale) -> String {
@@ -122,13 +138,14 @@ pub fn age(ms: u64, locale: Locale) -> String {
     }
 }
 
-/// A time to wait, in whole seconds while it is short: `1 s`, `2 min`.
+/// A time to wait, in whole seconds while it is short and else in begun minutes: `1 s`, `2 min`. Who tries after it is not
+/// too early.
 #[must_use]
 pub fn wait(seconds: u32, locale: Locale) -> String {
     match (seconds, locale) {
         (0..60, Locale::En) => format!("{seconds} s"),
         (0..60, Locale::ZhCn) => format!("{seconds} 秒"),
-        _ => age(u64::from(seconds) * 1_000, locale),
+        _ => age(u64::from(seconds.div_ceil(60)) * 60_000, locale),
     }
 }
 
@@ -169,6 +186,7 @@ mod tests {
     fn waits_are_whole() {
         assert_eq!((wait(1, Locale::En), wait(59, Locale::ZhCn)), ("1 s".to_owned(), "59 秒".to_owned()));
         assert_eq!(wait(900, Locale::En), "15 min");
+        assert_eq!(wait(64, Locale::En), "2 min");
     }
 
     #[test]
@@ -178,6 +196,19 @@ mod tests {
         for (us, text) in cases {
             assert_eq!(span(us, Locale::En), text);
         }
+    }
+
+    #[test]
+    fn bars_of_a_day_are_dated_and_shorter_ones_timed() {
+        let at = |interval| Calendar::ENGLISH.bar_time(interval, 1_554_075_000_000);
+        assert_eq!(
+            (at(Interval::D1), at(Interval::W1)),
+            ("31 Mar 2019".to_owned(), "31 Mar 2019".to_owned())
+        );
+        assert_eq!(at(Interval::H4), "31 Mar 2019, 23:30\u{a0}UTC");
+        let reader = Calendar { zone: Zone::Reader, ..Calendar::ENGLISH };
+        assert_eq!(reader.of_bars(Interval::W1).zone, Zone::Utc);
+        assert_eq!(reader.of_bars(Interval::H1).zone, Zone::Reader);
     }
 
     #[test]

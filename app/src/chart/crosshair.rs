@@ -1,5 +1,6 @@
 //! The crosshair: two dashed lines and their tags on the axes. Drawn over a chart, in a layer of its own.
 
+use model::Interval;
 use plotters::{
     element::{PathElement, Rectangle},
     style::{Color, text_anchor::HPos},
@@ -8,7 +9,6 @@ use plotters_backend::DrawingBackend;
 
 use super::{
     candles::{Area, DrawResult, stroke, text_style},
-    civil::DAY_MS,
     ink::Ink,
     plot::{Plot, TAG_HALF},
     text::{FONT_PX, text_width},
@@ -59,8 +59,8 @@ pub fn draw_crosshair<DB: DrawingBackend>(area: &Area<DB>, plot: &Plot, cross: C
 /// The time of a bar on the axis: with the clock where bars are shorter than a day.
 fn time_text(plot: &Plot, open_time: i64) -> String {
     let calendar = plot.calendar;
-    if plot.interval.ms() >= DAY_MS {
-        return calendar.utc().date(open_time);
+    if plot.interval >= Interval::D1 {
+        return calendar.bar_time(plot.interval, open_time);
     }
     let civil = calendar.civil(open_time);
     format!("{} {}", civil.date(calendar.locale), civil.clock())

@@ -101,6 +101,12 @@ impl Plot {
         self.bars.get(index)
     }
 
+    /// All drawn bars, oldest first.
+    #[must_use]
+    pub fn candles(&self) -> Vec<Candle> {
+        self.bars.iter().map(|bar| bar.candle).collect()
+    }
+
     /// The bar at a column, px from the left.
     #[must_use]
     pub fn bar_at(&self, x: i32) -> Option<usize> {

@@ -133,7 +133,7 @@ pub fn time_ticks(
     x: impl Fn(usize) -> i32,
     (left, right): (i32, i32),
 ) -> Vec<TimeTick> {
-    let calendar = if interval.ms() >= DAY_MS { calendar.utc() } else { calendar };
+    let calendar = calendar.of_bars(interval);
     let locals: Vec<i64> = times.iter().map(|time| calendar.local_ms(*time)).collect();
     let most = (f64::from(right - left) / COMFORT).max(2.0);
     let usable = UNITS.into_iter().filter(|unit| !unit.shorter_than(interval));

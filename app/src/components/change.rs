@@ -17,9 +17,10 @@ pub fn Change(
     pct: Signal<Option<f64>>,
 ) -> impl IntoView {
     let words = use_words();
+    // What is written as 0.00% has no direction.
     let direction = move || match pct.get() {
-        Some(p) if p > 0.0 => ("change up", words.up, "▲ "),
-        Some(p) if p < 0.0 => ("change down", words.down, "▼ "),
+        Some(p) if p >= 0.005 => ("change up", words.up, "▲ "),
+        Some(p) if p <= -0.005 => ("change down", words.down, "▼ "),
         _ => ("change", "", ""),
     };
     let text = move || pct.get().map_or_else(|| format::NO_NUMBER.to_owned(), |p| format::percent(p.abs()));

@@ -1,9 +1,9 @@
 //! The figures of one bar, in the chart's corner.
 
 use leptos::prelude::*;
-use model::Candle;
+use model::{Candle, Interval};
 
-use crate::{chart::legend, live, prefs::use_prefs, when::Calendar};
+use crate::{chart::legend, live, prefs::use_prefs, when::Calendar, words::Words};
 
 /// Open, high, low, close and volume of a bar.
 #[component]
@@ -23,14 +23,14 @@ pub fn ChartLegend(
     });
     let items = words.ohlcv.into_iter().zip(words.ohlcv_long).enumerate().map(|(i, (letter, meaning))| {
         view! {
-            <span class="legend-item">
+            <span>
                 <abbr title=meaning>{letter}</abbr>
                 <b class=class>{live::text(move || figures.with(|all| all.as_ref().map(|all| all[i].clone()).unwrap_or_default()))}</b>
             </span>
         }
     });
     view! {
-        <p class="legend" class:legend-empty=live::flag(move || bar.get().is_none())>
+        <p class="legend" hidden=live::flag(move || bar.get().is_none())>
             {items.collect_view()}
         </p>
     }
@@ -39,12 +39,12 @@ pub fn ChartLegend(
 
 /// The figures of a bar as a screen reader says them.
 #[must_use]
-pub fn spoken(bar: &Candle, words: &crate::words::Words, calendar: Calendar) -> String {
+pub fn spoken(bar: &Candle, interval: Interval, words: &Words, calendar: Calendar) -> String {
     let text = legend(bar, calendar.locale);
     let [open, high, low, close, volume] = words.ohlcv_long;
     format!(
         "{}: {open} {}, {high} {}, {low} {}, {close} {}, {volume} {}",
-        calendar.date_time(bar.open_time),
+        calendar.bar_time(interval, bar.open_time),
         text.open,
         text.high,
         text.low,

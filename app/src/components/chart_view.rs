@@ -1,7 +1,7 @@
 //! The chart of a coin: an SVG from the server, and a canvas over the same geometry once the page is hydrated.
 
 use leptos::prelude::*;
-use model::{Candle, ChartData};
+use model::{Candle, ChartData, Interval};
 
 use super::{
     chart_legend::{ChartLegend, spoken},
@@ -24,16 +24,17 @@ const NARROW_BELOW: u32 = 560;
 /// Bars that the narrow drawing has room for.
 const NARROW_BARS: usize = 64;
 
-/// The candles that the wide or the narrow drawing shows.
-fn shown(data: &ChartData, narrow: bool) -> &[Candle] {
-    let from = if narrow { data.candles.len().saturating_sub(NARROW_BARS) } else { 0 };
+/// The candles that the wide or the narrow drawing shows: where no range was asked for, the narrow one begins later. A range
+/// is shown whole, if need be with bars joined.
+fn shown(data: &ChartData, whole: bool, narrow: bool) -> &[Candle] {
+    let from = if narrow && !whole { data.candles.len().saturating_sub(NARROW_BARS) } else { 0 };
     &data.candles[from..]
 }
 
 /// The candles that a chart of this width in px shows.
 #[cfg(feature = "hydrate")]
-pub(super) fn shown_at(data: &ChartData, width: u32) -> &[Candle] {
-    shown(data, width < NARROW_BELOW)
+pub(super) fn shown_at(data: &ChartData, whole: bool, width: u32) -> &[Candle] {
+    shown(data, whole, width < NARROW_BELOW)
 }
 
 /// Legend and drawing. Keys and pointer walk along the bars.
@@ -42,6 +43,8 @@ pub fn ChartView(
     /// The candles.
     #[prop(into)]
     data: Signal<ChartData>,
+    /// Whether a range was asked for, which is shown whole at any width.
+    whole: Signal<bool>,
     /// Name of the coin, for the drawing's accessible text.
     name: String,
 ) -> impl IntoView {
@@ -54,15 +57,15 @@ pub fn ChartView(
     let svg = move |size: Size| {
         let calendar = prefs.calendar();
         data.with(|data| {
-            let bars = shown(data, size == NARROW);
-            let description = describe(bars, words, calendar);
+            let bars = shown(data, whole.get(), size == NARROW);
+            let description = describe(bars, data.interval, words, calendar);
             let title = title.get();
             let labels = Labels { title: &title, description: &description, empty: words.no_candles };
             let plot = Plot::new(bars, &data.partial, data.interval, size, calendar);
             candlestick_svg(plot.as_ref(), size, &labels)
         })
     };
-    let stage = Stage::new(data);
+    let stage = Stage::new(data, whole);
     // Once painted, the drawings are only for paper: they are drawn when somebody prints.
     let drawing = move |size: Size| {
         let drawn = Memo::new(move |old: Option<&String>| match old {
@@ -76,12 +79,13 @@ pub fn ChartView(
     // Said only to those who walk by keys: a pointer moves too fast to be read out.
     let said = live::text(move || {
         let bar = stage.walked.get().then(|| stage.bar()).flatten();
-        bar.map(|bar| spoken(&bar, words, prefs.calendar())).unwrap_or_default()
+        let interval = data.with(|data| data.interval);
+        bar.map(|bar| spoken(&bar, interval, words, prefs.calendar())).unwrap_or_default()
     });
     let painted = live::flag(move || stage.painted.get());
     let only_painted = move |value: &'static str| live::maybe(move || painted.get().then_some(value));
     let description = live::text(move || {
-        let says = || data.with(|data| describe(&data.candles, words, prefs.calendar()));
+        let says = || describe(&stage.candles(), data.with(|data| data.interval), words, prefs.calendar());
         painted.get().then(says).unwrap_or_default()
     });
     view! {
@@ -125,7 +129,7 @@ pub fn ChartView(
 }
 
 /// What the drawing shows, in words.
-fn describe(candles: &[Candle], words: &Words, calendar: Calendar) -> String {
+fn describe(candles: &[Candle], interval: Interval, words: &Words, calendar: Calendar) -> String {
     let (Some(first), Some(last)) = (candles.first(), candles.last()) else {
         return words.no_candles.to_owned();
     };
@@ -134,8 +138,8 @@ fn describe(candles: &[Candle], words: &Words, calendar: Calendar) -> String {
     let prices = [first.open, high, low, last.close].map(format::price);
     (words.chart_says)(
         candles.len(),
-        &calendar.date_time(first.open_time),
-        &calendar.date_time(last.open_time),
+        &calendar.bar_time(interval, first.open_time),
+        &calendar.bar_time(interval, last.open_time),
         prices.each_ref().map(String::as_str),
     )
 }

@@ -1,9 +1,13 @@
 //! Language, theme and colours of rise and fall.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_query_map};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_location, use_navigate, use_query_map},
+    params::ParamsMap,
+};
 
-use super::icons;
+use super::{hidden::hidden_inputs, icons};
 use crate::{
     live::{self, flag},
     prefs::{Rising, Theme, use_prefs},
@@ -19,9 +23,7 @@ pub fn LanguageSwitch() -> impl IntoView {
     let (path, query) = (use_location().pathname, use_query_map());
     let links = Locale::ALL.map(|locale| {
         let href = live::text(move || {
-            let query = query.get();
-            let rest = query.into_iter().filter(|(name, _)| *name != "lang");
-            let rest: Vec<(String, String)> = rest.map(|(name, value)| (name.into_owned(), value)).collect();
+            let rest = without(query.get(), &["lang"]);
             let all = rest.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             path.with(|path| format!("{path}{}", query_string(all.chain([("lang", locale.tag())]))))
         });
@@ -52,23 +54,63 @@ pub fn LanguageSwitch() -> impl IntoView {
     .into_any()
 }
 
+/// An address's parameters but for these.
+fn without(query: ParamsMap, names: &[&str]) -> Vec<(String, String)> {
+    let rest = query.into_iter().filter(|(name, _)| !names.contains(&name.as_ref()));
+    rest.map(|(name, value)| (name.into_owned(), value)).collect()
+}
+
+/// What the menu chooses, as the address names it.
+const CHOICES: [&str; 2] = ["theme", "rising"];
+
 /// A menu with theme and colours. It opens by the browser's own popover.
 #[component]
 pub fn DisplayMenu() -> impl IntoView {
     let prefs = use_prefs();
     let words = prefs.words();
+    let (path, query) = (use_location().pathname, use_query_map());
+    let navigate = use_navigate();
+    // An address that names a choice would bring it back when the page is loaded anew.
+    let forget = StoredValue::new(move || {
+        let named = query.with_untracked(|query| CHOICES.iter().any(|name| query.get_str(name).is_some()));
+        if named {
+            let rest = without(query.get_untracked(), &CHOICES);
+            let rest = query_string(rest.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            let options = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
+            navigate(&path.with_untracked(|path| format!("{path}{rest}")), options);
+        }
+    });
+    let forget = move || forget.with_value(|forget| forget());
     let themes = Theme::ALL.into_iter().zip([words.theme_system, words.theme_light, words.theme_dark]);
     let themes = themes
         .map(|(theme, label)| {
             let chosen = flag(move || prefs.theme() == theme);
-            option("theme", theme.as_str(), label, chosen, Box::new(move || prefs.choose_theme(theme)))
+            option(
+                "theme",
+                theme.as_str(),
+                label,
+                chosen,
+                Box::new(move || {
+                    prefs.choose_theme(theme);
+                    forget();
+                }),
+            )
         })
         .collect_view();
     let colours = Rising::ALL.into_iter().zip([words.green_up, words.red_up]);
     let colours = colours
         .map(|(rising, label)| {
             let chosen = flag(move || prefs.rising() == rising);
-            option("rising", rising.as_str(), label, chosen, Box::new(move || prefs.choose_rising(rising)))
+            option(
+                "rising",
+                rising.as_str(),
+                label,
+                chosen,
+                Box::new(move || {
+                    prefs.choose_rising(rising);
+                    forget();
+                }),
+            )
         })
         .collect_view();
     view! {
@@ -82,6 +124,7 @@ pub fn DisplayMenu() -> impl IntoView {
             {icons::icon(icons::CONTRAST)}
         </button>
         <form id="display" class="menu" popover="auto" method="get" aria-label=words.display>
+            {live::part(move || hidden_inputs(without(query.get(), &CHOICES)))}
             <fieldset>
                 <legend>{words.theme}</legend>
                 {themes}
@@ -89,6 +132,19 @@ pub fn DisplayMenu() -> impl IntoView {
             <fieldset>
                 <legend>{words.colours}</legend>
                 {colours}
+            </fieldset>
+            // Without scripts there are no keys.
+            <fieldset class="scripted">
+                <legend>{words.keys}</legend>
+                <label class="menu-item">
+                    <input
+                        type="checkbox"
+                        checked=prefs.keys().get_untracked()
+                        prop:checked=flag(move || prefs.keys().get())
+                        on:change:target=move |event| prefs.choose_keys(event.target().checked())
+                    />
+                    {words.keys_slash}
+                </label>
             </fieldset>
             // Without scripts the choice is sent.
             <button type="submit" class="button scriptless">

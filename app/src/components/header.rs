@@ -81,7 +81,7 @@ pub fn SourcePill(
         if alarm { "pill pill-warn" } else { "pill" }
     });
     view! {
-        <span class=class>
+        <span class=class role="status">
             <span class="dot" aria-hidden="true"></span>
             <span class="pill-text">{text}</span>
         </span>

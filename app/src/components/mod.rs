@@ -13,6 +13,7 @@ mod column_head;
 mod display;
 mod foot;
 mod header;
+mod hidden;
 pub mod icons;
 mod poll;
 mod price_order;

@@ -1,9 +1,13 @@
 //! A bounded, repeated refresh.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, rc::Rc, time::Duration};
 
 use futures::future::{AbortHandle, abortable};
-use leptos::{leptos_dom::helpers::set_interval_with_handle, prelude::*, task::spawn_local};
+use leptos::{
+    leptos_dom::helpers::{set_interval_with_handle, window_event_listener_untyped},
+    prelude::*,
+    task::spawn_local,
+};
 
 use crate::live;
 
@@ -18,7 +22,7 @@ struct Open {
     ticks: u32,
 }
 
-/// Runs `refresh` at this pace while the page is shown, never twice at once. One that takes more than twelve seconds is
+/// Runs `refresh` at this pace while the page is shown, and at once when it comes into sight again, never twice at once. One that takes more than twelve seconds is
 /// given up: then `late` is called, and `refresh` runs anew. All ends with the component, an open request too. On the
 /// server it does nothing.
 pub fn every<F, Fut, L>(pace: Duration, refresh: F, late: L)
@@ -31,9 +35,9 @@ where
         let (refresh, late) = (refresh.clone(), late.clone());
         // Not of this component's arena: its end still finds the request that is open.
         let open = ArcStoredValue::new(None::<Open>);
-        let tick = {
+        let tick: Rc<dyn Fn()> = {
             let open = open.clone();
-            move || {
+            Rc::new(move || {
                 // A tab that nobody looks at asks for nothing; one that is slow to answer is not asked again.
                 if document().hidden() {
                     return;
@@ -56,11 +60,17 @@ where
                         open.set_value(None);
                     }
                 });
-            }
+            })
         };
-        if let Ok(handle) = set_interval_with_handle(tick, pace) {
+        let shown = {
+            let tick = Rc::clone(&tick);
+            // A tab that comes into sight is refreshed at once: what it shows may be hours old.
+            window_event_listener_untyped("visibilitychange", move |_| tick())
+        };
+        if let Ok(handle) = set_interval_with_handle(move || tick(), pace) {
             on_cleanup(move || {
                 handle.clear();
+                shown.remove();
                 if let Some(waiting) = open.get_value() {
                     waiting.handle.abort();
                 }

@@ -47,7 +47,7 @@ pub(super) fn chosen(
             }
     };
     let rank = |row: &LiveQuote| ranks.get(&row.symbol).copied().unwrap_or(usize::MAX);
-    let past = |row: &LiveQuote| behind.past(&row.symbol).cloned();
+    let past = |row: &LiveQuote| behind.past(&row.symbol);
     let figure = |row: &LiveQuote| -> Option<f64> {
         match query.sort.key {
             SortKey::Watch => Some(if watch.has(&row.symbol) { 1.0 } else { 0.0 }),
@@ -56,7 +56,7 @@ pub(super) fn chosen(
             SortKey::Price => Some(price(row)),
             SortKey::Hour => past(row)?.hour_change(price(row), source),
             SortKey::Day => Some(row.change_pct.get()),
-            SortKey::Week => past(row)?.week_change(price(row), source),
+            SortKey::Week | SortKey::Line => past(row)?.week_change(price(row), source),
             SortKey::Range => Some(range_track::tick(row.low.get(), row.high.get(), row.price.get(), 1.0)),
             SortKey::Volume => Some(row.turnover()),
             SortKey::Cap => cap(row, behind),

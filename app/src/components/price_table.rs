@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::{
     BehindSignal, Board, LiveQuote, Shown, SortKey, TableQuery,
     column_head::ColumnHead,
+    hidden::Hidden,
     price_order::{chosen, ranks},
     price_row::PriceRow,
     table_query::FIRST_ROWS,
@@ -55,7 +56,14 @@ pub fn PriceTable(
     let head = move |key, label, class| view! { <ColumnHead query key label class /> }.into_any();
     view! {
         <p class="sr-only" role="status">
-            {live::text(move || (words.coins_shown)(count.get()))}
+            {live::text(move || {
+                let (all, every) = (count.get(), query.with(|query| query.every));
+                if all > FIRST_ROWS && !every {
+                    (words.shown_of)(FIRST_ROWS, all)
+                } else {
+                    (words.coins_shown)(all)
+                }
+            })}
         </p>
         <form id="sort" method="get" action="/" hidden>
             <Hidden query without="sort" />
@@ -75,7 +83,7 @@ pub fn PriceTable(
                         {head(SortKey::Range, words.col_range, "col-range wide")}
                         {head(SortKey::Volume, words.col_volume, "num wide")}
                         {head(SortKey::Cap, words.col_cap, "num wide")}
-                        {head(SortKey::Week, words.col_line, "col-line")}
+                        {head(SortKey::Line, words.col_line, "col-line")}
                     </tr>
                 </thead>
                 <tbody>
@@ -123,42 +131,29 @@ fn NoRows(query: Memo<TableQuery>) -> impl IntoView {
     let words = prefs.words();
     let text = live::text(move || {
         query.with(|query| match query.shown {
-            _ if !query.text.is_empty() => (words.no_match)(&query.text),
+            Shown::All if !query.text.is_empty() => (words.no_match)(&query.text),
+            _ if !query.text.is_empty() => (words.no_match_here)(&query.text),
             Shown::Watchlist => words.no_watched.to_owned(),
             Shown::Gainers => words.no_gainers.to_owned(),
             Shown::Losers => words.no_losers.to_owned(),
             Shown::All => String::new(),
         })
     });
+    // The order stays.
+    let href = live::text(move || {
+        let all = |query: &TableQuery| TableQuery { sort: query.sort, ..TableQuery::default() };
+        prefs.link(&query.with(all).href())
+    });
     view! {
         <div class="empty">
             <super::Empty />
             <p>{text}</p>
             <p>
-                <a class="button" href=prefs.link("/") data-noscroll>
+                <a class="button" href=href data-noscroll>
                     {words.clear_filter}
                 </a>
             </p>
         </div>
     }
     .into_any()
-}
-
-/// The rest of the table's state, for a form that changes one part of it.
-#[component]
-pub(super) fn Hidden(
-    /// The present state.
-    query: Memo<TableQuery>,
-    /// The parameter that the form itself sends.
-    without: &'static str,
-) -> impl IntoView {
-    let language = use_prefs().named_language();
-    live::part(move || {
-        let rest = query.with(TableQuery::parameters).into_iter().filter(|(name, _)| *name != without);
-        let language = language.map(|tag| ("lang", tag.to_owned()));
-        rest.chain(language)
-            .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
-            .collect_view()
-            .into_any()
-    })
 }

@@ -23,6 +23,9 @@ pub fn set_status(code: u16) {
 pub fn Problem(
     /// What went wrong.
     error: DataError,
+    /// Whether it is a part of a page that has a heading of its own.
+    #[prop(optional)]
+    inner: bool,
 ) -> impl IntoView {
     let prefs = use_prefs();
     let words = prefs.words();
@@ -41,10 +44,12 @@ pub fn Problem(
         DataError::Transport(_) => (503, words.unreachable.to_owned(), None, words.unavailable_hint),
     };
     set_status(status);
+    let heading =
+        if inner { view! { <h2>{title}</h2> }.into_any() } else { view! { <h1>{title}</h1> }.into_any() };
     view! {
         <section class="card problem" role="alert">
             <Empty />
-            <h1>{title}</h1>
+            {heading}
             {detail.map(|detail| view! { <p>{detail} {words.stop}</p> })}
             <p>{hint}</p>
             <p>

@@ -25,10 +25,12 @@ pub enum SortKey {
     Volume,
     /// Price times supply.
     Cap,
+    /// The line of seven days: by its change, as [`Week`](Self::Week).
+    Line,
 }
 
 impl SortKey {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Watch,
         Self::Rank,
         Self::Coin,
@@ -39,6 +41,7 @@ impl SortKey {
         Self::Range,
         Self::Volume,
         Self::Cap,
+        Self::Line,
     ];
 
     /// The text in the URL.
@@ -55,6 +58,7 @@ impl SortKey {
             Self::Range => "range",
             Self::Volume => "volume",
             Self::Cap => "cap",
+            Self::Line => "line",
         }
     }
 

@@ -47,18 +47,18 @@ pub fn WatchButton(
     let title = (words.watch)(&name);
     let watched = {
         let symbol = symbol.clone();
-        live::flag(move || prefs.watch().with(|watch| watch.has(&symbol)))
+        live::word(move || if prefs.watch().with(|watch| watch.has(&symbol)) { "true" } else { "false" })
     };
     view! {
         <button
             type="button"
-            class="button watch-button"
-            aria-pressed=live::word(move || if watched.get() { "true" } else { "false" })
+            class="button"
+            aria-pressed=watched
             title=title
             on:click=move |_| prefs.toggle_watch(&symbol)
         >
             {icons::icon(icons::STAR)}
-            {live::word(move || if watched.get() { words.watched_short } else { words.watch_short })}
+            {words.watch_short}
         </button>
     }
     .into_any()

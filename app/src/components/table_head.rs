@@ -3,7 +3,7 @@
 use leptos::{ev, html::Input, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
-use super::{Shown, TableQuery, icons, price_table::Hidden};
+use super::{Shown, TableQuery, hidden::Hidden, icons};
 use crate::{live, prefs::use_prefs};
 
 /// Title, search and chips. All of it works without scripts: a form and links.
@@ -42,6 +42,7 @@ fn Search(query: Memo<TableQuery>) -> impl IntoView {
             let modified = event.ctrl_key() || event.meta_key() || event.alt_key();
             if event.key() == "/"
                 && !modified
+                && prefs.keys().get_untracked()
                 && !writing()
                 && let Some(field) = field.get_untracked()
             {
@@ -73,7 +74,7 @@ fn Search(query: Memo<TableQuery>) -> impl IntoView {
                 class="field"
                 autocomplete="off"
                 aria-label=words.filter
-                placeholder=words.filter_hint
+                placeholder=words.filter
                 value=query.with_untracked(|query| query.text.clone())
                 on:input:target=move |event| search(event.target().value().trim().to_owned())
                 on:keydown=move |event| {
@@ -82,7 +83,7 @@ fn Search(query: Memo<TableQuery>) -> impl IntoView {
                     }
                 }
             />
-            <kbd class="key" aria-hidden="true">
+            <kbd class="key" aria-hidden="true" hidden=live::flag(move || !prefs.keys().get())>
                 "/"
             </kbd>
             <button type="submit" class="button scriptless">

@@ -99,7 +99,7 @@ pub fn Tiles(
     let count = move |which: usize| live::text(move || breadth.get()[which].to_string());
     let still = live::text(move || match breadth.get()[2] {
         0 => String::new(),
-        still => format!(" · {still} {}", words.unchanged),
+        still => format!("{still} {}", words.unchanged),
     });
     let share_title =
         live::word(move || if caps.get().is_some() { words.dominance } else { words.volume_share });
@@ -154,9 +154,9 @@ pub fn Tiles(
                 <p class="figure">
                     {count(0)} " " <small>{words.rising}</small> " · " {count(1)}
                     " " <small>{words.falling}</small>
-                    <small>{still}</small>
                 </p>
                 {drawing(breadth_bar)}
+                <p class="note">{still}</p>
             </div>
             <div class="card tile tile-share">
                 <h2>{share_title}</h2>

@@ -9,7 +9,7 @@ mod settled;
 
 use leptos::prelude::*;
 
-use self::settled::{LANG, RISING, THEME, WATCH};
+use self::settled::{KEYS, LANG, OFF, RISING, THEME, WATCH};
 pub use self::{
     looks::{Rising, Theme},
     settled::Settled,
@@ -30,6 +30,7 @@ pub struct Prefs {
     theme: RwSignal<Theme>,
     rising: RwSignal<Rising>,
     watch: RwSignal<Watchlist>,
+    keys: RwSignal<bool>,
     zone: RwSignal<Zone>,
 }
 
@@ -45,6 +46,7 @@ impl Prefs {
             theme: RwSignal::new(settled.theme),
             rising: RwSignal::new(settled.rising),
             watch: RwSignal::new(settled.watch),
+            keys: RwSignal::new(!settled.keys_off),
             zone: RwSignal::new(Zone::Utc),
         };
         provide_context(prefs);
@@ -121,6 +123,18 @@ impl Prefs {
     pub fn choose_rising(&self, rising: Rising) {
         self.rising.set(rising);
         keep(RISING, rising.as_str(), Some("data-rising"));
+    }
+
+    /// Whether single keys do something by themselves.
+    #[must_use]
+    pub fn keys(&self) -> RwSignal<bool> {
+        self.keys
+    }
+
+    /// Switches single keys on or off, here and for later pages.
+    pub fn choose_keys(&self, on: bool) {
+        self.keys.set(on);
+        keep(KEYS, if on { "on" } else { OFF }, None);
     }
 
     /// Puts a coin on the watchlist, or takes it off.

@@ -15,6 +15,9 @@ pub(super) const LANG: &str = "lang";
 pub(super) const THEME: &str = "theme";
 pub(super) const RISING: &str = "rising";
 pub(super) const WATCH: &str = "watch";
+pub(super) const KEYS: &str = "keys";
+/// The value of [`KEYS`] that switches them off.
+pub(super) const OFF: &str = "off";
 
 /// What was settled for a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub struct Settled {
     pub rising: Rising,
     /// Coins with a star.
     pub watch: Watchlist,
+    /// Whether a single key does nothing by itself: who speaks to the computer may press one by a word (WCAG 2.1.4).
+    pub keys_off: bool,
 }
 
 impl Settled {
@@ -54,6 +59,7 @@ impl Settled {
                 .or_else(|| kept(RISING).and_then(Rising::parse))
                 .unwrap_or_default(),
             watch: kept(WATCH).map(Watchlist::parse).unwrap_or_default(),
+            keys_off: kept(KEYS) == Some(OFF),
         }
     }
 
@@ -99,11 +105,17 @@ impl Settled {
         response.insert_header(header::CONTENT_LANGUAGE, HeaderValue::from_static(self.locale.tag()));
         let query = use_context::<Parts>().and_then(|parts| parts.uri.query().map(str::to_owned));
         let query = query.unwrap_or_default();
-        let values =
-            [(LANG, self.locale.tag()), (THEME, self.theme.as_str()), (RISING, self.rising.as_str())];
+        // Not what the address asks for in vain: that was settled otherwise, and may change.
+        let asked = |name: &str| pairs(&query, '&').find(|(key, _)| *key == name).map(|(_, value)| value);
+        let values = [
+            (LANG, asked(LANG).and_then(Locale::from_tag).map(Locale::tag)),
+            (THEME, asked(THEME).and_then(Theme::parse).map(Theme::as_str)),
+            (RISING, asked(RISING).and_then(Rising::parse).map(Rising::as_str)),
+        ];
         for (name, value) in values {
-            let asked = pairs(&query, '&').any(|(key, _)| key == name);
-            if asked && let Ok(cookie) = HeaderValue::from_str(&cookie(name, value)) {
+            if let Some(value) = value
+                && let Ok(cookie) = HeaderValue::from_str(&cookie(name, value))
+            {
                 response.append_header(header::SET_COOKIE, cookie);
             }
         }
@@ -131,6 +143,8 @@ mod tests {
         let settled = Settled::from_request("", &["x=1; lang=en", "rising=red"], "zh-CN");
         assert_eq!((settled.locale, settled.named, settled.rising), (Locale::En, false, Rising::Red));
         assert_eq!(Settled::from_request("", &[], "zh-CN").locale, Locale::ZhCn);
+        assert!(Settled::from_request("", &["keys=off"], "").keys_off);
+        assert!(!Settled::from_request("keys=off", &["keys=on"], "").keys_off);
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! The languages of the pages.
 
-use serde::{Deserialize, Serialize};
-
 /// A language, with its ways of writing numbers and dates.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Locale {
     /// English.
     #[default]

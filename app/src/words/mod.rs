@@ -41,6 +41,10 @@ pub struct Words {
     pub green_up: &'static str,
     /// Rising is red.
     pub red_up: &'static str,
+    /// Head of the switch of single keys.
+    pub keys: &'static str,
+    /// What the key does.
+    pub keys_slash: &'static str,
     /// Sends the choices of the menu, without scripts.
     pub apply: &'static str,
     /// What the site is, for search engines.
@@ -137,10 +141,8 @@ pub struct Words {
     pub col_line: &'static str,
     /// Puts a coin on the watchlist.
     pub watch: fn(&str) -> String,
-    /// Name of the search box.
+    /// Name and placeholder of the search box.
     pub filter: &'static str,
-    /// Placeholder of the search box.
-    pub filter_hint: &'static str,
     /// Sends the search, without scripts.
     pub filter_send: &'static str,
     /// Name of the chips.
@@ -155,6 +157,8 @@ pub struct Words {
     pub show_losers: &'static str,
     /// No coin has this name.
     pub no_match: fn(&str) -> String,
+    /// No coin of those chosen by a chip has this name.
+    pub no_match_here: fn(&str) -> String,
     /// No star yet.
     pub no_watched: &'static str,
     /// No coin rises.
@@ -199,10 +203,8 @@ pub struct Words {
     pub ranges: [&'static str; 6],
     /// The same in full.
     pub ranges_long: [&'static str; 6],
-    /// Star button on the page.
+    /// Star button on the page: what it switches on.
     pub watch_short: &'static str,
-    /// The same, once on the list.
-    pub watched_short: &'static str,
     /// Link to the file of candles.
     pub export: &'static str,
     /// What the link gives: interval.
@@ -233,7 +235,7 @@ pub struct Words {
     pub low_24h: &'static str,
     /// Amount traded, in coins.
     pub in_coins: &'static str,
-    /// Change of the price in an hour, a day, seven days.
+    /// Change of the price in an hour.
     pub change_1h: &'static str,
     /// Change in seven days.
     pub change_7d: &'static str,

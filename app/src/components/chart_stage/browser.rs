@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Measures the stage and paints its layers, each when what it shows has changed.
-pub(super) fn run(stage: Stage, data: Signal<ChartData>) {
+pub(super) fn run(stage: Stage, data: Signal<ChartData>, whole: Signal<bool>) {
     let prefs = use_prefs();
     let words = prefs.words();
     let size = RwSignal::new(None::<Size>);
@@ -48,7 +48,7 @@ pub(super) fn run(stage: Stage, data: Signal<ChartData>) {
     live::effect(move || {
         let (Some(size), Some(canvas)) = (size.get(), stage.base.get()) else { return };
         let plot = data.with(|data| {
-            let bars = shown_at(data, size.width);
+            let bars = shown_at(data, whole.get(), size.width);
             Plot::new(bars, &data.partial, data.interval, size, prefs.calendar())
         });
         let mut painted = false;

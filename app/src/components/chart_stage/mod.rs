@@ -31,9 +31,9 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// The stage of these candles. On the server it stays empty.
+    /// The stage of these candles; `whole` if a narrow one shows them all. On the server it stays empty.
     #[must_use]
-    pub fn new(data: Signal<ChartData>) -> Self {
+    pub fn new(data: Signal<ChartData>, whole: Signal<bool>) -> Self {
         let stage = Self {
             node: NodeRef::new(),
             base: NodeRef::new(),
@@ -45,9 +45,9 @@ impl Stage {
             plot: RwSignal::new(None),
         };
         #[cfg(feature = "hydrate")]
-        browser::run(stage, data);
+        browser::run(stage, data, whole);
         #[cfg(not(feature = "hydrate"))]
-        let _ = data;
+        let _ = (data, whole);
         stage
     }
 
@@ -56,6 +56,12 @@ impl Stage {
     pub fn bar(&self) -> Option<Candle> {
         let cross = self.cross.get()?;
         self.plot.with(|plot| plot.as_ref()?.bar(cross.bar).map(|bar| bar.candle))
+    }
+
+    /// The bars that are drawn, oldest first.
+    #[must_use]
+    pub fn candles(&self) -> Vec<Candle> {
+        self.plot.with(|plot| plot.as_ref().map(Plot::candles).unwrap_or_default())
     }
 
     /// The pointer is here, px from the stage's corner.

@@ -81,7 +81,7 @@ pub fn ClearDialog(
     let ready = Memo::new(move |_| {
         let some = clearing.preview.with(|preview| preview.as_ref().is_some_and(|(_, p)| !is_nothing(p)));
         let all = clearing.scope.with(|scope| matches!(scope, Some(ClearScope::All)));
-        some && !clearing.busy.get() && (!all || typed.with(|typed| typed.trim() == words.word))
+        some && !clearing.clearing.get() && (!all || typed.with(|typed| typed.trim() == words.word))
     });
     let confirm = live::part(move || {
         let all = clearing.scope.with(|scope| matches!(scope, Some(ClearScope::All)));
@@ -99,8 +99,7 @@ pub fn ClearDialog(
         };
         all.then(field).into_any()
     });
-    let button =
-        live::word(move || if clearing.busy.get() && ready.get() { words.clearing } else { words.confirm });
+    let button = live::word(move || if clearing.clearing.get() { words.clearing } else { words.confirm });
     view! {
         <dialog
             node_ref=node
@@ -114,8 +113,6 @@ pub fn ClearDialog(
                     event.prevent_default();
                     if ready.get_untracked() {
                         clearing.clear();
-                    } else {
-                        clearing.look();
                     }
                 }
             >
@@ -202,10 +199,7 @@ fn ScopeName(clearing: Clearing, stats: RwSignal<CacheStats>, chosen: Memo<usize
                         placeholder=example
                         on:input:target=move |event| {
                             let name = event.target().value().trim().to_owned();
-                            // Looked at when it is sent, not at each letter.
-                            clearing.preview.set(None);
-                            clearing.problem.set(None);
-                            clearing.scope.set(Some(scope_of(KINDS[which], name)));
+                            clearing.name(scope_of(KINDS[which], name));
                         }
                         on:keydown=move |event| {
                             // A disabled button would keep the form from being sent.
@@ -231,7 +225,7 @@ fn Preview(clearing: Clearing) -> impl IntoView {
     let words = use_admin_words();
     live::part(move || {
         let Some((_, preview)) = clearing.preview.get() else {
-            let looking = clearing.busy.get();
+            let looking = clearing.looking.get();
             return view! { <p class="preview">{if looking { words.previewing } else { "" }}</p> }.into_any();
         };
         if is_nothing(&preview) {

@@ -16,8 +16,10 @@ pub struct Clearing {
     pub scope: RwSignal<Option<ClearScope>>,
     /// What that covers, once looked at.
     pub preview: RwSignal<Option<(ClearScope, ClearPreview)>>,
-    /// Whether an answer is awaited.
-    pub busy: RwSignal<bool>,
+    /// Whether what it covers is being looked at.
+    pub looking: RwSignal<bool>,
+    /// Whether it is being cleared.
+    pub clearing: RwSignal<bool>,
     /// What went wrong.
     pub problem: RwSignal<Option<String>>,
     /// What was done last, for the toast.
@@ -47,7 +49,8 @@ impl Clearing {
             locale,
             scope: RwSignal::new(None),
             preview: RwSignal::new(None),
-            busy: RwSignal::new(false),
+            looking: RwSignal::new(false),
+            clearing: RwSignal::new(false),
             problem: RwSignal::new(None),
             done: RwSignal::new(None),
             stats,
@@ -56,24 +59,29 @@ impl Clearing {
 
     /// Opens the dialog with this scope, and looks at what it covers.
     pub fn open(&self, scope: ClearScope) {
-        self.problem.set(None);
-        self.preview.set(None);
         self.choose(scope);
     }
 
     /// Another scope in the open dialog. What is complete is looked at at once.
     pub fn choose(&self, scope: ClearScope) {
         let complete = is_complete(&scope);
-        self.scope.set(Some(scope));
-        self.preview.set(None);
-        self.problem.set(None);
+        self.name(scope);
         if complete {
             self.look();
         }
     }
 
+    /// Another scope that is still being typed: it is looked at when it is sent, not at each letter.
+    pub fn name(&self, scope: ClearScope) {
+        self.looking.set(false);
+        self.preview.set(None);
+        self.problem.set(None);
+        self.scope.set(Some(scope));
+    }
+
     /// Closes the dialog.
     pub fn close(&self) {
+        self.looking.set(false);
         self.scope.set(None);
     }
 
@@ -81,14 +89,14 @@ impl Clearing {
     pub fn look(&self) {
         let Some(scope) = self.scope.get_untracked() else { return };
         let this = *self;
-        this.busy.set(true);
+        this.looking.set(true);
         spawn_local(async move {
             let answer = data::preview_clear(scope.clone()).await;
             // Another scope may have been chosen meanwhile, or the page left.
             if this.scope.try_get_untracked().flatten().as_ref() != Some(&scope) {
                 return;
             }
-            this.busy.set(false);
+            this.looking.set(false);
             match answer {
                 Ok(preview) => this.preview.set(Some((scope, preview))),
                 Err(error) => this.fail(&error),
@@ -100,10 +108,10 @@ impl Clearing {
     pub fn clear(&self) {
         let Some((scope, _)) = self.preview.get_untracked() else { return };
         let this = *self;
-        this.busy.set(true);
+        this.clearing.set(true);
         spawn_local(async move {
             let answer = data::clear_cache(scope.clone()).await;
-            if this.busy.try_set(false).is_some() {
+            if this.clearing.try_set(false).is_some() {
                 return;
             }
             match answer {

@@ -1,6 +1,6 @@
 //! What was done last: what went, what it will cost, and its undo.
 
-use leptos::prelude::*;
+use leptos::{html::Div, prelude::*, wasm_bindgen::JsCast, web_sys};
 use model::{CacheStats, ClearScope};
 
 use super::{
@@ -23,12 +23,27 @@ pub fn Toast(
             let keys = covered.keys.max(covered.memory_keys);
             let bytes = covered.bytes.max(covered.memory_bytes);
             let what = object(scope, words);
-            let cleared = (words.cleared)(&what, &format::count(keys), &format::bytes(bytes));
+            // What was estimated is told as an estimate.
+            let about = if covered.complete { "" } else { "≈ " };
+            let cleared =
+                (words.cleared)(&what, &format!("{about}{}", format::count(keys)), &format::bytes(bytes));
             format!("{cleared} {}", (words.cost)(&format::count(keys)))
         }
         Done::Undone(undone) => (words.undone_says)(undone.revived, undone.reloaded),
         Done::Failed(why) => why.clone(),
     };
+    let node = NodeRef::<Div>::new();
+    // The button that was pressed is gone: the focus goes on from what became of it.
+    live::effect(move || {
+        if clearing.done.with(|done| matches!(done, Some(Done::Undone(_) | Done::Failed(_)))) {
+            request_animation_frame(move || {
+                if let Some(node) = node.try_get_untracked().flatten() {
+                    // It is on the page and can have the focus.
+                    let _ = node.focus();
+                }
+            });
+        }
+    });
     let content = live::part(move || {
         let Some(done) = clearing.done.get() else { return ().into_any() };
         let undo = match &done {
@@ -36,23 +51,34 @@ pub fn Toast(
                 let handle = cleared.handle;
                 let left = clearing.undo_left(handle);
                 let label = live::text(move || (words.undo)(&when::age(left.get(), prefs.locale)));
-                Some(view! {
-                    <button type="button" class="button" on:click=move |_| clearing.undo(handle)>
-                        {label}
-                    </button>
+                let can = Memo::new(move |_| left.get() > 0);
+                live::part(move || {
+                    let button = || {
+                        view! {
+                            <button type="button" class="button" on:click=move |_| clearing.undo(handle)>
+                                {label}
+                            </button>
+                        }
+                    };
+                    can.get().then(button).into_any()
                 })
             }
-            _ => None,
+            _ => ().into_any(),
         };
         view! {
-            <div class="toast">
+            <div class="toast" node_ref=node tabindex="-1">
                 <p>{text(&done)}</p>
                 {undo}
                 <button
                     type="button"
                     class="button toast-close"
                     aria-label=words.close
-                    on:click=move |_| clearing.done.set(None)
+                    on:click=move |_| {
+                        clearing.done.set(None);
+                        if let Some(content) = document().get_element_by_id("content") {
+                            focus(&content);
+                        }
+                    }
                 >
                     "×"
                 </button>
@@ -60,12 +86,23 @@ pub fn Toast(
         }
         .into_any()
     });
+    // Read out by itself: within the toast, the undo's seconds would have it read out again and again.
+    let said = live::text(move || clearing.done.with(|done| done.as_ref().map(text).unwrap_or_default()));
     view! {
-        <div class="toasts" role="status">
-            {content}
-        </div>
+        <p class="sr-only" role="status">
+            {said}
+        </p>
+        <div class="toasts">{content}</div>
     }
     .into_any()
+}
+
+/// Gives the focus to an element of the page.
+fn focus(element: &web_sys::Element) {
+    if let Some(element) = element.dyn_ref::<web_sys::HtmlElement>() {
+        // One that cannot have it leaves it where it was.
+        let _ = element.focus();
+    }
 }
 
 /// A scope as the object of a sentence.

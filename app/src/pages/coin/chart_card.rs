@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
-use model::Coin;
+use model::{Coin, Provenance};
 
 use super::{
     choice::{Choice, Choices},
@@ -23,6 +23,8 @@ pub fn ChartCard(
     coin: Coin,
     /// Its live figures.
     quote: LiveQuote,
+    /// Where they come from.
+    provenance: RwSignal<Provenance>,
 ) -> impl IntoView {
     let prefs = use_prefs();
     let words = prefs.words();
@@ -69,12 +71,25 @@ pub fn ChartCard(
         });
         let current = live::maybe(move || (choice.get().span == Some(span)).then_some("true"));
         view! {
-            <a class="choice" href=href aria-current=current aria-label=long title=long data-noscroll>
+            <a class="choice" href=href aria-current=current title=long data-noscroll>
                 {label}
             </a>
         }
     });
-    let export = move || format!("/api/export?symbol={symbol}&interval={}&format=csv", choice.get().interval);
+    // Made-up candles are not given away as data.
+    let stored = coin.first_open.is_some();
+    let export = stored.then(|| {
+        let href = live::text(move || {
+            format!("/api/export?symbol={symbol}&interval={}&format=csv", choice.get().interval)
+        });
+        let title = live::text(move || (words.export_long)(choice.get().interval.as_str()));
+        view! {
+            <a class="choice choice-end" href=href rel="external" download="" title=title>
+                {icons::icon(icons::DOWNLOAD)}
+                {words.export}
+            </a>
+        }
+    });
     view! {
         <section class="card" aria-label=words.chart>
             <div class="card-head choices">
@@ -84,16 +99,7 @@ pub fn ChartCard(
                 <nav class="choice-group choice-spans" aria-label=words.range>
                     {spans.collect_view()}
                 </nav>
-                <a
-                    class="choice choice-end"
-                    href=export
-                    rel="external"
-                    download=""
-                    title=live::text(move || (words.export_long)(choice.get().interval.as_str()))
-                >
-                    {icons::icon(icons::DOWNLOAD)}
-                    {words.export}
-                </a>
+                {export}
             </div>
             <Suspense fallback=move || {
                 view! { <p class="waiting chart-waiting">{words.reading_candles}</p> }
@@ -102,7 +108,7 @@ pub fn ChartCard(
                     let (coin, quote, read) = (drawn.clone(), quote.clone(), Arc::clone(&read));
                     Suspend::new(async move {
                         let answer = chart.await;
-                        view! { <LiveChart coin answer choice read quote /> }
+                        view! { <LiveChart coin answer choice read quote provenance /> }
                     })
                 }}
             </Suspense>

@@ -62,7 +62,10 @@ impl Choices {
     /// The address of another range: the interval stays if it suits it.
     #[must_use]
     pub fn with_span(&self, path: &str, present: Choice, span: Span) -> String {
-        let kept = Some(present.interval).filter(|interval| span.suits(*interval, self.first, self.last));
+        let can = |interval: &Interval| {
+            self.intervals.contains(interval) && span.suits(*interval, self.first, self.last)
+        };
+        let kept = Some(present.interval).filter(can);
         let best = || span.interval(&self.intervals, self.first, self.last);
         let interval = kept.or_else(best).unwrap_or(present.interval);
         self.href(path, Choice { interval, span: Some(span) })
@@ -116,6 +119,8 @@ mod tests {
         assert_eq!(all.with_interval("/coin/BTC", present, W1), "/coin/BTC?interval=1w");
         assert_eq!(all.with_span("/coin/BTC", present, Span::Quarter), "/coin/BTC?interval=4h&range=3m");
         assert_eq!(all.with_span("/coin/BTC", present, Span::Day), "/coin/BTC?interval=30m&range=1d");
+        let odd = Choice { interval: Interval::M1, span: None };
+        assert_eq!(all.with_span("/coin/BTC", odd, Span::Day), "/coin/BTC?interval=30m&range=1d");
         let plain = Choice { interval: D1, span: None };
         assert_eq!(all.with_interval("/coin/BTC", plain, H4), "/coin/BTC");
     }

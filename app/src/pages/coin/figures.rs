@@ -19,12 +19,13 @@ pub fn KeyFigures(
     quote: LiveQuote,
     /// Where they come from.
     provenance: RwSignal<Provenance>,
+    /// Its prices of an hour and of seven days ago.
+    past: RwSignal<Option<Past>>,
 ) -> impl IntoView {
     let prefs = use_prefs();
     let (locale, words) = (prefs.locale, prefs.words());
-    let Coin { first_open, week, supply, .. } = coin;
+    let Coin { first_open, supply, .. } = coin;
     let LiveQuote { price, open, high, low, volume, as_of, .. } = quote.clone();
-    let past = week.as_ref().map(Past::new);
     let now = {
         let price = price.clone();
         move || price.get().to_f64().unwrap_or_default()
@@ -32,10 +33,12 @@ pub fn KeyFigures(
     let since = {
         let now = now.clone();
         move |change: fn(&Past, f64, &model::Source) -> Option<f64>| {
-            let (past, now) = (past.clone(), now.clone());
+            let now = now.clone();
             Signal::derive(move || {
-                let past = past.as_ref()?;
-                provenance.with(|provenance| change(past, now(), &provenance.source))
+                past.with(|past| {
+                    let past = past.as_ref()?;
+                    provenance.with(|provenance| change(past, now(), &provenance.source))
+                })
             })
         }
     };

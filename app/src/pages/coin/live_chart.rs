@@ -34,6 +34,8 @@ pub fn LiveChart(
     read: Read,
     /// The live figures.
     quote: LiveQuote,
+    /// Where they come from.
+    provenance: RwSignal<Provenance>,
 ) -> impl IntoView {
     let prefs = use_prefs();
     let words = prefs.words();
@@ -91,21 +93,27 @@ pub fn LiveChart(
     let (price, as_of) = (quote.price, quote.as_of);
     let live = Signal::derive(move || {
         let mut data = latest.get();
-        if let Some(price) = price.get().to_f64() {
+        // A price of another source, as one made up while the store is away, must not move what was stored.
+        let ours = provenance.with(|provenance| provenance.source == data.source);
+        if let (true, Some(price)) = (ours, price.get().to_f64()) {
             follow(&mut data, price, as_of.get());
         }
         data
     });
+    let whole = live::flag(move || choice.get().span.is_some());
     let origin = live::text(move || latest.with(|data| sentence_when_read(&data.provenance, prefs.locale)));
     let gaps = live::text(move || match latest.with(|data| data.partial.len()) {
         0 => words.bars_complete.to_owned(),
         n => (words.bars_partial)(n),
     });
     let zone = live::text(move || {
-        let time = latest.with(|data| data.candles.last().map_or(0, |bar| bar.open_time));
-        prefs.calendar().zone.label(time)
+        latest.with(|data| {
+            let time = data.candles.last().map_or(0, |bar| bar.open_time);
+            prefs.calendar().of_bars(data.interval).zone.label(time)
+        })
     });
-    let trouble = live::part(move || problem.get().map(|error| view! { <Problem error /> }).into_any());
+    let trouble =
+        live::part(move || problem.get().map(|error| view! { <Problem error inner=true /> }).into_any());
     view! {
         {trouble}
         <div
@@ -114,7 +122,7 @@ pub fn LiveChart(
             aria-busy=live::word(move || if reading.get() { "true" } else { "false" })
             hidden=live::flag(move || problem.with(Option::is_some))
         >
-            <ChartView data=live name />
+            <ChartView data=live whole name />
             <p class="card-foot">
                 <span>{origin}</span>
                 <span>{gaps} " · " {zone}</span>

@@ -11,9 +11,11 @@ use leptos_router::hooks::use_params_map;
 use model::Coin;
 
 use self::{chart_card::ChartCard, figures::KeyFigures};
-use super::{REFRESH, lazy::lazy_page};
+use super::{REFRESH, SLOW_REFRESH, lazy::lazy_page};
 use crate::{
-    components::{Badge, Change, Foot, Header, LiveQuote, Problem, SourcePill, Waiting, WatchButton, every},
+    components::{
+        Badge, Change, Foot, Header, LiveQuote, Past, Problem, SourcePill, Waiting, WatchButton, every,
+    },
     data, format, live,
     prefs::{use_prefs, use_words},
 };
@@ -84,6 +86,20 @@ fn CoinView(coin: Coin) -> impl IntoView {
         };
         every(REFRESH, refresh, move || lost.set(true));
     }
+    // An hour ago is later by and by. What cannot be read stays as it is.
+    let past = RwSignal::new(coin.week.as_ref().map(Past::new));
+    {
+        let symbol = symbol.to_string();
+        let refresh = move || {
+            let symbol = symbol.clone();
+            async move {
+                if let Ok(coin) = data::coin(symbol).await {
+                    past.try_set(coin.week.as_ref().map(Past::new));
+                }
+            }
+        };
+        every(SLOW_REFRESH, refresh, || {});
+    }
 
     let price = quote.price.clone();
     let change = quote.change_pct.clone();
@@ -118,9 +134,9 @@ fn CoinView(coin: Coin) -> impl IntoView {
                 </div>
             </div>
             <div class="coin-grid">
-                <ChartCard coin=coin.clone() quote=quote.clone() />
+                <ChartCard coin=coin.clone() quote=quote.clone() provenance />
                 <aside>
-                    <KeyFigures coin quote provenance />
+                    <KeyFigures coin quote provenance past />
                     <p class="aside-foot">
                         <Foot provenance lost />
                     </p>

@@ -53,7 +53,7 @@ pub(super) const WORDS: AdminWords = AdminWords {
     node_down: "无法连接",
     node_load: |ops, memory| format!("{ops} 次/秒 · {memory}"),
     node_about: |version, keys, clients| format!("Redis {version} · {keys} 个键 · {clients} 个客户端"),
-    node_lag: |bytes| format!("延迟 {bytes}"),
+    node_lag: |bytes| format!("落后 {bytes}"),
     node_slots: |slots| format!("{slots} 个槽位"),
     promoted: |from| format!("已接替 {from}"),
 
@@ -118,7 +118,7 @@ pub(super) const WORDS: AdminWords = AdminWords {
     confirm: "清除",
     clearing: "正在清除……",
     cancel: "取消",
-    cleared: |what, keys, bytes| format!("已清除{what}：{keys} 个键，{bytes}。"),
+    cleared: |what, keys, bytes| format!("已清除 {what}：{keys} 个键，{bytes}。"),
     cost: |loads| format!("预计代价：Postgres 最多 {loads} 次加载。"),
     undone_says: |revived, reloaded| format!("已撤销：{revived} 个键恢复，{reloaded} 个此后已重新加载。"),
     close: "关闭",
