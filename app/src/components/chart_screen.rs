@@ -57,11 +57,12 @@ fn paint(style: &CssStyleDeclaration) -> Paint {
     let get = |name: &str| style.get_property_value(name).unwrap_or_default();
     let colour = |name: &str| Some(get(name)).filter(|value| !value.is_empty() && value != "none");
     let dash = get("stroke-dasharray");
-    let lengths = dash.split([',', ' ']).filter_map(|part| part.trim_end_matches("px").parse::<f64>().ok());
+    // `4px, 3px`. Read by the browser, which has the tables for it.
+    let lengths = dash.split([',', ' ']).map(js_sys::Number::parse_float).filter(|length| !length.is_nan());
     Paint {
         fill: colour("fill"),
         stroke: colour("stroke"),
-        opacity: get("opacity").parse().unwrap_or(1.0),
+        opacity: Some(js_sys::Number::parse_float(&get("opacity"))).filter(|it| !it.is_nan()).unwrap_or(1.0),
         dash: lengths.map(JsValue::from_f64).collect(),
         font: format!("{} {FONT_PX}px {}", get("font-weight"), get("font-family")),
     }

@@ -49,21 +49,32 @@ impl Locale {
     pub fn negotiate(header: &str) -> Self {
         // A header may hold anything: no more than a browser would send is looked at.
         const MOST: usize = 32;
-        let mut best = (0.0_f32, Self::default());
+        let mut best = (0, Self::default());
         for range in header.split(',').take(MOST) {
             let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
             let quality = match parameters.trim().strip_prefix("q=") {
-                Some(text) => text.trim().parse().unwrap_or(0.0),
-                None => 1.0,
+                Some(text) => thousandths(text.trim()),
+                None => 1_000,
             };
             if let Some(locale) = Self::from_tag(tag)
                 && quality > best.0
-                && quality <= 1.0
             {
                 best = (quality, locale);
             }
         }
         best.1
+    }
+}
+
+/// A quality value (RFC 9110, section 12.4.2) in thousandths: `0.8` is 800. What is none is 0. Not by way of a float: reading
+/// those takes tables that a page which does so nowhere else need not load.
+fn thousandths(text: &str) -> u16 {
+    let (whole, rest) = text.split_once('.').unwrap_or((text, ""));
+    let digits = rest.bytes().all(|byte| byte.is_ascii_digit()) && rest.len() <= 3;
+    match whole {
+        "0" if digits => format!("{rest:0<3}").parse().unwrap_or(0),
+        "1" if rest.bytes().all(|byte| byte == b'0') && rest.len() <= 3 => 1_000,
+        _ => 0,
     }
 }
 
@@ -94,6 +105,9 @@ mod tests {
             ("zh;q=oops", Locale::En),
             ("zh;q=0", Locale::En),
             ("zh;q=NaN", Locale::En),
+            ("zh;q=1.1,en;q=0.1", Locale::En),
+            ("en;q=0.25,zh;q=0.3", Locale::ZhCn),
+            ("en;q=0.001,zh;q=1.000", Locale::ZhCn),
         ];
         for (header, locale) in cases {
             assert_eq!(Locale::negotiate(header), locale, "{header}");
