@@ -116,6 +116,7 @@ fn a_coin_of_daily_bars_opens_on_its_plain_link_and_has_its_week() {
     assert_eq!(weeks[0]["source"], json!("recorded"));
     // Seven days, and the close before them.
     assert_eq!(weeks[0]["closes"], json!([22.0, 23.0, 24.0, 25.0, 26.0, 27.0, 28.0, 29.0]));
+    assert_eq!(weeks[0]["week_ago"], json!(22.0));
 }
 
 #[test]

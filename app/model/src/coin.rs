@@ -33,13 +33,15 @@ pub struct Sparkline {
     /// The price an hour before the last bar ended, USD: the close of a bar of five minutes, or of the finest stored where
     /// those are longer. None where such a bar is longer than an hour, or missing.
     pub hour_ago: Option<f64>,
+    /// The price seven days before the last bar, USD, give or take a bar. None where the bars do not go back so far.
+    pub week_ago: Option<f64>,
 }
 
 impl Sparkline {
-    /// The first close, USD: the price seven days ago. None with fewer than two closes.
+    /// The price seven days ago, USD, where it is known.
     #[must_use]
     pub fn week_ago(&self) -> Option<f64> {
-        self.closes.first().copied().filter(|_| self.closes.len() > 1)
+        self.week_ago
     }
 }
 

@@ -127,7 +127,13 @@ mod tests {
     use crate::words::Locale;
 
     fn week(source: Source) -> Sparkline {
-        Sparkline { symbol: "BTC".parse().unwrap(), source, closes: vec![2.0, 3.0], hour_ago: Some(4.0) }
+        Sparkline {
+            symbol: "BTC".parse().unwrap(),
+            source,
+            closes: vec![2.0, 3.0],
+            hour_ago: Some(4.0),
+            week_ago: Some(2.0),
+        }
     }
 
     #[test]

@@ -12,11 +12,6 @@ impl Count {
         self.0.fetch_add(n, Ordering::Relaxed);
     }
 
-    /// Takes back what was just counted.
-    pub fn take_back(&self, n: u64) {
-        self.0.fetch_sub(n, Ordering::Relaxed);
-    }
-
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -33,6 +33,15 @@ impl<K, V> Weighter<K, Entry<V>> for Weigh {
     }
 }
 
+/// What one request of the table puts out.
+#[derive(Default)]
+struct Request<S> {
+    /// Whether the library will yet tell of the entry that the new one takes the place of, as it does of one that is put out
+    /// for want of room.
+    replaces: bool,
+    waiting: S,
+}
+
 /// Counts evictions. What is evicted is dropped outside the lock, as by the library's own default.
 #[derive(Clone)]
 struct Evictions<L> {
@@ -41,11 +50,14 @@ struct Evictions<L> {
 }
 
 impl<K, V> Lifecycle<K, Entry<V>> for Evictions<DefaultLifecycle<K, Entry<V>>> {
-    type RequestState = <DefaultLifecycle<K, Entry<V>> as Lifecycle<K, Entry<V>>>::RequestState;
+    type RequestState = Request<<DefaultLifecycle<K, Entry<V>> as Lifecycle<K, Entry<V>>>::RequestState>;
 
     fn on_evict(&self, state: &mut Self::RequestState, key: K, entry: Entry<V>) {
-        self.counters.l1.evictions.add(1);
-        self.default.on_evict(state, key, entry);
+        // Which of them is told of first does not matter. Never counted and then taken back: a counter must not fall.
+        if !std::mem::take(&mut state.replaces) {
+            self.counters.l1.evictions.add(1);
+        }
+        self.default.on_evict(&mut state.waiting, key, entry);
     }
 }
 
@@ -56,7 +68,6 @@ pub(crate) struct L1<K: Key, V> {
     table: Table<K, V>,
     hasher: DefaultHashBuilder,
     stripes: Box<[Mutex<()>]>,
-    counters: Arc<Counters>,
 }
 
 impl<K: Key, V> L1<K, V> {
@@ -75,12 +86,11 @@ impl<K: Key, V> L1<K, V> {
             .shards(shards)
             .build()
             .map_err(|error| error.to_string())?;
-        let lifecycle = Evictions { counters: Arc::clone(&counters), default: DefaultLifecycle::default() };
+        let lifecycle = Evictions { counters, default: DefaultLifecycle::default() };
         Ok(Self {
             table: Cache::with_options(options, Weigh, DefaultHashBuilder::default(), lifecycle),
             hasher: DefaultHashBuilder::default(),
             stripes: (0..STRIPES).map(|_| Mutex::new(())).collect(),
-            counters,
         })
     }
 
@@ -100,11 +110,8 @@ impl<K: Key, V> L1<K, V> {
         {
             return held;
         }
-        self.table.insert(key.clone(), entry.clone());
-        if replaces {
-            // The library tells of a replaced entry as of one that was put out for want of room.
-            self.counters.l1.evictions.take_back(1);
-        }
+        let mut request = Request { replaces, ..Request::default() };
+        self.table.insert_with_lifecycle(key.clone(), entry.clone(), &mut request);
         entry
     }
 

@@ -69,7 +69,7 @@ mod writer;
 pub use builder::{Builder, ConfigError};
 pub use cache::{Cache, SourceError};
 pub use category::{Category, WarmUp, Warmed};
-pub use clears::{ClearError, ClearRecord, Cleared, MAX_SCOPE_TEXT, Scope, Undone};
+pub use clears::{BadScope, ClearError, ClearRecord, Cleared, MAX_SCOPE_TEXT, Scope, Undone};
 pub use codec::{CodecError, Value};
 pub use hit::{Hit, LoadError, Loaded, Shared, StaleReason, Tier, Want};
 pub use hot::HotKey;
@@ -79,4 +79,4 @@ pub use l2::{Failover, L2Error, L2State, NodeHealth, NodeReport, NodeRole, NodeS
 pub use policy::{MAX_LEASE, MAX_LIFE, MAX_TIMEOUT, Policy, Tiers};
 pub use preview::Preview;
 pub use stats::{CategoryStats, ClearStats, CoherenceStats, L1Counts, L2Counts, SourceCounts, Stats};
-pub use tags::{MAX_TAG_BYTES, MAX_TAGS, TagError};
+pub use tags::{BadTag, MAX_TAG_BYTES, MAX_TAGS, TagError};

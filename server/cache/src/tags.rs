@@ -9,8 +9,25 @@ pub const MAX_TAG_BYTES: usize = 64;
 
 /// Tags that an entry cannot carry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct TagError(String);
+pub enum TagError {
+    /// More than [`MAX_TAGS`]: so many.
+    #[error("{0} tags are more than {MAX_TAGS}")]
+    TooMany(usize),
+    /// One of them cannot be a tag.
+    #[error(transparent)]
+    Tag(#[from] BadTag),
+}
+
+/// A text that cannot be a tag.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadTag {
+    /// It is empty, or longer than [`MAX_TAG_BYTES`].
+    #[error("tag `{}` must have 1 to {MAX_TAG_BYTES} bytes", .0.escape_debug())]
+    Length(String),
+    /// It has spaces or control characters.
+    #[error("tag `{}` must not have spaces or control characters", .0.escape_debug())]
+    Characters(String),
+}
 
 /// The tags of an entry. Most have none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,10 +40,10 @@ impl Tags {
             return Ok(Self(None));
         }
         if tags.len() > MAX_TAGS {
-            return Err(TagError(format!("{} tags are more than {MAX_TAGS}", tags.len())));
+            return Err(TagError::TooMany(tags.len()));
         }
         for tag in &tags {
-            check(tag).map_err(TagError)?;
+            check(tag)?;
         }
         Ok(Self(Some(tags.into_iter().map(String::into_boxed_str).collect())))
     }
@@ -68,12 +85,12 @@ impl Tags {
 }
 
 /// Whether `tag` can be one: 1 to 64 bytes, no control characters and no spaces.
-pub(crate) fn check(tag: &str) -> Result<(), String> {
+pub(crate) fn check(tag: &str) -> Result<(), BadTag> {
     if tag.is_empty() || tag.len() > MAX_TAG_BYTES {
-        return Err(format!("tag `{tag}` must have 1 to {MAX_TAG_BYTES} bytes"));
+        return Err(BadTag::Length(tag.to_owned()));
     }
     if tag.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(format!("tag `{}` must not have spaces or control characters", tag.escape_debug()));
+        return Err(BadTag::Characters(tag.to_owned()));
     }
     Ok(())
 }

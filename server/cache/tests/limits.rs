@@ -3,6 +3,7 @@
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::*;
@@ -74,6 +75,19 @@ async fn a_newer_value_puts_nothing_out() {
     }
     let stats = cache.stats().categories["texts"];
     assert_eq!((stats.l1.inserts, stats.l1.evictions, stats.l1_entries), (200, 0, 1));
+    // Nor for a moment: who reads the counter meanwhile would see it fall.
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                assert_eq!(cache.stats().categories["texts"].l1.evictions, 0);
+            }
+        });
+        for version in 201..=50_000 {
+            texts.set(&key("price"), Text(version.to_string()), version);
+        }
+        done.store(true, Ordering::Relaxed);
+    });
 }
 
 #[tokio::test]

@@ -60,12 +60,12 @@ impl Guesses {
         Self { addresses: Cache::new(MOST_ADDRESSES), step: Mutex::new(()), together: Together::default() }
     }
 
-    /// Begins an attempt, which counts as wrong until [`Guesses::right`] or [`Guesses::untried`] says otherwise: many at once
-    /// must not all pass as the first. How long the attempt has to be put off.
+    /// Begins an attempt, which counts as wrong for as long as it is not [`Attempt::right`]: many at once must not all pass as
+    /// the first.
     ///
     /// # Errors
     /// The address has to wait for so many seconds.
-    pub(super) fn begin(&self, address: ClientKey, now: UnixMs) -> Result<Duration, u32> {
+    pub(super) fn begin(&self, address: ClientKey, now: UnixMs) -> Result<Attempt<'_>, u32> {
         let _step = self.step.lock();
         let mut guesser = self.addresses.get(&address).unwrap_or_default();
         if now.saturating_sub(guesser.last) > FORGET_MS {
@@ -78,24 +78,56 @@ impl Guesses {
         self.addresses.insert(address, Guesser { wrong: guesser.wrong.saturating_add(1), last: now });
         let delay = self.together.delay(now);
         self.together.add(now);
-        Ok(delay)
+        Ok(Attempt { guesses: self, address, delay, first: guesser.wrong == 0, tried: false })
     }
 
-    /// The attempt was right: the address starts anew.
-    pub(super) fn right(&self, address: ClientKey) {
+    fn right(&self, address: ClientKey) {
         let _step = self.step.lock();
         self.addresses.remove(&address);
         self.together.take_back();
     }
 
-    /// The attempt could not be made.
-    pub(super) fn untried(&self, address: ClientKey) {
+    fn untried(&self, address: ClientKey) {
         let _step = self.step.lock();
         if let Some(mut guesser) = self.addresses.get(&address) {
             guesser.wrong = guesser.wrong.saturating_sub(1);
             self.addresses.insert(address, guesser);
         }
         self.together.take_back();
+    }
+}
+
+/// An attempt that was begun. Dropped before its password is looked at, as when the database is away or the caller has left,
+/// it is held against nobody.
+pub(super) struct Attempt<'g> {
+    guesses: &'g Guesses,
+    address: ClientKey,
+    /// How long it has to be put off.
+    pub(super) delay: Duration,
+    /// Whether no wrong one from this address is remembered.
+    pub(super) first: bool,
+    tried: bool,
+}
+
+impl Attempt<'_> {
+    /// The password is looked at from here on. It counts, also if nobody waits for the outcome any more: that costs as much as
+    /// any other guess.
+    pub(super) fn tried(&mut self) {
+        self.tried = true;
+    }
+
+    /// The password was right: the address starts anew.
+    pub(super) fn right(mut self) {
+        self.tried = true;
+        self.guesses.right(self.address);
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if !self.tried {
+            self.guesses.untried(self.address);
+        }
     }
 }
 
@@ -145,54 +177,64 @@ mod tests {
         ClientKey::of(address.parse().unwrap())
     }
 
+    /// A wrong password: how long it was put off.
+    fn wrong(guesses: &Guesses, address: ClientKey, now: UnixMs) -> Result<Duration, u32> {
+        guesses.begin(address, now).map(|mut attempt| {
+            attempt.tried();
+            attempt.delay
+        })
+    }
+
     #[test]
     fn five_are_free_then_waits_double_up_to_a_quarter_of_an_hour() {
         let guesses = Guesses::new();
         let attacker = key("9.9.9.9");
         for _ in 0..FREE {
-            assert!(guesses.begin(attacker, START).is_ok());
+            assert!(wrong(&guesses, attacker, START).is_ok());
         }
         let mut now = START;
         for wait in [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900] {
-            assert_eq!(guesses.begin(attacker, now), Err(wait));
+            assert_eq!(wrong(&guesses, attacker, now), Err(wait));
             // A refused attempt does not make it longer.
-            assert_eq!(guesses.begin(attacker, now + 500), Err(wait.max(1)));
+            assert_eq!(wrong(&guesses, attacker, now + 500), Err(wait.max(1)));
             now += i64::from(wait) * 1_000;
-            assert!(guesses.begin(attacker, now).is_ok(), "{wait}");
+            assert!(wrong(&guesses, attacker, now).is_ok(), "{wait}");
         }
         // The clock is set back.
-        assert_eq!(guesses.begin(attacker, START - 86_400_000), Err(900));
-        assert!(guesses.begin(attacker, now + FORGET_MS + 1).is_ok());
-        assert!(guesses.begin(attacker, now + FORGET_MS + 1).is_ok());
+        assert_eq!(wrong(&guesses, attacker, START - 86_400_000), Err(900));
+        assert!(wrong(&guesses, attacker, now + FORGET_MS + 1).is_ok());
+        assert!(wrong(&guesses, attacker, now + FORGET_MS + 1).is_ok());
     }
 
     #[test]
     fn others_are_slowed_and_never_locked_out() {
         let guesses = Guesses::new();
         for n in 0..10_000_u32 {
-            let delay = guesses.begin(key(&std::net::Ipv4Addr::from(0x0909_0000 + n).to_string()), START);
+            let delay = wrong(&guesses, key(&std::net::Ipv4Addr::from(0x0909_0000 + n).to_string()), START);
             assert!(delay.is_ok_and(|delay| delay <= LONGEST_DELAY));
         }
-        assert_eq!(guesses.begin(key("1.1.1.1"), START), Ok(LONGEST_DELAY));
-        assert_eq!(guesses.begin(key("1.1.1.1"), START + 3_600_000), Ok(Duration::ZERO));
+        assert_eq!(wrong(&guesses, key("1.1.1.1"), START), Ok(LONGEST_DELAY));
+        assert_eq!(wrong(&guesses, key("1.1.1.1"), START + 3_600_000), Ok(Duration::ZERO));
     }
 
     #[test]
     fn right_ones_and_those_that_were_not_tried_do_not_count() {
         let guesses = Guesses::new();
         let operator = key("2001:db8::1");
+        let delay = |attempt: &Attempt| attempt.delay;
         for _ in 0..100 {
-            assert_eq!(guesses.begin(operator, START), Ok(Duration::ZERO));
-            guesses.untried(operator);
+            assert_eq!(guesses.begin(operator, START).as_ref().map(delay), Ok(Duration::ZERO));
         }
         for _ in 0..100 {
-            assert_eq!(guesses.begin(operator, START), Ok(Duration::ZERO));
-            guesses.right(operator);
+            guesses.begin(operator, START).unwrap_or_else(|wait| panic!("{wait}")).right();
         }
-        for _ in 0..FREE {
-            assert!(guesses.begin(operator, START).is_ok());
+        for n in 0..FREE {
+            let attempt = guesses.begin(operator, START).unwrap_or_else(|wait| panic!("{wait}"));
+            assert_eq!((attempt.first, attempt.delay), (n == 0, Duration::ZERO));
+            drop(attempt);
+            assert!(wrong(&guesses, operator, START).is_ok());
         }
         // Another address of the same network is the same.
-        assert!(guesses.begin(key("2001:db8::2"), START).is_err());
+        assert!(wrong(&guesses, key("2001:db8::2"), START).is_err());
     }
 }

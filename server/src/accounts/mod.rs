@@ -60,6 +60,8 @@ pub struct Caller {
     pub session: Option<SessionId>,
     /// Whether the connection is encrypted up to the browser.
     pub secure: bool,
+    /// Whether it is a page that asks by itself, over and over: that keeps no session from ending.
+    pub by_itself: bool,
 }
 
 impl Accounts {
@@ -117,7 +119,7 @@ impl Accounts {
     /// that were seen here go on without it.
     pub async fn session(&self, caller: &Caller) -> Result<Session, AdminError> {
         let Some(id) = &caller.session else { return Err(AdminError::NotSignedIn) };
-        match self.0.sessions.find(id, now_ms()).await {
+        match self.0.sessions.find(id, now_ms(), !caller.by_itself).await {
             Ok(Some(record)) => Ok(self.shown(&record)),
             Ok(None) => Err(AdminError::NotSignedIn),
             Err(sessions::Away) => Err(AWAY),
@@ -132,7 +134,11 @@ impl Accounts {
     /// Ends the caller's session, if it has one.
     pub async fn sign_out(&self, caller: &Caller) {
         let Some(id) = &caller.session else { return };
-        let known = self.0.sessions.find(id, now_ms()).await;
+        let known = self.0.sessions.find(id, now_ms(), false).await;
+        // Of one that nobody has there is nothing to end.
+        if matches!(known, Ok(None)) {
+            return;
+        }
         self.0.sessions.end(id, now_ms()).await;
         if let Ok(Some(record)) = known {
             self.note(Action::SignOut, &record.account, caller.address, "");
@@ -153,8 +159,8 @@ fn away(error: &crate::store::StoreError) -> AdminError {
 /// # Errors
 /// Why it was not set, for a person at a shell.
 pub(crate) async fn set_password(store: &Store, password: Password, first: bool) -> Result<bool, String> {
-    let hashed = Hasher::new().hash(password).await;
-    let hash = hashed.ok().flatten().ok_or("the system gives no random numbers")?;
+    let turn = Hasher::new().turn(true).await.map_err(|_| "no password can be hashed now")?;
+    let hash = turn.hash(password).await.ok().flatten().ok_or("the system gives no random numbers")?;
     let set = if first {
         store.set_first_password(ADMIN, &hash, now_ms()).await
     } else {

@@ -4,7 +4,10 @@ use std::{collections::HashMap, time::Duration};
 
 use model::UnixMs;
 use parking_lot::Mutex;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout},
+};
 
 use super::{
     IdHash, SessionId,
@@ -17,10 +20,10 @@ use crate::{
 
 /// How long a session that was seen here goes on while the database is away.
 const GRACE_MS: i64 = 5 * 60_000;
-/// Longest wait for the database's word about a session.
+/// Longest wait for the database's word about a session, and for the turn to ask for it.
 const WAIT: Duration = Duration::from_secs(2);
 /// The database is not asked again for so long after it did not answer.
-const REST_MS: i64 = 2_000;
+const REST: Duration = Duration::from_secs(2);
 /// Sessions looked up at once: ids that are made up must not take all connections.
 const LOOKUPS: usize = 4;
 /// Sessions remembered as ended: they are refused here whatever the database still says.
@@ -51,6 +54,8 @@ struct Ended {
     at: UnixMs,
     /// Whether the database knows.
     told: bool,
+    /// Whether it was a session here: of other ids anybody can make up any number.
+    held: bool,
 }
 
 /// All sessions.
@@ -60,7 +65,8 @@ pub(super) struct Sessions {
     /// With a database: those that were seen here, for the time that it is away.
     held: Table,
     lookups: Semaphore,
-    away_since: Mutex<UnixMs>,
+    /// Until when the database rests.
+    rest: Mutex<Option<Instant>>,
     ended: Mutex<HashMap<IdHash, Ended>>,
 }
 
@@ -71,7 +77,7 @@ impl Sessions {
             limits,
             held: Table::default(),
             lookups: Semaphore::new(LOOKUPS),
-            away_since: Mutex::new(UnixMs::MIN),
+            rest: Mutex::default(),
             ended: Mutex::default(),
         }
     }
@@ -105,8 +111,14 @@ impl Sessions {
         Ok(true)
     }
 
-    /// The session of this id, which is used now. None if there is none, or it is over.
-    pub(super) async fn find(&self, id: &SessionId, now: UnixMs) -> Result<Option<SessionRecord>, Away> {
+    /// The session of this id. None if there is none, or it is over. `used` is whether that is a use of it, which keeps it from
+    /// ending.
+    pub(super) async fn find(
+        &self,
+        id: &SessionId,
+        now: UnixMs,
+        used: bool,
+    ) -> Result<Option<SessionRecord>, Away> {
         let hash = id.hash();
         if self.ended.lock().contains_key(&hash) {
             return Ok(None);
@@ -114,7 +126,7 @@ impl Sessions {
         let held = self.held.get(&hash);
         let found = match &self.store {
             None => held.clone().map(|held| held.record),
-            Some(store) => match self.ask(store, &hash, now).await {
+            Some(store) => match self.ask(store, &hash).await {
                 Ok(found) => found,
                 // As it was when the database was last heard.
                 Err(Away) => match &held {
@@ -123,8 +135,10 @@ impl Sessions {
                         if self.is_over(&record, now) {
                             return Ok(None);
                         }
-                        record.seen_at = now;
-                        self.held.touch(&hash, now);
+                        if used {
+                            record.seen_at = now;
+                            self.held.touch(&hash, now);
+                        }
                         return Ok(Some(record));
                     }
                     _ => return Err(Away),
@@ -143,17 +157,20 @@ impl Sessions {
             self.end(id, now).await;
             return Ok(None);
         }
-        record.seen_at = now;
+        if used {
+            record.seen_at = now;
+        }
         // Ended meanwhile by another request of the same browser: it must not come back.
         if self.ended.lock().contains_key(&hash) {
             return Ok(None);
         }
         match self.store {
             Some(_) => self.held.put(hash, Held { record: record.clone(), verified_at: now }),
-            None => self.held.touch(&hash, now),
+            None => self.held.touch(&hash, record.seen_at),
         }
         let every = i64::try_from(self.limits.idle.as_millis() / 10).unwrap_or(i64::MAX).min(60_000);
         if let Some(store) = &self.store
+            && used
             && now - noted >= every
         {
             // Not worth waiting long for: the next use notes it.
@@ -165,34 +182,36 @@ impl Sessions {
         Ok(Some(record))
     }
 
-    async fn ask(&self, store: &Store, hash: &IdHash, now: UnixMs) -> Result<Option<SessionRecord>, Away> {
-        if (0..REST_MS).contains(&now.saturating_sub(*self.away_since.lock())) {
+    async fn ask(&self, store: &Store, hash: &IdHash) -> Result<Option<SessionRecord>, Away> {
+        if self.rests() {
             return Err(Away);
         }
-        let asked = timeout(WAIT, async {
-            let _place = self.lookups.acquire().await;
-            store.session(hash).await
-        });
-        match asked.await {
-            Ok(Ok(found)) => Ok(found),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "sessions cannot be looked up: {error}");
-                *self.away_since.lock() = now;
-                Err(Away)
-            }
-            // Of a queue of made-up ids nothing follows for the database.
-            Err(_) => Err(Away),
+        // Of a queue of made-up ids nothing follows for the database.
+        let Ok(Ok(_place)) = timeout(WAIT, self.lookups.acquire()).await else { return Err(Away) };
+        if self.rests() {
+            return Err(Away);
         }
+        match timeout(WAIT, store.session(hash)).await {
+            Ok(Ok(found)) => return Ok(found),
+            Ok(Err(error)) => tracing::warn!(%error, "sessions cannot be looked up: {error}"),
+            Err(_) => tracing::warn!("sessions cannot be looked up: no answer in time"),
+        }
+        *self.rest.lock() = Some(Instant::now() + REST);
+        Err(Away)
+    }
+
+    fn rests(&self) -> bool {
+        self.rest.lock().is_some_and(|until| Instant::now() < until)
     }
 
     /// Ends a session here, and in the database now or when it is back.
     pub(super) async fn end(&self, id: &SessionId, now: UnixMs) {
         let hash = id.hash();
-        self.held.remove(&hash);
+        let held = self.held.remove(&hash);
         let Some(store) = &self.store else { return };
-        self.note_ended(hash, Ended { at: now, told: false });
+        self.note_ended(hash, Ended { at: now, told: false, held });
         match timeout(WAIT, store.end_session(&hash)).await {
-            Ok(Ok(())) => self.note_ended(hash, Ended { at: now, told: true }),
+            Ok(Ok(())) => self.note_ended(hash, Ended { at: now, told: true, held }),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "a session is over here, and in the database when it is back: {error}");
             }
@@ -203,8 +222,9 @@ impl Sessions {
     fn note_ended(&self, hash: IdHash, how: Ended) {
         let mut ended = self.ended.lock();
         if ended.len() >= MOST_ENDED && !ended.contains_key(&hash) {
-            // Those that the database knows of go first.
-            let oldest = ended.iter().min_by_key(|(_, ended)| (!ended.told, ended.at)).map(|(id, _)| *id);
+            // Made-up ids go first, then those that the database knows of.
+            let rank = |ended: &Ended| (ended.held, !ended.told, ended.at);
+            let oldest = ended.iter().min_by_key(|(_, ended)| rank(ended)).map(|(id, _)| *id);
             if let Some(oldest) = oldest {
                 ended.remove(&oldest);
             }
@@ -261,16 +281,24 @@ mod tests {
         let mut now = START;
         while now + minutes(29) < START + minutes(12 * 60) {
             now += minutes(29);
-            assert!(sessions.find(&id, now).await.unwrap().is_some(), "{}", now - START);
+            assert!(sessions.find(&id, now, true).await.unwrap().is_some(), "{}", now - START);
         }
-        assert_eq!(sessions.find(&id, START + minutes(12 * 60)).await, Ok(None));
+        assert_eq!(sessions.find(&id, START + minutes(12 * 60), true).await, Ok(None));
 
         let idle = SessionId::random().unwrap();
         sessions.start(&idle, record(), "").await.unwrap();
-        assert!(sessions.find(&idle, START + minutes(29)).await.unwrap().is_some());
-        assert_eq!(sessions.find(&idle, START + minutes(59)).await, Ok(None));
+        assert!(sessions.find(&idle, START + minutes(29), true).await.unwrap().is_some());
+        assert_eq!(sessions.find(&idle, START + minutes(59), true).await, Ok(None));
+        // What an open page asks by itself is no use, and is answered until then.
+        let watched = SessionId::random().unwrap();
+        sessions.start(&watched, record(), "").await.unwrap();
+        for minute in 1..30 {
+            let found = sessions.find(&watched, START + minutes(minute), false).await.unwrap();
+            assert_eq!(found.map(|record| record.seen_at), Some(START), "{minute}");
+        }
+        assert_eq!(sessions.find(&watched, START + minutes(30), false).await, Ok(None));
         // Over is over, also if the clock is set back.
-        assert_eq!(sessions.find(&idle, START + minutes(30)).await, Ok(None));
+        assert_eq!(sessions.find(&idle, START + minutes(30), true).await, Ok(None));
     }
 
     #[tokio::test]
@@ -278,12 +306,26 @@ mod tests {
         let sessions = Sessions::new(None, SessionLimits::default());
         let (id, other) = (SessionId::random().unwrap(), SessionId::random().unwrap());
         sessions.start(&id, record(), "").await.unwrap();
-        assert_eq!(sessions.find(&other, START).await, Ok(None));
-        assert!(sessions.find(&id, START).await.unwrap().is_some());
+        assert_eq!(sessions.find(&other, START, true).await, Ok(None));
+        assert!(sessions.find(&id, START, true).await.unwrap().is_some());
         sessions.end(&id, START).await;
-        assert_eq!(sessions.find(&id, START).await, Ok(None));
+        assert_eq!(sessions.find(&id, START, true).await, Ok(None));
         sessions.start(&other, record(), "").await.unwrap();
         sessions.sweep(START + minutes(31)).await.unwrap();
-        assert_eq!(sessions.find(&other, START).await, Ok(None));
+        assert_eq!(sessions.find(&other, START, true).await, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn ids_that_anybody_can_make_up_push_no_session_out_that_was_ended() {
+        // Nothing listens there.
+        let store = Store::connect_lazy("postgres://tidemark@127.0.0.1:1/tidemark").unwrap();
+        let sessions = Sessions::new(Some(store), SessionLimits::default());
+        let id = SessionId::random().unwrap();
+        sessions.held.put(id.hash(), Held { record: record(), verified_at: START });
+        let made_up: Vec<SessionId> = (0..2 * MOST_ENDED).map(|_| SessionId::random().unwrap()).collect();
+        sessions.end(&id, START).await;
+        futures::future::join_all(made_up.iter().map(|id| sessions.end(id, START + 1))).await;
+        let ended = sessions.ended.lock();
+        assert!(ended.contains_key(&id.hash()) && ended.len() == MOST_ENDED, "{}", ended.len());
     }
 }

@@ -1,12 +1,17 @@
 //! Signing in: slowed, checked, noted.
 
+use std::time::Duration;
+
 use model::{AdminError, Credentials, Session};
 
 use super::{
     ADMIN, AWAY, Accounts, Action, AuditEntry, BUSY, Caller, ClientKey, LONGEST_AGENT, LONGEST_PASSWORD,
-    SessionId, SessionRecord, audit, away,
+    SessionId, SessionRecord, audit, away, guesses::Attempt,
 };
 use crate::feed::now_ms;
+
+/// Longest time to sign in. Each wait in it has a bound of its own, of which together they could pass that of a call.
+const LONGEST: Duration = Duration::from_secs(8);
 
 impl Accounts {
     /// Checks the password and makes a session of a new id, in place of the one that the caller had.
@@ -18,27 +23,34 @@ impl Accounts {
         caller: &Caller,
         credentials: Credentials,
     ) -> Result<(SessionId, Session), AdminError> {
+        let signed_in = tokio::time::timeout(LONGEST, self.sign_in_slowly(caller, credentials)).await;
+        signed_in.unwrap_or_else(|_| {
+            tracing::warn!("a sign-in was given up: the database takes too long");
+            Err(AWAY)
+        })
+    }
+
+    async fn sign_in_slowly(
+        &self,
+        caller: &Caller,
+        credentials: Credentials,
+    ) -> Result<(SessionId, Session), AdminError> {
         let inner = &self.0;
         if !self.can_be() {
             return Err(AdminError::NoPasswordYet { stored: false });
         }
         let address = ClientKey::of(caller.address);
-        let delay = inner
+        let mut attempt = inner
             .guesses
             .begin(address, now_ms())
             .map_err(|retry_after_s| AdminError::TooManyGuesses { retry_after_s })?;
-        tokio::time::sleep(delay).await;
-        let checked = self.check(credentials).await;
-        match &checked {
-            Ok(Some(_)) => inner.guesses.right(address),
-            Ok(None) => {}
-            Err(_) => inner.guesses.untried(address),
-        }
-        let Some(hash) = checked? else {
+        tokio::time::sleep(attempt.delay).await;
+        let Some(hash) = self.check(credentials, &mut attempt).await? else {
             // What was typed as the name is not kept: it may be a password.
             self.note(Action::SignInRefused, "unknown", caller.address, &caller.agent);
             return Err(AdminError::WrongPassword);
         };
+        attempt.right();
         let id = SessionId::random().ok_or(AWAY)?;
         let now = now_ms();
         let record = SessionRecord {
@@ -62,7 +74,11 @@ impl Accounts {
     }
 
     /// The hash that the password is one of, if the user and the password are right.
-    async fn check(&self, credentials: Credentials) -> Result<Option<String>, AdminError> {
+    async fn check(
+        &self,
+        credentials: Credentials,
+        attempt: &mut Attempt<'_>,
+    ) -> Result<Option<String>, AdminError> {
         let Credentials { user, password } = credentials;
         let Some(hash) = self.hash().await? else {
             return Err(AdminError::NoPasswordYet { stored: self.0.store.is_some() });
@@ -70,7 +86,9 @@ impl Accounts {
         // Both are looked at in full whatever the other is.
         let possible = user == ADMIN && password.len() <= LONGEST_PASSWORD;
         let text = if password.len() <= LONGEST_PASSWORD { password } else { String::new() };
-        let right = self.0.hasher.verify(possible.then(|| hash.clone()), text).await.map_err(|_| BUSY)?;
+        let turn = self.0.hasher.turn(attempt.first).await.map_err(|_| BUSY)?;
+        attempt.tried();
+        let right = turn.verify(possible.then(|| hash.clone()), text).await.map_err(|_| BUSY)?;
         Ok(right.then_some(hash))
     }
 
@@ -90,8 +108,38 @@ impl Accounts {
     async fn hash_of_file(&self) -> Result<Option<String>, AdminError> {
         let Some(password) = &self.0.password else { return Ok(None) };
         let made = self.0.hash.get_or_try_init(|| async {
-            self.0.hasher.hash(password.clone()).await.ok().flatten().ok_or(BUSY)
+            let turn = self.0.hasher.turn(true).await.map_err(|_| BUSY)?;
+            turn.hash(password.clone()).await.ok().flatten().ok_or(BUSY)
         });
         made.await.cloned().map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{net::TcpListener, time::timeout};
+
+    use super::*;
+    use crate::{config::SessionLimits, store::Store};
+
+    #[tokio::test]
+    async fn those_who_leave_before_the_password_is_looked_at_guessed_nothing() {
+        // Takes connections, and never answers.
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("postgres://tidemark@{}/tidemark", silent.local_addr().unwrap());
+        let store = Store::connect_lazy(&url).unwrap();
+        let accounts = Accounts::new(Some(store), None, SessionLimits::default());
+        let caller = Caller {
+            address: [203, 0, 113, 9].into(),
+            agent: String::new(),
+            session: None,
+            secure: false,
+            by_itself: false,
+        };
+        for n in 0..20 {
+            let credentials = Credentials { user: ADMIN.to_owned(), password: "a passphrase".to_owned() };
+            let left = timeout(Duration::from_millis(20), accounts.sign_in(&caller, credentials)).await;
+            assert!(left.is_err(), "{n}: {left:?}");
+        }
     }
 }

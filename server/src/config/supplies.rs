@@ -17,7 +17,10 @@ const LARGEST: u64 = 8 << 20;
 
 /// Supplies by symbol and day. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Supplies(Arc<[Supply]>);
+pub struct Supplies(
+    /// Sorted.
+    Arc<[Supply]>,
+);
 
 impl Supplies {
     /// The built-in table, or the file that `TIDEMARK_SUPPLY_FILE` names.
@@ -52,25 +55,27 @@ impl Supplies {
             Some((_, header)) if header.trim_start_matches('\u{feff}') == HEADER => {}
             _ => return Err(format!("line 1 is not {HEADER}")),
         }
-        let mut all: Vec<Supply> = Vec::new();
+        let mut all: Vec<(Supply, usize)> = Vec::new();
         for (number, line) in lines.filter(|(_, line)| !line.is_empty()) {
-            let supply = one(line).map_err(|reason| format!("line {number}: {reason}"))?;
-            if all.iter().any(|other| other.symbol == supply.symbol && other.as_of == supply.as_of) {
-                return Err(format!("line {number}: {} has that day already", supply.symbol));
-            }
-            all.push(supply);
+            all.push((one(line).map_err(|reason| format!("line {number}: {reason}"))?, number));
         }
-        // By day, so that the last that fits is the newest.
-        all.sort_by(|a, b| a.symbol.cmp(&b.symbol).then(a.as_of.cmp(&b.as_of)));
-        Ok(Self(all.into()))
+        // Lines of the same day stay in their order, beside each other.
+        all.sort_by(|(a, _), (b, _)| (&a.symbol, a.as_of).cmp(&(&b.symbol, b.as_of)));
+        let same =
+            |(a, _): &(Supply, usize), (b, _): &(Supply, usize)| (&a.symbol, a.as_of) == (&b.symbol, b.as_of);
+        let doubles = all.windows(2).filter(|pair| same(&pair[0], &pair[1])).map(|pair| &pair[1]);
+        if let Some((supply, number)) = doubles.min_by_key(|(_, number)| number) {
+            return Err(format!("line {number}: {} has that day already", supply.symbol));
+        }
+        Ok(Self(all.into_iter().map(|(supply, _)| supply).collect()))
     }
 
     /// The supply of a symbol at a time: of the last day that is not after it, otherwise of the first.
     #[must_use]
     pub fn at(&self, symbol: &Symbol, time: model::UnixMs) -> Option<&Supply> {
-        let mut of_symbol = self.0.iter().filter(|supply| supply.symbol == *symbol).peekable();
-        let first = of_symbol.peek().copied();
-        of_symbol.take_while(|supply| supply.as_of <= time).last().or(first)
+        let next = self.0.partition_point(|supply| (&supply.symbol, supply.as_of) <= (symbol, time));
+        let of_symbol = |place: usize| self.0.get(place).filter(|supply| supply.symbol == *symbol);
+        next.checked_sub(1).and_then(of_symbol).or_else(|| of_symbol(next))
     }
 }
 
@@ -114,6 +119,28 @@ mod tests {
             ["2.5", "2.5", "2.5", "3", "3"]
         );
         assert_eq!(all.0[0].source, "a, b");
+        // Neighbours in the table are others.
+        let among = Supplies::parse(&format!("{text}AA,1970-01-01,7,x\n0,1970-01-09,8,x\n")).unwrap();
+        let of = |symbol: &str, time| {
+            among.at(&symbol.parse().unwrap(), time).map(|supply| supply.circulating.to_string())
+        };
+        for (symbol, coins) in
+            [("0", Some("8")), ("A", Some("3")), ("AA", Some("7")), ("00", None), ("B", None)]
+        {
+            assert_eq!(of(symbol, 2 * DAY).as_deref(), coins, "{symbol}");
+        }
+    }
+
+    #[test]
+    fn a_table_of_many_lines_is_read_soon() {
+        let lines: String = (0..100_000).map(|n| format!("C{n},2019-01-01,{},x\n", n + 1)).collect();
+        let begun = std::time::Instant::now();
+        let all = Supplies::parse(&format!("{HEADER}\n{lines}")).unwrap();
+        for n in 0..10_000 {
+            let supply = all.at(&format!("C{n}").parse().unwrap(), 0).unwrap();
+            assert_eq!(supply.circulating, Decimal::from(n + 1));
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
     }
 
     #[test]
@@ -125,6 +152,10 @@ mod tests {
             ("A,2019-01-01,-1,x", "line 2: circulating: \"-1\""),
             ("A,2019-01-01,many,x", "many"),
             ("A,2019-01-01,1,x\nA,2019-01-01,2,x", "line 3: A has that day already"),
+            (
+                "B,2019-01-01,1,x\nA,2019-01-01,1,x\n\nB,2019-01-01,2,x\nA,2019-01-01,2,x",
+                "line 5: B has that day already",
+            ),
         ] {
             let error = Supplies::parse(&format!("{HEADER}\n{line}")).unwrap_err();
             assert!(error.contains(named), "{error}");

@@ -105,4 +105,16 @@ mod tests {
         assert!(AdminToken::read("X", "/does/not/exist").is_err());
         assert!(AdminToken::read("X", "/").unwrap_err().to_string().contains("not a file"));
     }
+
+    #[test]
+    fn a_pipe_that_nobody_writes_into_holds_nobody_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let path = pipe.to_str().unwrap().to_owned();
+        std::thread::spawn(move || sender.send(AdminToken::read("X", &path).unwrap_err().to_string()));
+        let said = receiver.recv_timeout(std::time::Duration::from_secs(20)).unwrap();
+        assert!(said.contains("not a file"), "{said}");
+    }
 }

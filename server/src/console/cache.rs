@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use app::ports::{AdminAnswer, CacheAdmin};
 use model::{
-    AdminError, CacheEntry, CacheStats, ClearPreview, ClearScope, Cleared, EntryCopy, ScopePart,
+    AdminError, BadName, CacheEntry, CacheStats, ClearPreview, ClearScope, Cleared, EntryCopy, ScopePart,
     ScopeProblem, Unavailable, Undone, UnixMs,
 };
-use tidemark_cache::{Cache, ClearError, Inspected, Preview, Scope};
+use tidemark_cache::{
+    BadScope, BadTag, Cache, ClearError, Inspected, MAX_SCOPE_TEXT, MAX_TAG_BYTES, Preview, Scope,
+};
 
 use super::{Console, clears, stats};
 use crate::feed::now_ms;
@@ -25,8 +27,9 @@ impl CacheAdmin for Console {
         let console = self.clone();
         Box::pin(async move {
             console.session().await?;
-            let scope = checked(&console.cache, scope)?;
-            let preview = console.cache.preview_clear(&scope).await.map_err(|e| refused(&scope, e))?;
+            let cache = &console.cache;
+            let scope = checked(cache, scope)?;
+            let preview = cache.preview_clear(&scope).await.map_err(|e| refused(cache, &scope, e))?;
             Ok(shown(preview))
         })
     }
@@ -40,7 +43,7 @@ impl CacheAdmin for Console {
             let who = (session.user.as_str(), console.caller.address);
             let (cleared, preview) = clears::clear(cache, &console.accounts, who, scope.clone())
                 .await
-                .map_err(|error| refused(&scope, error))?;
+                .map_err(|error| refused(cache, &scope, error))?;
             let undo_until = undo_until(cache, &scope.to_string(), now_ms());
             Ok(Cleared { handle: cleared.seq, undo_until, covered: shown(preview) })
         })
@@ -52,7 +55,7 @@ impl CacheAdmin for Console {
             let session = console.session().await?;
             let who = (session.user.as_str(), console.caller.address);
             let undone = clears::undo(&console.cache, &console.accounts, who, handle).await;
-            let undone = undone.map_err(|error| refused(&Scope::All, error))?;
+            let undone = undone.map_err(|error| refused(&console.cache, &Scope::All, error))?;
             let tidemark_cache::Undone { revived, reloaded, gone, complete } = undone;
             Ok(Undone { revived, reloaded, gone, complete })
         })
@@ -117,16 +120,25 @@ fn checked(cache: &Cache, scope: ClearScope) -> Result<Scope, AdminError> {
 }
 
 /// Why a clear or an undo was not made.
-fn refused(scope: &Scope, error: ClearError) -> AdminError {
+fn refused(cache: &Cache, scope: &Scope, error: ClearError) -> AdminError {
     match error {
-        ClearError::Scope(reason) => {
+        ClearError::Scope(bad) => {
             let part = match scope {
                 Scope::Prefix(_) => ScopePart::Prefix,
                 Scope::Tag(_) => ScopePart::Tag,
                 Scope::Key(_) => ScopePart::Key,
                 Scope::All | Scope::Category(_) => ScopePart::Category,
             };
-            AdminError::BadScope { part, problem: ScopeProblem::NotAllowed { reason } }
+            let problem = match bad {
+                BadScope::Category(_) => ScopeProblem::UnknownCategory { known: known(cache) },
+                BadScope::TooLong(_) | BadScope::Tag(BadTag::Length(_)) => {
+                    let most = if part == ScopePart::Tag { MAX_TAG_BYTES } else { MAX_SCOPE_TEXT };
+                    let most = u32::try_from(most).unwrap_or(u32::MAX);
+                    ScopeProblem::NotAllowed { why: BadName::Length { most } }
+                }
+                BadScope::Tag(BadTag::Characters(_)) => ScopeProblem::NotAllowed { why: BadName::Characters },
+            };
+            AdminError::BadScope { part, problem }
         }
         ClearError::Unknown(handle) => AdminError::UnknownClear { handle },
         ClearError::Unavailable(error) => {
@@ -234,8 +246,18 @@ mod tests {
             let error = checked(&cache, scope).unwrap_err();
             assert!(matches!(error, AdminError::BadScope { part: found, .. } if found == part), "{error}");
         }
-        let scope = checked(&cache, ClearScope::Tag("a b".to_owned())).unwrap();
-        let error = refused(&scope, cache.preview_clear(&scope).await.unwrap_err());
-        assert!(matches!(error, AdminError::BadScope { part: ScopePart::Tag, .. }), "{error}");
+        for (scope, part, most) in [
+            (ClearScope::Tag("a b".to_owned()), ScopePart::Tag, None),
+            (ClearScope::Tag("a".repeat(65)), ScopePart::Tag, Some(64)),
+            (ClearScope::Tag("a".repeat(2_000)), ScopePart::Tag, Some(64)),
+            (ClearScope::Tag(String::new()), ScopePart::Tag, Some(64)),
+            (ClearScope::Prefix(format!("charts:{}", "a".repeat(1_024))), ScopePart::Prefix, Some(1_024)),
+        ] {
+            let scope = checked(&cache, scope).unwrap();
+            let error = refused(&cache, &scope, cache.preview_clear(&scope).await.unwrap_err());
+            let why = most.map_or(BadName::Characters, |most| BadName::Length { most });
+            let problem = ScopeProblem::NotAllowed { why };
+            assert_eq!(error, AdminError::BadScope { part, problem });
+        }
     }
 }

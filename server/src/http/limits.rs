@@ -18,7 +18,8 @@ use super::{
 
 /// Most calls answered at once; more are told to come back.
 const MOST_AT_ONCE: usize = 2_048;
-/// Longest time for one call: twice the longest wait for Postgres, and so above all that a call waits for below.
+/// Longest time for one call: above the longest wait for Postgres, and above the bound of a sign-in, which waits for more than
+/// one thing.
 const LONGEST_CALL: Duration = Duration::from_secs(10);
 /// Largest request body, bytes.
 const LARGEST_BODY: usize = 16 << 10;

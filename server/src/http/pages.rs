@@ -150,8 +150,13 @@ mod tests {
         assert_eq!(stranger.headers()[header::LOCATION], "/admin?next=/admin/cache");
         assert_eq!(stranger.headers()[header::CACHE_CONTROL], "no-store");
 
-        let caller =
-            Caller { address: [127, 0, 0, 1].into(), agent: String::new(), session: None, secure: false };
+        let caller = Caller {
+            address: [127, 0, 0, 1].into(),
+            agent: String::new(),
+            session: None,
+            secure: false,
+            by_itself: false,
+        };
         let credentials =
             model::Credentials { user: "admin".to_owned(), password: "a fine long passphrase".to_owned() };
         let (id, _) = state.accounts.sign_in(&caller, credentials).await.unwrap();

@@ -4,40 +4,48 @@ use local_servers::wait_until;
 use serde_json::Value;
 
 use crate::{
-    people::{clear, database_with_password, query, server, sign_in, status},
+    people::{ask, clear, database_with_password, execute, query, server, sign_in, status},
     support::{SOON, run},
 };
 
 #[test]
 fn a_session_that_is_not_used_ends() {
     let url = database_with_password();
-    let idle = [("TIDEMARK_SESSION_IDLE", "2s")];
-    let server = server(&url, &idle);
+    let idle = [("TIDEMARK_SESSION_IDLE", "1h")];
+    let first = server(&url, &idle);
+    let pair = sign_in(&first);
+    assert_eq!(status(&first, &pair), 200);
+    execute(&url, "UPDATE sessions SET seen_at = seen_at - 3600000");
+    // By a server that has not seen it itself.
+    let second = server(&url, &idle);
+    assert_eq!(status(&second, &pair), 401);
+    assert_eq!(clear(&second, &[("cookie", &pair)]).status, 401);
+    assert_eq!(status(&first, &pair), 401);
+}
+
+#[test]
+fn the_figures_that_an_open_page_reads_by_itself_keep_no_session_from_ending() {
+    let server = server(&database_with_password(), &[("TIDEMARK_SESSION_IDLE", "5s")]);
     let pair = sign_in(&server);
-    assert_eq!(status(&server, &pair), 200);
-    // Looking at the list is no use of it.
-    let gone = wait_until(SOON, || {
-        let now =
-            "SELECT (extract(epoch FROM clock_timestamp()) * 1000 - max(seen_at) > 2500)::text FROM sessions";
-        query(&url, now) == "true"
+    let mut read = 0;
+    let ended = wait_until(SOON, || {
+        let found = ask(&server, "GET", "/fn/cache_stats", &[("cookie", &pair)], "").status;
+        read += u32::from(found == 200);
+        found == 401
     });
-    assert!(gone);
+    assert!(ended && read > 0, "{read}");
     assert_eq!(status(&server, &pair), 401);
-    assert_eq!(clear(&server, &[("cookie", &pair)]).status, 401);
 }
 
 #[test]
 fn a_session_that_is_used_all_the_time_ends_at_last() {
-    let limits = [("TIDEMARK_SESSION_IDLE", "3s"), ("TIDEMARK_SESSION_MAX", "3s")];
-    let server = server(&database_with_password(), &limits);
+    let url = database_with_password();
+    let server = server(&url, &[("TIDEMARK_SESSION_MAX", "2h")]);
     let pair = sign_in(&server);
-    let mut used = 0;
-    let ended = wait_until(SOON, || {
-        let found = status(&server, &pair);
-        used += u32::from(found == 200);
-        found == 401
-    });
-    assert!(ended && used > 0, "{used}");
+    execute(&url, "UPDATE sessions SET created_at = created_at - 3600000");
+    assert_eq!(status(&server, &pair), 200);
+    execute(&url, "UPDATE sessions SET created_at = created_at - 3600000");
+    assert_eq!(status(&server, &pair), 401);
 }
 
 #[test]

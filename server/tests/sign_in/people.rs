@@ -60,6 +60,15 @@ pub fn query(url: &str, sql: &str) -> String {
     })
 }
 
+/// A statement without a value.
+pub fn execute(url: &str, sql: &str) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let mut connection: sqlx::PgConnection = sqlx::Connection::connect(url).await.unwrap();
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+    });
+}
+
 /// A file with the password.
 pub struct PasswordFile(TempDir);
 

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::{
     people::{
-        PASSWORD, PasswordFile, ask, database, database_with_password, query, server, set_password, sign_in,
-        status, try_password,
+        PASSWORD, PasswordFile, ask, database, database_with_password, execute, query, server, set_password,
+        sign_in, status, try_password,
     },
     support::{run, tidemark},
 };
@@ -80,6 +80,20 @@ fn sessions_are_listed_and_ended() {
     let ended = run(&url, &["admin", "sign-out"]);
     assert_eq!(String::from_utf8(ended.stdout).unwrap(), "2 sessions are over\n");
     assert_eq!(status(&server, &pair), 401);
+}
+
+#[test]
+fn what_was_done_is_no_failure_because_it_cannot_be_noted() {
+    let url = database_with_password();
+    execute(&url, "ALTER TABLE audit RENAME TO audit_away");
+    let set = set_password(&url, NEW, &[]);
+    let warned = String::from_utf8(set.stderr).unwrap();
+    assert!(set.status.success() && warned.contains("not in the audit log"), "{warned}");
+    assert!(String::from_utf8_lossy(&set.stdout).contains("is set"));
+    let ended = run(&url, &["admin", "sign-out"]);
+    assert_eq!(String::from_utf8(ended.stdout).unwrap(), "0 sessions are over\n");
+    assert!(ended.status.success());
+    assert_eq!(try_password(&server(&url, &[]), NEW, &[]).status, 200);
 }
 
 #[test]

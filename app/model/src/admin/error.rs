@@ -97,12 +97,27 @@ pub enum ScopeProblem {
         /// The categories.
         known: Vec<String>,
     },
-    /// Too long, empty, or with characters that a name cannot have.
-    #[error("{reason}")]
+    /// It cannot be the name of anything.
+    #[error("{why}")]
     NotAllowed {
-        /// What the cache says of it.
-        reason: String,
+        /// Why not.
+        why: BadName,
     },
+}
+
+/// Why a text cannot be a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum BadName {
+    /// It is empty, or too long.
+    #[error("must have 1 to {most} bytes")]
+    Length {
+        /// Longest one, bytes.
+        most: u32,
+    },
+    /// It has spaces or control characters.
+    #[error("must not have spaces or control characters")]
+    Characters,
 }
 
 impl AdminError {
@@ -126,8 +141,10 @@ impl AdminError {
             Self::NotSignedIn => "not_signed_in",
             Self::WrongPassword => "wrong_password",
             Self::TooManyGuesses { .. } => "too_many_guesses",
-            Self::NoPasswordYet { .. } => "no_password_yet",
-            Self::Unavailable { .. } => "unavailable",
+            Self::NoPasswordYet { stored: true } => "no_password_yet",
+            Self::NoPasswordYet { stored: false } => "no_password_file",
+            Self::Unavailable { what: Unavailable::Busy } => "busy",
+            Self::Unavailable { what: Unavailable::Accounts | Unavailable::ClearLog } => "unavailable",
             Self::BadScope { .. } => "bad_scope",
             Self::UnknownClear { .. } => "unknown_clear",
         }
@@ -161,11 +178,37 @@ mod tests {
                 },
                 "only charts, prices",
             ),
+            (
+                AdminError::BadScope {
+                    part: ScopePart::Tag,
+                    problem: ScopeProblem::NotAllowed { why: BadName::Length { most: 64 } },
+                },
+                "bad tag: must have 1 to 64 bytes",
+            ),
+            (
+                AdminError::BadScope {
+                    part: ScopePart::Tag,
+                    problem: ScopeProblem::NotAllowed { why: BadName::Characters },
+                },
+                "must not have spaces",
+            ),
         ] {
             assert!(error.to_string().contains(text), "{error}");
             let json = serde_json::to_string(&error).unwrap();
             assert_eq!(serde_json::from_str::<AdminError>(&json).unwrap(), error, "{json}");
-            assert!(json.contains(error.code()), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_a_form_tells_apart_has_a_code_of_its_own() {
+        for (error, code) in [
+            (AdminError::WrongPassword, "wrong_password"),
+            (AdminError::NoPasswordYet { stored: true }, "no_password_yet"),
+            (AdminError::NoPasswordYet { stored: false }, "no_password_file"),
+            (AdminError::Unavailable { what: Unavailable::Accounts }, "unavailable"),
+            (AdminError::Unavailable { what: Unavailable::Busy }, "busy"),
+        ] {
+            assert_eq!(error.code(), code);
         }
     }
 }

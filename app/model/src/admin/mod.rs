@@ -11,7 +11,7 @@ mod stats;
 
 pub use clear::{ClearPreview, ClearRecord, ClearScope, Cleared, Undone};
 pub use entry::{CacheEntry, EntryCopy};
-pub use error::{AdminError, ScopePart, ScopeProblem, Unavailable};
+pub use error::{AdminError, BadName, ScopePart, ScopeProblem, Unavailable};
 pub use nodes::{FailoverStats, NodeReport, NodeStats};
 pub use session::{Credentials, Session};
 pub use stats::{

@@ -23,7 +23,8 @@ pub(super) const WORDS: AdminWords = AdminWords {
     parts: ["Category", "Prefix", "Tag", "Key"],
     unknown_category: |known| format!("there is no such category, only {known}"),
     no_category: |starts| format!("must begin with {starts}"),
-    not_allowed: str::to_owned,
+    name_length: |most| format!("must have 1 to {most} bytes"),
+    name_characters: "must not have spaces or control characters",
 
     title: "Cache",
     overview: "Cache overview",

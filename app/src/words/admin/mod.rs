@@ -3,7 +3,7 @@
 mod en;
 mod zh_cn;
 
-use model::{AdminError, ScopePart, ScopeProblem, Unavailable};
+use model::{AdminError, BadName, ScopePart, ScopeProblem, Unavailable};
 
 use super::Locale;
 
@@ -50,8 +50,10 @@ pub struct AdminWords {
     pub unknown_category: fn(&str) -> String,
     /// A name begins with one of these.
     pub no_category: fn(&str) -> String,
-    /// The name cannot be one; why.
-    pub not_allowed: fn(&str) -> String,
+    /// A name has so many bytes at most, and one at least.
+    pub name_length: fn(u32) -> String,
+    /// A name has spaces or control characters.
+    pub name_characters: &'static str,
 
     // Tiles.
     /// Title of the page.
@@ -271,7 +273,8 @@ impl AdminWords {
                         let starts: Vec<String> = known.iter().map(|name| format!("{name}:")).collect();
                         (self.no_category)(&starts.join(", "))
                     }
-                    ScopeProblem::NotAllowed { reason } => (self.not_allowed)(reason),
+                    ScopeProblem::NotAllowed { why: BadName::Length { most } } => (self.name_length)(*most),
+                    ScopeProblem::NotAllowed { why: BadName::Characters } => self.name_characters.to_owned(),
                 };
                 format!("{part}: {problem}")
             }
@@ -286,6 +289,8 @@ impl AdminWords {
             "wrong_password" => self.wrong_password.to_owned(),
             "too_many_guesses" => (self.too_many_guesses)(retry_after),
             "no_password_yet" => self.no_password_stored.to_owned(),
+            "no_password_file" => self.no_password_file.to_owned(),
+            "busy" => self.busy.to_owned(),
             "unavailable" => self.accounts_away.to_owned(),
             "not_signed_in" => self.not_signed_in.to_owned(),
             _ => return None,

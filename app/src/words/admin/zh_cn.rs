@@ -23,7 +23,8 @@ pub(super) const WORDS: AdminWords = AdminWords {
     parts: ["类别", "前缀", "标签", "键"],
     unknown_category: |known| format!("没有此类别，只有 {known}"),
     no_category: |starts| format!("必须以 {starts} 开头"),
-    not_allowed: str::to_owned,
+    name_length: |most| format!("长度须为 1 至 {most} 字节"),
+    name_characters: "不能含有空格或控制字符",
 
     title: "缓存",
     overview: "缓存概览",

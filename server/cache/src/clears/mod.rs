@@ -9,7 +9,7 @@ mod store;
 pub(crate) use log::MAX_RECORDS;
 pub(crate) use log::{Log, Mark};
 pub(crate) use mirror::Mirror;
-pub use scope::{MAX_SCOPE_TEXT, Scope};
+pub use scope::{BadScope, MAX_SCOPE_TEXT, Scope};
 pub(crate) use store::{Store, Struck};
 
 use crate::l2::L2Error;
@@ -50,9 +50,9 @@ pub struct Undone {
 /// Why a clear or an undo was not recorded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClearError {
-    /// The scope's text is too long or has control characters.
+    /// The scope cannot be recorded.
     #[error("clear scope: {0}")]
-    Scope(String),
+    Scope(#[from] BadScope),
     /// No such record: never made, or folded away since.
     #[error("no clear {0} in the log")]
     Unknown(u64),

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use super::ClearError;
 use crate::key::is_name;
-use crate::tags::Tags;
+use crate::tags::{BadTag, Tags};
 
 /// What a clear covers. Prefixes and keys are matched on the full name of an entry, `category:key text`, byte by byte.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -24,18 +23,30 @@ pub enum Scope {
 /// The longest text of a scope in bytes.
 pub const MAX_SCOPE_TEXT: usize = 1_024;
 
+/// A scope that cannot be recorded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadScope {
+    /// Its text is longer than [`MAX_SCOPE_TEXT`]: so many bytes.
+    #[error("{0} bytes are more than {MAX_SCOPE_TEXT}")]
+    TooLong(usize),
+    /// No category can have this name.
+    #[error("`{}` is no category name", .0.escape_debug())]
+    Category(String),
+    /// Nothing can carry this tag.
+    #[error(transparent)]
+    Tag(#[from] BadTag),
+}
+
 impl Scope {
     /// Whether it can be recorded.
-    pub(crate) fn check(&self) -> Result<(), ClearError> {
+    pub(crate) fn check(&self) -> Result<(), BadScope> {
         let text = self.text();
         if text.len() > MAX_SCOPE_TEXT {
-            return Err(ClearError::Scope(format!("{} bytes are more than {MAX_SCOPE_TEXT}", text.len())));
+            return Err(BadScope::TooLong(text.len()));
         }
         match self {
-            Self::Category(name) if !is_name(name) => {
-                Err(ClearError::Scope(format!("`{}` is no category name", name.escape_debug())))
-            }
-            Self::Tag(tag) => crate::tags::check(tag).map_err(ClearError::Scope),
+            Self::Category(name) if !is_name(name) => Err(BadScope::Category(name.clone())),
+            Self::Tag(tag) => Ok(crate::tags::check(tag)?),
             _ => Ok(()),
         }
     }

@@ -61,8 +61,10 @@ fn open() -> Result<Store, String> {
     Store::connect_lazy(url.expose()).map_err(|e| e.to_string())
 }
 
-/// Notes what was done from a shell.
-async fn note(store: &Store, action: Action, detail: &str) -> Result<(), String> {
+/// Notes what was done from a shell. That it cannot be noted does not undo it: a warning, no error.
+async fn note(store: &Store, action: Action, detail: &str) {
     let entry = AuditEntry::now(action, "shell", None, detail);
-    store.write_audit(&entry).await.map_err(|e| e.to_string())
+    if let Err(error) = store.write_audit(&entry).await {
+        eprintln!("tidemark: it was done, and is not in the audit log: {error}");
+    }
 }

@@ -15,7 +15,7 @@ pub(super) async fn set(if_none: bool) -> Result<String, String> {
     if !set_password(&store, password, if_none).await? {
         return Ok(format!("{ADMIN} has a password already, which stays\n"));
     }
-    note(&store, Action::PasswordChanged, "").await?;
+    note(&store, Action::PasswordChanged, "").await;
     Ok(format!("the password of {ADMIN} is set; all sessions are over\n"))
 }
 
