@@ -53,7 +53,7 @@ fn make(layout: &Layout, state: &State) -> Result<Option<String>> {
         return Ok(None);
     }
     let password = random()?;
-    let mut command = parts::server_command(layout, state)?;
+    let mut command = parts::step_command(layout, state)?;
     let said = tell(command.args(["admin", "password", "--if-none"]), &password)?;
     // It says so, too, where there was one.
     Ok(said.contains("is set").then_some(password))

@@ -4,11 +4,12 @@ use std::{
     env,
     fs::File,
     io::{ErrorKind, Read, Write},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf, absolute},
 };
 
 use local_servers::random_hex;
+use rustix::fs::OFlags;
 
 use crate::{
     layout::Layout,
@@ -85,7 +86,9 @@ fn named_in_file(setting: &str, root: &Path) -> Result<Option<PathBuf>> {
 /// Why.
 pub fn check(path: &Path) -> std::result::Result<(), String> {
     let cannot = |error: std::io::Error| format!("cannot be read: {error}");
-    let file = File::open(path).map_err(cannot)?;
+    // A named pipe without a writer would keep us waiting, and is refused below.
+    let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(nonblocking).open(path).map_err(cannot)?;
     let facts = file.metadata().map_err(cannot)?;
     if !facts.is_file() {
         return Err("is not a file".to_owned());

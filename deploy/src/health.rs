@@ -114,8 +114,16 @@ fn down(told: &Value) -> String {
 
 /// Whether Redis on this local port answers a PING.
 pub fn redis_answers(port: u16) -> bool {
+    ping(port).is_some_and(|it| it.starts_with(b"+PONG"))
+}
+
+/// Whether Redis on this local port says that it still reads its data.
+pub fn redis_loads(port: u16) -> bool {
+    ping(port).is_some_and(|it| it.starts_with(b"-LOADING"))
+}
+
+fn ping(port: u16) -> Option<Vec<u8>> {
     exchange((Ipv4Addr::LOCALHOST, port).into(), b"PING\r\nQUIT\r\n", 64)
-        .is_some_and(|it| it.starts_with(b"+PONG"))
 }
 
 /// Whether PostgreSQL on this local port answers a request for encryption with its yes or no, see "SSLRequest" in
@@ -172,11 +180,14 @@ mod tests {
             b"HTTP/1.1 503 Busy\r\nx: y\r\n\r\nnot yet",
             b"SSH-2.0-other\r\n",
             b"+PONG\r\n+OK\r\n",
+            b"-LOADING Redis is loading the dataset in memory\r\n+OK\r\n",
+            b"-LOADING Redis is loading the dataset in memory\r\n+OK\r\n",
             b"N",
         ]);
         assert_eq!(get(addr, "/healthz"), Some((503, "not yet".to_owned())));
         assert_eq!(get(addr, "/healthz"), None);
         assert!(redis_answers(addr.port()));
+        assert!(!redis_answers(addr.port()) && redis_loads(addr.port()));
         assert!(postgres_answers(addr.port()));
         let silent = SocketAddr::from((Ipv4Addr::LOCALHOST, local_servers::free_port().unwrap()));
         assert_eq!(get(silent, "/"), None);

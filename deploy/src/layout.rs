@@ -45,6 +45,12 @@ impl Layout {
         Self { root, target: OnceLock::new() }
     }
 
+    /// As [`Layout::at`], where the target folder is known.
+    #[cfg(test)]
+    pub fn with_target(root: PathBuf, target: PathBuf) -> Self {
+        Self { root, target: OnceLock::from(target) }
+    }
+
     /// The repository's root.
     pub fn root(&self) -> &Path {
         &self.root
@@ -104,15 +110,24 @@ impl Layout {
     /// # Errors
     /// When one cannot be made.
     pub fn make(&self) -> Result<()> {
-        for (dir, mode) in [(self.kept(), 0o755), (self.logs(), 0o700), (self.secrets(), 0o700)] {
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(mode)
-                .create(&dir)
-                .map_err(|error| preflight::refused(&dir, &error))?;
-        }
-        Ok(())
+        self.make_kept()?;
+        make(&self.logs(), 0o700)?;
+        make(&self.secrets(), 0o700)
     }
+
+    /// Makes the outer one alone.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn make_kept(&self) -> Result<()> {
+        make(&self.kept(), 0o755)
+    }
+}
+
+/// Makes a folder, unless it is there.
+fn make(dir: &Path, mode: u32) -> Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(mode).create(dir).map_err(|error| preflight::refused(dir, &error))
 }
 
 /// The root holds the toolchain's pin and this tool.

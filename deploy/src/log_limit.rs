@@ -2,7 +2,6 @@
 
 use std::{
     fs::{self, File},
-    io,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -10,8 +9,11 @@ use std::{
     time::Duration,
 };
 
+use local_servers::wait_until;
+
 use crate::{
     layout::Layout,
+    parts::Part,
     problem::{Problem, Result},
     say,
     state::State,
@@ -26,13 +28,42 @@ const LOOK: Duration = Duration::from_secs(1);
 /// So many looks in a row without anything running end it.
 const IDLE: u32 = 3;
 
-/// Puts this log aside if it is too long. Its writer keeps the file, as it appends to it; a line that it writes in this very
-/// moment may be lost. On a full disk the old lines are given up for the new ones.
-pub fn keep(log: &Path) {
-    keep_below(log, LIMIT);
+/// Longest wait for another one that is about to end.
+const TURN: Duration = Duration::from_secs(5);
+
+/// The right to shorten the logs of a checkout: two at it would spoil each other's copies. It ends with its holder.
+#[derive(Default)]
+pub struct Turn(Option<File>);
+
+impl Turn {
+    /// Shortens these logs where it is necessary, unless another process looks after them.
+    pub fn keep(&mut self, layout: &Layout, parts: &[Part]) {
+        // A folder without room for the lock's file is no reason to fail: a later look tries again.
+        if self.take(layout).unwrap_or_default() {
+            parts.iter().for_each(|part| keep_below(&part.log(layout), LIMIT));
+        }
+    }
+
+    /// Takes it if it is free; whether it is ours now.
+    fn take(&mut self, layout: &Layout) -> Result<bool> {
+        if self.0.is_none() {
+            let path = layout.logs().join("lock");
+            let what = || format!("cannot lock {}", path.display());
+            let file = File::options().create(true).truncate(false).write(true).open(&path);
+            let file = file.map_err(Problem::io(what()))?;
+            match file.try_lock() {
+                Ok(()) => self.0 = Some(file),
+                Err(fs::TryLockError::WouldBlock) => {}
+                Err(fs::TryLockError::Error(error)) => return Err(Problem::io(what())(error)),
+            }
+        }
+        Ok(self.0.is_some())
+    }
 }
 
-fn keep_below(log: &Path, limit: u64) {
+/// Puts this log aside if it is too long. Its writer keeps the file, as it appends to it; a line that it writes in this very
+/// moment may be lost. On a full disk the old lines are given up for the new ones.
+pub fn keep_below(log: &Path, limit: u64) {
     if fs::metadata(log).is_ok_and(|meta| meta.len() > limit) {
         let (new, aside) = (log.with_extension("log.new"), aside(log));
         if fs::copy(log, &new).and_then(|_| fs::rename(&new, &aside)).is_err() {
@@ -65,29 +96,24 @@ pub fn start_behind(layout: &Layout) -> Result<()> {
     command.spawn().map(drop).map_err(Problem::io(what))
 }
 
-/// Looks after the logs until nothing runs any more. A second one at it ends at once.
+/// Looks after the logs until nothing runs any more. Ends after a moment when another process does so.
 ///
 /// # Errors
 /// When the logs' folder cannot be used.
 pub fn run(layout: &Layout) -> Result<u8> {
-    let path = layout.logs().join("lock");
-    let lock = File::options().create(true).truncate(false).write(true).open(&path);
-    match lock.as_ref().map(File::try_lock) {
-        Ok(Ok(())) => {}
-        Ok(Err(fs::TryLockError::WouldBlock)) => return Ok(0),
-        Ok(Err(fs::TryLockError::Error(error))) => return Err(Problem::io("cannot lock")(error)),
-        Err(error) => {
-            return Err(Problem::io(format!("cannot lock {}", path.display()))(io::Error::from(
-                error.kind(),
-            )));
-        }
+    let mut turn = Turn::default();
+    let mut taken = Ok(false);
+    wait_until(TURN, || {
+        taken = turn.take(layout);
+        !matches!(taken, Ok(false)) || stop::asked()
+    });
+    if !taken? {
+        return Ok(0);
     }
     let mut idle = 0;
     while idle < IDLE && !stop::asked() {
         let Ok(state) = State::load(layout) else { break };
-        for part in state.parts() {
-            keep(&part.log(layout));
-        }
+        turn.keep(layout, &state.parts());
         idle = if state.running_parts().is_empty() { idle + 1 } else { 0 };
         thread::sleep(LOOK);
     }
@@ -114,5 +140,28 @@ mod tests {
         assert_eq!(fs::read_to_string(&log).unwrap(), "three\n");
         assert_eq!(fs::read_to_string(dir.path().join("server.log.1")).unwrap(), "one\ntwo\n");
         keep_below(&dir.path().join("none.log"), 4);
+    }
+
+    #[test]
+    fn only_one_at_a_time_shortens_the_logs() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::at(dir.path().to_owned());
+        layout.make().unwrap();
+        let log = Part::Server.log(&layout);
+        let (mut first, mut second) = (Turn::default(), Turn::default());
+        first.keep(&layout, &[Part::Server]);
+        let length = || fs::metadata(&log).unwrap().len();
+        File::create(&log).unwrap().set_len(LIMIT + 1).unwrap();
+        second.keep(&layout, &[Part::Server]);
+        assert_eq!(length(), LIMIT + 1, "the first one may be at it");
+        first.keep(&layout, &[Part::Server]);
+        assert_eq!(length(), 0);
+        File::create(&log).unwrap().set_len(LIMIT + 1).unwrap();
+        drop(first);
+        // A process that another test is just starting has the lock too, for a moment.
+        assert!(wait_until(Duration::from_secs(60), || {
+            second.keep(&layout, &[Part::Server]);
+            length() == 0
+        }));
     }
 }

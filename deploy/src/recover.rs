@@ -9,7 +9,10 @@ use std::{
 };
 
 use clap::ValueEnum;
-use local_servers::{Process, Signal, environment_of, last_port_of, postgres_on, started_with, working_in};
+use local_servers::{
+    Process, Signal, data_folder_is_reachable, environment_of, last_port_of, postgres_on, started_with,
+    working_in,
+};
 
 use crate::{
     admin_token,
@@ -44,11 +47,40 @@ pub fn postgres_folders(layout: &Layout) -> [PathBuf; 2] {
     [layout.kept().join("postgres"), elsewhere]
 }
 
+/// Where Postgres's data is or will be made: below the checkout if the server's user gets there, otherwise in
+/// `/var/lib/tidemark`.
+///
+/// # Errors
+/// [`local_servers::Error::Missing`] when the user does not exist that PostgreSQL has to run as.
+pub fn postgres_data(layout: &Layout, state: &State) -> local_servers::Result<PathBuf> {
+    if let Some(dir) = &state.postgres_data {
+        return Ok(dir.clone());
+    }
+    let [usual, elsewhere] = postgres_folders(layout);
+    Ok(if data_folder_is_reachable(&usual)? { usual } else { elsewhere })
+}
+
+/// The folder of them that holds data.
+fn postgres_data_there(layout: &Layout) -> Option<PathBuf> {
+    postgres_folders(layout).into_iter().find(|dir| dir.join("PG_VERSION").exists())
+}
+
+/// Finds Postgres's data again after the checkout was moved, or copied with all that it keeps: what is noted is then the
+/// folder below the old one, which is gone or another's.
+pub fn follow_move(layout: &Layout, state: &mut State) {
+    let Some(noted) = &state.postgres_data else { return };
+    let there = postgres_data_there(layout);
+    let of_another = noted.ends_with(".tidemark/postgres") && !noted.starts_with(layout.root());
+    if !noted.exists() || (of_another && there.is_some()) {
+        state.postgres_data = there;
+    }
+}
+
 /// A state out of what lies in the folders: the ports that the servers had.
 pub fn rebuilt(layout: &Layout) -> State {
     let mut state = State::default();
     state.redis_port = port_in(&redis_data(layout));
-    state.postgres_data = postgres_folders(layout).into_iter().find(|dir| dir.join("PG_VERSION").exists());
+    state.postgres_data = postgres_data_there(layout);
     state.postgres_port = state.postgres_data.as_deref().and_then(last_port_of);
     let written = |dir: &Path| fs::metadata(dir.join("redis.conf")).and_then(|it| it.modified()).ok();
     let node = node_data(layout, 0);
@@ -142,6 +174,36 @@ fn port_in(dir: &Path) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn data_is_followed_to_where_the_checkout_is_now() {
+        let dir = tempfile::tempdir().unwrap();
+        let (old, layout) = (Layout::at(dir.path().join("old")), Layout::at(dir.path().join("new")));
+        let data = |layout: &Layout| layout.kept().join("postgres");
+        let make = |layout: &Layout| {
+            fs::create_dir_all(data(layout)).unwrap();
+            fs::write(data(layout).join("PG_VERSION"), "15\n").unwrap();
+        };
+        let followed = |noted: PathBuf| {
+            let mut state = State::default();
+            state.postgres_data = Some(noted);
+            follow_move(&layout, &mut state);
+            state.postgres_data
+        };
+        assert_eq!(followed(data(&old)), None, "neither here nor there");
+        make(&layout);
+        assert_eq!(followed(data(&old)), Some(data(&layout)), "moved");
+        make(&old);
+        assert_eq!(followed(data(&old)), Some(data(&layout)), "copied: the old one is another checkout's");
+        assert_eq!(followed(data(&layout)), Some(data(&layout)));
+        let elsewhere = dir.path().join("lib/4711/postgres");
+        fs::create_dir_all(&elsewhere).unwrap();
+        assert_eq!(
+            followed(elsewhere.clone()),
+            Some(elsewhere),
+            "it stays where it was when the checkout moves"
+        );
+    }
 
     #[test]
     fn ports_are_found_again_in_the_folders() {

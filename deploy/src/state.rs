@@ -114,13 +114,14 @@ fn now() -> u64 {
 }
 
 impl State {
-    /// Reads the file, and finds what runs without being noted. A missing file is an empty state; of a damaged one, as a power
+    /// Reads the file, and finds what was moved, and what runs without being noted. A missing file is an empty state; of a damaged one, as a power
     /// cut leaves it, what lies in the folders takes the place.
     ///
     /// # Errors
     /// When it cannot be read or is of another format.
     pub fn load(layout: &Layout) -> Result<Self> {
         let mut state = Self::read(layout)?;
+        recover::follow_move(layout, &mut state);
         recover::adopt(layout, &mut state);
         Ok(state)
     }
@@ -156,7 +157,7 @@ impl State {
     /// When it cannot be written.
     pub fn save(&self, layout: &Layout) -> Result<()> {
         let path = path(layout);
-        let new = path.with_extension("new");
+        let new = unfinished(layout);
         let text =
             serde_json::to_string_pretty(self).map_err(|error| Problem::said(format!("state: {error}")))?;
         let write = || {
@@ -246,6 +247,11 @@ impl State {
 /// Where the file is.
 pub fn path(layout: &Layout) -> PathBuf {
     layout.kept().join("state.json")
+}
+
+/// What is to become the file; it stays behind when its writer is killed.
+pub fn unfinished(layout: &Layout) -> PathBuf {
+    path(layout).with_extension("new")
 }
 
 /// A short name for a path: 16 hexadecimal digits of FNV-1a.

@@ -20,8 +20,8 @@ impl Patience {
         Self { bound, goes_on: |_, _| true }
     }
 
-    /// As [`wait_until`].
-    pub(crate) fn wait(self, log: Option<&std::path::Path>, mut cond: impl FnMut() -> bool) -> bool {
+    /// As [`wait_until`]; `log` is the server's.
+    pub fn wait(self, log: Option<&std::path::Path>, mut cond: impl FnMut() -> bool) -> bool {
         let began = Instant::now();
         let mut told = 0;
         let mut met = false;

@@ -82,3 +82,16 @@ fn the_nearest_env_file_may_name_it() {
     let error = named_in_file(SETTING, &root).unwrap_err().to_string();
     assert!(error.contains(".env") && !error.contains("secret"), "{error}");
 }
+
+#[test]
+fn a_named_pipe_is_refused_and_not_waited_for() {
+    let (_dir, layout) = layout();
+    let path = layout.admin_token();
+    let made = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&path).status();
+    assert!(made.unwrap().success());
+    let (told, tells) = std::sync::mpsc::channel();
+    // In a thread, which would wait for a writer for ever.
+    std::thread::spawn(move || told.send(check(&path)));
+    let why = tells.recv_timeout(std::time::Duration::from_secs(60)).unwrap().unwrap_err();
+    assert_eq!(why, "is not a file");
+}

@@ -1,6 +1,7 @@
 //! `cargo deploy test`: every check, in order, and a table at the end.
 
 mod browser;
+mod disk;
 mod size;
 
 use std::{
@@ -105,6 +106,11 @@ enum Outcome {
 pub fn run(layout: &Layout, args: &TestArgs) -> Result<u8> {
     let chosen = choose(&args.only)?;
     layout.make()?;
+    if chosen.len() == CHECKS.len()
+        && let Some(text) = disk::before(layout)
+    {
+        say::note(&text);
+    }
     let consent = if args.yes || unattended() { Consent::Given } else { Consent::Ask };
     ensure(layout, &[Need::Run, Need::Build, Need::Recommended, Need::Tests], &[], consent)?;
     let mut outcomes: Vec<(&Check, Outcome)> = Vec::new();
@@ -142,8 +148,16 @@ fn carry_out(layout: &Layout, check: &Check) -> Result<Outcome> {
     match result {
         Ok(()) => Ok(Outcome::Passed(took)),
         Err(Problem::Interrupted) => Err(Problem::Interrupted),
-        Err(problem) => Ok(Outcome::Failed(took, problem.to_string())),
+        Err(problem) => {
+            Ok(Outcome::Failed(took, in_a_line(&problem.to_string(), disk::after_failure(layout))))
+        }
     }
+}
+
+/// Why a check failed, for its line in the table.
+fn in_a_line(why: &str, disk: Option<String>) -> String {
+    let why = why.lines().next().unwrap_or_default();
+    disk.map_or_else(|| why.to_owned(), |disk| format!("{why} ({disk})"))
 }
 
 /// Prints the table and the closing line; says whether all went well.
@@ -158,7 +172,7 @@ fn report(outcomes: &[(&Check, Outcome)]) -> bool {
             }
             Outcome::Failed(took, why) => {
                 failed += 1;
-                (false, format!("{:<14} {}", say::short(*took), why.lines().next().unwrap_or_default()))
+                (false, format!("{:<14} {why}", say::short(*took)))
             }
             Outcome::Skipped => {
                 skipped += 1;
@@ -205,6 +219,14 @@ mod tests {
             let name = name.trim_end_matches('"');
             assert!(NATIVE.windows(2).any(|it| it == ["-p", name]), "{name}, the crate in {dir}");
         }
+    }
+
+    #[test]
+    fn a_failure_is_told_in_a_line_with_what_the_disk_has() {
+        let why = "`cargo test` failed (exit status: 101)\nmore";
+        assert_eq!(in_a_line(why, None), "`cargo test` failed (exit status: 101)");
+        let disk = Some("the disk has 12 MB left".to_owned());
+        assert_eq!(in_a_line(why, disk), "`cargo test` failed (exit status: 101) (the disk has 12 MB left)");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use local_servers::{Signal, free_port, port_is_free, postgres_on};
 
 pub use postgres::start_postgres;
 pub use redis::{require_cluster_ports, start_cluster, start_node, start_redis};
-pub use server::{require_free, require_site, serve_settings, server_command, start_server};
+pub use server::{require_free, require_site, serve_settings, server_command, start_server, step_command};
 
 use waiting::{PATIENCE, found};
 
@@ -90,6 +90,19 @@ impl Part {
         }
     }
 
+    /// Whether it lives and says that it reads its data or recovers, which may take long.
+    fn is_loading(self, state: &State) -> bool {
+        match self {
+            Self::Redis | Self::Node(_) => state.port(self).is_some_and(health::redis_loads),
+            Self::Postgres => {
+                let noted = state.postgres_data.as_deref();
+                noted.and_then(postgres_on).is_some_and(|it| !it.ready)
+            }
+            // It answers while it loads.
+            Self::Server => false,
+        }
+    }
+
     /// Stops it in an orderly way, killing it past its bound, and forgets it. Says whether it ran.
     ///
     /// # Errors
@@ -154,10 +167,10 @@ fn read_secret(path: &Path) -> Result<String> {
     Ok(text.trim().to_owned())
 }
 
-/// A part's log, and how long it is; one that grew long is put aside first.
+/// A part's log, and how long it is; one that grew long is put aside first, unless somebody looks after the logs.
 fn fresh_log(part: Part, layout: &Layout) -> (PathBuf, u64) {
     let log = part.log(layout);
-    log_limit::keep(&log);
+    log_limit::Turn::default().keep(layout, &[part]);
     let end = explain::end_of_log(&log);
     (log, end)
 }

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use local_servers::{PostgresOptions, PostgresServer, data_folder_is_reachable, random_secret};
+use local_servers::{PostgresOptions, PostgresServer, random_secret};
 
 use super::{PATIENCE, Part, choose_port, found, fresh_log, read_secret};
 use crate::{
@@ -15,8 +15,7 @@ use crate::{
     layout::Layout,
     preflight::refused,
     problem::{Problem, Result},
-    recover::postgres_folders,
-    say,
+    recover, say,
     state::{Running, State},
 };
 
@@ -28,7 +27,7 @@ const POSTGRES_PORT: u16 = 5442;
 /// # Errors
 /// When it does not start.
 pub fn start_postgres(layout: &Layout, state: &mut State) -> Result<()> {
-    if found(Part::Postgres, state)? {
+    if found(Part::Postgres, layout, state)? {
         return Ok(());
     }
     let dir = postgres_data(layout, state)?;
@@ -54,16 +53,12 @@ pub fn start_postgres(layout: &Layout, state: &mut State) -> Result<()> {
     state.save(layout)
 }
 
-/// Where Postgres keeps its data: below the checkout if the server's user gets there, otherwise in `/var/lib/tidemark`.
+/// [`recover::postgres_data`], with the folders above it; says so when it is not in the checkout.
 fn postgres_data(layout: &Layout, state: &State) -> Result<PathBuf> {
-    if let Some(dir) = &state.postgres_data {
-        return Ok(dir.clone());
+    let dir = recover::postgres_data(layout, state)?;
+    if state.postgres_data.is_some() || dir.starts_with(layout.root()) {
+        return Ok(dir);
     }
-    let usual = layout.kept().join("postgres");
-    if data_folder_is_reachable(&usual)? {
-        return Ok(usual);
-    }
-    let [_, dir] = postgres_folders(layout);
     let above = dir.parent().unwrap_or(&dir);
     fs::create_dir_all(above).map_err(|error| refused(above, &error))?;
     say::note(&format!(

@@ -31,7 +31,7 @@ const NODE_MEMORY: u64 = 256 << 20;
 /// # Errors
 /// When it does not start.
 pub fn start_redis(layout: &Layout, state: &mut State) -> Result<()> {
-    if found(Part::Redis, state)? {
+    if found(Part::Redis, layout, state)? {
         return Ok(());
     }
     let port = choose_port(Part::Redis, state, REDIS_PORT)?;
@@ -73,7 +73,7 @@ pub fn start_cluster(layout: &Layout, state: &mut State) -> Result<()> {
     let masters = options(layout, state.cluster()?).masters;
     let mut before = 0;
     for index in 0..NODES {
-        if found(Part::Node(index), state)? {
+        if found(Part::Node(index), layout, state)? {
             before += 1;
         }
     }

@@ -39,7 +39,7 @@ const CONNECTED: Duration = Duration::from_secs(10);
 /// # Errors
 /// When it does not start, or does not answer in time.
 pub fn start_server(layout: &Layout, state: &mut State, addr: SocketAddr, feed: Option<Feed>) -> Result<()> {
-    if found(Part::Server, state)? {
+    if found(Part::Server, layout, state)? {
         return Ok(());
     }
     require_free(addr)?;
@@ -65,7 +65,7 @@ fn spawn_server(
         .and_then(|file| Ok((file.try_clone()?, file)))
         .map_err(|error| refused(log, &error))?;
     let mut command = server_command(layout, state)?;
-    command.env_remove(STEP_MARK).env(SERVER_MARK, layout.kept());
+    command.env(SERVER_MARK, layout.kept());
     if let Some(feed) = feed {
         command.env("TIDEMARK_FEED", feed.name());
     }
@@ -148,9 +148,18 @@ pub fn server_command(layout: &Layout, state: &State) -> Result<Command> {
     run::clean(&mut command);
     command
         .current_dir(layout.root())
-        .env(STEP_MARK, layout.kept())
         .env("DATABASE_URL", format!("postgres://tidemark:{password}@127.0.0.1:{postgres}/tidemark"))
         .env("REDIS_URL", redis);
+    Ok(command)
+}
+
+/// As [`server_command`], for a step of `up`: one that a killed `up` leaves at work is ended by the next.
+///
+/// # Errors
+/// As [`server_command`].
+pub fn step_command(layout: &Layout, state: &State) -> Result<Command> {
+    let mut command = server_command(layout, state)?;
+    command.env(STEP_MARK, layout.kept());
     Ok(command)
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::quoted;
+use super::{postgres_data, quoted};
 use crate::{
     layout::Layout,
     recover::redis_data,
@@ -19,7 +19,7 @@ const CLOCK: Duration = Duration::from_secs(120);
 
 /// A line when the clock is behind what was written last: times would run backwards, and a replay with them.
 pub fn clock_behind(layout: &Layout, state: &State) -> Option<String> {
-    let data = state.postgres_data.clone().unwrap_or_else(|| layout.kept().join("postgres"));
+    let data = postgres_data(layout, state);
     let log = redis_data(layout).join("appendonlydir");
     let written = [state::path(layout), data.join("global/pg_control")].into_iter().chain(entries(&log));
     let newest = written.filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path))).max()?;

@@ -4,14 +4,19 @@
 mod clock;
 mod room;
 
-use std::{fs, io, os::unix::fs::MetadataExt, path::Path, process::Command};
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use local_servers::data_folder_owner;
 
 use crate::{
     layout::Layout,
     problem::{Problem, Result},
-    recover::redis_data,
+    recover::{self, redis_data},
     run,
     state::State,
 };
@@ -30,7 +35,7 @@ const ROOM: u64 = 64 << 20;
 /// The first thing that is in the way, in one line with what to do.
 pub fn check(layout: &Layout, state: &State) -> Result<()> {
     writable(layout)?;
-    let data = state.postgres_data.clone().unwrap_or_else(|| layout.kept().join("postgres"));
+    let data = postgres_data(layout, state);
     postgres_is_ours(&data)?;
     let needed = if data.join("PG_VERSION").exists() { ROOM } else { ROOM_AT_FIRST };
     for dir in [layout.kept(), data] {
@@ -42,6 +47,11 @@ pub fn check(layout: &Layout, state: &State) -> Result<()> {
         Some(text) => Err(Problem::said(text)),
         None => Ok(()),
     }
+}
+
+/// Where Postgres's data is or will be. Without PostgreSQL's user, which comes with its package, the place is a guess.
+fn postgres_data(layout: &Layout, state: &State) -> PathBuf {
+    recover::postgres_data(layout, state).unwrap_or_else(|_| layout.kept().join("postgres"))
 }
 
 /// Whether this user may write where `up` keeps things.
@@ -132,7 +142,28 @@ pub fn quoted(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use local_servers::server_account;
+
     use super::*;
+
+    #[test]
+    fn the_folder_that_will_be_used_is_looked_at() {
+        // Mode 700: as root, PostgreSQL's own user does not get there.
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::at(dir.path().canonicalize().unwrap());
+        layout.make().unwrap();
+        let usual = layout.kept().join("postgres");
+        fs::create_dir(&usual).unwrap();
+        fs::write(usual.join("notes"), "somebody's").unwrap();
+        let state = State::default();
+        if server_account().is_ok_and(|account| account.is_some()) {
+            assert!(postgres_data(&layout, &state).starts_with("/var/lib/tidemark"));
+            check(&layout, &state).unwrap();
+        } else {
+            assert_eq!(postgres_data(&layout, &state), usual);
+            assert!(check(&layout, &state).unwrap_err().to_string().contains("holds files"));
+        }
+    }
 
     #[test]
     fn odd_paths_are_quoted_for_the_shell() {

@@ -1,6 +1,6 @@
 //! `cargo deploy down`: stops what `up` started, in order.
 
-use std::time::Duration;
+use std::{fs::File, time::Duration};
 
 use local_servers::Signal;
 
@@ -24,7 +24,15 @@ pub fn run(layout: &Layout) -> Result<u8> {
         say::done("nothing was ever started here");
         return Ok(0);
     }
-    let _lock = up::lock(layout)?;
+    stop(layout).map(|_lock| 0)
+}
+
+/// Stops everything. The lock is still held, so that nobody starts it again meanwhile.
+///
+/// # Errors
+/// As [`run`].
+pub fn stop(layout: &Layout) -> Result<File> {
+    let lock = up::lock(layout)?;
     let mut state = State::load(layout)?;
     if let Some(mut keeper) = state.keeper.as_ref().and_then(crate::state::Running::process) {
         keeper.signal(Signal::TERM)?;
@@ -39,5 +47,22 @@ pub fn run(layout: &Layout) -> Result<u8> {
     if !ran {
         say::done("nothing runs");
     }
-    Ok(0)
+    Ok(lock)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_starts_while_what_was_stopped_is_at_hand() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::at(dir.path().to_owned());
+        layout.make_kept().unwrap();
+        let lock = stop(&layout).unwrap();
+        assert!(up::lock(&layout).is_err());
+        drop(lock);
+        // A process that another test is just starting has the lock too, for a moment.
+        assert!(local_servers::wait_until(Duration::from_secs(60), || up::lock(&layout).is_ok()));
+    }
 }

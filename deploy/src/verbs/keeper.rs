@@ -39,6 +39,8 @@ pub fn keep(layout: &Layout, state: &mut State) -> Result<()> {
     let mut attempts = Attempts::default();
     let mut told: Vec<Part> = Vec::new();
     let mut logs_seen = Instant::now();
+    // One that an `up --detach` left behind may be at it still.
+    let mut turn = log_limit::Turn::default();
     while !stop::asked() {
         for part in state.parts() {
             if stop::asked() {
@@ -66,7 +68,7 @@ pub fn keep(layout: &Layout, state: &mut State) -> Result<()> {
         }
         if logs_seen.elapsed() > LOOK_AT_LOGS {
             logs_seen = Instant::now();
-            state.parts().into_iter().for_each(|part| log_limit::keep(&part.log(layout)));
+            turn.keep(layout, &state.parts());
         }
         thread::sleep(LOOK);
     }

@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{Read, Seek, SeekFrom},
     os::unix::fs::MetadataExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     thread,
     time::Duration,
 };
@@ -12,6 +12,7 @@ use std::{
 use crate::{
     cli::LogsArgs,
     layout::Layout,
+    log_limit,
     problem::{Problem, Result},
     say,
     state::State,
@@ -27,12 +28,18 @@ const TAIL: u64 = 4 << 20;
 struct Shown {
     name: &'static str,
     path: PathBuf,
-    /// Held open, so that the end of one that was put aside is not missed.
+    /// The log, or where it was put aside while the rest of that is read; held open, so that the end of one that was
+    /// renamed is not missed.
     file: Option<File>,
     offset: u64,
+    /// The file that the log was put aside as when we looked last: another one there is a new copy of it.
+    aside: Option<Identity>,
     /// The start of a line whose end was not written yet.
     partial: Vec<u8>,
 }
+
+/// Device and number of a file.
+type Identity = (u64, u64);
 
 /// Shows the last lines, and with `--follow` what comes after them until Ctrl-C, or until nobody reads them any more. A log
 /// that is put aside, emptied or made anew meanwhile is followed on.
@@ -69,18 +76,21 @@ fn show(many: bool, name: &str, line: &str) {
 
 impl Shown {
     fn new(name: &'static str, path: PathBuf) -> Self {
-        Self { name, path, file: None, offset: 0, partial: Vec::new() }
+        let aside = File::open(log_limit::aside(&path)).ok().and_then(|file| identity(&file));
+        Self { name, path, file: None, offset: 0, aside, partial: Vec::new() }
     }
 
     /// The whole lines since the last call, at most [`TAIL`] bytes of each file.
     fn read(&mut self) -> Result<Vec<String>> {
         let mut lines = Vec::new();
         if self.file.is_none() {
-            self.file = self.open()?;
+            self.file = self.open(&self.path)?;
         }
+        self.turn_aside()?;
         self.read_open(&mut lines)?;
-        // Another file under this name: the old one was put aside, and was read to its end just now.
-        if let Some(new) = self.open()?.filter(|new| self.file.as_ref().is_none_or(|old| differ(old, new))) {
+        let other = |new: &File| self.file.as_ref().is_none_or(|old| identity(old) != identity(new));
+        // Another file under this name, and the old one was read to its end.
+        if let Some(new) = self.open(&self.path)?.filter(other).filter(|_| self.length() <= self.offset) {
             self.file = Some(new);
             self.begin_anew(&mut lines);
             self.read_open(&mut lines)?;
@@ -88,12 +98,41 @@ impl Shown {
         Ok(lines)
     }
 
-    fn open(&self) -> Result<Option<File>> {
-        match File::open(&self.path) {
+    fn open(&self, path: &Path) -> Result<Option<File>> {
+        match File::open(path) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Problem::io(format!("cannot read {}", self.path.display()))(error)),
+            Err(error) => Err(Problem::io(format!("cannot read {}", path.display()))(error)),
         }
+    }
+
+    /// Bytes of the open file.
+    fn length(&self) -> u64 {
+        self.file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |meta| meta.len())
+    }
+
+    /// Goes on in the copy if the log was copied aside and emptied since the last look, whose writer may be past our place
+    /// again by now. Whether it was.
+    fn turn_aside(&mut self) -> Result<bool> {
+        let copy = self.open(&log_limit::aside(&self.path))?;
+        let (found, own) = (copy.as_ref().and_then(identity), self.file.as_ref().and_then(identity));
+        if found == self.aside {
+            return Ok(false);
+        }
+        let Some(copy) = copy.filter(|_| own.is_some() && found != own) else {
+            // Removed, or the log itself under another name.
+            self.aside = found;
+            return Ok(false);
+        };
+        // An earlier copy is read to its end first; and a log that is not emptied yet is none shorter than its copy.
+        let length = copy.metadata().map_or(0, |meta| meta.len());
+        if self.open(&self.path)?.as_ref().and_then(identity) != own || self.length() >= length {
+            return Ok(false);
+        }
+        self.aside = found;
+        self.offset = self.offset.min(length);
+        self.file = Some(copy);
+        Ok(true)
     }
 
     fn begin_anew(&mut self, lines: &mut Vec<String>) {
@@ -105,11 +144,11 @@ impl Shown {
     }
 
     fn read_open(&mut self, lines: &mut Vec<String>) -> Result<()> {
-        let Some(mut file) = self.file.as_ref().and_then(|file| file.try_clone().ok()) else { return Ok(()) };
         // Emptied under its writer.
-        if file.metadata().is_ok_and(|meta| meta.len() < self.offset) {
+        if self.length() < self.offset && !self.turn_aside()? {
             self.begin_anew(lines);
         }
+        let Some(mut file) = self.file.as_ref().and_then(|file| file.try_clone().ok()) else { return Ok(()) };
         let mut bytes = std::mem::take(&mut self.partial);
         let read = file
             .seek(SeekFrom::Start(self.offset))
@@ -123,10 +162,9 @@ impl Shown {
     }
 }
 
-/// Whether two open files are two.
-fn differ(old: &File, new: &File) -> bool {
-    let id = |file: &File| file.metadata().map(|meta| (meta.dev(), meta.ino())).ok();
-    id(old) != id(new)
+/// Which file an open one is.
+fn identity(file: &File) -> Option<Identity> {
+    file.metadata().map(|meta| (meta.dev(), meta.ino())).ok()
 }
 
 #[cfg(test)]
@@ -174,5 +212,34 @@ mod tests {
         assert!(log.read().unwrap().is_empty());
         append(&log.path, "five\n");
         assert_eq!(log.read().unwrap(), ["five"]);
+    }
+
+    #[test]
+    fn what_was_put_aside_before_it_was_shown_is_not_missed() {
+        let (_dir, mut log) = log();
+        let append = |path: &Path, text: &str| {
+            let mut file = File::options().create(true).append(true).open(path).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+        };
+        append(&log.path, "one\n");
+        assert_eq!(log.read().unwrap(), ["one"]);
+        // Twice, and each time the writer is past the old place again.
+        for _ in 0..2 {
+            append(&log.path, "two\nthree\nfour\n");
+            log_limit::keep_below(&log.path, 4);
+            append(&log.path, "five\nsix\n");
+            assert_eq!(log.read().unwrap(), ["two", "three", "four", "five", "six"]);
+        }
+        append(&log.path, "seven\n");
+        assert_eq!(log.read().unwrap(), ["seven"]);
+        // Copied, and not emptied yet.
+        let new = log.path.with_extension("log.new");
+        fs::copy(&log.path, &new).unwrap();
+        fs::rename(&new, log_limit::aside(&log.path)).unwrap();
+        append(&log.path, "eight\n");
+        assert_eq!(log.read().unwrap(), ["eight"]);
+        File::options().write(true).open(&log.path).unwrap().set_len(0).unwrap();
+        append(&log.path, "nine\n");
+        assert_eq!(log.read().unwrap(), ["nine"]);
     }
 }

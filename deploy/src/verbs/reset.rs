@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{down, up};
+use super::down;
 use crate::{
     ask,
     cli::ResetArgs,
@@ -52,8 +52,10 @@ pub fn run(layout: &Layout, args: &ResetArgs) -> Result<u8> {
             return Ok(1);
         }
     }
-    down::run(layout)?;
-    let _lock = up::lock(layout)?;
+    // The data may be elsewhere, and this folder, which has the lock, be gone.
+    layout.make_kept()?;
+    // Nothing starts between the end of the last part and that of its files.
+    let _lock = down::stop(layout)?;
     for it in &doomed {
         delete(&it.path)?;
     }
@@ -77,10 +79,12 @@ fn doomed(layout: &Layout, cache_only: bool) -> Vec<Doomed> {
     let rest = [
         (kept.join("postgres"), "the database"),
         (kept.join("postgres.unfinished"), "a database that was not finished"),
+        (kept.join("postgres.password"), "its password"),
         (elsewhere.parent().map(Path::to_owned).unwrap_or(elsewhere), "the database"),
         (layout.logs(), "logs"),
         (layout.secrets(), "passwords and tokens"),
         (state::path(layout), "ports, and what ran"),
+        (state::unfinished(layout), "the same, not written to its end"),
     ];
     let rest = rest.into_iter().filter(|_| !cache_only);
     let there = cache.into_iter().chain(rest).filter(|(path, _)| path.exists());
@@ -106,7 +110,8 @@ mod tests {
         let layout = Layout::at(dir.path().to_owned());
         assert!(doomed(&layout, false).is_empty());
         layout.make().unwrap();
-        for name in ["tools/bin/x", "redis/appendonlydir/y", "postgres/z"] {
+        let unfinished = ["postgres.password", "state.new"];
+        for name in [&["tools/bin/x", "redis/appendonlydir/y", "postgres/z"][..], &unfinished].concat() {
             let path = layout.kept().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "12345").unwrap();
@@ -117,6 +122,24 @@ mod tests {
         };
         assert_eq!(named(true), [("redis".to_owned(), 5)]);
         let all: Vec<String> = named(false).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(all, ["redis", "postgres", "logs", "secrets"]);
+        assert_eq!(all, ["redis", "postgres", "postgres.password", "logs", "secrets", "state.new"]);
+    }
+
+    #[test]
+    fn data_elsewhere_goes_also_when_nothing_else_is_left() {
+        // Others' data is never there.
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::at(dir.path().canonicalize().unwrap());
+        let [_, data] = postgres_folders(&layout);
+        fs::create_dir_all(&data).unwrap();
+        fs::write(data.join("PG_VERSION"), "15\n").unwrap();
+        let done = run(&layout, &ResetArgs { yes: true, cache: false });
+        let left = data.parent().unwrap().exists();
+        fs::remove_dir_all(data.parent().unwrap()).ok();
+        assert_eq!(done.unwrap(), 0);
+        assert!(!left);
     }
 }

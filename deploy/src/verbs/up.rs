@@ -44,7 +44,9 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
             "Tidemark runs already; a checkout that changed is served after `cargo deploy down` and `up`",
         );
         state.save(layout)?;
-        tell(layout, &state, None);
+        // The `up` that started it may have been killed before it came to that.
+        let password = admin_password::first(layout, &state);
+        tell(layout, &state, password.as_deref());
         return match keeper {
             Keeper::Gone if !args.detach => {
                 say::note("the `up` that looked after it is gone; this one does so now");
@@ -157,7 +159,7 @@ fn start(layout: &Layout, state: &mut State, args: &UpArgs) -> Result<()> {
     stop::check()?;
     parts::start_postgres(layout, state)?;
     let server = |state: &State, args: &[&str]| -> Result<std::process::Command> {
-        let mut command = parts::server_command(layout, state)?;
+        let mut command = parts::step_command(layout, state)?;
         command.args(args);
         Ok(command)
     };

@@ -2,7 +2,9 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use crate::checkout::{Checkout, text};
+use local_servers::{Process, Signal, wait_until};
+
+use crate::checkout::{BOUND, Checkout, text};
 
 /// The password in what `up` said.
 fn shown(said: &str) -> Option<String> {
@@ -52,6 +54,36 @@ fn the_first_up_makes_a_password_and_shows_it_once() {
     assert!(checkout.calls().contains(&"admin sessions --json".to_owned()));
     let database = checkout.calls().into_iter().rev().find(|call| call.starts_with("DATABASE_URL=")).unwrap();
     assert!(database.contains(&checkout.postgres.to_string()), "{database}");
+}
+
+#[test]
+fn a_password_that_a_killed_up_came_not_to_is_made_by_the_next() {
+    let checkout = Checkout::new();
+    // As if it were killed when the server answers: all runs, and nothing was stored.
+    checkout.hook("[ \"$1\" != admin ]");
+    let first = checkout.up();
+    assert!(first.status.success() && shown(&text(&first)).is_none(), "{}", text(&first));
+    fs::remove_file(checkout.root().join("hook")).unwrap();
+    let next = checkout.up();
+    assert!(text(&next).contains("Tidemark runs already"), "{}", text(&next));
+    let password = shown(&text(&next)).unwrap();
+    let given = fs::read_to_string(checkout.root().join("given-password")).unwrap();
+    assert_eq!(given, format!("{password}\n"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_operator_at_the_prompt_is_not_interrupted_by_an_up() {
+    let checkout = Checkout::new();
+    assert!(checkout.up().status.success());
+    checkout.hook("[ \"$*\" != 'admin password' ] || { touch asked; exec sleep 600; }");
+    let mut prompt = Process::spawn(&mut checkout.command(&["admin", "password"])).unwrap();
+    assert!(wait_until(BOUND, || checkout.root().join("asked").exists()));
+    checkout.kill("server");
+    let up = checkout.up();
+    assert!(up.status.success() && !text(&up).contains("left by an `up`"), "{}", text(&up));
+    assert!(prompt.is_alive());
+    assert!(prompt.end_with_descendants(Signal::KILL, BOUND));
 }
 
 #[test]

@@ -65,6 +65,13 @@ impl Checkout {
         Self { _dir: dir, root, redis, postgres, addr }
     }
 
+    /// Gives its folder another name.
+    pub fn rename(&mut self, name: &str) {
+        let new = self.root.with_file_name(name);
+        fs::rename(&self.root, &new).unwrap();
+        self.root = new;
+    }
+
     pub fn root(&self) -> &Path {
         &self.root
     }

@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use local_servers::{Process, Signal, wait_until, working_in};
+use local_servers::{Process, Signal, postgres_on, wait_until, working_in};
 
 use crate::checkout::{BOUND, Checkout, text};
 
@@ -134,21 +134,25 @@ fn children_of_a_killed_postgres_are_waited_for() {
     assert_eq!(checkout.sql("SELECT n FROM kept"), "42");
 }
 
-#[test]
-fn a_long_recovery_is_waited_for_with_words() {
+/// A checkout whose Postgres was killed, and whose next recovery looks for further logs by this command.
+fn with_recovery_by(restore: &str) -> Checkout {
     let checkout = Checkout::new();
     assert!(checkout.up().status.success());
     checkout.sql("CREATE TABLE kept AS SELECT 42 AS n");
     kill_all(&checkout);
-    // It looks for further logs in an archive, which takes its time.
     let data = checkout.root().join(".tidemark/postgres");
     let settings = data.join("postgresql.auto.conf");
     let before = fs::read_to_string(&settings).unwrap();
-    let slow = "restore_command = '[ -e waited ] || sleep 7; touch waited; false'\n";
-    fs::write(&settings, format!("{before}{slow}")).unwrap();
+    fs::write(&settings, format!("{before}restore_command = '{restore}'\n")).unwrap();
     let owner = fs::metadata(&settings).unwrap();
     fs::write(data.join("recovery.signal"), "").unwrap();
     std::os::unix::fs::chown(data.join("recovery.signal"), Some(owner.uid()), Some(owner.gid())).unwrap();
+    checkout
+}
+
+#[test]
+fn a_long_recovery_is_waited_for_with_words() {
+    let checkout = with_recovery_by("[ -e waited ] || sleep 7; touch waited; false");
     let up = checkout.up();
     assert!(up.status.success(), "{}", text(&up));
     let line = text(&up)
@@ -156,5 +160,30 @@ fn a_long_recovery_is_waited_for_with_words() {
         .find(|line| line.contains("not ready after 5 s of 900 at most: "))
         .map(str::to_owned);
     assert!(line.is_some_and(|line| line.contains("was interrupted")), "the log's last line: {}", text(&up));
+    assert_eq!(checkout.sql("SELECT n FROM kept"), "42");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_recovery_that_a_killed_up_began_is_waited_for_as_well() {
+    // Until the test says so, or gave up long ago.
+    let checkout =
+        with_recovery_by("n=0; while [ ! -e go -a $n -lt 900 ]; do sleep 0.2; n=$((n+1)); done; false");
+    let data = checkout.root().join(".tidemark/postgres");
+    let args = ["up", "--no-build", "--detach", "--feed", "none", "--addr", &checkout.addr];
+    let mut first = Process::spawn(&mut checkout.command(&args)).unwrap();
+    assert!(wait_until(BOUND, || postgres_on(&data).is_some_and(|it| !it.ready)));
+    first.end(Signal::KILL, BOUND).unwrap();
+    let recovers = postgres_on(&data).unwrap();
+    let said = checkout.root().join("said");
+    let out = fs::File::create(&said).unwrap();
+    let mut second =
+        Process::spawn(checkout.command(&args).stdout(out.try_clone().unwrap()).stderr(out)).unwrap();
+    let told = || fs::read_to_string(&said).unwrap().contains("not ready after 5 s of 900 at most: ");
+    assert!(wait_until(BOUND, || told() || !second.is_alive()) && told(), "{}", checkout.said());
+    fs::write(data.join("go"), "").unwrap();
+    assert!(second.wait(BOUND));
+    assert!(second.exit_status().unwrap().success(), "{}", checkout.said());
+    assert_eq!(checkout.pid("postgres"), u64::from(recovers.pid), "the same one");
     assert_eq!(checkout.sql("SELECT n FROM kept"), "42");
 }

@@ -1,7 +1,8 @@
 //! A disk that is full, read-only, or out of places for files: a small file system of its own where this user may mount one.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 
+use local_servers::data_folder_is_reachable;
 use tempfile::TempDir;
 
 use crate::{
@@ -13,9 +14,14 @@ use crate::{
 struct Mount(TempDir);
 
 impl Mount {
-    /// `None` where this user may not mount, as in most containers.
+    /// `None` where this user may not mount, as in most containers, or PostgreSQL's user does not get to the folder.
     fn new(options: &str) -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        if !data_folder_is_reachable(&dir.path().join("data")).unwrap() {
+            println!("not tried: PostgreSQL's user cannot enter {}", dir.path().display());
+            return None;
+        }
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("mode=755,{options}"), "tmpfs"])
             .arg(dir.path())
@@ -35,9 +41,8 @@ impl Mount {
 
     fn checkout(&self) -> Checkout {
         let own = tempfile::tempdir().unwrap();
-        fs::set_permissions(self.0.path().parent().unwrap(), fs::metadata("/tmp").unwrap().permissions())
-            .ok();
-        fs::set_permissions(self.0.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        // As root, Postgres is another user, who must be let through.
+        fs::set_permissions(self.0.path(), fs::Permissions::from_mode(0o755)).unwrap();
         Checkout::at(own, self.0.path().canonicalize().unwrap())
     }
 

@@ -1,8 +1,14 @@
 //! What an `up` that was killed left behind: the next verb finds it.
 
-use std::fs;
+use std::{
+    fs,
+    os::unix::{fs::MetadataExt, process::CommandExt},
+    process::{Command, Stdio},
+};
 
-use local_servers::{ClusterAdmin, Process, Signal, free_base_port, port_is_free, wait_until};
+use local_servers::{
+    ClusterAdmin, Process, Signal, free_base_port, port_is_free, postgres_bin_dir, postgres_on, wait_until,
+};
 
 use crate::checkout::{BOUND, Checkout, text};
 
@@ -35,6 +41,37 @@ fn what_was_started_and_not_noted_is_adopted() {
     fs::remove_file(&path).unwrap();
     let down = checkout.run(&["down"]);
     assert!(down.status.success() && text(&down).contains("postgres stopped"), "{}", text(&down));
+    assert!(checkout.all_ports_free());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_postgres_that_was_started_by_hand_is_taken_on_and_not_killed() {
+    let checkout = Checkout::new();
+    assert!(checkout.up().status.success());
+    checkout.sql("CREATE TABLE kept AS SELECT 42 AS n");
+    assert!(checkout.run(&["down"]).status.success());
+    let data = checkout.root().join(".tidemark/postgres");
+    let owner = fs::metadata(&data).unwrap();
+    // The folder is named otherwise than the tool names it, as by somebody who works there.
+    let mut command = Command::new(postgres_bin_dir().unwrap().join("postgres"));
+    command
+        .args(["-D", "postgres", "-p", &checkout.postgres.to_string()])
+        .args(["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="])
+        .current_dir(checkout.root().join(".tidemark"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if rustix::process::geteuid().is_root() {
+        command.uid(owner.uid()).gid(owner.gid());
+    }
+    let mut by_hand = Process::spawn(&mut command).unwrap();
+    assert!(wait_until(BOUND, || postgres_on(&data).is_some_and(|it| it.ready)), "it is recognized");
+    let up = checkout.up();
+    assert!(up.status.success() && text(&up).contains("postgres runs already"), "{}", text(&up));
+    assert!(by_hand.is_alive() && checkout.pid("postgres") == u64::from(by_hand.pid()));
+    assert_eq!(checkout.sql("SELECT n FROM kept"), "42");
+    assert!(checkout.run(&["down"]).status.success());
+    assert!(by_hand.wait(BOUND), "as one of its own it is stopped");
     assert!(checkout.all_ports_free());
 }
 

@@ -38,6 +38,30 @@ fn a_path_that_is_too_long_for_a_socket() {
 }
 
 #[test]
+fn a_checkout_that_was_moved_has_its_data() {
+    let mut checkout = Checkout::below("before");
+    let before = checkout.root().to_owned();
+    assert!(checkout.up().status.success());
+    checkout.sql("CREATE TABLE kept AS SELECT 42 AS n");
+    assert_eq!(checkout.redis(&["SET", "k", "v"]), "OK");
+    assert!(checkout.run(&["down"]).status.success());
+    checkout.rename("after");
+    let up = checkout.up();
+    assert!(
+        up.status.success() && text(&up).contains("the sample is in the database already"),
+        "{}",
+        text(&up)
+    );
+    assert_eq!(checkout.sql("SELECT n FROM kept"), "42");
+    assert_eq!(checkout.redis(&["GET", "k"]), "v");
+    assert!(!before.exists(), "nothing is made where it was");
+    assert_eq!(
+        checkout.state()["postgres_data"],
+        *checkout.root().join(".tidemark/postgres").to_string_lossy()
+    );
+}
+
+#[test]
 fn without_a_home() {
     let checkout = Checkout::new();
     let up = checkout

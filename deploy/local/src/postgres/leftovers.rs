@@ -44,10 +44,13 @@ impl LockFile {
         Some(Self { path, pid, port: lines.nth(2).and_then(|port| port.trim().parse().ok()) })
     }
 
-    /// Whether the process is the main one of this data folder, rather than one that got the number since.
+    /// Whether the process is the main one of this data folder, rather than one that got the number since. It works in the
+    /// folder, however that was named to it; where the system hides this from us, its call may tell.
     fn is_in_force(&self, dir: &Path) -> bool {
         crate::mark_of(self.pid).is_some()
-            && (!cfg!(target_os = "linux") || search::is_called_with(self.pid, "postgres", dir.as_os_str()))
+            && (!cfg!(target_os = "linux")
+                || search::works_in(self.pid, "postgres", dir)
+                || search::is_called_with(self.pid, "postgres", dir.as_os_str()))
     }
 }
 
