@@ -2,8 +2,7 @@
 // BASE_URL=… TIDEMARK_ADMIN_PASSWORD_FILE=… node lighthouse.mjs
 // Prints a table for docs/pages.md. Not part of `npm test`: scores depend on the machine.
 import { spawn } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import lighthouse, { desktopConfig } from "lighthouse";

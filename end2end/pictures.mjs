@@ -1,6 +1,5 @@
 // Pictures of the pages for the documentation, by hand: BASE_URL=… TIDEMARK_ADMIN_PASSWORD_FILE=… node pictures.mjs
-import { mkdirSync } from "node:fs";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { chromium } from "@playwright/test";
 import { address, LANGUAGES, signIn, THEMES } from "./tests/support.mjs";
 

@@ -1,6 +1,6 @@
 // The same pages taken over by the browser, under the strict policy, with an empty console.
 import { expect, test } from "@playwright/test";
-import { complaints, doctored, open, refreshed } from "./support.mjs";
+import { complaints, doctored, frames, open, refreshed } from "./support.mjs";
 
 test("a changed price shows within the refresh, in its row alone, and is washed once", async ({ page }) => {
   await page.goto("/");
@@ -23,8 +23,7 @@ test("a changed price shows within the refresh, in its row alone, and is washed 
   await expect(page).toHaveURL(/sort=-price/);
   await page.getByRole("button", { name: "Price", exact: true }).click();
   await expect(page.locator("tbody .coin-symbol").last()).toHaveText("BTC");
-  const frames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  await page.evaluate(frames);
+  await frames(page);
   expect(await page.evaluate(() => window.washed)).toHaveLength(1);
 });
 
@@ -38,7 +37,7 @@ test("says so when the server stops answering, and recovers", async ({ page }) =
 });
 
 test("says so when the server takes the question and never answers", async ({ page }) => {
-  test.setTimeout(60_000);
+  await page.clock.install();
   await page.goto("/coin/ETH");
   await refreshed(page);
   let asked = 0;
@@ -46,11 +45,16 @@ test("says so when the server takes the question and never answers", async ({ pa
   await page.route("**/fn/latest_prices*", () => {
     asked += 1;
   });
-  await expect(page.getByText("Connection lost")).toBeVisible({ timeout: 30_000 });
+  await page.clock.runFor(4_000);
+  await expect.poll(() => asked).toBe(1);
+  await expect(page.getByText("Recorded prices")).toBeVisible();
+  await page.clock.runFor(12_000);
+  await expect(page.getByText("Connection lost")).toBeVisible();
   // The one given up, and the one asked since.
   expect(asked).toBeLessThanOrEqual(2);
   await page.unroute("**/fn/latest_prices*");
-  await expect(page.getByText("Recorded prices")).toBeVisible({ timeout: 30_000 });
+  await page.clock.runFor(14_000);
+  await expect(page.getByText("Recorded prices")).toBeVisible();
 });
 
 test("a page left while its refresh is under way ends without a complaint", async ({ page }) => {
@@ -88,22 +92,6 @@ test("from the table to a coin and back, by keyboard", async ({ page }) => {
   expect(list).toEqual([]);
 });
 
-for (const path of ["/", "/coin/BTC", "/coin/NOPE", "/nope", "/admin"]) {
-  test(`${path} comes without a word in the console, without a failed request`, async ({ page }) => {
-    const list = complaints(page);
-    const statuses = [];
-    page.on("response", (response) => statuses.push([response.status(), new URL(response.url()).pathname]));
-    await page.goto(path, { waitUntil: "networkidle" });
-    const [first, ...rest] = statuses;
-    expect(first).toEqual([path === "/nope" || path === "/coin/NOPE" ? 404 : 200, path]);
-    expect(rest.filter(([status]) => status >= 400)).toEqual([]);
-    expect(rest.map(([, at]) => at).filter((at) => at.endsWith(".wasm")).length).toBeGreaterThan(0);
-    // A browser itself notes the status of the page.
-    expect(list.filter((line) => !/status of 404/.test(line))).toEqual([]);
-    expect(list.length).toBeLessThanOrEqual(first[0] === 404 ? 1 : 0);
-  });
-}
-
 test("the markets page does without the wasm of the others", async ({ page }) => {
   const pieces = [];
   page.on("request", (request) => {
@@ -116,6 +104,39 @@ test("the markets page does without the wasm of the others", async ({ page }) =>
   expect(pieces.filter((piece) => /coin_view/.test(piece))).toHaveLength(1);
   expect(pieces.filter((piece) => /console_view|sign_in_view/.test(piece))).toEqual([]);
 });
+
+/** What the page asks for from now on, without what only the browser asks for. */
+const asked = (page) => {
+  const list = [];
+  page.on("request", (request) => {
+    const { pathname, search } = new URL(request.url());
+    if (pathname.startsWith("/fn/")) list.push(pathname + search);
+  });
+  return list;
+};
+
+for (const [from, to, way, own, others] of [
+  ["/coin/LTC", "/", "Markets", /\/fn\/(chart|latest_prices[?]symbols=LTC)/, /\/fn\/latest_prices([?]symbols=)?$/],
+  ["/", "/coin/LTC", /Litecoin/, /\/fn\/(backdrop|latest_prices([?]symbols=)?$)/, /\/fn\/latest_prices[?]symbols=LTC/],
+]) {
+  test(`the refreshes of ${from} end when it is left for ${to}`, async ({ page }) => {
+    await page.clock.install();
+    const list = asked(page);
+    await page.goto(from);
+    await refreshed(page);
+    // More than the slowest of them.
+    await page.clock.runFor(61_000);
+    await expect.poll(() => list.filter((path) => own.test(path)).length).toBeGreaterThan(1);
+    await page.getByRole("link", { name: way }).click();
+    await expect(page).toHaveURL(to);
+    await expect(page.locator(to === "/" ? "tbody tr" : ".chart-stage").first()).toBeVisible();
+    await refreshed(page);
+    list.length = 0;
+    await page.clock.runFor(61_000);
+    await expect.poll(() => list.filter((path) => others.test(path)).length).toBeGreaterThan(1);
+    expect(list.filter((path) => own.test(path))).toEqual([]);
+  });
+}
 
 for (const path of ["/", "/coin/BTC", "/nope", "/admin"]) {
   test(`the policy of ${path} is strict, and each answer has a nonce of its own`, async ({ request }) => {

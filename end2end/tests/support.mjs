@@ -6,6 +6,8 @@ import { expect } from "@playwright/test";
 export const SAMPLE = ["BTC", "EOS", "ETH", "LTC", "XRP"];
 export const LANGUAGES = ["en", "zh-CN"];
 export const THEMES = ["light", "dark"];
+/** The ground of a page in each theme. */
+export const GROUND = { light: "rgb(246, 244, 239)", dark: "rgb(11, 18, 25)" };
 /** The zone of the tests' reader (see the settings): a time of it shows that the page was hydrated. */
 const ZONE = "UTC+5:30";
 
@@ -60,11 +62,43 @@ export const symbols = (page) => page.locator("tbody .coin-symbol").allTextConte
 /** The operator's password, from the file that the check writes. */
 export const password = () => readFileSync(process.env.TIDEMARK_ADMIN_PASSWORD_FILE, "utf8").trim();
 
-/** Signs the page's context in without a form. */
-export async function signIn(page) {
-  const response = await page.context().request.post("/api/session", { data: { user: "admin", password: password() } });
+const SESSION = "tidemark";
+/** The cookie of an operator's session, if the context has one. */
+export const session = async (context) => (await context.cookies()).find(({ name }) => name === SESSION);
+
+/** The session of this worker's tests: to check a password is slow on purpose. */
+let shared;
+
+/** Signs the page's context in without a form. Whoever ends the session asks for one of its own. */
+export async function signIn(page, { own = false } = {}) {
+  const context = page.context();
+  if (shared && !own) return context.addCookies([shared]);
+  const response = await context.request.post("/api/session", { data: { user: "admin", password: password() } });
   expect(response.status()).toBeLessThan(300);
+  if (!own) shared = await session(context);
 }
+
+/** Has something in the cache to be cleared. */
+export async function warm(page) {
+  for (const path of ["/api/chart_data?symbol=BTC&interval=1d", "/api/latest_prices"]) {
+    const response = await page.context().request.get(path);
+    expect(response.status()).toBe(200);
+  }
+}
+
+/** The next two frames are painted. */
+export const frames = (page) =>
+  page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+
+/** What can be pressed and is less than 24 pixels wide or high, with its size (WCAG 2.5.8). */
+export const small = (page) =>
+  page.locator("a[href]:not(.skip), button, input:not([type=hidden]), select").evaluateAll((all) =>
+    all
+      .filter((control) => control.checkVisibility({ visibilityProperty: true }))
+      .map((control) => [control, control.getBoundingClientRect()])
+      .filter(([, box]) => box.width > 0 && (box.width < 24 || box.height < 24))
+      .map(([control, box]) => `${control.textContent.trim() || control.ariaLabel} ${box.width.toFixed(1)} × ${box.height.toFixed(1)}`),
+  );
 
 /** The boxes whose content is wider than they are. A box ends at the edge of the window however far its content goes. */
 export const overfull = (page, boxes) =>
