@@ -134,7 +134,7 @@ test("the pages are built as a screen reader expects", async ({ page }) => {
       - navigation "Main":
         - link "Markets"
         - link "Cache"
-      - text: Recorded prices
+      - status: Recorded prices
       - group "Language":
         - link "English"
         - link "简体中文"
@@ -172,12 +172,12 @@ test("the pages are built as a screen reader expects", async ({ page }) => {
           - link "1d"
           - link "1w"
         - navigation "Range":
-          - link "One day"
-          - link "One week"
-          - link "One month"
-          - link "Three months"
-          - link "One year"
-          - link "All that is stored"
+          - link "1D"
+          - link "1W"
+          - link "1M"
+          - link "3M"
+          - link "1Y"
+          - link "All"
         - link "Export"
         - figure:
           - application "Bitcoin, 4h candles"

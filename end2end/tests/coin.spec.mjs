@@ -55,10 +55,10 @@ test("interval and range are in the address and kept by a reload", async ({ page
   let before = await picture(page, 0);
   for (const [link, url, shown] of [
     [interval("1d"), /[?]interval=1d$/, ["1d"]],
-    [range("One year"), /[?]interval=1d&range=1y$/, ["1d", "1Y"]],
-    [range("One day"), /[?]interval=30m&range=1d$/, ["30m", "1D"]],
+    [range("1Y"), /[?]interval=1d&range=1y$/, ["1d", "1Y"]],
+    [range("1D"), /[?]interval=30m&range=1d$/, ["30m", "1D"]],
     [interval("1w"), /[?]interval=1w$/, ["1w"]],
-    [range("Three months"), /[?]interval=1w&range=3m$/, ["1w", "3M"]],
+    [range("3M"), /[?]interval=1w&range=3m$/, ["1w", "3M"]],
   ]) {
     await link.click();
     await expect(page).toHaveURL(url);
@@ -154,7 +154,7 @@ test("on paper the drawing stands, as the server draws it", async ({ browser }) 
   await page.goto("/coin/ETH");
   await expect(stage(page)).toBeVisible();
   await page.getByRole("link", { name: "1d", exact: true }).click();
-  await page.getByRole("link", { name: "Three months" }).click();
+  await page.getByRole("link", { name: "3M", exact: true }).click();
   await expect(page).toHaveURL(/interval=1d&range=3m/);
   await expect(stage(page)).toHaveAccessibleName("Ethereum, 1d candles");
   await expect(page.locator(".choices [aria-current]")).toHaveText(["1d", "3M"]);
@@ -186,4 +186,48 @@ test("a bad interval is told with what is off", async ({ page }) => {
   const response = await page.goto("/coin/BTC?interval=1m");
   expect(response.status()).toBe(400);
   await expect(page.getByRole("heading", { name: "That cannot be shown" })).toBeVisible();
+});
+
+test("a phone shows a range whole: each its own picture, and its description says from when", async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  const says = new Set();
+  for (const [range, count] of [["1d", 48], ["1w", 60], ["1m", 60], ["3m", 60], ["1y", 60]]) {
+    await page.goto(`/coin/BTC?range=${range}`);
+    await expect(page.getByRole("application")).toBeVisible();
+    const text = await page.locator("#chart-says").textContent();
+    expect(Number(text.match(/^\d+/)[0]), text).toBeGreaterThanOrEqual(count);
+    says.add(text.match(/from (.*?) to/)[1]);
+  }
+  expect(says.size).toBe(5);
+});
+
+test("paper has all of the chart and of the table", async ({ page }) => {
+  await page.emulateMedia({ media: "print" });
+  await page.setViewportSize({ width: 718, height: 1000 });
+  for (const path of ["/coin/BTC?interval=1d&range=3m", "/"]) {
+    await page.goto(path);
+    await expect(page.locator("main")).toBeVisible();
+    const cut = await page.evaluate(() =>
+      [...document.querySelectorAll(".chart-wide svg, .prices")]
+        .map((part) => [part.getBoundingClientRect(), part.closest(".card").getBoundingClientRect()])
+        .filter(([part, card]) => part.left < card.left - 1 || part.right > card.right + 1)
+        .map(([part, card]) => `${part.left} to ${part.right} in ${card.left} to ${card.right}`),
+    );
+    expect(cut, path).toEqual([]);
+  }
+});
+
+test.describe("west of Greenwich", () => {
+  test.use({ timezoneId: "America/New_York" });
+
+  test("a bar of a day is of one day for eye and ear", async ({ page }) => {
+    await page.goto("/coin/BTC?interval=1d");
+    await expect(page.getByRole("application")).toBeVisible();
+    await expect(page.locator(".figures")).toContainText("UTC−");
+    await page.getByRole("application").focus();
+    await page.keyboard.press("End");
+    await expect(page.locator("[aria-live=polite]").filter({ hasText: "Open" })).toContainText(/^31 Mar 2019: Open/);
+    await expect(page.locator("#chart-says")).toContainText("to 31 Mar 2019.");
+    await expect(page.locator(".chart-live .card-foot")).toContainText(/· UTC$/);
+  });
 });

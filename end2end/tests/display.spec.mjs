@@ -113,3 +113,54 @@ for (const [timezoneId, time, zone] of [
     });
   });
 }
+
+test("a choice outlives the address that named another", async ({ page }) => {
+  await page.goto("/coin/ETH?theme=dark&interval=1d");
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await hydrated(page);
+  await page.locator("button[popovertarget=display]").click();
+  await page.getByRole("radio", { name: "Light" }).check();
+  await expect(page).toHaveURL(/\/coin\/ETH[?]interval=1d$/);
+  await page.reload();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
+});
+
+test("a single key can be switched off, for later pages too", async ({ page }) => {
+  await open(page, "/");
+  const field = page.getByRole("searchbox");
+  await page.locator("button[popovertarget=display]").click();
+  await page.getByRole("checkbox", { name: "/ goes to the filter" }).uncheck();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("/");
+  await expect(field).not.toBeFocused();
+  await open(page, "/?sort=coin");
+  await page.keyboard.press("/");
+  await expect(field).not.toBeFocused();
+  await page.locator("button[popovertarget=display]").click();
+  await page.getByRole("checkbox", { name: "/ goes to the filter" }).check();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("/");
+  await expect(field).toBeFocused();
+});
+
+test("what an address asks for in vain is not kept", async ({ request }) => {
+  const named = async (path) => {
+    const headers = (await request.get(path)).headersArray();
+    return headers.filter(({ name }) => name.toLowerCase() === "set-cookie").map(({ value }) => value.split(";")[0]);
+  };
+  expect(await named("/?lang=fr&theme=pink")).toEqual([]);
+  expect(await named("/?lang=zh&theme=dark")).toEqual(["lang=zh-CN", "theme=dark"]);
+});
+
+test.describe("without scripts", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("a choice keeps the rest of the address", async ({ page }) => {
+    await page.goto("/?sort=coin&q=o");
+    await page.locator("button[popovertarget=display]").click();
+    await page.getByRole("radio", { name: "Dark" }).check();
+    await page.getByRole("button", { name: "Apply" }).click();
+    await expect(page).toHaveURL(/[?]sort=coin&q=o&theme=dark/);
+    await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  });
+});

@@ -28,7 +28,7 @@ test("the coin page has its chart, its intervals and its ranges", async ({ page 
   await expect(page.locator(".choice[aria-current]")).toHaveText(["1d"]);
   const days = await chart.innerHTML();
   expect(days).not.toBe(before);
-  await page.getByRole("navigation", { name: "Range" }).getByRole("link", { name: "One year" }).click();
+  await page.getByRole("navigation", { name: "Range" }).getByRole("link", { name: "1Y" }).click();
   await expect(page.locator(".choice[aria-current]")).toHaveText(["1d", "1Y"]);
   expect(await chart.innerHTML()).not.toBe(days);
 });

@@ -198,14 +198,16 @@ test.describe("clears", () => {
     await expect(dialog.locator(".preview b")).toBeVisible();
     await dialog.getByRole("button", { name: "Clear", exact: true }).click();
     await expect(dialog).toBeHidden();
-    const toast = page.getByRole("status").locator(".toast");
+    const toast = page.locator(".toast");
     await expect(toast).toContainText(/^Cleared charts: [\d,]+ keys, .* Expected cost: up to [\d,]+ loads by Postgres\./);
     await expect(clears(page).locator("tbody tr").first()).toContainText("category charts");
     await toast.getByRole("button", { name: /^Undo/ }).click();
     await expect(toast).toContainText(/^Undone: [\d,]+ keys are back, [\d,]+ were loaded since\./);
     await expect(clears(page).locator("tbody tr").first()).toContainText("undone");
+    await expect(toast).toBeFocused();
     await toast.getByRole("button", { name: "Close" }).click();
     await expect(toast).toHaveCount(0);
+    await expect(page.locator("#content")).toBeFocused();
     expect(list).toEqual([]);
   });
 

@@ -19,9 +19,9 @@ mod supply;
 mod symbol;
 
 pub use admin::{
-    AdminError, CacheEntry, CacheStats, CategoryStats, ClearPreview, ClearRecord, ClearScope, Cleared,
-    CoherenceStats, Credentials, EntryCopy, FailoverStats, HotKeyStats, L1Stats, L2Stats, NodeReport,
-    NodeStats, ScopePart, ScopeProblem, Session, SharedTier, SourceStats, Unavailable, Undone,
+    AdminError, BadName, CacheEntry, CacheStats, CategoryStats, ClearPreview, ClearRecord, ClearScope,
+    Cleared, CoherenceStats, Credentials, EntryCopy, FailoverStats, HotKeyStats, L1Stats, L2Stats,
+    NodeReport, NodeStats, ScopePart, ScopeProblem, Session, SharedTier, SourceStats, Unavailable, Undone,
 };
 pub use answer::{ChartData, LatestPrices};
 pub use candle::Candle;
