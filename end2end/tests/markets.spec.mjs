@@ -63,7 +63,7 @@ for (const scripts of [true, false]) {
       await expect(page.locator(".pill")).toHaveText("Recorded prices");
       const foot = page.locator(".card-foot");
       await expect(foot).toContainText(/Served from (memory|Redis) \(L[12]\), [\d.]+ (s|min|h) old|Read from the database just now/);
-      await expect(foot).toContainText(/Prices as of \d+ (Mar|Apr) 2019, \d\d:\d\d UTC/);
+      await expect(foot).toContainText(/Prices as of \d+ (Mar|Apr) 2019, \d\d:\d\d\sUTC/);
       await expect(foot).toContainText(/Market cap uses suppl(y as of|ies of) \d+ \w{3} 2019/);
       // Few rows are all shown.
       await expect(page.locator("a[href*='rows=all']")).toHaveCount(0);
@@ -78,7 +78,7 @@ const rowsOf = (page, html = null) =>
     const place = text === null ? document : new DOMParser().parseFromString(text, "text/html");
     const number = (of) => Number(of.replace(/[^\d.]/g, ""));
     return [...place.querySelectorAll("tbody tr")].map((row) => {
-      const [low, high] = [...row.querySelectorAll(".range > span")].map((figure) => number(figure.textContent));
+      const [low, high] = [...row.querySelectorAll(".range > span:not(.drawing)")].map((figure) => number(figure.textContent));
       return {
         symbol: row.querySelector(".coin-symbol").textContent,
         name: row.querySelector(".coin-name").textContent,
@@ -253,7 +253,7 @@ test("a long table shows its first hundred rows, and all when asked to", async (
   });
   const rows = page.locator("tbody tr");
   await expect(rows).toHaveCount(100);
-  await expect(page.getByText("100 of 150 coins")).toBeVisible();
+  await expect(page.locator(".more").getByText("100 of 150 coins")).toBeVisible();
   await page.getByRole("link", { name: "Show all 150" }).click();
   await expect(page).toHaveURL(/[?]rows=all$/);
   await expect(rows).toHaveCount(150);

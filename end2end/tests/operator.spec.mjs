@@ -123,7 +123,7 @@ for (const [scripts, lang, wrong, slowed] of [
         expect(guess).toBeLessThanOrEqual(6);
       }
       // Where it led is kept.
-      await expect(page.locator("input[name=next]")).toHaveValue("/coin/BTC");
+      await expect(page.locator("main input[name=next]")).toHaveValue("/coin/BTC");
     });
   });
 }
