@@ -45,12 +45,6 @@ impl Layout {
         Self { root, target: OnceLock::new() }
     }
 
-    /// As [`Layout::at`], where the target folder is known.
-    #[cfg(test)]
-    pub fn with_target(root: PathBuf, target: PathBuf) -> Self {
-        Self { root, target: OnceLock::from(target) }
-    }
-
     /// The repository's root.
     pub fn root(&self) -> &Path {
         &self.root
@@ -138,6 +132,13 @@ fn is_root(dir: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Layout {
+        /// As [`Layout::at`], where the target folder is known, for tests.
+        pub fn with_target(root: PathBuf, target: PathBuf) -> Self {
+            Self { root, target: OnceLock::from(target) }
+        }
+    }
 
     #[test]
     fn the_target_folder_is_where_cargo_puts_it() {

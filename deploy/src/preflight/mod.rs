@@ -148,8 +148,9 @@ mod tests {
 
     #[test]
     fn the_folder_that_will_be_used_is_looked_at() {
-        // Mode 700: as root, PostgreSQL's own user does not get there.
         let dir = tempfile::tempdir().unwrap();
+        // As root, PostgreSQL's own user does not get there.
+        fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
         let layout = Layout::at(dir.path().canonicalize().unwrap());
         layout.make().unwrap();
         let usual = layout.kept().join("postgres");
