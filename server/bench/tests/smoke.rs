@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tidemark_bench::cache::{Size, measure};
 use tidemark_bench::{Launcher, Row};
+use tidemark_cache::MAX_LEASE;
 
 fn launcher() -> Launcher {
     Launcher {
@@ -20,6 +21,8 @@ fn tiny() -> Size {
         l2_slice: Duration::from_millis(50),
         rounds: 5,
         readers: 400,
+        // Leases save loads for as long as they last: one that a stalled machine outlives would count as a second load.
+        lease: MAX_LEASE,
         entries: 5_000,
         mix_keys: 300,
         mix_rate: 400.0,
@@ -51,10 +54,12 @@ async fn every_part_measures_and_counts_right() {
         let row = find(rows, what);
         assert!(row.measured > 0.0 && row.limit.is_some_and(|limit| limit > 0.0), "{row:?}");
     }
-    for what in ["one node", "cluster"] {
-        let loads = find(rows, &format!("cold key, 400 readers, 4 processes, {what}")).measured;
-        assert_eq!(loads, 1.0, "{rows:?}");
-        let after_kill = find(rows, &format!("the same, its holder killed, {what}")).measured;
+    for place in ["one node", "cluster"] {
+        let loads = find(rows, &format!("cold key, 400 readers, 4 processes, {place}")).measured;
+        // A lease cannot be asked for, nor a value be found, where Redis does not answer: on a machine that stood still.
+        let silent = find(rows, &format!("Redis was silent meanwhile, {place}")).measured;
+        assert!(loads == 1.0 || (2.0..=1.0 + silent).contains(&loads), "{rows:?}");
+        let after_kill = find(rows, &format!("the same, its holder killed, {place}")).measured;
         // The killed one's, and one at least of those who go on.
         assert!((2.0..=4.0).contains(&after_kill), "{rows:?}");
     }

@@ -11,6 +11,8 @@ mod stampede;
 
 use std::time::{Duration, Instant};
 
+use tidemark_cache::Policy;
+
 use crate::error::Result;
 use crate::report::{Report, Row};
 use crate::servers::{Servers, blocking};
@@ -43,6 +45,9 @@ pub struct Size {
     pub rounds: usize,
     /// Readers of one cold key.
     pub readers: usize,
+    /// How long they leave its load to the process that began it, if none is killed; they wait half as long for a word
+    /// from Redis.
+    pub lease: Duration,
     /// Entries weighed.
     pub entries: u64,
     /// Keys by Zipf's law.
@@ -69,6 +74,7 @@ impl Size {
             l2_slice: Duration::from_millis(300),
             rounds: 2_000,
             readers: 10_000,
+            lease: Policy::default().lease_for,
             entries: 200_000,
             mix_keys: 5_000,
             mix_rate: 2_500.0,
@@ -138,7 +144,7 @@ pub async fn measure(launcher: &Launcher, size: Size, only: Option<&str>) -> Res
         tell("many readers of one cold key");
         report.rows.push(stampede::here(&servers.node, size.readers).await?);
         for (place, url) in places {
-            report.rows.push(stampede::apart(launcher, place, url, size.readers).await?);
+            report.rows.extend(stampede::apart(launcher, place, url, size.readers, size.lease).await?);
         }
         for (place, url) in places {
             report.rows.extend(stampede::holder_killed(launcher, place, url, size.readers).await?);

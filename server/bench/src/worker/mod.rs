@@ -46,7 +46,7 @@ impl Launcher {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Job {
     /// Read one cold key by many readers at once.
-    Stampede { url: String, namespace: String, readers: usize, load: Duration },
+    Stampede { url: String, namespace: String, readers: usize, lease: Duration, load: Duration },
     /// Fill memory and say what it takes.
     Memory { entries: u64, bytes: usize, limit: u64 },
 }
@@ -58,8 +58,8 @@ pub(crate) enum Said {
     Ready,
     /// A load began.
     Loading,
-    /// All readers have their answers, or not.
-    Read { answers: usize, failed: usize },
+    /// All readers have their answers, or not; so many exchanges with Redis had none in time, or an error.
+    Read { answers: usize, failed: usize, unanswered: u64 },
     /// What memory takes: entries held, bytes by the cache's own count, bytes that the process grew by.
     Held { entries: u64, counted: u64, resident: u64 },
     /// It could not.
@@ -165,8 +165,8 @@ pub(crate) async fn work() -> Result<()> {
     let job = next_line(&mut input).await?;
     let job: Job = serde_json::from_str(&job).map_err(BenchError::at("a job"))?;
     let done = match job {
-        Job::Stampede { url, namespace, readers, load } => {
-            stampede::work(&mut input, &url, namespace, readers, load).await
+        Job::Stampede { url, namespace, readers, lease, load } => {
+            stampede::work(&mut input, &url, namespace, readers, lease, load).await
         }
         Job::Memory { entries, bytes, limit } => memory::work(entries, bytes, limit).await,
     };
