@@ -3,7 +3,10 @@
 use leptos::{config::LeptosOptions, hydration::HydrationScripts, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags};
 
-use crate::{App, prefs::Settled};
+use crate::{
+    App,
+    prefs::{Settled, Theme},
+};
 
 /// The document. The options say where the scripts and the style sheet lie.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
@@ -15,8 +18,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                <meta name="theme-color" content="#fffdf9" media="(prefers-color-scheme: light)" />
-                <meta name="theme-color" content="#111b25" media="(prefers-color-scheme: dark)" />
+                <meta name="theme-color" content="#fffdf9" media=theme.bar_media(Theme::Light) />
+                <meta name="theme-color" content="#111b25" media=theme.bar_media(Theme::Dark) />
                 <meta name="description" content=locale.words().about />
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg" />
                 <HashedStylesheet options=options.clone() />

@@ -73,3 +73,116 @@ pub(super) fn chosen(
     });
     keyed.into_iter().map(|(_, row)| row).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{Backdrop, Quote, Sparkline, Supply};
+
+    use super::*;
+
+    fn symbol(text: &str) -> Symbol {
+        text.parse().unwrap()
+    }
+
+    /// Prices, and with them changes of 24 hours; the coins of an amount known and not known.
+    fn rows() -> Vec<LiveQuote> {
+        let row = |of: &str, name: &str, price: i64, open: i64, volume: i64| {
+            LiveQuote::new(Quote {
+                symbol: symbol(of),
+                name: name.to_owned(),
+                price: price.into(),
+                open_24h: open.into(),
+                change_24h_pct: (price - open) as f64,
+                high_24h: price.max(open).into(),
+                low_24h: price.min(open).into(),
+                volume_24h: volume.into(),
+                as_of: 0,
+            })
+        };
+        vec![
+            row("BTC", "Bitcoin", 100, 90, 1),
+            row("DOT", "Polkadot", 5, 5, 10),
+            row("ETH", "Ethereum", 20, 25, 7),
+            row("XMR", "Monero", 50, 40, 4),
+        ]
+    }
+
+    fn behind() -> Behind {
+        let supply = |of: &str, coins: i64| Supply {
+            symbol: symbol(of),
+            as_of: 0,
+            circulating: coins.into(),
+            source: "a table".to_owned(),
+        };
+        let week = |of: &str, source: Source, ago: f64| Sparkline {
+            symbol: symbol(of),
+            source,
+            closes: vec![ago, ago],
+            hour_ago: Some(ago),
+            week_ago: Some(ago),
+        };
+        Behind::new(&Backdrop {
+            weeks: vec![week("BTC", Source::RECORDED, 80.0), week("ETH", Source::RECORDED, 10.0)],
+            supplies: vec![supply("BTC", 2), supply("ETH", 100)],
+        })
+    }
+
+    fn order(query: &TableQuery, watch: &str, source: &Source) -> Vec<String> {
+        let (rows, behind) = (rows(), behind());
+        let ranks = ranks(&rows, &behind);
+        let shown = chosen(&rows, &behind, &ranks, source, &Watchlist::parse(watch), query);
+        shown.iter().map(|row| row.symbol.to_string()).collect()
+    }
+
+    fn sorted(sort: &str) -> Vec<String> {
+        let sort = Sort::parse(sort).unwrap();
+        order(&TableQuery { sort, ..TableQuery::default() }, "", &Source::RECORDED)
+    }
+
+    #[test]
+    fn ranks_go_by_cap_and_then_by_value_traded() {
+        // 2000 and 200; then, of no known number of coins, 200 and 50 traded.
+        assert_eq!(sorted("rank"), ["ETH", "BTC", "XMR", "DOT"]);
+        assert_eq!(sorted("-rank"), ["DOT", "XMR", "BTC", "ETH"]);
+    }
+
+    #[test]
+    fn each_column_sorts_and_what_is_not_known_comes_last() {
+        for (sort, wanted) in [
+            ("price", ["DOT", "ETH", "XMR", "BTC"]),
+            ("coin", ["BTC", "ETH", "XMR", "DOT"]),
+            ("-24h", ["BTC", "XMR", "DOT", "ETH"]),
+            ("-volume", ["XMR", "ETH", "BTC", "DOT"]),
+            ("cap", ["BTC", "ETH", "XMR", "DOT"]),
+            ("-cap", ["ETH", "BTC", "XMR", "DOT"]),
+            ("7d", ["BTC", "ETH", "XMR", "DOT"]),
+            ("-7d", ["ETH", "BTC", "XMR", "DOT"]),
+            ("-line", ["ETH", "BTC", "XMR", "DOT"]),
+        ] {
+            let wanted: Vec<String> = wanted.into_iter().map(str::to_owned).collect();
+            assert_eq!(sorted(sort), wanted, "{sort}");
+        }
+    }
+
+    #[test]
+    fn a_past_of_another_source_sorts_nothing() {
+        let query = TableQuery { sort: Sort::parse("7d").unwrap(), ..TableQuery::default() };
+        assert_eq!(order(&query, "", &Source::SIMULATED), ["ETH", "BTC", "XMR", "DOT"], "by rank");
+    }
+
+    #[test]
+    fn a_choice_and_a_text_leave_rows_out() {
+        let shown = |shown, text: &str| {
+            order(
+                &TableQuery { shown, text: text.to_owned(), ..TableQuery::default() },
+                "XMR",
+                &Source::RECORDED,
+            )
+        };
+        assert_eq!(shown(Shown::Watchlist, ""), ["XMR"]);
+        assert_eq!(shown(Shown::Gainers, ""), ["BTC", "XMR"], "what stands still is neither");
+        assert_eq!(shown(Shown::Losers, ""), ["ETH"]);
+        assert_eq!(shown(Shown::All, "ETHER"), ["ETH"]);
+        assert!(shown(Shown::Losers, "bit").is_empty());
+    }
+}

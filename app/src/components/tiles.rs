@@ -167,3 +167,69 @@ pub fn Tiles(
     }
     .into_any()
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{Backdrop, LatestPrices, Provenance, Quote, Source, Supply, Tier};
+
+    use super::*;
+    use crate::components::backdrop::Behind;
+
+    fn board() -> Board {
+        let quote = |symbol: &str, price: i64, open: i64, volume: i64| Quote {
+            symbol: symbol.parse().unwrap(),
+            name: symbol.to_owned(),
+            price: price.into(),
+            open_24h: open.into(),
+            change_24h_pct: (price - open) as f64,
+            high_24h: price.max(open).into(),
+            low_24h: price.min(open).into(),
+            volume_24h: volume.into(),
+            as_of: 0,
+        };
+        Board::new(LatestPrices {
+            prices: vec![quote("BTC", 100, 90, 1), quote("DOT", 5, 5, 20), quote("ETH", 20, 25, 10)],
+            provenance: Provenance {
+                tier: Tier::Memory,
+                source: Source::RECORDED,
+                age_ms: 0,
+                stale: false,
+                simulated: false,
+                reason: None,
+            },
+        })
+    }
+
+    fn behind(supplies: &[(&str, i64)]) -> BehindSignal {
+        let supply = |(symbol, coins): &(&str, i64)| Supply {
+            symbol: symbol.parse().unwrap(),
+            as_of: 0,
+            circulating: (*coins).into(),
+            source: "a table".to_owned(),
+        };
+        let supplies = supplies.iter().map(supply).collect();
+        RwSignal::new(Behind::new(&Backdrop { weeks: Vec::new(), supplies }))
+    }
+
+    #[test]
+    fn what_the_market_does_is_counted() {
+        Owner::new().with(|| {
+            assert_eq!(breadth(board()), [1, 1, 1]);
+            let known = behind(&[("BTC", 3), ("ETH", 5)]);
+            assert_eq!(caps(board(), known), Some((400.0, 395.0)), "only coins whose number is known");
+            let parts: Vec<(String, f64)> = vec![("BTC".to_owned(), 75.0), ("ETH".to_owned(), 25.0)];
+            assert_eq!(shares(board(), known), parts);
+        });
+    }
+
+    #[test]
+    fn without_supplies_shares_are_of_the_value_traded() {
+        Owner::new().with(|| {
+            let unknown = behind(&[]);
+            assert_eq!(caps(board(), unknown), None);
+            // 200, and twice 100 traded: equal ones by name.
+            let parts = [("ETH", 50.0), ("BTC", 25.0), ("DOT", 25.0)].map(|(s, p)| (s.to_owned(), p));
+            assert_eq!(shares(board(), unknown), parts);
+        });
+    }
+}

@@ -26,6 +26,18 @@ impl Theme {
         }
     }
 
+    /// The media of the `theme-color` of a shade, light or dark, which the browser gives to its own bars: when the device
+    /// is so, or by this choice always or never.
+    #[must_use]
+    pub fn bar_media(self, shade: Self) -> &'static str {
+        match (self, shade) {
+            (Self::System, Self::Dark) => "(prefers-color-scheme: dark)",
+            (Self::System, _) => "(prefers-color-scheme: light)",
+            _ if self == shade => "all",
+            _ => "not all",
+        }
+    }
+
     pub(super) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|theme| theme.as_str() == text)
     }
@@ -56,5 +68,19 @@ impl Rising {
 
     pub(super) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|rising| rising.as_str() == text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_shade_of_the_bars_holds_at_a_time() {
+        let media = |theme: Theme| [Theme::Light, Theme::Dark].map(|shade| theme.bar_media(shade));
+        let device = ["(prefers-color-scheme: light)", "(prefers-color-scheme: dark)"];
+        assert_eq!(media(Theme::System), device);
+        assert_eq!(media(Theme::Light), ["all", "not all"]);
+        assert_eq!(media(Theme::Dark), ["not all", "all"]);
     }
 }

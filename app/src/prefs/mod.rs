@@ -117,6 +117,8 @@ impl Prefs {
     pub fn choose_theme(&self, theme: Theme) {
         self.theme.set(theme);
         keep(THEME, theme.as_str(), Some("data-theme"));
+        #[cfg(not(feature = "ssr"))]
+        browser::colour_bars(theme);
     }
 
     /// Chooses the colour of a rise, here and for later pages.
@@ -176,6 +178,8 @@ mod browser {
     use leptos::prelude::document;
     use wasm_bindgen::JsCast;
 
+    use super::Theme;
+
     fn html() -> Option<web_sys::HtmlDocument> {
         document().dyn_into().ok()
     }
@@ -183,6 +187,16 @@ mod browser {
     /// As in a `Cookie` header; empty where the browser refuses cookies.
     pub(super) fn cookies() -> String {
         html().and_then(|html| html.cookie().ok()).unwrap_or_default()
+    }
+
+    /// Has the browser's own bars follow the theme: the document has a `theme-color` for light, then one for dark.
+    pub(super) fn colour_bars(theme: Theme) {
+        let Ok(metas) = document().query_selector_all("meta[name=theme-color]") else { return };
+        for (at, shade) in [(0, Theme::Light), (1, Theme::Dark)] {
+            let meta = metas.item(at).and_then(|meta| meta.dyn_into::<web_sys::Element>().ok());
+            // Only a name that is no name is refused.
+            let _ = meta.map(|meta| meta.set_attribute("media", theme.bar_media(shade)));
+        }
     }
 
     /// Sets one. A browser that refuses keeps the choice for as long as the page is open.

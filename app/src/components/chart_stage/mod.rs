@@ -119,3 +119,66 @@ fn step(plot: &Plot, at: Option<Cross>, key: &str) -> Option<Option<Cross>> {
     let close = plot.bar(bar)?.candle.close;
     Some(Some(Cross { bar, row: plot.row(close) }))
 }
+
+#[cfg(test)]
+mod tests {
+    use model::Interval;
+
+    use super::*;
+    use crate::{chart::Size, when::Calendar};
+
+    fn plot(count: u32) -> Option<Plot> {
+        let candle = |i: u32| {
+            let close = 100.0 + f64::from(i);
+            Candle {
+                open_time: i64::from(i) * Interval::H1.ms(),
+                open: 100.0,
+                high: close,
+                low: 100.0,
+                close,
+                volume: 1.0,
+            }
+        };
+        let candles: Vec<Candle> = (0..count).map(candle).collect();
+        Plot::new(&candles, &[], Interval::H1, Size { width: 1040, height: 540 }, Calendar::ENGLISH)
+    }
+
+    #[test]
+    fn keys_walk_along_the_bars_and_stop_at_the_ends() {
+        let plot = plot(30).unwrap();
+        let from = |bar: Option<usize>, key| {
+            let at = bar.map(|bar| Cross { bar, row: 7 });
+            step(&plot, at, key).map(|to| to.map(|cross| cross.bar))
+        };
+        for (bar, key, to) in [
+            (None, "ArrowLeft", 29),
+            (None, "ArrowRight", 29),
+            (None, "Home", 0),
+            (Some(5), "ArrowLeft", 4),
+            (Some(5), "ArrowRight", 6),
+            (Some(0), "ArrowLeft", 0),
+            (Some(29), "ArrowRight", 29),
+            (Some(15), "PageUp", 5),
+            (Some(15), "PageDown", 25),
+            (Some(3), "PageUp", 0),
+            (Some(25), "PageDown", 29),
+            (Some(5), "End", 29),
+        ] {
+            assert_eq!(from(bar, key), Some(Some(to)), "{key} at {bar:?}");
+        }
+        assert_eq!(from(Some(5), "Escape"), Some(None), "off the chart");
+        assert_eq!(from(None, "Escape"), None, "the page's, where there is nothing to leave");
+        assert_eq!(from(Some(5), "Tab"), None);
+    }
+
+    #[test]
+    fn the_line_stands_at_the_close() {
+        let plot = plot(30).unwrap();
+        let cross = step(&plot, None, "End").unwrap().unwrap();
+        assert_eq!(cross.row, plot.row(129.0));
+        assert!(
+            cross.row < step(&plot, None, "Home").unwrap().unwrap().row,
+            "the higher close is further up"
+        );
+    }
+}

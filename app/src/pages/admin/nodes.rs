@@ -54,11 +54,17 @@ fn one(node: &NodeStats, failovers: &[FailoverStats], words: &'static AdminWords
     let slots = (node.slots > 0).then(|| (words.node_slots)(node.slots));
     let lag = node.report.as_ref().and_then(|report| report.lag_bytes);
     let serves = slots.or_else(|| lag.map(|lag| (words.node_lag)(&format::bytes(lag))));
-    let load = match (&node.report, down) {
+    // What Redis says is in English on every page.
+    let (load, lang) = match (&node.report, down) {
         (Some(report), false) => {
-            (words.node_load)(&format::count(report.ops_per_s), &format::bytes(report.memory_used))
+            let load =
+                (words.node_load)(&format::count(report.ops_per_s), &format::bytes(report.memory_used));
+            (load, None)
         }
-        _ => node.last_error.clone().or_else(|| node.unanswered.clone()).unwrap_or_default(),
+        _ => {
+            let why = node.last_error.clone().or_else(|| node.unanswered.clone());
+            (why.unwrap_or_default(), Some("en"))
+        }
     };
     let about = node.report.as_ref().filter(|_| !down).map(|report| {
         (words.node_about)(&report.version, &format::count(report.keys), &format::count(report.clients))
@@ -74,7 +80,7 @@ fn one(node: &NodeStats, failovers: &[FailoverStats], words: &'static AdminWords
                 </span>
             </p>
             <p>{serves.unwrap_or_default()}</p>
-            <p>{load}</p>
+            <p lang=lang>{load}</p>
             {about.map(|about| view! { <p>{about}</p> })}
             {promoted.map(|failover| view! { <p>{(words.promoted)(&failover.from)}</p> })}
         </li>

@@ -44,6 +44,10 @@ pub fn Tiles(
             (None, _) => (words.for_time)(&when::age(stats.redis.for_ms, locale)),
         })
     });
+    // What Redis says is in English on every page.
+    let redis_lang = live::maybe(move || {
+        stats.with(|stats| (stats.redis.configured && stats.redis.last_error.is_some()).then_some("en"))
+    });
     let redis_class = live::word(move || {
         let bad = stats.with(|stats| stats.redis.configured && !stats.redis.connected);
         if bad { "card tile tile-alarm" } else { "card tile" }
@@ -73,7 +77,9 @@ pub fn Tiles(
             <div class=redis_class>
                 <h2>{words.redis}</h2>
                 <p class="figure">{redis}</p>
-                <p class="note">{redis_note}</p>
+                <p class="note" lang=redis_lang>
+                    {redis_note}
+                </p>
             </div>
         </section>
     }
