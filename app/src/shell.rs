@@ -18,8 +18,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                <meta name="theme-color" content="#fffdf9" media=theme.bar_media(Theme::Light) />
-                <meta name="theme-color" content="#111b25" media=theme.bar_media(Theme::Dark) />
+                <meta name="theme-color" content="#fffdf9" attr:media=theme.bar_media(Theme::Light) />
+                <meta name="theme-color" content="#111b25" attr:media=theme.bar_media(Theme::Dark) />
                 <meta name="description" content=locale.words().about />
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg" />
                 <HashedStylesheet options=options.clone() />

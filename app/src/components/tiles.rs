@@ -190,7 +190,7 @@ mod tests {
         Board::new(LatestPrices {
             prices: vec![quote("BTC", 100, 90, 1), quote("DOT", 5, 5, 20), quote("ETH", 20, 25, 10)],
             provenance: Provenance {
-                tier: Tier::Memory,
+                tier: Tier::L1,
                 source: Source::RECORDED,
                 age_ms: 0,
                 stale: false,
