@@ -1,6 +1,6 @@
 //! The HTML document around the app; rendered on the server only.
 
-use leptos::{config::LeptosOptions, hydration::HydrationScripts, prelude::*};
+use leptos::{config::LeptosOptions, html, hydration::HydrationScripts, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags};
 
 use crate::{
@@ -18,8 +18,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                <meta name="theme-color" content="#fffdf9" attr:media=theme.bar_media(Theme::Light) />
-                <meta name="theme-color" content="#111b25" attr:media=theme.bar_media(Theme::Dark) />
+                {bars(theme, Theme::Light, "#fffdf9")}
+                {bars(theme, Theme::Dark, "#111b25")}
                 <meta name="description" content=locale.words().about />
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg" />
                 <HashedStylesheet options=options.clone() />
@@ -32,4 +32,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </body>
         </html>
     }
+}
+
+/// The colour of the browser's own bars in a shade. `media` is none of the attributes that a view knows of a `meta`.
+fn bars(theme: Theme, shade: Theme, colour: &'static str) -> impl IntoView {
+    html::meta().name("theme-color").content(colour).attr("media", theme.bar_media(shade))
 }
