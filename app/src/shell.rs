@@ -36,5 +36,5 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 
 /// The colour of the browser's own bars in a shade. `media` is none of the attributes that a view knows of a `meta`.
 fn bars(theme: Theme, shade: Theme, colour: &'static str) -> impl IntoView {
-    html::meta().name("theme-color").content(colour).attr("media", theme.bar_media(shade))
+    html::meta().id(shade.bar_id()).name("theme-color").content(colour).attr("media", theme.bar_media(shade))
 }

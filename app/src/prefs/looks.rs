@@ -26,6 +26,15 @@ impl Theme {
         }
     }
 
+    /// The id of the `theme-color` of a shade, light or dark.
+    #[must_use]
+    pub const fn bar_id(self) -> &'static str {
+        match self {
+            Self::Dark => "bars-dark",
+            _ => "bars-light",
+        }
+    }
+
     /// The media of the `theme-color` of a shade, light or dark, which the browser gives to its own bars: when the device
     /// is so, or by this choice always or never.
     #[must_use]

@@ -189,13 +189,13 @@ mod browser {
         html().and_then(|html| html.cookie().ok()).unwrap_or_default()
     }
 
-    /// Has the browser's own bars follow the theme: the document has a `theme-color` for light, then one for dark.
+    /// Has the browser's own bars follow the theme.
     pub(super) fn colour_bars(theme: Theme) {
-        let Ok(metas) = document().query_selector_all("meta[name=theme-color]") else { return };
-        for (at, shade) in [(0, Theme::Light), (1, Theme::Dark)] {
-            let meta = metas.item(at).and_then(|meta| meta.dyn_into::<web_sys::Element>().ok());
-            // Only a name that is no name is refused.
-            let _ = meta.map(|meta| meta.set_attribute("media", theme.bar_media(shade)));
+        for shade in [Theme::Light, Theme::Dark] {
+            if let Some(meta) = document().get_element_by_id(shade.bar_id()) {
+                // Only a name that is no name is refused.
+                let _ = meta.set_attribute("media", theme.bar_media(shade));
+            }
         }
     }
 
