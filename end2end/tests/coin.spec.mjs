@@ -1,7 +1,7 @@
 // The coin's page: intervals, ranges, the chart under pointer and keys, export, print.
 import { readFileSync } from "node:fs";
 import { expect, test } from "@playwright/test";
-import { complaints, hydrated, open } from "./support.mjs";
+import { complaints, doctored, hydrated, open, refreshed } from "./support.mjs";
 
 const stage = (page) => page.getByRole("application");
 const figures = (page) => page.locator(".legend b").allTextContents();
@@ -128,6 +128,25 @@ test("keys walk along the bars, and each bar is said", async ({ page }) => {
   await expect(stage(page)).not.toBeFocused();
   await expect(said(page)).toHaveText("");
   expect(list).toEqual([]);
+});
+
+test("the last candle follows prices of its own source, not made-up ones", async ({ page }) => {
+  await open(page, "/coin/BTC");
+  const last = await figures(page);
+  await doctored(page, (answer) => {
+    answer.provenance.simulated = true;
+    answer.provenance.source = "simulated";
+    for (const quote of answer.prices) quote.price = "9999.50";
+  });
+  const price = page.locator("main").getByText("9,999.50").first();
+  await expect(price).toBeVisible();
+  await refreshed(page);
+  expect(await figures(page)).toEqual(last);
+  await page.unroute("**/fn/latest_prices*");
+  await doctored(page, (answer) => {
+    for (const quote of answer.prices) quote.price = "8888.50";
+  });
+  await expect.poll(() => figures(page)).toContain("8,888.50");
 });
 
 test("the export is a CSV file of the chosen interval", async ({ page }) => {

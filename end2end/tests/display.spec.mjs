@@ -1,8 +1,11 @@
 // Theme, colours of rise and fall, and the reader's time zone.
 import { expect, test } from "@playwright/test";
-import { complaints, hydrated, open } from "./support.mjs";
+import { complaints, GROUND, hydrated, open } from "./support.mjs";
 
-const GROUND = { light: "rgb(246, 244, 239)", dark: "rgb(11, 18, 25)" };
+/** The colours that the browser gives to its own bars, of the metas whose media hold. */
+const BARS = { light: ["#fffdf9"], dark: ["#111b25"] };
+const bars = (page) =>
+  page.locator("meta[name=theme-color]").evaluateAll((all) => all.filter((meta) => matchMedia(meta.media).matches).map((meta) => meta.content));
 const ground = (page) => page.locator("html");
 const menu = (page) => page.locator("#display");
 
@@ -16,12 +19,14 @@ for (const device of ["light", "dark"]) {
       const html = page.locator("html");
       await expect(html).toHaveAttribute("data-theme", "system");
       await expect(ground(page)).toHaveCSS("background-color", GROUND[device]);
+      expect(await bars(page)).toEqual(BARS[device]);
       for (const theme of ["dark", "light"]) {
         await page.getByRole("button", { name: "Display" }).click();
         await expect(menu(page)).toBeVisible();
         await page.getByRole("radio", { name: theme === "dark" ? "Dark" : "Light" }).check();
         await expect(html).toHaveAttribute("data-theme", theme);
         await expect(ground(page)).toHaveCSS("background-color", GROUND[theme]);
+        expect(await bars(page)).toEqual(BARS[theme]);
         await page.keyboard.press("Escape");
         await expect(menu(page)).toBeHidden();
         await expect(page.getByRole("button", { name: "Display" })).toBeFocused();
@@ -29,6 +34,7 @@ for (const device of ["light", "dark"]) {
         // The first mark-up has it: nothing flashes.
         expect(await answer.text()).toMatch(new RegExp(`<html[^>]* data-theme="${theme}"`));
         await expect(ground(page)).toHaveCSS("background-color", GROUND[theme]);
+        expect(await bars(page)).toEqual(BARS[theme]);
         await hydrated(page);
         await expect(html).toHaveAttribute("data-theme", theme);
       }

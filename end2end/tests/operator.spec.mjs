@@ -149,6 +149,29 @@ test("the figures refresh by themselves, also while the focus is in them", async
   expect(list).toEqual([]);
 });
 
+test("the way to the console from another page asks for a session too", async ({ page }) => {
+  await page.goto("/coin/BTC");
+  await hydrated(page);
+  await page.getByRole("link", { name: "Cache", exact: true }).click();
+  await expect(page).toHaveURL(/\/admin[?]next=\/admin\/cache$/);
+  await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  await fill(page, password());
+  await expect(page.getByText("Signed in as admin")).toBeVisible();
+});
+
+test("a session that ends while the console is open is told, with the way back", async ({ page }) => {
+  await signIn(page, { own: true });
+  await page.goto("/admin/cache");
+  await hydrated(page);
+  const ended = await page.context().request.delete("/api/session");
+  expect(ended.ok()).toBe(true);
+  await expect(page.locator(".alarm")).toBeVisible();
+  await page.locator(".alarm-link a").click();
+  await expect(page).toHaveURL(/\/admin[?]next=\/admin\/cache$/);
+  await fill(page, password());
+  await expect(page.getByText("Signed in as admin")).toBeVisible();
+});
+
 test("Enter in the name looks at what it covers", async ({ page }) => {
   await signIn(page);
   await page.context().request.get("/api/latest_prices");

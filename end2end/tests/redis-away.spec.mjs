@@ -36,6 +36,8 @@ test("a Redis that does not answer is told in words, and so is its return", asyn
   try {
     await expect(tile.locator(".figure")).toHaveText("Away", { timeout: 30_000 });
     await expect(tile).toHaveClass(/tile-alarm/);
+    // What Redis itself says is in English, and says so on pages of another language.
+    await expect(tile.locator(".note")).toHaveAttribute("lang", "en");
     await expect(page.locator(".node-down")).toHaveCount(1);
     await expect(page.locator(".node-down .node-state")).toHaveText("not reached");
     await page.getByRole("button", { name: "Clear charts …" }).click();
