@@ -15,6 +15,7 @@ mod explain;
 mod health;
 mod layout;
 mod log_limit;
+mod moved;
 mod parts;
 mod port_holder;
 mod preflight;

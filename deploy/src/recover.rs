@@ -41,9 +41,12 @@ pub fn node_data(layout: &Layout, index: u8) -> PathBuf {
     layout.kept().join("cluster").join((index + 1).to_string())
 }
 
+/// Below it is the data of checkouts that Postgres's user cannot enter, each in a folder of its own.
+const ELSEWHERE: &str = "/var/lib/tidemark";
+
 /// Where Postgres's data may be: below the checkout, or where its own user gets to.
 pub fn postgres_folders(layout: &Layout) -> [PathBuf; 2] {
-    let elsewhere = Path::new("/var/lib/tidemark").join(path_hash(layout.root())).join("postgres");
+    let elsewhere = Path::new(ELSEWHERE).join(path_hash(layout.root())).join("postgres");
     [layout.kept().join("postgres"), elsewhere]
 }
 
@@ -60,20 +63,28 @@ pub fn postgres_data(layout: &Layout, state: &State) -> local_servers::Result<Pa
     Ok(if data_folder_is_reachable(&usual)? { usual } else { elsewhere })
 }
 
-/// The folder of them that holds data.
-fn postgres_data_there(layout: &Layout) -> Option<PathBuf> {
-    postgres_folders(layout).into_iter().find(|dir| dir.join("PG_VERSION").exists())
+/// The folders outside the checkout that are its own: the one that its place has, and the one that is noted, which a
+/// checkout that was moved goes on with.
+pub fn folders_elsewhere(layout: &Layout, state: &State) -> Vec<PathBuf> {
+    let [_, usual] = postgres_folders(layout);
+    let mut own: Vec<PathBuf> = [Some(usual), state.postgres_data.clone()]
+        .iter()
+        .flatten()
+        .filter_map(|dir| folder_of(dir))
+        .collect();
+    own.dedup();
+    own
 }
 
-/// Finds Postgres's data again after the checkout was moved, or copied with all that it keeps: what is noted is then the
-/// folder below the old one, which is gone or another's.
-pub fn follow_move(layout: &Layout, state: &mut State) {
-    let Some(noted) = &state.postgres_data else { return };
-    let there = postgres_data_there(layout);
-    let of_another = noted.ends_with(".tidemark/postgres") && !noted.starts_with(layout.root());
-    if !noted.exists() || (of_another && there.is_some()) {
-        state.postgres_data = there;
-    }
+/// The folder below [`ELSEWHERE`] that holds this data and nothing else.
+fn folder_of(data: &Path) -> Option<PathBuf> {
+    let folder = data.parent()?;
+    (data.ends_with("postgres") && folder.parent()? == Path::new(ELSEWHERE)).then(|| folder.to_owned())
+}
+
+/// The folder of them that holds data.
+pub fn postgres_data_there(layout: &Layout) -> Option<PathBuf> {
+    postgres_folders(layout).into_iter().find(|dir| dir.join("PG_VERSION").exists())
 }
 
 /// A state out of what lies in the folders: the ports that the servers had.
@@ -176,33 +187,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn data_is_followed_to_where_the_checkout_is_now() {
-        let dir = tempfile::tempdir().unwrap();
-        let (old, layout) = (Layout::at(dir.path().join("old")), Layout::at(dir.path().join("new")));
-        let data = |layout: &Layout| layout.kept().join("postgres");
-        let make = |layout: &Layout| {
-            fs::create_dir_all(data(layout)).unwrap();
-            fs::write(data(layout).join("PG_VERSION"), "15\n").unwrap();
-        };
-        let followed = |noted: PathBuf| {
+    fn what_is_elsewhere_is_told_by_its_place() {
+        let layout = Layout::at(PathBuf::from("/somewhere/tidemark"));
+        let usual = Path::new(ELSEWHERE).join(path_hash(layout.root()));
+        let own = |noted: Option<&str>| {
             let mut state = State::default();
-            state.postgres_data = Some(noted);
-            follow_move(&layout, &mut state);
-            state.postgres_data
+            state.postgres_data = noted.map(PathBuf::from);
+            folders_elsewhere(&layout, &state)
         };
-        assert_eq!(followed(data(&old)), None, "neither here nor there");
-        make(&layout);
-        assert_eq!(followed(data(&old)), Some(data(&layout)), "moved");
-        make(&old);
-        assert_eq!(followed(data(&old)), Some(data(&layout)), "copied: the old one is another checkout's");
-        assert_eq!(followed(data(&layout)), Some(data(&layout)));
-        let elsewhere = dir.path().join("lib/4711/postgres");
-        fs::create_dir_all(&elsewhere).unwrap();
-        assert_eq!(
-            followed(elsewhere.clone()),
-            Some(elsewhere),
-            "it stays where it was when the checkout moves"
-        );
+        assert_eq!(own(None), [usual.as_path()]);
+        assert_eq!(own(usual.join("postgres").to_str()), [usual.as_path()], "once");
+        let moved = Path::new(ELSEWHERE).join("4711");
+        assert_eq!(own(moved.join("postgres").to_str()), [usual.as_path(), &moved]);
+        for others in
+            ["/", "/var/lib/tidemark", "/var/lib/tidemark/postgres", "/var/lib/postgresql/15/postgres"]
+        {
+            assert_eq!(own(Some(others)), [usual.as_path()], "{others}");
+        }
     }
 
     #[test]

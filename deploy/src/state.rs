@@ -14,6 +14,7 @@ use crate::{
     cli::Feed,
     cluster::Cluster,
     layout::Layout,
+    moved,
     parts::{NODES, Part},
     preflight,
     problem::{Problem, Result},
@@ -27,6 +28,9 @@ const FORMAT: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     format: u32,
+    /// The checkout that all of it is of, see [`crate::moved`].
+    #[serde(default)]
+    pub root: Option<PathBuf>,
     /// Redis's port, once chosen.
     pub redis_port: Option<u16>,
     /// Postgres's port, once chosen.
@@ -59,6 +63,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             format: FORMAT,
+            root: None,
             redis_port: None,
             postgres_port: None,
             postgres_data: None,
@@ -121,7 +126,7 @@ impl State {
     /// When it cannot be read or is of another format.
     pub fn load(layout: &Layout) -> Result<Self> {
         let mut state = Self::read(layout)?;
-        recover::follow_move(layout, &mut state);
+        moved::follow(layout, &mut state);
         recover::adopt(layout, &mut state);
         Ok(state)
     }

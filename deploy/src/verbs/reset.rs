@@ -12,8 +12,9 @@ use crate::{
     layout::Layout,
     preflight::{bytes, refused},
     problem::{Problem, Result},
-    recover::postgres_folders,
-    say, state,
+    recover::folders_elsewhere,
+    say,
+    state::{self, State},
 };
 
 /// Something that is deleted.
@@ -28,7 +29,8 @@ struct Doomed {
 /// # Errors
 /// When there is nobody to ask and `--yes` is missing, a part cannot be stopped, or something cannot be deleted.
 pub fn run(layout: &Layout, args: &ResetArgs) -> Result<u8> {
-    let doomed = doomed(layout, args.cache);
+    // One of another format is refused before anything is asked or shown.
+    let doomed = doomed(layout, &State::load(layout)?, args.cache);
     if doomed.is_empty() {
         say::done("nothing to delete");
         return Ok(0);
@@ -72,21 +74,20 @@ fn delete(path: &Path) -> Result<()> {
 }
 
 /// What there is to delete. The tools are no data, and the lock is in use.
-fn doomed(layout: &Layout, cache_only: bool) -> Vec<Doomed> {
+fn doomed(layout: &Layout, state: &State, cache_only: bool) -> Vec<Doomed> {
     let kept = layout.kept();
-    let [_, elsewhere] = postgres_folders(layout);
+    let elsewhere = folders_elsewhere(layout, state).into_iter().map(|dir| (dir, "the database"));
     let cache = [(kept.join("redis"), "the cache"), (kept.join("cluster"), "the cache, as a cluster")];
     let rest = [
         (kept.join("postgres"), "the database"),
         (kept.join("postgres.unfinished"), "a database that was not finished"),
         (kept.join("postgres.password"), "its password"),
-        (elsewhere.parent().map(Path::to_owned).unwrap_or(elsewhere), "the database"),
         (layout.logs(), "logs"),
         (layout.secrets(), "passwords and tokens"),
         (state::path(layout), "ports, and what ran"),
         (state::unfinished(layout), "the same, not written to its end"),
     ];
-    let rest = rest.into_iter().filter(|_| !cache_only);
+    let rest = rest.into_iter().chain(elsewhere).filter(|_| !cache_only);
     let there = cache.into_iter().chain(rest).filter(|(path, _)| path.exists());
     there.map(|(path, what)| Doomed { size: size_of(&path), path, what }).collect()
 }
@@ -103,12 +104,13 @@ fn size_of(path: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recover::postgres_folders;
 
     #[test]
     fn tools_stay_and_the_cache_can_go_alone() {
         let dir = tempfile::tempdir().unwrap();
         let layout = Layout::at(dir.path().to_owned());
-        assert!(doomed(&layout, false).is_empty());
+        assert!(doomed(&layout, &State::default(), false).is_empty());
         layout.make().unwrap();
         let unfinished = ["postgres.password", "state.new"];
         for name in [&["tools/bin/x", "redis/appendonlydir/y", "postgres/z"][..], &unfinished].concat() {
@@ -118,7 +120,7 @@ mod tests {
         }
         let named = |cache_only| -> Vec<(String, u64)> {
             let name = |it: Doomed| (it.path.file_name().unwrap().to_string_lossy().into_owned(), it.size);
-            doomed(&layout, cache_only).into_iter().map(name).collect()
+            doomed(&layout, &State::default(), cache_only).into_iter().map(name).collect()
         };
         assert_eq!(named(true), [("redis".to_owned(), 5)]);
         let all: Vec<String> = named(false).into_iter().map(|(name, _)| name).collect();
@@ -134,12 +136,25 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let layout = Layout::at(dir.path().canonicalize().unwrap());
         let [_, data] = postgres_folders(&layout);
-        fs::create_dir_all(&data).unwrap();
-        fs::write(data.join("PG_VERSION"), "15\n").unwrap();
-        let done = run(&layout, &ResetArgs { yes: true, cache: false });
-        let left = data.parent().unwrap().exists();
-        fs::remove_dir_all(data.parent().unwrap()).ok();
-        assert_eq!(done.unwrap(), 0);
-        assert!(!left);
+        // That of the checkout's old place, from before it was moved.
+        let [_, old] = postgres_folders(&Layout::at(dir.path().join("old")));
+        let make = |data: &Path| {
+            fs::create_dir_all(data).unwrap();
+            fs::write(data.join("PG_VERSION"), "15\n").unwrap();
+        };
+        let deleted = || {
+            let done = run(&layout, &ResetArgs { yes: true, cache: false });
+            let left = [&data, &old].map(|it| it.parent().unwrap()).into_iter().filter(|it| it.exists());
+            let left: Vec<_> = left.inspect(|it| drop(fs::remove_dir_all(it))).collect();
+            assert_eq!(done.unwrap(), 0);
+            assert!(left.is_empty(), "{left:?}");
+        };
+        make(&data);
+        deleted();
+        make(&old);
+        layout.make().unwrap();
+        let state = State { postgres_data: Some(old.clone()), ..State::default() };
+        state.save(&layout).unwrap();
+        deleted();
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     cli::UpArgs,
     health,
     layout::Layout,
+    moved,
     parts::{self, Part},
     preflight,
     problem::{Problem, Result},
@@ -35,6 +36,7 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
     layout.make()?;
     let lock = lock(layout)?;
     let mut state = State::load(layout)?;
+    moved::settle(layout, &mut state)?;
     asked::choose_redis(&mut state, args)?;
     asked::require_same_server(&state, args)?;
     asked::require_same_token(&state, admin_token::named(layout)?.as_deref())?;

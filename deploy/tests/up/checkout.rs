@@ -18,7 +18,8 @@ pub const BOUND: Duration = Duration::from_secs(120);
 
 /// A checkout with nothing in it but what `up` looks at.
 pub struct Checkout {
-    _dir: tempfile::TempDir,
+    /// `None` for a copy, which is in that of the original and goes with it.
+    _dir: Option<tempfile::TempDir>,
     root: PathBuf,
     pub redis: u16,
     pub postgres: u16,
@@ -62,7 +63,15 @@ impl Checkout {
         let state = format!("{{\"format\":1,\"redis_port\":{redis},\"postgres_port\":{postgres}}}");
         fs::write(root.join(".tidemark/state.json"), state).unwrap();
         let addr = format!("127.0.0.1:{}", free_port().unwrap());
-        Self { _dir: dir, root, redis, postgres, addr }
+        Self { _dir: Some(dir), root, redis, postgres, addr }
+    }
+
+    /// A copy beside it with all that it keeps, which listens elsewhere. The files stay their owners'.
+    pub fn copy(&self, name: &str) -> Self {
+        let root = self.root.with_file_name(name);
+        assert!(Command::new("cp").arg("-a").args([&self.root, &root]).status().unwrap().success());
+        let addr = format!("127.0.0.1:{}", free_port().unwrap());
+        Self { _dir: None, root, redis: self.redis, postgres: self.postgres, addr }
     }
 
     /// Gives its folder another name.

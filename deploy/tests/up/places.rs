@@ -62,6 +62,36 @@ fn a_checkout_that_was_moved_has_its_data() {
 }
 
 #[test]
+fn a_checkout_that_was_copied_leaves_the_original_alone() {
+    let original = Checkout::below("original");
+    assert!(original.up().status.success());
+    original.sql("CREATE TABLE kept AS SELECT 42 AS n");
+    assert!(original.run(&["down"]).status.success());
+    let copy = original.copy("copy");
+    assert!(original.up().status.success());
+    // Nothing of it is the copy's to stop, to count or to delete.
+    assert!(text(&copy.run(&["down"])).contains("nothing runs"));
+    assert_eq!(copy.run(&["status"]).status.code(), Some(3));
+    assert!(original.run(&["status"]).status.success());
+
+    let up = copy.up();
+    let note =
+        format!("this checkout is a copy of {}, whose servers and data stay", original.root().display());
+    assert!(up.status.success() && text(&up).contains(&note), "{}", text(&up));
+    assert_eq!(copy.sql("SELECT n FROM kept"), "42", "what was copied is there");
+    copy.sql("DROP TABLE kept");
+    assert_eq!(original.sql("SELECT n FROM kept"), "42");
+    for port in ["redis_port", "postgres_port"] {
+        assert_ne!(copy.state()[port], original.state()[port]);
+    }
+    assert!(!text(&copy.up()).contains("a copy of"), "it is one of its own now");
+    let reset = copy.run(&["reset", "--yes"]);
+    assert!(reset.status.success(), "{}", text(&reset));
+    assert!(original.run(&["status"]).status.success());
+    assert_eq!(original.sql("SELECT n FROM kept"), "42");
+}
+
+#[test]
 fn without_a_home() {
     let checkout = Checkout::new();
     let up = checkout
