@@ -131,7 +131,8 @@ mod tests {
         noted.save(&old).unwrap();
         let mut copy = noted.clone();
         follow(&layout, &mut copy);
-        let expected = State { postgres_port: Some(5442), root: noted.root.clone(), ..State::default() };
+        let mut expected = State::default();
+        (expected.root, expected.postgres_port) = (noted.root.clone(), Some(5442));
         assert_eq!(copy, expected);
         let mut original = noted.clone();
         follow(&old, &mut original);
@@ -154,7 +155,8 @@ mod tests {
         layout.make().unwrap();
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(layout.root(), &link).unwrap();
-        let state = State { root: Some(link), ..State::default() };
+        let mut state = State::default();
+        state.root = Some(link);
         state.save(&layout).unwrap();
         assert_eq!(original(&layout, &state), None);
     }

@@ -153,7 +153,8 @@ mod tests {
         deleted();
         make(&old);
         layout.make().unwrap();
-        let state = State { postgres_data: Some(old.clone()), ..State::default() };
+        let mut state = State::default();
+        state.postgres_data = Some(old.clone());
         state.save(&layout).unwrap();
         deleted();
     }
