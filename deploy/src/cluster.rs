@@ -3,7 +3,7 @@
 use local_servers::ClusterAdmin;
 use serde::{Deserialize, Serialize};
 
-use crate::{parts::NODES, state::Running};
+use crate::{parts::NODES, running::Running};
 
 /// Redis as a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

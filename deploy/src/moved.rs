@@ -74,7 +74,7 @@ pub fn settle(layout: &Layout, state: &mut State) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cluster::Cluster, state::Running};
+    use crate::{cluster::Cluster, running::Running};
 
     #[test]
     fn data_is_followed_to_where_the_checkout_is_now() {

@@ -20,8 +20,10 @@ use crate::{
     cluster::Cluster,
     layout::Layout,
     parts::{NODES, Part},
+    path_hash::path_hash,
+    running::Running,
     say,
-    state::{Running, State, path_hash},
+    state::State,
 };
 
 /// In the environment of the server that `up` starts: the folder of what it belongs to.

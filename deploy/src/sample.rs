@@ -4,8 +4,8 @@ use std::{fs, path::PathBuf};
 
 use crate::{
     layout::Layout,
+    path_hash::fnv1a,
     problem::{Problem, Result},
-    state::fnv1a,
 };
 
 /// The sample's files, by name.

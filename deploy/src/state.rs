@@ -3,8 +3,7 @@
 use std::{
     fs::{self, File},
     io::Write,
-    path::{Path, PathBuf},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    path::PathBuf,
 };
 
 use local_servers::Process;
@@ -18,7 +17,9 @@ use crate::{
     parts::{NODES, Part},
     preflight,
     problem::{Problem, Result},
-    recover, say,
+    recover,
+    running::Running,
+    say,
 };
 
 /// The format of the file; another one is refused rather than misread.
@@ -78,44 +79,6 @@ impl Default for State {
             cluster: None,
         }
     }
-}
-
-/// A process that we started. The number alone is not trusted: numbers are used again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Running {
-    /// Process number.
-    pub pid: u32,
-    /// See [`local_servers::mark_of`].
-    pub mark: String,
-    /// When it was started, Unix seconds.
-    pub started: u64,
-}
-
-impl Running {
-    /// Notes a process that was just started; `None` when it has ended already.
-    pub fn note(pid: u32) -> Option<Self> {
-        Some(Self { pid, mark: local_servers::mark_of(pid)?, started: now() })
-    }
-
-    /// Notes a process that runs for a while already.
-    pub fn found(pid: u32) -> Option<Self> {
-        let age = local_servers::age_of(pid).unwrap_or_default().as_secs();
-        Self::note(pid).map(|it| Self { started: it.started.saturating_sub(age), ..it })
-    }
-
-    /// The process, if it is still the one that was noted.
-    pub fn process(&self) -> Option<Process> {
-        Process::attach(self.pid, &self.mark)
-    }
-
-    /// Time since it was started.
-    pub fn uptime(&self) -> Duration {
-        Duration::from_secs(now().saturating_sub(self.started))
-    }
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 
 impl State {
@@ -257,18 +220,6 @@ pub fn path(layout: &Layout) -> PathBuf {
 /// What is to become the file; it stays behind when its writer is killed.
 pub fn unfinished(layout: &Layout) -> PathBuf {
     path(layout).with_extension("new")
-}
-
-/// A short name for a path: 16 hexadecimal digits of FNV-1a.
-pub fn path_hash(path: &Path) -> String {
-    format!("{:016x}", fnv1a(path.as_os_str().as_encoded_bytes()))
-}
-
-/// FNV-1a, 64 bits, see RFC 9923.
-pub fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 // The same pages taken over by the browser, under the strict policy, with an empty console.
 import { expect, test } from "@playwright/test";
-import { complaints, doctored, frames, open, refreshed } from "./support.mjs";
+import { complaints, doctored, frames, open, overfull, refreshed } from "./support.mjs";
 
 test("a changed price shows within the refresh, in its row alone, and is washed once", async ({ page }) => {
   await page.goto("/");
@@ -25,6 +25,35 @@ test("a changed price shows within the refresh, in its row alone, and is washed 
   await expect(page.locator("tbody .coin-symbol").last()).toHaveText("BTC");
   await frames(page);
   expect(await page.evaluate(() => window.washed)).toHaveLength(1);
+});
+
+test("a price takes its changes with it, and a coin that stands still is counted, on a phone too", async ({ page }) => {
+  await page.goto("/");
+  await refreshed(page);
+  const row = page.locator("tbody tr", { hasText: "BTC" });
+  const percent = async (column) => {
+    const text = await row.locator(`td:nth-child(${column}) .change`).textContent();
+    return Number(text.replace(/[^\d.]/g, "")) * (text.includes("▼") ? -1 : 1);
+  };
+  const figure = async () => Number((await row.locator(".price").textContent()).replace(",", ""));
+  const before = { price: await figure(), hour: await percent(5), week: await percent(7) };
+  await doctored(page, (answer) => {
+    const bitcoin = answer.prices.find(({ symbol }) => symbol === "BTC");
+    bitcoin.price = bitcoin.open_24h = "8000";
+    bitcoin.change_24h_pct = 0;
+  });
+  await expect(row.locator(".price")).toHaveText("8,000.00");
+  // From the price of an hour and of a week ago, which the page has.
+  const moved = (change) => ((100 + change) * 8000) / before.price - 100;
+  await expect.poll(() => percent(5)).toBeCloseTo(moved(before.hour), 0);
+  await expect.poll(() => percent(7)).toBeCloseTo(moved(before.week), 0);
+  expect(await percent(6)).toBe(0);
+  await expect(row.locator("td:nth-child(6) .change")).not.toContainText(/up|down/);
+  const breadth = page.locator(".tile").nth(2);
+  await expect(breadth.locator(".note")).toHaveText("1 unchanged");
+  await page.setViewportSize({ width: 390, height: 800 });
+  await expect(breadth.locator(".note")).toBeVisible();
+  expect(await overfull(page, ".tile, .card, .table-wrap")).toEqual([]);
 });
 
 test("says so when the server stops answering, and recovers", async ({ page }) => {

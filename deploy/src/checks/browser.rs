@@ -13,9 +13,10 @@ use std::{
 use local_servers::{PostgresServer, Process, RedisServer, Signal, free_port, wait_until};
 
 use crate::{
-    admin_password, health,
+    admin_password,
     layout::Layout,
     parts::serve_settings,
+    probe,
     problem::{Problem, Result},
     run, sample, say, stop, tools,
 };
@@ -72,7 +73,7 @@ pub fn check(layout: &Layout) -> Result<()> {
     serve.env(admin_password::SETTING, &password).env("TIDEMARK_TRUSTED_PROXIES", "127.0.0.1");
     let mut process = Process::spawn(serve.stdin(Stdio::null()).stdout(out).stderr(err))?;
     let ready = wait_until(READY, || {
-        stop::asked() || !process.is_alive() || matches!(health::get(addr, "/healthz"), Some((200, _)))
+        stop::asked() || !process.is_alive() || matches!(probe::get(addr, "/healthz"), Some((200, _)))
     });
     let tested = if ready && process.is_alive() {
         let mut test = npm(&["test"]);

@@ -23,7 +23,7 @@ use waiting::{PATIENCE, found};
 use crate::{
     explain, health,
     layout::Layout,
-    log_limit, port_holder,
+    log_limit, port_holder, probe,
     problem::{Problem, Result},
     say,
     state::State,
@@ -65,12 +65,12 @@ impl Part {
         let yes =
             |good: bool| if good { Ok("answers".to_owned()) } else { Err("does not answer".to_owned()) };
         match self {
-            Self::Redis => yes(state.redis_port.is_some_and(health::redis_answers)),
+            Self::Redis => yes(state.redis_port.is_some_and(probe::redis_answers)),
             Self::Node(index) => redis::node_health(state, index),
-            Self::Postgres => yes(state.postgres_port.is_some_and(health::postgres_answers)),
+            Self::Postgres => yes(state.postgres_port.is_some_and(probe::postgres_answers)),
             Self::Server => state.addr.map_or_else(
                 || yes(false),
-                |addr| health::server(health::reachable(addr)).map_err(|it| it.to_string()),
+                |addr| health::server(probe::reachable(addr)).map_err(|it| it.to_string()),
             ),
         }
     }
@@ -78,13 +78,13 @@ impl Part {
     /// Whether it takes work, in whatever state it is otherwise.
     fn is_ready(self, state: &State) -> bool {
         match self {
-            Self::Redis | Self::Node(_) => state.port(self).is_some_and(health::redis_answers),
+            Self::Redis | Self::Node(_) => state.port(self).is_some_and(probe::redis_answers),
             Self::Postgres => match &state.postgres_data {
                 Some(dir) => postgres_on(dir).is_some_and(|it| it.ready),
-                None => state.postgres_port.is_some_and(health::postgres_answers),
+                None => state.postgres_port.is_some_and(probe::postgres_answers),
             },
             Self::Server => {
-                let answer = state.addr.and_then(|addr| health::get(health::reachable(addr), "/healthz"));
+                let answer = state.addr.and_then(|addr| probe::get(probe::reachable(addr), "/healthz"));
                 matches!(answer, Some((200, _)))
             }
         }
@@ -93,7 +93,7 @@ impl Part {
     /// Whether it lives and says that it reads its data or recovers, which may take long.
     fn is_loading(self, state: &State) -> bool {
         match self {
-            Self::Redis | Self::Node(_) => state.port(self).is_some_and(health::redis_loads),
+            Self::Redis | Self::Node(_) => state.port(self).is_some_and(probe::redis_loads),
             Self::Postgres => {
                 let noted = state.postgres_data.as_deref();
                 noted.and_then(postgres_on).is_some_and(|it| !it.ready)
@@ -189,7 +189,7 @@ mod tests {
     use local_servers::wait_until;
 
     use super::*;
-    use crate::state::Running;
+    use crate::running::Running;
 
     #[test]
     fn a_taken_port_is_passed_over_unless_the_server_was_told_it() {

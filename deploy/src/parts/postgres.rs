@@ -15,8 +15,10 @@ use crate::{
     layout::Layout,
     preflight::refused,
     problem::{Problem, Result},
-    recover, say,
-    state::{Running, State},
+    recover,
+    running::Running,
+    say,
+    state::State,
 };
 
 /// Postgres's port unless it is taken.

@@ -9,14 +9,16 @@ use local_servers::{
 use super::{NODES, PATIENCE, Part, choose_port, found, fresh_log};
 use crate::{
     cluster::Cluster,
-    explain, health,
+    explain,
     layout::Layout,
     port_holder,
     preflight::refused,
+    probe,
     problem::{Problem, Result},
     recover::redis_data,
+    running::Running,
     say,
-    state::{Running, State},
+    state::State,
 };
 
 /// Redis's port unless it is taken.
@@ -133,7 +135,7 @@ fn require_free_node(part: Part, port: u16) -> Result<()> {
 /// Whether a node answers, and what it thinks of its cluster.
 pub(super) fn node_health(state: &State, index: u8) -> std::result::Result<String, String> {
     let Some(cluster) = &state.cluster else { return Err("does not answer".to_owned()) };
-    if !health::redis_answers(cluster.port(index)) {
+    if !probe::redis_answers(cluster.port(index)) {
         return Err("does not answer".to_owned());
     }
     let admin: ClusterAdmin = cluster.admin();

@@ -20,10 +20,13 @@ use crate::{
     layout::Layout,
     port_holder,
     preflight::refused,
+    probe,
     problem::{Problem, Result},
     recover::{SERVER_MARK, STEP_MARK},
-    run, say,
-    state::{Running, State},
+    run,
+    running::Running,
+    say,
+    state::State,
     stop,
 };
 
@@ -84,9 +87,9 @@ fn spawn_server(
     state.feed = feed;
     state.server = Running::note(process.pid());
     state.save(layout)?;
-    let here = health::reachable(addr);
+    let here = probe::reachable(addr);
     let ready = wait_until(SERVER_READY, || {
-        stop::asked() || !process.is_alive() || matches!(health::get(here, "/healthz"), Some((200, _)))
+        stop::asked() || !process.is_alive() || matches!(probe::get(here, "/healthz"), Some((200, _)))
     });
     stop::check()?;
     let last = || explain::told_last(&explain::read_from(log, end));

@@ -44,18 +44,3 @@ fn a_damaged_file_is_done_without_and_a_foreign_one_refused_by_name() {
     fs::write(path(&layout), "{\"format\":9,\"redis_port\":{}}").unwrap();
     assert!(State::load(&layout).unwrap_err().to_string().contains("format 9"));
 }
-
-#[test]
-fn a_number_that_was_used_again_is_stale() {
-    let living = Running::note(std::process::id()).unwrap();
-    assert!(living.process().is_some());
-    let stale = Running { mark: "an earlier boot:1".to_owned(), ..living };
-    assert!(stale.process().is_none());
-}
-
-#[test]
-fn fnv1a_follows_the_published_vectors() {
-    assert_eq!(fnv1a(b""), 0xcbf2_9ce4_8422_2325);
-    assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
-    assert_eq!(path_hash(Path::new("/a")).len(), 16);
-}

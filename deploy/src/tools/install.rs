@@ -1,7 +1,8 @@
 //! Carries a plan out, after saying what it will do.
 
 use super::{
-    detect::{Finding, Need, detect, locked},
+    detect::{detect, locked},
+    finding::{Finding, Need},
     plan::{Circumstances, Plan, Platform, Root, Step, plan},
 };
 use crate::{

@@ -1,10 +1,14 @@
 //! The programs that Tidemark is built, run and checked with: which there are, and how to get the others.
 
 mod detect;
+mod finding;
+mod fix;
 mod install;
 mod packages;
 mod plan;
 
-pub use detect::{Finding, Need, State, chromium, detect};
+pub use detect::{chromium, detect};
+pub use finding::{Finding, Need, State};
+pub use fix::fix;
 pub use install::{Consent, ensure};
-pub use plan::{Circumstances, fix, plan};
+pub use plan::{Circumstances, plan};

@@ -1,7 +1,7 @@
 //! The system's packages that bring a tool, and the commands that install them.
 
 use super::{
-    detect::Tool,
+    finding::Tool,
     plan::{Platform, Root, Step},
 };
 

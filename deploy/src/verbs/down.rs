@@ -34,7 +34,7 @@ pub fn run(layout: &Layout) -> Result<u8> {
 pub fn stop(layout: &Layout) -> Result<File> {
     let lock = up::lock(layout)?;
     let mut state = State::load(layout)?;
-    if let Some(mut keeper) = state.keeper.as_ref().and_then(crate::state::Running::process) {
+    if let Some(mut keeper) = state.keeper.as_ref().and_then(crate::running::Running::process) {
         keeper.signal(Signal::TERM)?;
         if !keeper.wait(KEEPER) {
             return Err(Problem::said(format!("`up` (process {}) does not stop", keeper.pid())));

@@ -3,13 +3,7 @@
 use std::fs::File;
 
 use super::{keeper, up};
-use crate::{
-    layout::Layout,
-    log_limit,
-    problem::Result,
-    say,
-    state::{Running, State},
-};
+use crate::{layout::Layout, log_limit, problem::Result, running::Running, say, state::State};
 
 /// Whether an `up` in the foreground looks after what runs.
 pub enum Keeper {

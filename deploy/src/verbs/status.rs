@@ -9,6 +9,7 @@ use crate::{
     health,
     layout::Layout,
     parts::{NODES, Part},
+    probe,
     problem::Result,
     say,
     state::State,
@@ -40,7 +41,7 @@ pub fn run(layout: &Layout, args: &StatusArgs) -> Result<u8> {
             Part::Node(index) => roles.get(usize::from(index)),
             _ => None,
         };
-        let uptime = running.map(crate::state::Running::uptime);
+        let uptime = running.map(crate::running::Running::uptime);
         if args.json {
             list.push(json!({
                 "part": part.name(), "running": running.is_some(), "well": well, "health": words,
@@ -61,7 +62,7 @@ pub fn run(layout: &Layout, args: &StatusArgs) -> Result<u8> {
         };
         say::line(&format!("{} {:<9} {facts}", say::mark(well), part.name()));
     }
-    let prices = state.process(Part::Server).and(state.addr).map(health::reachable).and_then(health::prices);
+    let prices = state.process(Part::Server).and(state.addr).map(probe::reachable).and_then(health::prices);
     if args.json {
         let told = json!({
             "up": all_well, "parts": list, "cluster": state.cluster.is_some(), "prices": prices,

@@ -12,11 +12,10 @@ use super::{
 use crate::{
     admin_password, admin_token,
     cli::UpArgs,
-    health,
     layout::Layout,
     moved,
     parts::{self, Part},
-    preflight,
+    preflight, probe,
     problem::{Problem, Result},
     recover, run, sample, say,
     state::State,
@@ -195,7 +194,7 @@ fn start_redis(layout: &Layout, state: &mut State) -> Result<()> {
 
 /// Says where to look; the operator's password if it was made just now.
 fn tell(layout: &Layout, state: &State, password: Option<&str>) {
-    if let Some(addr) = state.addr.map(health::reachable) {
+    if let Some(addr) = state.addr.map(probe::reachable) {
         say::line("");
         say::line(&format!("  Tidemark   http://{addr}/"));
         say::line(&format!("  API        http://{addr}/api/latest_prices"));

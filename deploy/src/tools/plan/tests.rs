@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{super::detect::Need, *};
+use super::{super::finding::Need, *};
 
 fn finding(tool: Tool, state: State) -> Finding {
     Finding { tool, name: format!("{tool:?}"), wanted: ">= 1".to_owned(), need: Need::Run, state }
