@@ -27,6 +27,7 @@ mod run;
 mod running;
 mod sample;
 mod say;
+mod shown_log;
 mod state;
 mod stop;
 mod tools;
