@@ -17,4 +17,7 @@ pub struct Supply {
     pub circulating: Decimal,
     /// Who says so.
     pub source: String,
+    /// The same in Chinese, where the table has it.
+    #[serde(default)]
+    pub source_zh_cn: Option<String>,
 }

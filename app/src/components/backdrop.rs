@@ -153,6 +153,7 @@ mod tests {
             as_of,
             circulating: "2.5".parse().unwrap(),
             source: "a table".to_owned(),
+            source_zh_cn: None,
         };
         let behind = Behind::new(&Backdrop {
             weeks: Vec::new(),

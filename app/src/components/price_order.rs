@@ -113,6 +113,7 @@ mod tests {
             as_of: 0,
             circulating: coins.into(),
             source: "a table".to_owned(),
+            source_zh_cn: None,
         };
         let week = |of: &str, source: Source, ago: f64| Sparkline {
             symbol: symbol(of),

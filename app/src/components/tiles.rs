@@ -206,6 +206,7 @@ mod tests {
             as_of: 0,
             circulating: (*coins).into(),
             source: "a table".to_owned(),
+            source_zh_cn: None,
         };
         let supplies = supplies.iter().map(supply).collect();
         RwSignal::new(Behind::new(&Backdrop { weeks: Vec::new(), supplies }))

@@ -123,7 +123,7 @@ pub(super) const WORDS: Words = Words {
     supply: "Supply",
     as_of: "As of",
     stored_since: "Stored since",
-    supply_note: |date| format!("Supply as of {date}:"),
+    supply_note: |date| format!("Supply as of {date}: "),
 
     not_found: "There is no such page",
     not_found_title: "Not found",

@@ -245,7 +245,7 @@ pub struct Words {
     pub as_of: &'static str,
     /// First stored bar.
     pub stored_since: &'static str,
-    /// Of which day a supply is; who says so follows.
+    /// Of which day a supply is, with what separates it from who says so, which follows.
     pub supply_note: fn(&str) -> String,
 
     // What goes wrong.

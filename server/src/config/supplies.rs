@@ -12,6 +12,8 @@ pub const SUPPLY_FILE: &str = "TIDEMARK_SUPPLY_FILE";
 /// The built-in table: the coins of the sample, of its last day.
 const BUILT_IN: &str = include_str!("../../../data/supply.csv");
 const HEADER: &str = "symbol,as_of,circulating,source";
+/// A column that may follow.
+const CHINESE: &str = "source_zh_cn";
 /// The largest file, bytes: it is held in memory.
 const LARGEST: u64 = 8 << 20;
 
@@ -47,22 +49,32 @@ impl Supplies {
         Self::parse(BUILT_IN).map_err(|reason| ConfigError::new("data/supply.csv", reason))
     }
 
-    /// Lines of `symbol,as_of,circulating,source` under that header; days as `2019-03-31`, coins as a decimal above 0. Empty
-    /// lines count for nothing.
+    /// CSV (RFC 4180) of `symbol,as_of,circulating,source` under that header, and `source_zh_cn` if it has that; days as
+    /// `2019-03-31`, coins as a decimal above 0. Empty lines count for nothing.
     fn parse(text: &str) -> Result<Self, String> {
-        let mut lines = text.lines().enumerate().map(|(i, line)| (i + 1, line.trim()));
-        match lines.next() {
-            Some((_, header)) if header.trim_start_matches('\u{feff}') == HEADER => {}
-            _ => return Err(format!("line 1 is not {HEADER}")),
+        let text = text.trim_start_matches('\u{feff}');
+        let mut table =
+            csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());
+        let header: Vec<String> =
+            table.headers().map_err(|error| error.to_string())?.iter().map(str::to_owned).collect();
+        let columns = header.len();
+        if header.join(",") != HEADER && header.join(",") != format!("{HEADER},{CHINESE}") {
+            return Err(format!("line 1 is neither {HEADER} nor {HEADER},{CHINESE}"));
         }
-        let mut all: Vec<(Supply, usize)> = Vec::new();
-        for (number, line) in lines.filter(|(_, line)| !line.is_empty()) {
-            all.push((one(line).map_err(|reason| format!("line {number}: {reason}"))?, number));
+        let mut all: Vec<(Supply, u64)> = Vec::new();
+        for record in table.records() {
+            // Says the line by itself.
+            let record = record.map_err(|error| error.to_string())?;
+            if record.iter().all(str::is_empty) {
+                continue;
+            }
+            let number = record.position().map_or(0, |at| line_of(text, at));
+            all.push((one(&record, columns).map_err(|reason| format!("line {number}: {reason}"))?, number));
         }
         // Lines of the same day stay in their order, beside each other.
         all.sort_by(|(a, _), (b, _)| (&a.symbol, a.as_of).cmp(&(&b.symbol, b.as_of)));
         let same =
-            |(a, _): &(Supply, usize), (b, _): &(Supply, usize)| (&a.symbol, a.as_of) == (&b.symbol, b.as_of);
+            |(a, _): &(Supply, u64), (b, _): &(Supply, u64)| (&a.symbol, a.as_of) == (&b.symbol, b.as_of);
         let doubles = all.windows(2).filter(|pair| same(&pair[0], &pair[1])).map(|pair| &pair[1]);
         if let Some((supply, number)) = doubles.min_by_key(|(_, number)| number) {
             return Err(format!("line {number}: {} has that day already", supply.symbol));
@@ -79,19 +91,35 @@ impl Supplies {
     }
 }
 
-fn one(line: &str) -> Result<Supply, String> {
-    let mut fields = line.splitn(4, ',').map(str::trim);
+/// The line that a record begins in. Its position is where the one before it ended, ahead of empty lines.
+fn line_of(text: &str, at: &csv::Position) -> u64 {
+    let from = usize::try_from(at.byte()).unwrap_or(usize::MAX);
+    let rest = text.as_bytes().get(from..).unwrap_or_default();
+    let empty =
+        rest.iter().take_while(|byte| matches!(byte, b'\n' | b'\r')).filter(|byte| **byte == b'\n').count();
+    at.line() + empty as u64
+}
+
+fn one(record: &csv::StringRecord, columns: usize) -> Result<Supply, String> {
+    if record.len() > columns {
+        let found = record.len();
+        return Err(format!(
+            "{found} fields, and the header has {columns}: one with a comma in it is quoted"
+        ));
+    }
+    let mut fields = record.iter();
     let mut field = |name: &str| fields.next().ok_or_else(|| format!("{name} is missing"));
     let symbol: Symbol = field("symbol")?.parse().map_err(|error| format!("{error}"))?;
     let as_of = field("as_of")?;
     let circulating = field("circulating")?;
-    let source = field("source")?.trim_matches('"').to_owned();
+    let source = field("source")?.to_owned();
+    let source_zh_cn = field(CHINESE).ok().filter(|text| !text.is_empty()).map(str::to_owned);
     let as_of = candle_files::parse_time(as_of).map_err(|error| format!("as_of: {error}"))?;
     let circulating = match circulating.parse::<Decimal>() {
         Ok(coins) if coins > Decimal::ZERO => coins,
         _ => return Err(format!("circulating: {circulating:?} is no number above 0")),
     };
-    Ok(Supply { symbol, as_of, circulating, source })
+    Ok(Supply { symbol, as_of, circulating, source, source_zh_cn })
 }
 
 #[cfg(test)]
@@ -104,7 +132,8 @@ mod tests {
     fn the_built_in_table_knows_the_sample() {
         let all = Supplies::built_in().unwrap();
         for symbol in ["BTC", "ETH", "XRP", "EOS", "LTC"] {
-            assert!(all.at(&symbol.parse().unwrap(), 0).is_some(), "{symbol}");
+            let supply = all.at(&symbol.parse().unwrap(), 0).unwrap();
+            assert!(supply.source_zh_cn.is_some(), "{symbol}");
         }
         assert_eq!(all.at(&"NOPE".parse().unwrap(), 0), None);
     }
@@ -119,6 +148,14 @@ mod tests {
             ["2.5", "2.5", "2.5", "3", "3"]
         );
         assert_eq!(all.0[0].source, "a, b");
+        assert_eq!(all.0[0].source_zh_cn, None);
+        let chinese = format!(
+            "\u{feff}{HEADER},{CHINESE}\r\nA,1970-01-02,2.5,\"a \"\"b\"\"\",\"表，甲\"\r\nB,1970-01-02,1,x,\r\nC,1970-01-02,1,x\r\n"
+        );
+        let chinese = Supplies::parse(&chinese).unwrap();
+        let said: Vec<_> =
+            chinese.0.iter().map(|it| (it.source.as_str(), it.source_zh_cn.as_deref())).collect();
+        assert_eq!(said, [("a \"b\"", Some("表，甲")), ("x", None), ("x", None)]);
         // Neighbours in the table are others.
         let among = Supplies::parse(&format!("{text}AA,1970-01-01,7,x\n0,1970-01-09,8,x\n")).unwrap();
         let of = |symbol: &str, time| {
@@ -151,6 +188,8 @@ mod tests {
             ("A,soon,1,x", "line 2: as_of"),
             ("A,2019-01-01,-1,x", "line 2: circulating: \"-1\""),
             ("A,2019-01-01,many,x", "many"),
+            ("A,2019-01-01,1", "line 2: source is missing"),
+            ("\nA,2019-01-01,1,a, b", "line 3: 5 fields, and the header has 4"),
             ("A,2019-01-01,1,x\nA,2019-01-01,2,x", "line 3: A has that day already"),
             (
                 "B,2019-01-01,1,x\nA,2019-01-01,1,x\n\nB,2019-01-01,2,x\nA,2019-01-01,2,x",

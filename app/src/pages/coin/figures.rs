@@ -1,13 +1,14 @@
 //! The figures beside the chart.
 
 use leptos::prelude::*;
-use model::{Coin, Provenance};
+use model::{Coin, Provenance, Supply};
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::{
     components::{Change, LiveQuote, Past, RangeTrack},
     format, live,
     prefs::use_prefs,
+    words::Locale,
 };
 
 /// The figures of the last 24 hours, and what is known beside them.
@@ -57,7 +58,7 @@ pub fn KeyFigures(
         let circulating = supply.circulating.to_f64().unwrap_or_default();
         let cap = live::text(move || format::dollars(circulating * now(), locale));
         let amount = format::compact(circulating, locale);
-        let note = ((words.supply_note)(&prefs.calendar().utc().date(supply.as_of)), supply.source);
+        let note = ((words.supply_note)(&prefs.calendar().utc().date(supply.as_of)), said_in(locale, supply));
         (row(words.col_cap, cap.into_any()), row(words.supply, amount.into_any()), note)
     });
     let (cap, supply, note) = match cap {
@@ -82,15 +83,43 @@ pub fn KeyFigures(
                 {first_open.map(|t| row(words.stored_since, live::text(move || prefs.calendar().date(t)).into_any()))}
             </dl>
             {note
-                .map(|(note, source)| {
-                    // Whoever made the table wrote it, in a language of their own.
+                .map(|(note, (source, language))| {
                     view! {
                         <p class="figures-note">
-                            {note} " " <span lang="en">{source}</span>
+                            {note} <span lang=language>{source}</span>
                         </p>
                     }
                 })}
         </section>
     }
     .into_any()
+}
+
+/// Who tells a supply, in the reader's language if the table has that, and the language to mark it with where it is another.
+fn said_in(locale: Locale, supply: Supply) -> (String, Option<&'static str>) {
+    match (locale, supply.source_zh_cn) {
+        (Locale::En, _) => (supply.source, None),
+        (Locale::ZhCn, Some(chinese)) => (chinese, None),
+        (Locale::ZhCn, None) => (supply.source, Some(Locale::En.tag())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_told_in_the_readers_language_or_marked() {
+        let supply = |chinese: Option<&str>| Supply {
+            symbol: "BTC".parse().unwrap(),
+            as_of: 0,
+            circulating: 1.into(),
+            source: "a table".to_owned(),
+            source_zh_cn: chinese.map(str::to_owned),
+        };
+        let of = |locale, chinese| said_in(locale, supply(chinese));
+        assert_eq!(of(Locale::En, Some("表")), ("a table".to_owned(), None));
+        assert_eq!(of(Locale::ZhCn, Some("表")), ("表".to_owned(), None));
+        assert_eq!(of(Locale::ZhCn, None), ("a table".to_owned(), Some("en")));
+    }
 }
