@@ -78,6 +78,18 @@ test("numbers and dates are written the Chinese way", async ({ page }) => {
   await expect(page).toHaveTitle("行情 · Tidemark");
 });
 
+test("who tells a supply is said in the page's language", async ({ page }) => {
+  for (const [lang, note] of [
+    ["zh-CN", "供应量日期 2019年3月31日：按当时公布的数据（取整）"],
+    ["en", "Supply as of 31 Mar 2019: figures published at the time (rounded)"],
+  ]) {
+    await open(page, `/coin/ETH?lang=${lang}`);
+    await expect(page.locator(".figures-note")).toHaveText(note);
+    // Marked only where it is of another language.
+    await expect(page.locator(".figures-note [lang]")).toHaveCount(0);
+  }
+});
+
 /** Latin words that a Chinese page has too: names, symbols, units, terms of the field, commands. */
 const KEPT = [
   /Tidemark|Bitcoin|Ethereum|Litecoin|Ripple|EOS(?:\.IO)?|Binance/g,
