@@ -142,7 +142,9 @@ pub fn build(layout: &Layout) -> Result<()> {
                     "--lib-features",
                     "hydrate,split",
                 ])
-                .env("SQLX_OFFLINE", "true"),
+                .env("SQLX_OFFLINE", "true")
+                // Names with hashes are kept by browsers for good.
+                .env("LEPTOS_HASH_FILES", "true"),
         )
     })
 }
