@@ -11,6 +11,7 @@ mod ask;
 mod checks;
 mod cli;
 mod cluster;
+mod elsewhere;
 mod explain;
 mod health;
 mod layout;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    elsewhere,
     layout::Layout,
     preflight::refused,
     problem::Result,
@@ -51,7 +52,7 @@ pub fn follow(layout: &Layout, state: &mut State) {
 /// copied cluster, whose nodes would join the original's.
 ///
 /// # Errors
-/// When that cannot be removed.
+/// When that cannot be removed, or the data elsewhere is another checkout's.
 pub fn settle(layout: &Layout, state: &mut State) -> Result<()> {
     if let Some(original) = original(layout, state) {
         let nodes = layout.kept().join("cluster");
@@ -66,6 +67,9 @@ pub fn settle(layout: &Layout, state: &mut State) -> Result<()> {
             }
             _ => {}
         }
+    }
+    if let Some(data) = state.postgres_data.as_deref().filter(|data| data.exists()) {
+        elsewhere::claim(layout, state, data)?;
     }
     state.root = Some(layout.root().to_owned());
     Ok(())

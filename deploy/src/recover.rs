@@ -18,9 +18,9 @@ use crate::{
     admin_token,
     cli::Feed,
     cluster::Cluster,
+    elsewhere,
     layout::Layout,
     parts::{NODES, Part},
-    path_hash::path_hash,
     running::Running,
     say,
     state::State,
@@ -43,13 +43,9 @@ pub fn node_data(layout: &Layout, index: u8) -> PathBuf {
     layout.kept().join("cluster").join((index + 1).to_string())
 }
 
-/// Below it is the data of checkouts that Postgres's user cannot enter, each in a folder of its own.
-const ELSEWHERE: &str = "/var/lib/tidemark";
-
 /// Where Postgres's data may be: below the checkout, or where its own user gets to.
 pub fn postgres_folders(layout: &Layout) -> [PathBuf; 2] {
-    let elsewhere = Path::new(ELSEWHERE).join(path_hash(layout.root())).join("postgres");
-    [layout.kept().join("postgres"), elsewhere]
+    [layout.kept().join("postgres"), elsewhere::usual(layout)]
 }
 
 /// Where Postgres's data is or will be made: below the checkout if the server's user gets there, otherwise in
@@ -65,28 +61,16 @@ pub fn postgres_data(layout: &Layout, state: &State) -> local_servers::Result<Pa
     Ok(if data_folder_is_reachable(&usual)? { usual } else { elsewhere })
 }
 
-/// The folders outside the checkout that are its own: the one that its place has, and the one that is noted, which a
-/// checkout that was moved goes on with.
-pub fn folders_elsewhere(layout: &Layout, state: &State) -> Vec<PathBuf> {
-    let [_, usual] = postgres_folders(layout);
-    let mut own: Vec<PathBuf> = [Some(usual), state.postgres_data.clone()]
-        .iter()
-        .flatten()
-        .filter_map(|dir| folder_of(dir))
-        .collect();
-    own.dedup();
-    own
-}
-
-/// The folder below [`ELSEWHERE`] that holds this data and nothing else.
-fn folder_of(data: &Path) -> Option<PathBuf> {
-    let folder = data.parent()?;
-    (data.ends_with("postgres") && folder.parent()? == Path::new(ELSEWHERE)).then(|| folder.to_owned())
+/// Those of them that are not another checkout's.
+fn own_folders(layout: &Layout) -> impl Iterator<Item = PathBuf> {
+    postgres_folders(layout)
+        .into_iter()
+        .filter(|dir| elsewhere::owner(dir).is_none_or(|it| it == layout.root()))
 }
 
 /// The folder of them that holds data.
 pub fn postgres_data_there(layout: &Layout) -> Option<PathBuf> {
-    postgres_folders(layout).into_iter().find(|dir| dir.join("PG_VERSION").exists())
+    own_folders(layout).find(|dir| dir.join("PG_VERSION").exists())
 }
 
 /// A state out of what lies in the folders: the ports that the servers had.
@@ -116,7 +100,7 @@ pub fn adopt(layout: &Layout, state: &mut State) {
         let noted = state.postgres_data.clone();
         let found = noted
             .into_iter()
-            .chain(postgres_folders(layout))
+            .chain(own_folders(layout))
             .find_map(|dir| postgres_on(&dir).map(|it| (dir, it)));
         if let Some((dir, found)) = found {
             state.postgres_data = Some(dir);
@@ -187,26 +171,6 @@ fn port_in(dir: &Path) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_elsewhere_is_told_by_its_place() {
-        let layout = Layout::at(PathBuf::from("/somewhere/tidemark"));
-        let usual = Path::new(ELSEWHERE).join(path_hash(layout.root()));
-        let own = |noted: Option<&str>| {
-            let mut state = State::default();
-            state.postgres_data = noted.map(PathBuf::from);
-            folders_elsewhere(&layout, &state)
-        };
-        assert_eq!(own(None), [usual.as_path()]);
-        assert_eq!(own(usual.join("postgres").to_str()), [usual.as_path()], "once");
-        let moved = Path::new(ELSEWHERE).join("4711");
-        assert_eq!(own(moved.join("postgres").to_str()), [usual.as_path(), &moved]);
-        for others in
-            ["/", "/var/lib/tidemark", "/var/lib/tidemark/postgres", "/var/lib/postgresql/15/postgres"]
-        {
-            assert_eq!(own(Some(others)), [usual.as_path()], "{others}");
-        }
-    }
 
     #[test]
     fn ports_are_found_again_in_the_folders() {

@@ -11,7 +11,7 @@ use local_servers::{PostgresOptions, PostgresServer, random_secret};
 
 use super::{PATIENCE, Part, choose_port, found, fresh_log, read_secret};
 use crate::{
-    explain,
+    elsewhere, explain,
     layout::Layout,
     preflight::refused,
     problem::{Problem, Result},
@@ -33,6 +33,7 @@ pub fn start_postgres(layout: &Layout, state: &mut State) -> Result<()> {
         return Ok(());
     }
     let dir = postgres_data(layout, state)?;
+    elsewhere::claim(layout, state, &dir)?;
     if !dir.join("PG_VERSION").exists() {
         state.imported = None;
     }

@@ -9,10 +9,10 @@ use super::down;
 use crate::{
     ask,
     cli::ResetArgs,
+    elsewhere,
     layout::Layout,
     preflight::{bytes, refused},
     problem::{Problem, Result},
-    recover::folders_elsewhere,
     say,
     state::{self, State},
 };
@@ -76,7 +76,7 @@ fn delete(path: &Path) -> Result<()> {
 /// What there is to delete. The tools are no data, and the lock is in use.
 fn doomed(layout: &Layout, state: &State, cache_only: bool) -> Vec<Doomed> {
     let kept = layout.kept();
-    let elsewhere = folders_elsewhere(layout, state).into_iter().map(|dir| (dir, "the database"));
+    let elsewhere = elsewhere::own_folders(layout, state).into_iter().map(|dir| (dir, "the database"));
     let cache = [(kept.join("redis"), "the cache"), (kept.join("cluster"), "the cache, as a cluster")];
     let rest = [
         (kept.join("postgres"), "the database"),
