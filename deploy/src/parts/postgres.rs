@@ -33,7 +33,6 @@ pub fn start_postgres(layout: &Layout, state: &mut State) -> Result<()> {
         return Ok(());
     }
     let dir = postgres_data(layout, state)?;
-    elsewhere::claim(layout, state, &dir)?;
     if !dir.join("PG_VERSION").exists() {
         state.imported = None;
     }
@@ -59,11 +58,15 @@ pub fn start_postgres(layout: &Layout, state: &mut State) -> Result<()> {
 /// [`recover::postgres_data`], with the folders above it; says so when it is not in the checkout.
 fn postgres_data(layout: &Layout, state: &State) -> Result<PathBuf> {
     let dir = recover::postgres_data(layout, state)?;
-    if state.postgres_data.is_some() || dir.starts_with(layout.root()) {
+    if dir.starts_with(layout.root()) {
         return Ok(dir);
     }
     let above = dir.parent().unwrap_or(&dir);
     fs::create_dir_all(above).map_err(|error| refused(above, &error))?;
+    elsewhere::claim(layout, state, &dir)?;
+    if state.postgres_data.is_some() {
+        return Ok(dir);
+    }
     say::note(&format!(
         "PostgreSQL does not run as root, and its user cannot enter {}: its data is in {}",
         layout.root().display(),

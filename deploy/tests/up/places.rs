@@ -2,7 +2,10 @@
 
 use std::{
     fs,
-    os::unix::{fs::chown, process::CommandExt},
+    os::unix::{
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -89,6 +92,38 @@ fn a_checkout_that_was_copied_leaves_the_original_alone() {
     assert!(reset.status.success(), "{}", text(&reset));
     assert!(original.run(&["status"]).status.success());
     assert_eq!(original.sql("SELECT n FROM kept"), "42");
+}
+
+#[test]
+fn data_elsewhere_stays_that_of_a_checkout_that_was_moved() {
+    // An ordinary user's Postgres is the same user, who enters what is theirs.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    // Root's alone.
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let before = dir.path().canonicalize().unwrap().join("before");
+    let mut checkout = Checkout::at(dir, before.clone());
+    let up = checkout.up();
+    assert!(up.status.success() && text(&up).contains("its data is in /var/lib/tidemark/"), "{}", text(&up));
+    checkout.sql("CREATE TABLE kept AS SELECT 42 AS n");
+    assert!(checkout.run(&["down"]).status.success());
+    checkout.rename("after");
+    assert!(checkout.up().status.success());
+    assert_eq!(checkout.sql("SELECT n FROM kept"), "42");
+    let data = PathBuf::from(checkout.state()["postgres_data"].as_str().unwrap());
+
+    let anew = Checkout::at(tempfile::tempdir().unwrap(), before);
+    let up = text(&anew.up());
+    let told = format!("holds the data of the checkout in {}, which was", checkout.root().display());
+    assert!(up.contains(&told), "{up}");
+    assert!(anew.run(&["reset", "--yes"]).status.success());
+    assert_eq!(checkout.sql("SELECT n FROM kept"), "42");
+
+    let reset = checkout.run(&["reset", "--yes"]);
+    assert!(reset.status.success(), "{}", text(&reset));
+    assert!(!data.parent().unwrap().exists());
 }
 
 #[test]
