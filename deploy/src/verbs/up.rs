@@ -3,7 +3,10 @@
 use std::{
     fs::File,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
 };
+
+use local_servers::wait_until;
 
 use super::{
     asked,
@@ -23,6 +26,8 @@ use crate::{
     tools::{Consent, Need, ensure},
 };
 
+/// Longest wait for another verb to end.
+const LOCK: Duration = Duration::from_secs(2);
 /// Address to serve on unless told otherwise.
 const ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 
@@ -116,7 +121,15 @@ pub fn lock(layout: &Layout) -> Result<File> {
         .write(true)
         .open(&path)
         .map_err(|error| preflight::refused(&path, &error))?;
-    match file.try_lock() {
+    let mut tried = file.try_lock();
+    // One that is just ending, or begins to look after what it started, lets go of it in a moment.
+    wait_until(LOCK, || {
+        if matches!(tried, Err(std::fs::TryLockError::WouldBlock)) {
+            tried = file.try_lock();
+        }
+        !matches!(tried, Err(std::fs::TryLockError::WouldBlock))
+    });
+    match tried {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => {
             Err(Problem::said("another `cargo deploy` is at work in this checkout: wait for it or stop it"))
