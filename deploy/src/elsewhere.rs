@@ -27,7 +27,8 @@ pub fn usual(layout: &Layout) -> PathBuf {
 
 /// The checkout that has claimed this data; `None` of data that is not elsewhere, or that nobody has claimed.
 pub fn owner(data: &Path) -> Option<PathBuf> {
-    let path = fs::read(folder_of(data)?.join(OWNER)).ok()?;
+    // An empty note is one that a power cut kept from the disk.
+    let path = fs::read(folder_of(data)?.join(OWNER)).ok().filter(|path| !path.is_empty())?;
     Some(PathBuf::from(std::ffi::OsString::from_vec(path)))
 }
 
