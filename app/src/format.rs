@@ -9,44 +9,23 @@ pub const NO_NUMBER: &str = "–";
 /// The typographic minus, as wide as a figure.
 const MINUS: char = '\u{2212}';
 
-/// Decimals of a price: two from 1 up, four from 0.01 up, below that enough for four significant figures.
+/// A price with the decimals of its instrument: `4,167.5`, `143.78`, `0.00001235`.
 #[must_use]
-pub fn price_decimals(price: f64) -> usize {
-    let magnitude = price.abs();
-    if !magnitude.is_finite() || magnitude >= 1.0 || magnitude == 0.0 {
-        return 2;
-    }
-    let mut decimals = 4;
-    let mut limit = 0.01;
-    while magnitude < limit && decimals < 12 {
-        // Four figures from 0.01 down: 0.0012345 has six decimals.
-        decimals = if decimals == 4 { 6 } else { decimals + 1 };
-        limit /= 10.0;
-    }
-    decimals
-}
-
-/// A price: `4,167.50`, `143.78`, `0.3140`, `0.00001235`.
-#[must_use]
-pub fn price(value: f64) -> String {
-    fixed(value, price_decimals(value))
+pub fn price(value: f64, decimals: u8) -> String {
+    fixed(value, usize::from(decimals))
 }
 
 /// An exact price, rounded like [`price`] but never through a float.
 #[must_use]
-pub fn price_exact(value: Decimal) -> String {
-    let magnitude = value.abs();
-    let mut decimals = 2;
-    if magnitude < Decimal::ONE && !magnitude.is_zero() {
-        decimals = 4;
-        let mut limit = Decimal::new(1, 2);
-        while magnitude < limit && decimals < 12 {
-            decimals = if decimals == 4 { 6 } else { decimals + 1 };
-            limit /= Decimal::TEN;
-        }
-    }
-    let rounded = value.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero);
-    group(&format!("{rounded:.*}", decimals as usize))
+pub fn price_exact(value: Decimal, decimals: u8) -> String {
+    let rounded = value.round_dp_with_strategy(decimals.into(), RoundingStrategy::MidpointAwayFromZero);
+    group(&format!("{rounded:.*}", usize::from(decimals)))
+}
+
+/// The same of a price that may not be known.
+#[must_use]
+pub fn price_or_none(value: Option<Decimal>, decimals: u8) -> String {
+    value.map_or_else(|| NO_NUMBER.to_owned(), |value| price_exact(value, decimals))
 }
 
 /// A number with so many decimals and thousands separators: `1,234.50`.
@@ -145,36 +124,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prices_have_sensible_decimals() {
+    fn prices_have_the_decimals_of_their_instrument() {
         let cases = [
-            (4167.5, "4,167.50"),
-            (143.78, "143.78"),
-            (1_234_567.891, "1,234,567.89"),
-            (1.0, "1.00"),
-            (0.314, "0.3140"),
-            (0.0123, "0.0123"),
-            (0.001_234_6, "0.001235"),
-            (0.000_012_346, "0.00001235"),
-            (0.0, "0.00"),
-            (-2.5, "−2.50"),
-            (1e-30, "0.000000000000"),
-            (f64::NAN, "–"),
-            (f64::NEG_INFINITY, "–"),
+            (4167.5, 1, "4,167.5"),
+            (1_234_567.891, 2, "1,234,567.89"),
+            (3.5931, 4, "3.5931"),
+            (1.0, 4, "1.0000"),
+            (42_000.0, 0, "42,000"),
+            (0.000_000_001_113_32, 14, "0.00000000111332"),
+            (-2.5, 2, "−2.50"),
+            (f64::NAN, 2, "–"),
+            (f64::NEG_INFINITY, 2, "–"),
         ];
-        for (value, shown) in cases {
-            assert_eq!(price(value), shown, "{value}");
+        for (value, decimals, shown) in cases {
+            assert_eq!(price(value, decimals), shown, "{value}");
         }
     }
 
     #[test]
     fn exact_prices_look_the_same() {
-        let texts = ["4167.5", "143.78", "1.00", "0.314", "0.0123", "0.00001234", "0", "-2.5", "1000000"];
-        for text in texts {
+        for (text, decimals) in [("4167.5", 1), ("0.314", 5), ("0.00001234", 8), ("0", 2), ("1000000", 0)] {
             let exact: Decimal = text.parse().unwrap();
-            assert_eq!(price_exact(exact), price(text.parse().unwrap()), "{text}");
+            assert_eq!(price_exact(exact, decimals), price(text.parse().unwrap(), decimals), "{text}");
         }
-        assert_eq!(price_exact("2.675".parse().unwrap()), "2.68");
-        assert_eq!(price_exact("12345678901234567890.125".parse().unwrap()), "12,345,678,901,234,567,890.13");
+        assert_eq!(price_exact("2.675".parse().unwrap(), 2), "2.68");
+        assert_eq!(price_exact("12345678901234567890.125".parse().unwrap(), 2), "12,345,678,901,234,567,890.13");
+        assert_eq!(price_or_none(None, 2), "–");
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct ChartData {
     pub interval: Interval,
     /// Whose candles these are.
     pub source: Source,
+    /// Decimals of the instrument's tick size: how many decimals its prices are shown with.
+    pub price_decimals: u8,
     /// Bars by ascending open time. A time without trades has no bar.
     pub candles: Vec<Candle>,
     /// Open times of bars that lack some of their finer bars, or have not ended.

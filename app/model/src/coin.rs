@@ -30,19 +30,6 @@ pub struct Sparkline {
     pub source: Source,
     /// Closes of four-hour bars, or of the finest stored where those are longer; oldest first.
     pub closes: Vec<f64>,
-    /// The price an hour before the last bar ended, USD: the close of a bar of five minutes, or of the finest stored where
-    /// those are longer. None where such a bar is longer than an hour, or missing.
-    pub hour_ago: Option<f64>,
-    /// The price seven days before the last bar, USD, give or take a bar. None where the bars do not go back so far.
-    pub week_ago: Option<f64>,
-}
-
-impl Sparkline {
-    /// The price seven days ago, USD, where it is known.
-    #[must_use]
-    pub fn week_ago(&self) -> Option<f64> {
-        self.week_ago
-    }
 }
 
 /// What stands beside the latest prices and changes slowly.

@@ -16,6 +16,7 @@ mod provenance;
 mod quote;
 pub mod reason;
 mod supply;
+pub mod span;
 mod symbol;
 
 pub use admin::{

@@ -207,7 +207,7 @@ mod tests {
             let candles = wave(count);
             let partial: Vec<i64> = candles.iter().rev().take(2).map(|c| c.open_time).collect();
             let size = Size { width, height };
-            let plot = Plot::new(&candles, &partial, Interval::H4, size, Calendar::ENGLISH);
+            let plot = Plot::new(&candles, &partial, Interval::H4, 2, size, Calendar::ENGLISH);
             let svg = candlestick_svg(plot.as_ref(), size, &labels);
             let mut recorder = Recorder::default();
             let area = CanvasPen::backend(&mut recorder, (width, height)).into_drawing_area();

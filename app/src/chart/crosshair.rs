@@ -39,10 +39,7 @@ pub fn draw_crosshair<DB: DrawingBackend>(area: &Area<DB>, plot: &Plot, cross: C
     area.draw(&PathElement::new([(x, 0), (x, floor)], stroke(Ink::Cross)))?;
     area.draw(&PathElement::new([(0, row), (layout.plot_width, row)], stroke(Ink::Cross)))?;
 
-    let price = format::fixed(
-        plot.scale.price(row),
-        plot.ticks.decimals.max(format::price_decimals(bar.candle.close)),
-    );
+    let price = format::price(plot.scale.price(row), plot.decimals);
     let corners = [(layout.plot_width, row - TAG_HALF), (layout.width, row + TAG_HALF)];
     area.draw(&Rectangle::new(corners, Ink::CrossTag.color().filled()))?;
 

@@ -19,11 +19,10 @@ pub struct Legend {
     pub volume: String,
 }
 
-/// The figures of a bar. All prices have as many decimals as the close, so that the line does not jump about 1.00.
+/// The figures of a bar, with the decimals of the instrument.
 #[must_use]
-pub fn legend(candle: &Candle, locale: Locale) -> Legend {
-    let decimals = format::price_decimals(candle.close);
-    let price = |value| format::fixed(value, decimals);
+pub fn legend(candle: &Candle, decimals: u8, locale: Locale) -> Legend {
+    let price = |value| format::price(value, decimals);
     Legend {
         open: price(candle.open),
         high: price(candle.high),
@@ -38,10 +37,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_prices_have_the_decimals_of_the_close() {
+    fn all_prices_have_the_decimals_of_the_instrument() {
         let bar = Candle { open_time: 0, open: 0.99, high: 1.02, low: 0.98, close: 1.01, volume: 9_741.2 };
-        let shown = legend(&bar, Locale::En);
-        assert_eq!([shown.open, shown.high, shown.low, shown.close], ["0.99", "1.02", "0.98", "1.01"]);
+        let shown = legend(&bar, 3, Locale::En);
+        assert_eq!([shown.open, shown.high, shown.low, shown.close], ["0.990", "1.020", "0.980", "1.010"]);
         assert_eq!(shown.volume, "9.74K");
     }
 }

@@ -29,11 +29,13 @@ pub struct Plot {
     pub(super) last_row: i32,
     pub(super) last_tag: String,
     pub(super) interval: Interval,
+    pub(super) decimals: u8,
     pub(super) calendar: Calendar,
 }
 
 impl Plot {
-    /// The chart of these candles. `partial` are the open times of bars that are not complete. More bars than there is
+    /// The chart of these candles. `partial` are the open times of bars that are not complete, `decimals` those
+    /// of the instrument's prices. More bars than there is
     /// room for are joined (see [`rebucket`]). A candle that cannot be drawn (a price that is no number) is left out;
     /// `None` when none is left.
     #[must_use]
@@ -41,6 +43,7 @@ impl Plot {
         candles: &[Candle],
         partial: &[UnixMs],
         interval: Interval,
+        decimals: u8,
         size: Size,
         calendar: Calendar,
     ) -> Option<Self> {
@@ -52,7 +55,7 @@ impl Plot {
         let rows = Layout::rows(height);
         let scale = PriceScale::fit(low, high, rows.price_top, rows.price_bottom);
         let ticks = scale.ticks(TAG_HALF, rows.price_bottom + TAG_HALF, PRICE_GAP);
-        let last_tag = format::price(last);
+        let last_tag = format::price(last, decimals);
         let labels: Vec<String> = ticks.values.iter().map(|v| format::fixed(*v, ticks.decimals)).collect();
         let widest =
             labels.iter().chain([&last_tag]).map(|label| text_width(label, FONT_PX)).max().unwrap_or(0);
@@ -73,6 +76,7 @@ impl Plot {
             times,
             last_tag,
             interval,
+            decimals,
             calendar,
         })
     }

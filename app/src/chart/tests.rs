@@ -15,7 +15,7 @@ fn candlestick_svg(
     size: Size,
     labels: &Labels<'_>,
 ) -> String {
-    let plot = Plot::new(candles, partial, interval, size, Calendar::ENGLISH);
+    let plot = Plot::new(candles, partial, interval, 2, size, Calendar::ENGLISH);
     super::candlestick_svg(plot.as_ref(), size, labels)
 }
 

@@ -12,12 +12,10 @@ use crate::{
     words::Words,
 };
 
-/// A coin's last seven days, and its price an hour ago.
+/// A coin's last seven days as a line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Past {
     source: Source,
-    hour_ago: Option<f64>,
-    week_ago: Option<f64>,
     line: String,
 }
 
@@ -28,34 +26,15 @@ impl Past {
         let size = Size { width: 116, height: 34 };
         Self {
             source: closes.source.clone(),
-            hour_ago: closes.hour_ago,
-            week_ago: closes.week_ago(),
             line: sparkline_svg(&closes.closes, size),
         }
     }
 
-    /// Change to `price` in an hour, percent, for a table of this source's prices. None beside others: made-up prices next to
-    /// a recorded past would look as real as it does.
-    #[must_use]
-    pub fn hour_change(&self, price: f64, prices: &Source) -> Option<f64> {
-        self.change(self.hour_ago, price, prices)
-    }
-
-    /// The same in seven days.
-    #[must_use]
-    pub fn week_change(&self, price: f64, prices: &Source) -> Option<f64> {
-        self.change(self.week_ago, price, prices)
-    }
-
-    /// The drawing, likewise.
+    /// The drawing, for a table of this source's prices. None beside others: simulated prices next to a recorded past would
+    /// look as real as it does.
     #[must_use]
     pub fn line_beside(&self, prices: &Source) -> Option<&str> {
         (self.source == *prices).then_some(self.line.as_str())
-    }
-
-    fn change(&self, before: Option<f64>, price: f64, prices: &Source) -> Option<f64> {
-        let before = before.filter(|before| *before > 0.0 && self.source == *prices)?;
-        Some((price - before) / before * 100.0)
     }
 }
 
@@ -131,18 +110,13 @@ mod tests {
             symbol: "BTC".parse().unwrap(),
             source,
             closes: vec![2.0, 3.0],
-            hour_ago: Some(4.0),
-            week_ago: Some(2.0),
         }
     }
 
     #[test]
     fn a_past_stands_only_beside_prices_of_its_source() {
         let past = Past::new(&week(Source::RECORDED));
-        assert_eq!(past.week_change(3.0, &Source::RECORDED), Some(50.0));
-        assert_eq!(past.hour_change(3.0, &Source::RECORDED), Some(-25.0));
         assert!(past.line_beside(&Source::RECORDED).unwrap().contains("<path"));
-        assert_eq!(past.week_change(3.0, &Source::SIMULATED), None);
         assert_eq!(past.line_beside(&Source::SIMULATED), None);
     }
 

@@ -15,16 +15,22 @@ pub struct LiveQuote {
     pub name: String,
     /// Latest price, USD.
     pub price: ArcRwSignal<Decimal>,
-    /// Open of the 24 hours, USD.
-    pub open: ArcRwSignal<Decimal>,
+    /// Decimals that prices are shown with.
+    pub decimals: ArcRwSignal<u8>,
+    /// Price at the start of the 24 hours, USD; this and what follows are `None` where the candles cannot tell.
+    pub open: ArcRwSignal<Option<Decimal>>,
+    /// Change over the hour, percent.
+    pub hour_pct: ArcRwSignal<Option<f64>>,
     /// Change over the 24 hours, percent.
-    pub change_pct: ArcRwSignal<f64>,
+    pub change_pct: ArcRwSignal<Option<f64>>,
+    /// Change over the seven days, percent.
+    pub week_pct: ArcRwSignal<Option<f64>>,
     /// Highest price of the 24 hours, USD.
-    pub high: ArcRwSignal<Decimal>,
+    pub high: ArcRwSignal<Option<Decimal>>,
     /// Lowest price of the 24 hours, USD.
-    pub low: ArcRwSignal<Decimal>,
+    pub low: ArcRwSignal<Option<Decimal>>,
     /// Traded amount of the 24 hours, in coins.
-    pub volume: ArcRwSignal<Decimal>,
+    pub volume: ArcRwSignal<Option<Decimal>>,
     /// The time that the price is of, Unix ms.
     pub as_of: ArcRwSignal<UnixMs>,
     /// Direction of the last change.
@@ -45,8 +51,11 @@ impl LiveQuote {
             symbol: quote.symbol,
             name: quote.name,
             price: ArcRwSignal::new(quote.price),
+            decimals: ArcRwSignal::new(quote.price_decimals),
             open: ArcRwSignal::new(quote.open_24h),
+            hour_pct: ArcRwSignal::new(quote.change_1h_pct),
             change_pct: ArcRwSignal::new(quote.change_24h_pct),
+            week_pct: ArcRwSignal::new(quote.change_7d_pct),
             high: ArcRwSignal::new(quote.high_24h),
             low: ArcRwSignal::new(quote.low_24h),
             volume: ArcRwSignal::new(quote.volume_24h),
@@ -62,19 +71,21 @@ impl LiveQuote {
             self.wash.update(|wash| *wash = wash.next(quote.price > old));
         }
         set_if_changed(&self.price, quote.price);
+        set_if_changed(&self.decimals, quote.price_decimals);
         set_if_changed(&self.open, quote.open_24h);
+        set_if_changed(&self.hour_pct, quote.change_1h_pct);
         set_if_changed(&self.change_pct, quote.change_24h_pct);
+        set_if_changed(&self.week_pct, quote.change_7d_pct);
         set_if_changed(&self.high, quote.high_24h);
         set_if_changed(&self.low, quote.low_24h);
         set_if_changed(&self.volume, quote.volume_24h);
         set_if_changed(&self.as_of, quote.as_of);
     }
 
-    /// Value traded in the 24 hours, USD: the amount at the latest price.
+    /// Value traded in the 24 hours, USD: the amount at the latest price. `None` where the amount is not known.
     #[must_use]
-    pub fn turnover(&self) -> f64 {
-        let volume = self.volume.get().to_f64().unwrap_or_default();
-        volume * self.price.get().to_f64().unwrap_or_default()
+    pub fn turnover(&self) -> Option<f64> {
+        Some(self.volume.get()?.to_f64()? * self.price.get().to_f64()?)
     }
 }
 
@@ -149,11 +160,16 @@ mod tests {
             symbol: symbol.parse().unwrap(),
             name: symbol.to_owned(),
             price,
-            open_24h: price,
-            change_24h_pct: 0.0,
-            high_24h: price,
-            low_24h: price,
-            volume_24h: Decimal::ONE,
+            price_decimals: 2,
+            open_1h: None,
+            change_1h_pct: None,
+            open_24h: Some(price),
+            change_24h_pct: Some(0.0),
+            high_24h: Some(price),
+            low_24h: Some(price),
+            volume_24h: Some(Decimal::ONE),
+            open_7d: None,
+            change_7d_pct: None,
             as_of: 0,
         }
     }

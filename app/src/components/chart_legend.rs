@@ -11,13 +11,15 @@ pub fn ChartLegend(
     /// Which bar; none before there is one.
     #[prop(into)]
     bar: Signal<Option<Candle>>,
+    /// Decimals of the instrument's prices.
+    decimals: Signal<u8>,
 ) -> impl IntoView {
     let prefs = use_prefs();
     let words = prefs.words();
     let class = live::word(move || if bar.get().is_none_or(|bar| bar.is_up()) { "up" } else { "down" });
     let figures = Memo::new(move |_| {
         bar.get().map(|bar| {
-            let text = legend(&bar, prefs.locale);
+            let text = legend(&bar, decimals.get(), prefs.locale);
             [text.open, text.high, text.low, text.close, text.volume]
         })
     });
@@ -39,8 +41,8 @@ pub fn ChartLegend(
 
 /// The figures of a bar as a screen reader says them.
 #[must_use]
-pub fn spoken(bar: &Candle, interval: Interval, words: &Words, calendar: Calendar) -> String {
-    let text = legend(bar, calendar.locale);
+pub fn spoken(bar: &Candle, interval: Interval, decimals: u8, words: &Words, calendar: Calendar) -> String {
+    let text = legend(bar, decimals, calendar.locale);
     let [open, high, low, close, volume] = words.ohlcv_long;
     format!(
         "{}: {open} {}, {high} {}, {low} {}, {close} {}, {volume} {}",

@@ -58,10 +58,10 @@ pub fn ChartView(
         let calendar = prefs.calendar();
         data.with(|data| {
             let bars = shown(data, whole.get(), size == NARROW);
-            let description = describe(bars, data.interval, words, calendar);
+            let description = describe(bars, data.interval, data.price_decimals, words, calendar);
             let title = title.get();
             let labels = Labels { title: &title, description: &description, empty: words.no_candles };
-            let plot = Plot::new(bars, &data.partial, data.interval, size, calendar);
+            let plot = Plot::new(bars, &data.partial, data.interval, data.price_decimals, size, calendar);
             candlestick_svg(plot.as_ref(), size, &labels)
         })
     };
@@ -79,18 +79,21 @@ pub fn ChartView(
     // Said only to those who walk by keys: a pointer moves too fast to be read out.
     let said = live::text(move || {
         let bar = stage.walked.get().then(|| stage.bar()).flatten();
-        let interval = data.with(|data| data.interval);
-        bar.map(|bar| spoken(&bar, interval, words, prefs.calendar())).unwrap_or_default()
+        let (interval, decimals) = data.with(|data| (data.interval, data.price_decimals));
+        bar.map(|bar| spoken(&bar, interval, decimals, words, prefs.calendar())).unwrap_or_default()
     });
     let painted = live::flag(move || stage.painted.get());
     let only_painted = move |value: &'static str| live::maybe(move || painted.get().then_some(value));
     let description = live::text(move || {
-        let says = || describe(&stage.candles(), data.with(|data| data.interval), words, prefs.calendar());
+        let says = || {
+            let (interval, decimals) = data.with(|data| (data.interval, data.price_decimals));
+            describe(&stage.candles(), interval, decimals, words, prefs.calendar())
+        };
         painted.get().then(says).unwrap_or_default()
     });
     view! {
         <figure class="chart-figure" class:painted=painted>
-            <ChartLegend bar />
+            <ChartLegend bar decimals=Signal::derive(move || data.with(|data| data.price_decimals)) />
             <div
                 node_ref=stage.node
                 class="chart-stage"
@@ -129,13 +132,19 @@ pub fn ChartView(
 }
 
 /// What the drawing shows, in words.
-fn describe(candles: &[Candle], interval: Interval, words: &Words, calendar: Calendar) -> String {
+fn describe(
+    candles: &[Candle],
+    interval: Interval,
+    decimals: u8,
+    words: &Words,
+    calendar: Calendar,
+) -> String {
     let (Some(first), Some(last)) = (candles.first(), candles.last()) else {
         return words.no_candles.to_owned();
     };
     let high = candles.iter().map(|c| c.high).fold(f64::MIN, f64::max);
     let low = candles.iter().map(|c| c.low).fold(f64::MAX, f64::min);
-    let prices = [first.open, high, low, last.close].map(format::price);
+    let prices = [first.open, high, low, last.close].map(|price| format::price(price, decimals));
     (words.chart_says)(
         candles.len(),
         &calendar.bar_time(interval, first.open_time),

@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, collections::HashMap};
 
 use leptos::prelude::*;
-use model::{Source, Symbol};
+use model::Symbol;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::{LiveQuote, Shown, Sort, SortKey, TableQuery, backdrop::Behind, range_track};
@@ -13,7 +13,7 @@ use crate::watchlist::Watchlist;
 pub(super) fn ranks(rows: &[LiveQuote], behind: &Behind) -> HashMap<Symbol, usize> {
     let by = |key| Sort { key, ascending: false };
     let mut rows: Vec<(Option<f64>, f64, &Symbol)> =
-        rows.iter().map(|row| (cap(row, behind), row.turnover(), &row.symbol)).collect();
+        rows.iter().map(|row| (cap(row, behind), row.turnover().unwrap_or(-1.0), &row.symbol)).collect();
     rows.sort_by(|a, b| {
         by(SortKey::Cap).compare(a.0, b.0).then_with(|| b.1.total_cmp(&a.1)).then_with(|| a.2.cmp(b.2))
     });
@@ -33,7 +33,6 @@ pub(super) fn chosen(
     rows: &[LiveQuote],
     behind: &Behind,
     ranks: &HashMap<Symbol, usize>,
-    source: &Source,
     watch: &Watchlist,
     query: &TableQuery,
 ) -> Vec<LiveQuote> {
@@ -42,23 +41,22 @@ pub(super) fn chosen(
             && match query.shown {
                 Shown::All => true,
                 Shown::Watchlist => watch.has(&row.symbol),
-                Shown::Gainers => row.change_pct.get() > 0.0,
-                Shown::Losers => row.change_pct.get() < 0.0,
+                Shown::Gainers => row.change_pct.get().is_some_and(|pct| pct > 0.0),
+                Shown::Losers => row.change_pct.get().is_some_and(|pct| pct < 0.0),
             }
     };
     let rank = |row: &LiveQuote| ranks.get(&row.symbol).copied().unwrap_or(usize::MAX);
-    let past = |row: &LiveQuote| behind.past(&row.symbol);
     let figure = |row: &LiveQuote| -> Option<f64> {
         match query.sort.key {
             SortKey::Watch => Some(if watch.has(&row.symbol) { 1.0 } else { 0.0 }),
             // Names are compared as texts; a rank is exact in an f64.
             SortKey::Coin | SortKey::Rank => Some(rank(row) as f64),
             SortKey::Price => Some(price(row)),
-            SortKey::Hour => past(row)?.hour_change(price(row), source),
-            SortKey::Day => Some(row.change_pct.get()),
-            SortKey::Week | SortKey::Line => past(row)?.week_change(price(row), source),
-            SortKey::Range => Some(range_track::tick(row.low.get(), row.high.get(), row.price.get(), 1.0)),
-            SortKey::Volume => Some(row.turnover()),
+            SortKey::Hour => row.hour_pct.get(),
+            SortKey::Day => row.change_pct.get(),
+            SortKey::Week | SortKey::Line => row.week_pct.get(),
+            SortKey::Range => Some(range_track::tick(row.low.get()?, row.high.get()?, row.price.get(), 1.0)),
+            SortKey::Volume => row.turnover(),
             SortKey::Cap => cap(row, behind),
         }
     };
@@ -76,13 +74,16 @@ pub(super) fn chosen(
 
 #[cfg(test)]
 mod tests {
-    use model::{Backdrop, Quote, Sparkline, Supply};
+    use model::{Backdrop, Quote, Supply};
 
     use super::*;
 
     fn symbol(text: &str) -> Symbol {
         text.parse().unwrap()
     }
+
+    /// Changes of seven days, percent; of the other coins they are not known.
+    const WEEKS: [(&str, f64); 2] = [("BTC", 25.0), ("ETH", 100.0)];
 
     /// Prices, and with them changes of 24 hours; the coins of an amount known and not known.
     fn rows() -> Vec<LiveQuote> {
@@ -91,11 +92,16 @@ mod tests {
                 symbol: symbol(of),
                 name: name.to_owned(),
                 price: price.into(),
-                open_24h: open.into(),
-                change_24h_pct: (price - open) as f64,
-                high_24h: price.max(open).into(),
-                low_24h: price.min(open).into(),
-                volume_24h: volume.into(),
+                price_decimals: 2,
+                open_1h: None,
+                change_1h_pct: None,
+                open_24h: Some(open.into()),
+                change_24h_pct: Some((price - open) as f64),
+                high_24h: Some(price.max(open).into()),
+                low_24h: Some(price.min(open).into()),
+                volume_24h: Some(volume.into()),
+                open_7d: None,
+                change_7d_pct: WEEKS.iter().find(|(symbol, _)| *symbol == of).map(|(_, pct)| *pct),
                 as_of: 0,
             })
         };
@@ -115,29 +121,22 @@ mod tests {
             source: "a table".to_owned(),
             source_zh_cn: None,
         };
-        let week = |of: &str, source: Source, ago: f64| Sparkline {
-            symbol: symbol(of),
-            source,
-            closes: vec![ago, ago],
-            hour_ago: Some(ago),
-            week_ago: Some(ago),
-        };
         Behind::new(&Backdrop {
-            weeks: vec![week("BTC", Source::RECORDED, 80.0), week("ETH", Source::RECORDED, 10.0)],
+            weeks: Vec::new(),
             supplies: vec![supply("BTC", 2), supply("ETH", 100)],
         })
     }
 
-    fn order(query: &TableQuery, watch: &str, source: &Source) -> Vec<String> {
+    fn order(query: &TableQuery, watch: &str) -> Vec<String> {
         let (rows, behind) = (rows(), behind());
         let ranks = ranks(&rows, &behind);
-        let shown = chosen(&rows, &behind, &ranks, source, &Watchlist::parse(watch), query);
+        let shown = chosen(&rows, &behind, &ranks, &Watchlist::parse(watch), query);
         shown.iter().map(|row| row.symbol.to_string()).collect()
     }
 
     fn sorted(sort: &str) -> Vec<String> {
         let sort = Sort::parse(sort).unwrap();
-        order(&TableQuery { sort, ..TableQuery::default() }, "", &Source::RECORDED)
+        order(&TableQuery { sort, ..TableQuery::default() }, "")
     }
 
     #[test]
@@ -166,18 +165,11 @@ mod tests {
     }
 
     #[test]
-    fn a_past_of_another_source_sorts_nothing() {
-        let query = TableQuery { sort: Sort::parse("7d").unwrap(), ..TableQuery::default() };
-        assert_eq!(order(&query, "", &Source::SIMULATED), ["ETH", "BTC", "XMR", "DOT"], "by rank");
-    }
-
-    #[test]
     fn a_choice_and_a_text_leave_rows_out() {
         let shown = |shown, text: &str| {
             order(
                 &TableQuery { shown, text: text.to_owned(), ..TableQuery::default() },
                 "XMR",
-                &Source::RECORDED,
             )
         };
         assert_eq!(shown(Shown::Watchlist, ""), ["XMR"]);

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use model::Source;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::{Badge, BehindSignal, Change, LiveQuote, RangeTrack, WatchStar, backdrop::Past};
+use super::{Badge, BehindSignal, Change, LiveQuote, RangeTrack, WatchStar};
 use crate::{
     format,
     live::{self, word},
@@ -25,24 +25,11 @@ pub fn PriceRow(
 ) -> impl IntoView {
     let prefs = use_prefs();
     let locale = prefs.locale;
-    let LiveQuote { symbol, name, price, change_pct, high, low, wash, .. } = row.clone();
+    let LiveQuote { symbol, name, price, hour_pct, change_pct, week_pct, high, low, wash, .. } = row.clone();
     let href = prefs.link(&format!("/coin/{symbol}"));
     let wash_ended = {
         let wash = wash.clone();
         move |_| wash.update(|wash| *wash = wash.ended())
-    };
-    // A change against the past, live.
-    let since = {
-        let (symbol, price) = (symbol.clone(), price.clone());
-        move |change: fn(&Past, f64, &Source) -> Option<f64>| {
-            let (symbol, price) = (symbol.clone(), price.clone());
-            Signal::derive(move || {
-                let now = price.get().to_f64()?;
-                behind.with(|behind| {
-                    behind.past(&symbol).and_then(|past| source.with(|source| change(past, now, source)))
-                })
-            })
-        }
     };
     let line = {
         let symbol = symbol.clone();
@@ -63,8 +50,15 @@ pub fn PriceRow(
             cap.map_or_else(|| format::NO_NUMBER.to_owned(), |cap| format::dollars(cap, locale))
         })
     };
-    let day: Signal<Option<f64>> = Signal::derive(move || Some(change_pct.get()));
-    let exact = |figure: ArcRwSignal<_>| live::text(move || format::price_exact(figure.get()));
+    let decimals = row.decimals.clone();
+    let shown = {
+        let (price, decimals) = (price.clone(), decimals.clone());
+        live::text(move || format::price_exact(price.get(), decimals.get()))
+    };
+    let exact = move |figure: ArcRwSignal<Option<rust_decimal::Decimal>>| {
+        let decimals = decimals.clone();
+        live::text(move || format::price_or_none(figure.get(), decimals.get()))
+    };
     let class = word(move || wash.get().cell_class());
     view! {
         <tr>
@@ -80,16 +74,16 @@ pub fn PriceRow(
                 </a>
             </th>
             <td class=class on:animationend=wash_ended>
-                {exact(price.clone())}
+                {shown}
             </td>
             <td class="num wide">
-                <Change pct=since(Past::hour_change) />
+                <Change pct=hour_pct />
             </td>
             <td class="num">
-                <Change pct=day />
+                <Change pct=change_pct />
             </td>
             <td class="num wide">
-                <Change pct=since(Past::week_change) />
+                <Change pct=week_pct />
             </td>
             <td class="col-range wide">
                 <span class="range">
@@ -98,7 +92,7 @@ pub fn PriceRow(
                     <span>{exact(high)}</span>
                 </span>
             </td>
-            <td class="num wide">{live::text(move || format::dollars(row.turnover(), locale))}</td>
+            <td class="num wide">{live::text(move || row.turnover().map_or_else(|| format::NO_NUMBER.to_owned(), |value| format::dollars(value, locale)))}</td>
             <td class="num wide">{cap}</td>
             <td class="col-line" inner_html=line></td>
         </tr>

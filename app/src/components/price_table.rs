@@ -33,9 +33,7 @@ pub fn PriceTable(
                 ranks.with(|ranks| {
                     prefs.watch().with(|watch| {
                         board.rows.with(|rows| {
-                            source.with(|source| {
-                                query.with(|query| chosen(rows, behind, ranks, source, watch, query))
-                            })
+                            query.with(|query| chosen(rows, behind, ranks, watch, query))
                         })
                     })
                 })

@@ -19,18 +19,19 @@ pub fn tick(low: Decimal, high: Decimal, price: Decimal, width: f64) -> f64 {
 /// A hairline track with a tick.
 #[component]
 pub fn RangeTrack(
-    /// Low of the 24 hours.
+    /// Low of the 24 hours; without it there is no track.
     #[prop(into)]
-    low: Signal<Decimal>,
-    /// High of the 24 hours.
+    low: Signal<Option<Decimal>>,
+    /// High of the 24 hours, likewise.
     #[prop(into)]
-    high: Signal<Decimal>,
+    high: Signal<Option<Decimal>>,
     /// Latest price.
     #[prop(into)]
     price: Signal<Decimal>,
 ) -> impl IntoView {
     drawing(live::text(move || {
-        let x = tick(low.get(), high.get(), price.get(), 68.0);
+        let (Some(low), Some(high)) = (low.get(), high.get()) else { return String::new() };
+        let x = tick(low, high, price.get(), 68.0);
         format!(
             "<svg class=\"track\" preserveAspectRatio=\"none\" viewBox=\"0 0 71 10\" width=\"71\" height=\"10\">\
              <rect class=\"track-line\" y=\"3.5\" width=\"71\" height=\"3\" rx=\"1.5\"/>\

@@ -18,9 +18,9 @@ const SHARES: usize = 6;
 /// Rising, falling and unchanged coins.
 fn breadth(board: Board) -> [usize; 3] {
     board.rows.with(|rows| {
-        let count = |wanted: fn(f64) -> bool| rows.iter().filter(|r| wanted(r.change_pct.get())).count();
+        let count = |wanted: fn(f64) -> bool| rows.iter().filter(|r| r.change_pct.get().is_some_and(wanted)).count();
         let (up, down) = (count(|pct| pct > 0.0), count(|pct| pct < 0.0));
-        [up, down, rows.len() - up - down]
+        [up, down, rows.iter().filter(|r| r.change_pct.get().is_some()).count() - up - down]
     })
 }
 
@@ -30,7 +30,7 @@ fn caps(board: Board, behind: BehindSignal) -> Option<(f64, f64)> {
         board.rows.with(|rows| {
             let of = |row: &LiveQuote| {
                 let cap = |price: rust_decimal::Decimal| behind.cap(&row.symbol, price.to_f64()?);
-                Some((cap(row.price.get())?, cap(row.open.get())?))
+                Some((cap(row.price.get())?, cap(row.open.get()?)?))
             };
             rows.iter().filter_map(of).reduce(|a, b| (a.0 + b.0, a.1 + b.1))
         })
@@ -44,7 +44,7 @@ fn shares(board: Board, behind: BehindSignal) -> Vec<(String, f64)> {
         board.rows.with(|rows| {
             let of = |row: &LiveQuote| {
                 let price = row.price.get().to_f64()?;
-                let value = if capped { behind.cap(&row.symbol, price)? } else { row.turnover() };
+                let value = if capped { behind.cap(&row.symbol, price)? } else { row.turnover()? };
                 Some((row.symbol.to_string(), value))
             };
             rows.iter().filter_map(of).collect()
@@ -79,7 +79,7 @@ pub fn Tiles(
     let caps = Memo::new(move |_| caps(board, behind));
     let shares = Memo::new(move |_| shares(board, behind));
     let turnover = live::text(move || {
-        let total: f64 = board.rows.with(|rows| rows.iter().map(LiveQuote::turnover).sum());
+        let total: f64 = board.rows.with(|rows| rows.iter().filter_map(LiveQuote::turnover).sum());
         format::dollars(total, locale)
     });
     let coins = live::text(move || (words.of_coins)(board.rows.with(Vec::len)));
@@ -180,11 +180,16 @@ mod tests {
             symbol: symbol.parse().unwrap(),
             name: symbol.to_owned(),
             price: price.into(),
-            open_24h: open.into(),
-            change_24h_pct: (price - open) as f64,
-            high_24h: price.max(open).into(),
-            low_24h: price.min(open).into(),
-            volume_24h: volume.into(),
+            price_decimals: 2,
+            open_1h: None,
+            change_1h_pct: None,
+            open_24h: Some(open.into()),
+            change_24h_pct: Some((price - open) as f64),
+            high_24h: Some(price.max(open).into()),
+            low_24h: Some(price.min(open).into()),
+            volume_24h: Some(volume.into()),
+            open_7d: None,
+            change_7d_pct: None,
             as_of: 0,
         };
         Board::new(LatestPrices {

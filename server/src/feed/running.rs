@@ -75,11 +75,16 @@ impl RunningSeries {
             symbol: self.symbol.clone(),
             name: coin_name(self.symbol.as_str()).to_owned(),
             price: decimal(latest.close),
-            open_24h: decimal(open),
-            change_24h_pct: (latest.close - open) / open * 100.0,
-            high_24h: decimal(high),
-            low_24h: decimal(low),
-            volume_24h: decimal((volume * 1e8).round() / 1e8),
+            price_decimals: 2,
+            open_1h: None,
+            change_1h_pct: None,
+            open_24h: Some(decimal(open)),
+            change_24h_pct: Some((latest.close - open) / open * 100.0),
+            high_24h: Some(decimal(high)),
+            low_24h: Some(decimal(low)),
+            volume_24h: Some(decimal((volume * 1e8).round() / 1e8)),
+            open_7d: None,
+            change_7d_pct: None,
             as_of: at,
         })
     }
@@ -112,7 +117,8 @@ mod tests {
     }
 
     fn figures(quote: &Quote) -> [String; 5] {
-        [quote.price, quote.open_24h, quote.high_24h, quote.low_24h, quote.volume_24h].map(|d| d.to_string())
+        [Some(quote.price), quote.open_24h, quote.high_24h, quote.low_24h, quote.volume_24h]
+            .map(|figure| figure.unwrap().to_string())
     }
 
     #[test]
@@ -127,7 +133,7 @@ mod tests {
         let quote = series.quote(MINUTE + 5).unwrap();
         assert_eq!(figures(&quote), ["21", "12", "22", "11", "0.2"]);
         assert_eq!(quote.as_of, MINUTE + 5);
-        assert!((quote.change_24h_pct - 75.0).abs() < 1e-9);
+        assert!((quote.change_24h_pct.unwrap() - 75.0).abs() < 1e-9);
     }
 
     #[test]

@@ -121,6 +121,7 @@ pub(super) async fn read_range(
         symbol: key.symbol,
         interval: key.interval,
         source: key.source,
+        price_decimals: bars.price_decimals,
         candles: bars.candles,
         partial: bars.partial,
     };

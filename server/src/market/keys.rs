@@ -95,6 +95,7 @@ mod tests {
             revision: 1,
             first_open: 1_506_816_000_000,
             last_open: 1_554_075_000_000,
+            price_decimals: 2,
         }
     }
 

@@ -1,8 +1,8 @@
-//! What stands beside the latest prices: the last seven days, the price an hour ago, and how many coins there are.
+//! What stands beside the latest prices: the last seven days, and how many coins there are.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use model::{Backdrop, Candle, ChartQuery, Interval, MarketError, Sparkline, Supply, Symbol, UnixMs};
+use model::{Backdrop, ChartQuery, Interval, MarketError, Sparkline, Supply, Symbol, UnixMs};
 use tidemark_cache::Shared;
 use tokio::time::{Instant, timeout_at};
 
@@ -15,7 +15,6 @@ use crate::config::Feed;
 
 /// Length of a sparkline, ms.
 const WEEK_MS: i64 = 7 * 86_400_000;
-const HOUR_MS: i64 = 3_600_000;
 /// Symbols in one answer: a page with more coins shows the past of the first.
 const MOST: usize = 200;
 /// Longest time for the past of all coins of a page, which has its prices long before: what is not read by then is left
@@ -102,22 +101,7 @@ impl Market {
         // Bars are missing where nothing was recorded: what is older than a week is no part of the line.
         let newest = candles.last().map_or(0, |c| c.open_time);
         let closes = candles.iter().filter(|c| c.open_time >= newest - WEEK_MS).map(|c| c.close).collect();
-        let week_ago = week_ago(candles, interval);
-        let hour_ago = self.hour_ago(symbol, stored).await?;
-        Ok(Sparkline { symbol: symbol.clone(), source: source.clone(), closes, hour_ago, week_ago })
-    }
-
-    /// The close of the bar that ended an hour before the last one did.
-    async fn hour_ago(&self, symbol: &Symbol, stored: Stored) -> Result<Option<f64>, NotRead> {
-        let interval = stored.finest.max(Interval::M5);
-        if interval.ms() > HOUR_MS {
-            return Ok(None);
-        }
-        let limit = u32::try_from(HOUR_MS / interval.ms() + 1).unwrap_or(1);
-        let read = self.last_bars(symbol, interval, limit, stored.drawn).await?;
-        let candles = &read.value.bars.candles;
-        let wanted = candles.last().map(|last| last.open_time - HOUR_MS);
-        Ok(candles.iter().find(|bar| Some(bar.open_time) == wanted).map(|bar| bar.close))
+        Ok(Sparkline { symbol: symbol.clone(), source: source.clone(), closes })
     }
 
     /// The last bars of the default source, never made up in place of stored ones.
@@ -136,43 +120,5 @@ impl Market {
             self.stored_chart(&query, false).await?
         };
         Ok(read)
-    }
-}
-
-/// The close of the bar a week before the newest one, or of the one after it where that is missing.
-fn week_ago(candles: &[Candle], interval: Interval) -> Option<f64> {
-    let newest = candles.last()?.open_time;
-    let oldest = newest - WEEK_MS;
-    let first = candles.iter().find(|bar| bar.open_time >= oldest)?;
-    // Younger ones are of a coin that is new, or of a gap: their change is none of a week.
-    (first.open_time <= oldest + interval.ms() && first.open_time < newest).then_some(first.close)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_price_a_week_ago_is_of_a_bar_that_is_a_week_old() {
-        let newest = 1_554_076_800_000;
-        let bars = |ages: &[i64], interval: Interval| {
-            let bar = |age: &i64| Candle {
-                open_time: newest - age * interval.ms(),
-                open: 1.0,
-                high: 1.0,
-                low: 1.0,
-                close: *age as f64,
-                volume: 1.0,
-            };
-            week_ago(&ages.iter().map(bar).collect::<Vec<_>>(), interval)
-        };
-        assert_eq!(bars(&[43, 42, 41, 1, 0], Interval::H4), Some(42.0));
-        assert_eq!(bars(&[43, 41, 0], Interval::H4), Some(41.0));
-        assert_eq!(bars(&[43, 40, 0], Interval::H4), None, "a gap");
-        assert_eq!(bars(&[12, 11, 0], Interval::H4), None, "a coin of two days");
-        assert_eq!(bars(&[7, 6, 0], Interval::D1), Some(7.0));
-        assert_eq!(bars(&[1, 0], Interval::W1), Some(1.0));
-        assert_eq!(bars(&[2, 0], Interval::W1), None);
-        assert_eq!((bars(&[0], Interval::H4), bars(&[], Interval::H4)), (None, None));
     }
 }

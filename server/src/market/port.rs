@@ -15,6 +15,7 @@ impl Market {
             symbol: bars.symbol.clone(),
             interval: bars.interval,
             source: bars.source.clone(),
+            price_decimals: bars.price_decimals,
             candles: bars.candles.clone(),
             partial: bars.partial.clone(),
             indicators: BTreeMap::new(),

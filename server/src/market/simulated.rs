@@ -75,7 +75,14 @@ impl Market {
         });
         let (symbol, bars) = drawn.await.map_err(|_| unserialisable())?;
         let (candles, partial) = bars.ok_or_else(|| self.not_simulated(&symbol, reason.clone()))?;
-        let range = StoredRange { symbol, interval, source: Source::SIMULATED, candles, partial };
+        let range = StoredRange {
+            price_decimals: self.0.simulation.price_decimals(&symbol).unwrap_or(2),
+            symbol,
+            interval,
+            source: Source::SIMULATED,
+            candles,
+            partial,
+        };
         let range = CandleRange::new(range).map_err(|_| unserialisable())?;
         Ok(Read {
             open_json: range.open_json.clone(),

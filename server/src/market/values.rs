@@ -24,7 +24,7 @@ fn open_json<T: Serialize>(value: &T) -> Result<Bytes, CodecError> {
 pub struct DirectoryValue(pub Directory);
 
 impl Value for DirectoryValue {
-    const SCHEMA: u16 = 1;
+    const SCHEMA: u16 = 2;
 
     fn encode(&self) -> Result<Vec<u8>, CodecError> {
         to_postcard(&self.0)
@@ -70,7 +70,7 @@ impl PriceTable {
 }
 
 impl Value for PriceTable {
-    const SCHEMA: u16 = 1;
+    const SCHEMA: u16 = 2;
 
     fn encode(&self) -> Result<Vec<u8>, CodecError> {
         to_postcard(&self.quotes)
@@ -122,6 +122,8 @@ pub struct StoredRange {
     pub interval: Interval,
     /// Whose candles.
     pub source: Source,
+    /// Decimals of the instrument's tick size.
+    pub price_decimals: u8,
     /// By ascending open time.
     pub candles: Vec<Candle>,
     /// Open times of bars that lack some of their finer bars, or have not ended.
@@ -133,6 +135,7 @@ struct RangeJson<'a> {
     symbol: &'a Symbol,
     interval: Interval,
     source: &'a Source,
+    price_decimals: u8,
     candles: &'a [Candle],
     partial: &'a [UnixMs],
     indicators: BTreeMap<(), ()>,
@@ -148,6 +151,7 @@ impl CandleRange {
             symbol: &bars.symbol,
             interval: bars.interval,
             source: &bars.source,
+            price_decimals: bars.price_decimals,
             candles: &bars.candles,
             partial: &bars.partial,
             indicators: BTreeMap::new(),
@@ -157,7 +161,7 @@ impl CandleRange {
 }
 
 impl Value for CandleRange {
-    const SCHEMA: u16 = 1;
+    const SCHEMA: u16 = 2;
 
     fn encode(&self) -> Result<Vec<u8>, CodecError> {
         to_postcard(&self.bars)

@@ -19,6 +19,8 @@ const TIMES: std::ops::RangeInclusive<UnixMs> = -1_000_000_000_000_000..=1_000_0
 pub struct Bars {
     /// The revision of the series in the snapshot that the candles were read in.
     pub revision: u64,
+    /// Decimals of the instrument's tick size.
+    pub price_decimals: u8,
     /// By ascending open time. A time without trades has no bar.
     pub candles: Vec<Candle>,
     /// Open times of the bars that lack some of the finest bars: gaps, and the bar that still runs.
@@ -52,10 +54,11 @@ impl Store {
         limit: u32,
     ) -> Result<Option<Bars>, StoreError> {
         // The finest interval of a series never changes, so it needs no common snapshot with the rest.
-        let found = sqlx::query_scalar!("SELECT finest FROM series WHERE id = $1", series_id)
+        let found = sqlx::query!("SELECT finest, price_decimals FROM series WHERE id = $1", series_id)
             .fetch_optional(self.pool())
             .await?;
-        let Some(finest) = found.map(directory::interval).transpose()? else { return Ok(None) };
+        let Some(found) = found else { return Ok(None) };
+        let finest = directory::interval(found.finest)?;
         if interval < finest {
             return Err(StoreError::query(format!("series {series_id} has no bars finer than {finest}")));
         }
@@ -70,7 +73,8 @@ impl Store {
         let mut fold = RollUp::new(finest, interval).running(rows.first().and_then(|row| row.running));
         rows.iter().filter_map(StoredRow::row).for_each(|row| fold.push(row));
         let (candles, partial) = fold.finish(limit as usize, last);
-        Ok(Some(Bars { revision: directory::revision(revision)?, candles, partial }))
+        let price_decimals = directory::decimals(found.price_decimals)?;
+        Ok(Some(Bars { revision: directory::revision(revision)?, price_decimals, candles, partial }))
     }
 }
 

@@ -33,6 +33,8 @@ pub struct SeriesInfo {
     pub first_open: UnixMs,
     /// Open time of its last candle.
     pub last_open: UnixMs,
+    /// Decimals of the instrument's tick size.
+    pub price_decimals: u8,
 }
 
 impl Store {
@@ -44,7 +46,7 @@ impl Store {
         bounded(async {
             let rows = sqlx::query!(
                 r#"SELECT s.id, y.symbol, y.name, o.source, s.finest, s.revision,
-                          s.first_open AS "first_open!", s.last_open AS "last_open!"
+                          s.first_open AS "first_open!", s.last_open AS "last_open!", s.price_decimals
                    FROM series s
                    JOIN symbols y ON y.id = s.symbol_id
                    JOIN sources o ON o.id = s.source_id
@@ -65,6 +67,7 @@ impl Store {
                         revision: revision(row.revision)?,
                         first_open: row.first_open,
                         last_open: row.last_open,
+                        price_decimals: decimals(row.price_decimals)?,
                     })
                 })
                 .collect::<Result<Vec<_>, StoreError>>()?;
@@ -82,6 +85,11 @@ pub(super) fn symbol(text: &str) -> Result<Symbol, StoreError> {
 pub(super) fn interval(secs: i32) -> Result<Interval, StoreError> {
     Interval::from_secs(secs.into())
         .ok_or_else(|| StoreError::query(format!("table series: no interval has {secs} s")))
+}
+
+/// The table's check keeps them small.
+pub(super) fn decimals(stored: i16) -> Result<u8, StoreError> {
+    u8::try_from(stored).map_err(|_| StoreError::query(format!("table series: {stored} decimals")))
 }
 
 pub(super) fn revision(stored: i64) -> Result<u64, StoreError> {

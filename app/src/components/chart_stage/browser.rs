@@ -49,7 +49,7 @@ pub(super) fn run(stage: Stage, data: Signal<ChartData>, whole: Signal<bool>) {
         let (Some(size), Some(canvas)) = (size.get(), stage.base.get()) else { return };
         let plot = data.with(|data| {
             let bars = shown_at(data, whole.get(), size.width);
-            Plot::new(bars, &data.partial, data.interval, size, prefs.calendar())
+            Plot::new(bars, &data.partial, data.interval, data.price_decimals, size, prefs.calendar())
         });
         let mut painted = false;
         with_palette(&mut |palette| {

@@ -140,7 +140,7 @@ mod tests {
             }
         };
         let candles: Vec<Candle> = (0..count).map(candle).collect();
-        Plot::new(&candles, &[], Interval::H1, Size { width: 1040, height: 540 }, Calendar::ENGLISH)
+        Plot::new(&candles, &[], Interval::H1, 2, Size { width: 1040, height: 540 }, Calendar::ENGLISH)
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! The figures beside the chart.
 
 use leptos::prelude::*;
-use model::{Coin, Provenance, Supply};
-use rust_decimal::prelude::ToPrimitive;
+use model::{Coin, Supply};
+use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
-    components::{Change, LiveQuote, Past, RangeTrack},
+    components::{Change, LiveQuote, RangeTrack},
     format, live,
     prefs::use_prefs,
     words::Locale,
@@ -18,32 +18,19 @@ pub fn KeyFigures(
     coin: Coin,
     /// Its live figures.
     quote: LiveQuote,
-    /// Where they come from.
-    provenance: RwSignal<Provenance>,
-    /// Its prices of an hour and of seven days ago.
-    past: RwSignal<Option<Past>>,
 ) -> impl IntoView {
     let prefs = use_prefs();
     let (locale, words) = (prefs.locale, prefs.words());
     let Coin { first_open, supply, .. } = coin;
-    let LiveQuote { price, open, high, low, volume, as_of, .. } = quote.clone();
+    let LiveQuote { price, decimals, open, hour_pct, week_pct, high, low, volume, as_of, .. } = quote.clone();
     let now = {
         let price = price.clone();
         move || price.get().to_f64().unwrap_or_default()
     };
-    let since = {
-        let now = now.clone();
-        move |change: fn(&Past, f64, &model::Source) -> Option<f64>| {
-            let now = now.clone();
-            Signal::derive(move || {
-                past.with(|past| {
-                    let past = past.as_ref()?;
-                    provenance.with(|provenance| change(past, now(), &provenance.source))
-                })
-            })
-        }
+    let exact = move |figure: ArcRwSignal<Option<Decimal>>| {
+        let decimals = decimals.clone();
+        live::text(move || format::price_or_none(figure.get(), decimals.get())).into_any()
     };
-    let exact = |figure: ArcRwSignal<_>| live::text(move || format::price_exact(figure.get())).into_any();
     let row = |name: &'static str, figure: AnyView| {
         view! {
             <div>
@@ -52,8 +39,13 @@ pub fn KeyFigures(
             </div>
         }
     };
-    let turnover = live::text(move || format::dollars(quote.turnover(), locale));
-    let coins = live::text(move || format::compact(volume.get().to_f64().unwrap_or_default(), locale));
+    let unknown = || format::NO_NUMBER.to_owned();
+    let turnover =
+        live::text(move || quote.turnover().map_or_else(unknown, |value| format::dollars(value, locale)));
+    let coins = live::text(move || {
+        let amount = volume.get().and_then(|volume| volume.to_f64());
+        amount.map_or_else(unknown, |amount| format::compact(amount, locale))
+    });
     let cap = supply.clone().map(|supply| {
         let circulating = supply.circulating.to_f64().unwrap_or_default();
         let cap = live::text(move || format::dollars(circulating * now(), locale));
@@ -77,8 +69,8 @@ pub fn KeyFigures(
                 {row(words.open_24h, exact(open))} {row(words.high_24h, exact(high))}
                 {row(words.low_24h, exact(low))} {row(words.volume_24h, turnover.into_any())}
                 {row(words.in_coins, coins.into_any())} {cap} {supply}
-                {row(words.change_1h, view! { <Change pct=since(Past::hour_change) /> }.into_any())}
-                {row(words.change_7d, view! { <Change pct=since(Past::week_change) /> }.into_any())}
+                {row(words.change_1h, view! { <Change pct=hour_pct /> }.into_any())}
+                {row(words.change_7d, view! { <Change pct=week_pct /> }.into_any())}
                 {row(words.as_of, live::text(move || prefs.calendar().date_time(as_of.get())).into_any())}
                 {first_open.map(|t| row(words.stored_since, live::text(move || prefs.calendar().date(t)).into_any()))}
             </dl>

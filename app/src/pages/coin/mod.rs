@@ -11,10 +11,10 @@ use leptos_router::hooks::use_params_map;
 use model::Coin;
 
 use self::{chart_card::ChartCard, figures::KeyFigures};
-use super::{REFRESH, SLOW_REFRESH, lazy::lazy_page};
+use super::{REFRESH, lazy::lazy_page};
 use crate::{
     components::{
-        Badge, Change, Foot, Header, LiveQuote, Past, Problem, SourcePill, Waiting, WatchButton, every,
+        Badge, Change, Foot, Header, LiveQuote, Problem, SourcePill, Waiting, WatchButton, every,
     },
     data, format, live,
     prefs::{use_prefs, use_words},
@@ -86,22 +86,8 @@ fn CoinView(coin: Coin) -> impl IntoView {
         };
         every(REFRESH, refresh, move || lost.set(true));
     }
-    // An hour ago is later by and by. What cannot be read stays as it is.
-    let past = RwSignal::new(coin.week.as_ref().map(Past::new));
-    {
-        let symbol = symbol.to_string();
-        let refresh = move || {
-            let symbol = symbol.clone();
-            async move {
-                if let Ok(coin) = data::coin(symbol).await {
-                    past.try_set(coin.week.as_ref().map(Past::new));
-                }
-            }
-        };
-        every(SLOW_REFRESH, refresh, || {});
-    }
-
     let price = quote.price.clone();
+    let decimals = quote.decimals.clone();
     let change = quote.change_pct.clone();
     let wash = quote.wash.clone();
     let wash_ended = {
@@ -123,9 +109,9 @@ fn CoinView(coin: Coin) -> impl IntoView {
                             class=live::word(move || wash.get().big_class())
                             on:animationend=wash_ended
                         >
-                            {live::text(move || format::price_exact(price.get()))}
+                            {live::text(move || format::price_exact(price.get(), decimals.get()))}
                         </span>
-                        <Change pct=Signal::derive(move || Some(change.get())) />
+                        <Change pct=change />
                         <small>{prefs.words().col_24h}</small>
                     </p>
                 </div>
@@ -136,7 +122,7 @@ fn CoinView(coin: Coin) -> impl IntoView {
             <div class="coin-grid">
                 <ChartCard coin=coin.clone() quote=quote.clone() provenance />
                 <aside>
-                    <KeyFigures coin quote provenance past />
+                    <KeyFigures coin quote />
                     <p class="aside-foot">
                         <Foot provenance lost />
                     </p>

@@ -38,6 +38,7 @@ mod tests {
             revision: 1,
             first_open: 0,
             last_open: (bars - 1) * finest.ms(),
+            price_decimals: 2,
         }
     }
 

@@ -112,6 +112,12 @@ impl Simulation {
         Some((candles, partial))
     }
 
+    /// Decimals of a coin's prices; `None` for a coin that the simulation does not know.
+    #[must_use]
+    pub fn price_decimals(&self, symbol: &Symbol) -> Option<u8> {
+        self.coin(symbol).and_then(|coin| u8::try_from(coin.decimals).ok())
+    }
+
     fn coin(&self, symbol: &Symbol) -> Option<&Coin> {
         self.symbols.binary_search(symbol).ok().and_then(|index| self.coins.get(index))
     }
@@ -167,11 +173,16 @@ fn quote(symbol: &Symbol, coin: &Coin, now: UnixMs) -> Quote {
         symbol: symbol.clone(),
         name: coin_name(symbol.as_str()).to_owned(),
         price: coin.exact(day.close),
-        open_24h: coin.exact(day.open),
-        change_24h_pct: (day.close - day.open) / day.open * 100.0,
-        high_24h: coin.exact(day.high),
-        low_24h: coin.exact(day.low),
-        volume_24h: Decimal::try_from(day.volume).unwrap_or_default().round_dp(4),
+        price_decimals: u8::try_from(coin.decimals).unwrap_or(u8::MAX),
+        open_1h: None,
+        change_1h_pct: None,
+        open_24h: Some(coin.exact(day.open)),
+        change_24h_pct: Some((day.close - day.open) / day.open * 100.0),
+        high_24h: Some(coin.exact(day.high)),
+        low_24h: Some(coin.exact(day.low)),
+        volume_24h: Some(Decimal::try_from(day.volume).unwrap_or_default().round_dp(4)),
+        open_7d: None,
+        change_7d_pct: None,
         as_of: now,
     }
 }
@@ -259,10 +270,10 @@ mod tests {
         let (bars, _) = ask(Interval::M30, Some(NOW - DAY_MS + 1), None, 100);
         assert_eq!(bars.len(), 48);
         assert_eq!(quote.price.to_string(), format!("{:.2}", bars[47].close));
-        assert_eq!(quote.open_24h.to_string(), format!("{:.2}", bars[0].open));
+        assert_eq!(quote.open_24h.unwrap().to_string(), format!("{:.2}", bars[0].open));
         let high = bars.iter().map(|b| b.high).fold(f64::MIN, f64::max);
-        assert_eq!(quote.high_24h.to_string(), format!("{high:.2}"));
-        assert!(quote.low_24h <= quote.price && quote.price <= quote.high_24h);
+        assert_eq!(quote.high_24h.unwrap().to_string(), format!("{high:.2}"));
+        assert!(quote.low_24h.unwrap() <= quote.price && quote.price <= quote.high_24h.unwrap());
         assert_eq!(quote.as_of, NOW);
     }
 
@@ -295,7 +306,7 @@ mod tests {
         let bars = |of: &Simulation| of.candles(&btc(), Interval::M5, None, None, 20, NOW).unwrap();
         assert_eq!(bars(&few), bars(&many));
         for quote in many.quotes(NOW) {
-            assert!(quote.price > Decimal::ZERO && quote.volume_24h > Decimal::ZERO, "{quote:?}");
+            assert!(quote.price > Decimal::ZERO && quote.volume_24h.unwrap() > Decimal::ZERO, "{quote:?}");
         }
     }
 
