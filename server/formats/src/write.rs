@@ -13,6 +13,8 @@ pub struct CandleWriter<W> {
     format: Format,
     symbol: Symbol,
     interval: Interval,
+    /// Whether there is a column that marks incomplete candles.
+    has_marks: bool,
 }
 
 impl<W: Write> CandleWriter<W> {
@@ -30,17 +32,38 @@ impl<W: Write> CandleWriter<W> {
                 writeln!(out, "unix,date,symbol,open,high,low,close,Volume {symbol}")?;
             }
         }
-        Ok(Self { out, format, symbol, interval })
+        Ok(Self { out, format, symbol, interval, has_marks: false })
     }
 
-    /// Writes a candle.
+    /// A writer of Tidemark's layout with a seventh column, which marks incomplete candles. Writes its header.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn with_marks(mut out: W, symbol: Symbol, interval: Interval) -> io::Result<Self> {
+        writeln!(out, "{},{}", tidemark::HEADER, tidemark::MARK)?;
+        Ok(Self { out, format: Format::Tidemark, symbol, interval, has_marks: true })
+    }
+
+    /// Writes a complete candle.
     ///
     /// # Errors
     /// Those of the writer.
     pub fn write(&mut self, candle: &Candle) -> io::Result<()> {
+        self.write_marked(candle, false)
+    }
+
+    /// Writes a candle; the mark only where there is a column for it.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write_marked(&mut self, candle: &Candle, is_incomplete: bool) -> io::Result<()> {
         let Candle { open_time, open, high, low, close, volume } = *candle;
         let out = &mut self.out;
         match self.format {
+            Format::Tidemark if self.has_marks => {
+                let mark = u8::from(is_incomplete);
+                writeln!(out, "{open_time},{open},{high},{low},{close},{volume},{mark}")
+            }
             Format::Tidemark => writeln!(out, "{open_time},{open},{high},{low},{close},{volume}"),
             Format::Binance => {
                 let close_time = open_time + self.interval.ms() - 1;

@@ -4,6 +4,7 @@ mod admin;
 mod bench;
 mod cache;
 mod check;
+mod data;
 mod export;
 mod housekeeping;
 mod import;
@@ -37,6 +38,9 @@ enum Verb {
     Check(check::Args),
     /// Write candles to a file
     Export(export::Args),
+    /// See which series are stored and what they lack, and delete series
+    #[command(subcommand)]
+    Data(data::Verb),
     /// See what the cache does, and clear parts of it, without touching the database
     Cache(cache::Command),
     /// Set the operator's password, see who is signed in, end sessions
@@ -73,6 +77,7 @@ pub fn main() -> ExitCode {
             Verb::Import(args) => import::run(args).await,
             Verb::Check(args) => check::run(args).await,
             Verb::Export(args) => export::run(args).await,
+            Verb::Data(verb) => data::run(verb).await,
             Verb::Cache(command) => cache::run(command).await,
             Verb::Admin(verb) => admin::run(verb).await,
             Verb::Bench(verb) => bench::run(verb).await,

@@ -1,5 +1,7 @@
 //! All candles of a range, past the cache.
 
+use std::str::FromStr;
+
 use model::{Interval, MarketError, Source, Symbol, UnixMs};
 
 use super::{Market, unavailable};
@@ -18,6 +20,42 @@ pub struct ExportQuery {
     pub to: Option<UnixMs>,
     /// Whose candles.
     pub source: Option<Source>,
+}
+
+/// What becomes of incomplete candles in an export.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IncompleteCandles {
+    /// They are written, and marked.
+    #[default]
+    Mark,
+    /// They are left out.
+    Omit,
+    /// They are written as the others.
+    Keep,
+}
+
+impl IncompleteCandles {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Mark, Self::Omit, Self::Keep];
+
+    /// The name in options and queries.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mark => "mark",
+            Self::Omit => "omit",
+            Self::Keep => "keep",
+        }
+    }
+}
+
+impl FromStr for IncompleteCandles {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|one| one.as_str() == text);
+        found.ok_or_else(|| format!("is none of {}", Self::ALL.map(Self::as_str).join(", ")))
+    }
 }
 
 /// Candles of one series, to be read page by page.

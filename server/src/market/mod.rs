@@ -42,7 +42,7 @@ use crate::{
 pub(crate) use self::directory::choose_series;
 pub use self::{
     batch_query::{BATCH_DEFAULT_LIMIT, BATCH_MAX_CANDLES, BATCH_MAX_SYMBOLS, BatchQuery},
-    export::{ExportQuery, Exported},
+    export::{ExportQuery, Exported, IncompleteCandles},
     origin::LoadFailure,
 };
 

@@ -47,8 +47,7 @@ impl Market {
                 }
                 Ok(directory) => {
                     let source = self.table_source(&directory, &symbols)?;
-                    let of_source = directory.0.series.iter().filter(|s| s.source == source);
-                    let newest = Want::at_least(of_source.map(|s| s.revision).max().unwrap_or(0));
+                    let newest = Want::at_least(directory.0.newest(&source));
                     let table = if self.is_fed(&source) {
                         // Its versions are the feed's, not those of what is stored behind it.
                         match self.stored_table(source.clone(), Want::any()).await {
@@ -191,8 +190,11 @@ pub(super) async fn read_table(
     source: Source,
 ) -> Result<Loaded<PriceTable>, LoadFailure> {
     let store = store.ok_or(LoadFailure::NoDatabase)?;
+    // Of all its series, the deleted ones too: without them the version would go back, and the table before would stay. Read
+    // first, so that it is never newer than the table.
+    let newest = store.newest_revision(&source).await?;
     let latest = store.latest(&source).await?;
-    Ok(Loaded::new(PriceTable::new(latest.quotes)?, latest.version))
+    Ok(Loaded::new(PriceTable::new(latest.quotes)?, latest.version.max(newest)))
 }
 
 /// Quotes, shared with the cache where nothing was picked.

@@ -14,6 +14,29 @@ use super::{
 /// Times beyond these are no market's; within them bucket arithmetic cannot overflow.
 const TIMES: std::ops::RangeInclusive<UnixMs> = -1_000_000_000_000_000..=1_000_000_000_000_000;
 
+/// A candle, and whether it is incomplete.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MarkedCandle {
+    /// The candle.
+    pub candle: Candle,
+    /// Whether some of its time is missing from it: it has not ended, or lacks some of its finest candles.
+    pub incomplete: bool,
+}
+
+impl MarkedCandle {
+    /// What the column `bars` of a finest candle holds: how many complete finest candles it is.
+    pub(super) fn bars(&self) -> i32 {
+        i32::from(!self.incomplete)
+    }
+}
+
+impl From<Candle> for MarkedCandle {
+    /// A complete candle.
+    fn from(candle: Candle) -> Self {
+        Self { candle, incomplete: false }
+    }
+}
+
 /// Candles of one series at one revision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bars {
@@ -23,7 +46,7 @@ pub struct Bars {
     pub price_decimals: u8,
     /// By ascending open time. A time without trades has no bar.
     pub candles: Vec<Candle>,
-    /// Open times of the bars that lack some of the finest bars: gaps, and the bar that still runs.
+    /// Open times of the incomplete bars: those that lack some of the finest bars, hold an incomplete one, or still run.
     pub partial: Vec<UnixMs>,
 }
 
@@ -72,7 +95,9 @@ impl Store {
         let Some(revision) = rows.first().map(|row| row.revision) else { return Ok(None) };
         let mut fold = RollUp::new(finest, interval).running(rows.first().and_then(|row| row.running));
         rows.iter().filter_map(StoredRow::row).for_each(|row| fold.push(row));
-        let (candles, partial) = fold.finish(limit as usize, last);
+        let bars = fold.finish(limit as usize, last);
+        let partial = bars.iter().filter(|bar| bar.incomplete).map(|bar| bar.candle.open_time).collect();
+        let candles = bars.into_iter().map(|bar| bar.candle).collect();
         let price_decimals = directory::decimals(found.price_decimals)?;
         Ok(Some(Bars { revision: directory::revision(revision)?, price_decimals, candles, partial }))
     }

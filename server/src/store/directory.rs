@@ -8,10 +8,22 @@ use super::{Store, StoreError, connect::bounded};
 /// All series that have candles.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Directory {
-    /// The highest revision of all series; 0 without any.
+    /// The highest revision of all series, those without candles too; 0 without any.
     pub version: u64,
     /// The series by symbol, then source, then interval, finest first.
     pub series: Vec<SeriesInfo>,
+    /// The highest revision of each source's series that have no candles: those that were deleted are among them.
+    pub emptied: Vec<(Source, u64)>,
+}
+
+impl Directory {
+    /// The highest revision of a source's series, the deleted ones too; 0 without any.
+    #[must_use]
+    pub fn newest(&self, source: &Source) -> u64 {
+        let stored = self.series.iter().filter(|it| it.source == *source).map(|it| it.revision);
+        let emptied = self.emptied.iter().filter(|(of, _)| of == source).map(|(_, revision)| *revision);
+        stored.chain(emptied).max().unwrap_or(0)
+    }
 }
 
 /// One series: the candles of a symbol from one source, at one finest interval.
@@ -46,18 +58,29 @@ impl Store {
         bounded(async {
             let rows = sqlx::query!(
                 r#"SELECT s.id, y.symbol, y.name, o.source, s.finest, s.revision,
-                          s.first_open AS "first_open!", s.last_open AS "last_open!", s.price_decimals
+                          s.first_open AS "first_open?", s.last_open AS "last_open?", s.price_decimals
                    FROM series s
                    JOIN symbols y ON y.id = s.symbol_id
                    JOIN sources o ON o.id = s.source_id
-                   WHERE s.last_open IS NOT NULL
                    ORDER BY y.symbol COLLATE "C", o.source COLLATE "C", s.finest"#
             )
             .fetch_all(self.pool())
             .await?;
+            // A series that was deleted keeps its revision: without it versions would go back, and what is cached of the time
+            // before would stay.
+            let newest = rows.iter().map(|row| row.revision).max().unwrap_or(0);
+            let mut emptied: Vec<(Source, u64)> = Vec::new();
+            for row in rows.iter().filter(|row| row.last_open.is_none()) {
+                let (source, found) = (Source::new(row.source.clone()), revision(row.revision)?);
+                match emptied.iter_mut().find(|(of, _)| *of == source) {
+                    Some((_, newest)) => *newest = found.max(*newest),
+                    None => emptied.push((source, found)),
+                }
+            }
             let series = rows
                 .into_iter()
-                .map(|row| {
+                .filter_map(|row| Some((row.first_open?, row.last_open?, row)))
+                .map(|(first_open, last_open, row)| {
                     Ok(SeriesInfo {
                         id: row.id,
                         symbol: symbol(&row.symbol)?,
@@ -65,14 +88,13 @@ impl Store {
                         source: Source::new(row.source),
                         finest: interval(row.finest)?,
                         revision: revision(row.revision)?,
-                        first_open: row.first_open,
-                        last_open: row.last_open,
+                        first_open,
+                        last_open,
                         price_decimals: decimals(row.price_decimals)?,
                     })
                 })
                 .collect::<Result<Vec<_>, StoreError>>()?;
-            let version = series.iter().map(|s| s.revision).max().unwrap_or(0);
-            Ok(Directory { version, series })
+            Ok(Directory { version: revision(newest)?, series, emptied })
         })
         .await
     }

@@ -1,12 +1,16 @@
-//! Making the stored roll-ups anew.
+//! Rolling up the stored levels.
 
 use model::{Interval, UnixMs};
 use sqlx::PgConnection;
 
 use super::{StoreError, candles::secs};
 
-/// Makes whole bars of `level` anew from all rows of `below` in them: one for each pair of a series and a start. A bar is
-/// never replaced by one of fewer finest bars: those may have been dropped for their age since.
+/// Rolls up bars of `level` again from all rows of `below` in them: one for each pair of a series and a start. A bar is
+/// never replaced by one of fewer complete finest bars: those may have been dropped for their age since. (A writer never puts an
+/// incomplete candle in the place of a complete one, so that nothing else makes them fewer.)
+///
+/// Whole parts and fractions of volumes are summed by themselves: the sum of the former is exact, and that of the latter loses
+/// little, so that the total is the float next to the decimal sum, or nearly. Reading rounds the rest away.
 pub(super) async fn roll_up(
     connection: &mut PgConnection,
     below: Interval,
@@ -19,9 +23,10 @@ pub(super) async fn roll_up(
            SELECT b.id, $2, b.start, a.bars, f.open, a.high, a.low, l.close, a.volume
            FROM unnest($3::bigint[], $4::bigint[]) AS b (id, start)
            CROSS JOIN LATERAL (SELECT sum(bars)::integer AS bars, max(high) AS high, min(low) AS low,
-                      sum(volume ORDER BY open_time) AS volume
-               FROM candles WHERE series_id = b.id AND "interval" = $1
-               AND open_time >= b.start AND open_time < b.start + $2::integer * 1000::bigint) a
+                      sum(trunc(volume)) + sum(volume - trunc(volume)) AS volume
+               FROM (SELECT bars, high, low, volume FROM candles WHERE series_id = b.id AND "interval" = $1
+                   AND open_time >= b.start AND open_time < b.start + $2::integer * 1000::bigint
+                   ORDER BY open_time) p) a
            CROSS JOIN LATERAL (SELECT open FROM candles WHERE series_id = b.id AND "interval" = $1
                AND open_time >= b.start ORDER BY open_time LIMIT 1) f
            CROSS JOIN LATERAL (SELECT close FROM candles WHERE series_id = b.id AND "interval" = $1

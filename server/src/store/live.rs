@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '10s'";
 const STATEMENT_TIMEOUT: &str = "SET LOCAL statement_timeout = '30s'";
 /// Who holds this advisory lock writes the series of the active feed.
-const FEED_LOCK: i64 = 0x7469_6465_0002;
+pub(super) const FEED_LOCK: i64 = 0x7469_6465_0002;
 
 /// A finest bar as it stands.
 #[derive(Clone, Copy, Debug, PartialEq)]

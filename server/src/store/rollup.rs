@@ -5,6 +5,8 @@
 
 use model::{Candle, Interval, UnixMs};
 
+use super::candles::MarkedCandle;
+
 /// A level is stored only if one of its bars stands for at least this many of the level below: storing more costs
 /// imports more than it saves reads (docs/decisions/0004).
 const MIN_STEP: i64 = 12;
@@ -26,7 +28,7 @@ pub(super) fn base_level(finest: Interval, interval: Interval) -> Interval {
     stored_levels(finest).filter(|level| *level <= interval).last().unwrap_or(finest)
 }
 
-/// A stored row: a candle and how many of the finest candles are in it.
+/// A stored row: a candle and how many complete finest candles are in it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
     pub bars: i64,
@@ -41,11 +43,16 @@ pub(super) struct RollUp {
     /// Open time of the bar of this interval that still runs.
     running: Option<UnixMs>,
     bars: Vec<Row>,
+    /// What rounding took from the volume of the last bar so far (Neumaier's summation).
+    lost: f64,
+    /// Rows in the last bar so far.
+    rows: i64,
 }
 
 impl RollUp {
     pub(super) fn new(finest: Interval, interval: Interval) -> Self {
-        Self { interval, whole: interval.ms() / finest.ms(), running: None, bars: Vec::new() }
+        let whole = interval.ms() / finest.ms();
+        Self { interval, whole, running: None, bars: Vec::new(), lost: 0.0, rows: 0 }
     }
 
     /// Of the finest bars the one that opens then still runs.
@@ -62,24 +69,74 @@ impl RollUp {
                 bar.candle.high = bar.candle.high.max(row.candle.high);
                 bar.candle.low = bar.candle.low.min(row.candle.low);
                 bar.candle.close = row.candle.close;
-                bar.candle.volume += row.candle.volume;
+                let (sum, part) = (bar.candle.volume, row.candle.volume);
+                let total = sum + part;
+                self.lost += if sum >= part { (sum - total) + part } else { (part - total) + sum };
+                bar.candle.volume = total;
+                self.rows += 1;
             }
-            _ => self.bars.push(Row { bars: row.bars, candle: Candle { open_time, ..row.candle } }),
+            _ => {
+                self.end_bar();
+                self.bars.push(Row { bars: row.bars, candle: Candle { open_time, ..row.candle } });
+                self.rows = 1;
+            }
         }
     }
 
-    /// The first or the last `limit` bars, by ascending time, and the open times of those that lack some of their finer
-    /// bars.
-    pub(super) fn finish(mut self, limit: usize, last: bool) -> (Vec<Candle>, Vec<UnixMs>) {
+    /// Settles the volume of the last bar. That of a single finest candle stays as it was stored.
+    fn end_bar(&mut self) {
+        let (lost, rows) = (std::mem::take(&mut self.lost), std::mem::take(&mut self.rows));
+        if let Some(bar) = self.bars.last_mut()
+            && (rows > 1 || bar.bars > 1)
+        {
+            bar.candle.volume = decimal_sum(bar.candle.volume + lost, bar.bars.max(rows));
+        }
+    }
+
+    /// The first or the last `limit` bars, by ascending time.
+    pub(super) fn finish(mut self, limit: usize, last: bool) -> Vec<MarkedCandle> {
+        self.end_bar();
         if last {
             self.bars.drain(..self.bars.len().saturating_sub(limit));
         } else {
             self.bars.truncate(limit);
         }
-        let is_partial = |bar: &&Row| bar.bars < self.whole || self.running == Some(bar.candle.open_time);
-        let partial = self.bars.iter().filter(is_partial).map(|bar| bar.candle.open_time).collect();
-        (self.bars.into_iter().map(|b| b.candle).collect(), partial)
+        let marked = |bar: Row| MarkedCandle {
+            candle: bar.candle,
+            incomplete: bar.bars < self.whole || self.running == Some(bar.candle.open_time),
+        };
+        self.bars.iter().copied().map(marked).collect()
     }
+}
+
+/// Decimals that a sum has where nothing speaks for more: as many as exchanges give.
+const DECIMALS: i32 = 8;
+/// Most decimals that a sum is rounded to.
+const MAX_DECIMALS: i32 = 12;
+/// 2⁵³: below it a float holds every whole number.
+const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
+
+/// The decimal that the sum of decimals stands for: without the noise that adding `parts` binary fractions leaves, as in
+/// 11.245149999999999 for 11.24515. It has 8 decimals; more, up to 12, if it differs from that by more than such noise; fewer
+/// if a float of its size holds fewer.
+fn decimal_sum(sum: f64, parts: i64) -> f64 {
+    let rounded = |decimals: i32| {
+        let scale = 10_f64.powi(decimals);
+        (sum * scale < MAX_WHOLE).then(|| (sum * scale).round() / scale)
+    };
+    // Adding n numbers loses n units of the last place at most. Few are allowed for the noise of the numbers themselves.
+    let noise = sum * f64::EPSILON * parts.max(4) as f64;
+    for decimals in DECIMALS..=MAX_DECIMALS {
+        match rounded(decimals) {
+            Some(decimal) if (decimal - sum).abs() <= noise => return decimal,
+            Some(_) => {}
+            None if decimals == DECIMALS => {
+                return (0..DECIMALS).rev().find_map(rounded).unwrap_or(sum);
+            }
+            None => break,
+        }
+    }
+    sum
 }
 
 #[cfg(test)]
@@ -106,14 +163,63 @@ mod tests {
         for minute in [0, 1, 2, 3, 4, 6, 15] {
             fold.push(row(minute, 10.0 + minute as f64));
         }
-        let (bars, partial) = fold.finish(10, false);
+        let bars = fold.finish(10, false);
         assert_eq!(
-            bars[0],
+            bars[0].candle,
             Candle { open_time: 0, open: 10.0, high: 16.0, low: 9.0, close: 15.0, volume: 2.5 }
         );
-        let times: Vec<_> = bars.iter().map(|bar| bar.open_time / MINUTE).collect();
+        let times: Vec<_> = bars.iter().map(|bar| bar.candle.open_time / MINUTE).collect();
         assert_eq!(times, [0, 5, 15], "a time without candles has no bar");
-        assert_eq!(partial, [5 * MINUTE, 15 * MINUTE]);
+        assert_eq!(partial(&bars), [5, 15]);
+    }
+
+    /// Minutes at which incomplete bars open.
+    fn partial(bars: &[MarkedCandle]) -> Vec<i64> {
+        bars.iter().filter(|bar| bar.incomplete).map(|bar| bar.candle.open_time / MINUTE).collect()
+    }
+
+    #[test]
+    fn an_incomplete_finest_candle_makes_every_bar_incomplete_that_holds_it() {
+        for (interval, expected) in [(Interval::M1, 7), (Interval::M5, 5)] {
+            let mut fold = RollUp::new(Interval::M1, interval);
+            for minute in 0..10 {
+                fold.push(Row { bars: i64::from(minute != 7), ..row(minute, 10.0) });
+            }
+            assert_eq!(partial(&fold.finish(10, true)), [expected]);
+        }
+    }
+
+    #[test]
+    fn volumes_read_as_the_sum_of_decimals() {
+        let volume = |interval, bars, volumes: &[f64]| {
+            let mut fold = RollUp::new(Interval::M1, interval);
+            for (minute, volume) in volumes.iter().enumerate() {
+                let mut row = row(minute as i64, 10.0);
+                row.candle.volume = *volume;
+                fold.push(Row { bars, ..row });
+            }
+            fold.finish(10, true)[0].candle.volume.to_string()
+        };
+        // As float sums: 0.30000000000000004, 11.245149999999999 and 0.6000000000000001.
+        assert_eq!(volume(Interval::M5, 1, &[0.1, 0.2]), "0.3");
+        assert_eq!(volume(Interval::M5, 1, &[0.1, 0.2, 0.3]), "0.6");
+        assert_eq!(volume(Interval::H1, 60, &[11.245_149_999_999_999]), "11.24515");
+        assert_eq!(volume(Interval::H1, 60, &[679.301_528_259_999_9]), "679.30152826");
+        // What was lost between large numbers comes back.
+        assert_eq!(volume(Interval::M5, 1, &[1e16, 1.0, 1.0, 1.0, 1.0]), "10000000000000004");
+        // Finer than eight decimals, if the figures say so.
+        assert_eq!(volume(Interval::M5, 1, &[0.000_000_000_1, 0.000_000_000_2]), "0.0000000003");
+        assert_eq!(volume(Interval::M5, 1, &[0.000_000_012_34, 0.000_000_012_34]), "0.00000002468");
+        assert_eq!(volume(Interval::M5, 1, &[1e-20, 1e-20]), "0.00000000000000000002");
+        // As far as a float of this size goes.
+        assert_eq!(volume(Interval::M5, 1, &[123_456_789.123_456_7, 0.1]), "123456789.2234567");
+        assert_eq!(volume(Interval::M5, 1, &[1e20, 1e20]), "200000000000000000000");
+        assert_eq!(volume(Interval::M5, 1, &[0.0, 0.0]), "0");
+        // A finest candle is what the file says.
+        for odd in [123_456_789_012.123_46, 0.000_000_000_000_1, 0.1 + 0.2] {
+            assert_eq!(volume(Interval::M1, 1, &[odd]), odd.to_string());
+            assert_eq!(volume(Interval::M5, 1, &[odd]), odd.to_string());
+        }
     }
 
     #[test]
@@ -121,7 +227,7 @@ mod tests {
         for (interval, expected) in [(Interval::M1, 9), (Interval::M5, 5)] {
             let mut fold = RollUp::new(Interval::M1, interval).running(Some(9 * MINUTE));
             (0..10).for_each(|minute| fold.push(row(minute, 10.0)));
-            assert_eq!(fold.finish(10, true).1, [expected * MINUTE]);
+            assert_eq!(partial(&fold.finish(10, true)), [expected]);
         }
     }
 
@@ -130,7 +236,8 @@ mod tests {
         for (last, expected) in [(false, [0, 5]), (true, [10, 15])] {
             let mut fold = RollUp::new(Interval::M1, Interval::M5);
             (0..20).for_each(|minute| fold.push(row(minute, 10.0)));
-            let times: Vec<_> = fold.finish(2, last).0.iter().map(|bar| bar.open_time / MINUTE).collect();
+            let times: Vec<_> =
+                fold.finish(2, last).iter().map(|bar| bar.candle.open_time / MINUTE).collect();
             assert_eq!(times, expected);
         }
     }

@@ -40,7 +40,37 @@ pub(super) async fn make(
     Ok(())
 }
 
-/// Gives a series its new revision, the highest of all, and tells the listeners once it is committed. `span`: open times of
+/// Which candles came for a series, as far as its row says something of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Newest {
+    /// Open time of the last that came.
+    pub last: Option<UnixMs>,
+    /// Open time of the last that came and has not ended.
+    pub running: Option<UnixMs>,
+}
+
+/// Settles what the row of a series says of its candles: the decimals of their prices, and which of them has not ended. One
+/// that had not ended when it was written, and came again or has later ones now, is over.
+pub(super) async fn describe(
+    connection: &mut PgConnection,
+    id: i64,
+    newest: Newest,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE series SET price_decimals = common_price_decimals(id, finest),
+             running = CASE WHEN $2::bigint IS NOT NULL THEN greatest(running, $2)
+                            WHEN running <= $3 THEN NULL ELSE running END
+         WHERE id = $1",
+        id,
+        newest.running,
+        newest.last
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Gives a series its new revision, the highest of all, and notifies the listeners once it is committed. `span`: open times of
 /// the first and the last of the finest bars that came.
 pub(super) async fn raise(
     connection: &mut PgConnection,

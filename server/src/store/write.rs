@@ -1,18 +1,22 @@
 //! Writing candles of one series, in one transaction that holds the series' lock.
 
-use std::{collections::BTreeSet, future::Future, time::Duration};
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use model::{Candle, Interval, Source, Symbol, UnixMs};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
 use super::{
     Store, StoreError,
-    candles::secs,
+    candles::{MarkedCandle, secs},
     connect::bounded,
     copy::copy_bytes,
     levels::roll_up,
     rollup::stored_levels,
-    series::{make, make_months, raise},
+    series::{Newest, describe, make, make_months, raise},
 };
 
 /// Longest wait for another writer of the same series.
@@ -29,7 +33,7 @@ const BUCKETS: usize = 20_000;
 pub(crate) struct Written {
     /// Candles that were not there before.
     pub inserted: u64,
-    /// Candles that had other values.
+    /// Candles that had other values, or became complete.
     pub updated: u64,
     /// The series' new revision, if anything changed.
     pub revision: Option<u64>,
@@ -50,6 +54,10 @@ pub(crate) struct SeriesWriter<'c> {
     patience: Duration,
     /// Open times of the first and the last bar that came.
     span: Option<(UnixMs, UnixMs)>,
+    /// The wall clock at the beginning, Unix ms: a candle that ends later is incomplete.
+    now: UnixMs,
+    /// Open time of the last candle that came and has not ended.
+    running: Option<UnixMs>,
     /// Open times of the bars of the lowest stored level that changed.
     touched: BTreeSet<UnixMs>,
 }
@@ -86,6 +94,7 @@ impl<'c> SeriesWriter<'c> {
         )
         .fetch_one(&mut *tx)
         .await?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         Ok(Self {
             tx,
             series_id,
@@ -93,6 +102,8 @@ impl<'c> SeriesWriter<'c> {
             written: Written::default(),
             patience: PATIENCE,
             span: None,
+            now: UnixMs::try_from(now).unwrap_or(UnixMs::MAX),
+            running: None,
             touched: BTreeSet::new(),
         })
     }
@@ -102,13 +113,31 @@ impl<'c> SeriesWriter<'c> {
         (&mut self.tx, self.series_id)
     }
 
-    /// Puts candles in, each open time at most once and all aligned to the finest interval.
+    /// Puts complete candles in, as [`put_marked`](Self::put_marked).
     pub(crate) async fn put(&mut self, candles: &[Candle]) -> Result<(), StoreError> {
-        patient(self.patience, self.write(candles)).await
+        let marked: Vec<MarkedCandle> = candles.iter().copied().map(MarkedCandle::from).collect();
+        self.put_marked(&marked).await
     }
 
-    async fn write(&mut self, candles: &[Candle]) -> Result<(), StoreError> {
-        let times = candles.iter().map(|candle| candle.open_time);
+    /// Puts candles in, each open time at most once and all aligned to the finest interval. One that has not ended is
+    /// incomplete, whatever its mark. An incomplete candle never takes the place of a complete one: it knows less.
+    pub(crate) async fn put_marked(&mut self, candles: &[MarkedCandle]) -> Result<(), StoreError> {
+        let runs = |marked: &MarkedCandle| marked.candle.open_time + self.finest.ms() > self.now;
+        let running =
+            candles.iter().filter(|marked| runs(marked)).map(|marked| marked.candle.open_time).max();
+        if running.is_none() {
+            return patient(self.patience, self.write(candles)).await;
+        }
+        self.running = self.running.max(running);
+        let candles: Vec<_> = candles
+            .iter()
+            .map(|marked| MarkedCandle { incomplete: marked.incomplete || runs(marked), ..*marked })
+            .collect();
+        patient(self.patience, self.write(&candles)).await
+    }
+
+    async fn write(&mut self, candles: &[MarkedCandle]) -> Result<(), StoreError> {
+        let times = candles.iter().map(|marked| marked.candle.open_time);
         let (Some(first), Some(last)) = (times.clone().min(), times.max()) else { return Ok(()) };
         if self.finest == Interval::M1 {
             make_months(&mut self.tx, first, last).await?;
@@ -129,7 +158,7 @@ impl<'c> SeriesWriter<'c> {
     }
 
     /// Into a range that holds nothing. The series' lock keeps it so.
-    async fn copy(&mut self, candles: &[Candle]) -> Result<(), StoreError> {
+    async fn copy(&mut self, candles: &[MarkedCandle]) -> Result<(), StoreError> {
         let bytes = copy_bytes(self.series_id, self.finest, candles);
         let mut copy = self
             .tx
@@ -140,33 +169,36 @@ impl<'c> SeriesWriter<'c> {
             .await?;
         copy.send(bytes).await?;
         self.written.inserted += copy.finish().await?;
-        candles.iter().for_each(|candle| self.touch(candle.open_time));
+        candles.iter().for_each(|marked| self.touch(marked.candle.open_time));
         Ok(())
     }
 
     /// Into a range that holds candles: writes only what is new or differs.
-    async fn merge(&mut self, candles: &[Candle]) -> Result<(), StoreError> {
-        let column = |pick: fn(&Candle) -> f64| candles.iter().map(pick).collect::<Vec<_>>();
-        let times: Vec<_> = candles.iter().map(|candle| candle.open_time).collect();
+    async fn merge(&mut self, candles: &[MarkedCandle]) -> Result<(), StoreError> {
+        let column = |pick: fn(&Candle) -> f64| candles.iter().map(|it| pick(&it.candle)).collect::<Vec<_>>();
+        let times: Vec<_> = candles.iter().map(|marked| marked.candle.open_time).collect();
+        let bars: Vec<_> = candles.iter().map(MarkedCandle::bars).collect();
         let changed = sqlx::query!(
             r#"WITH given AS (
                    SELECT g.*, c.open_time IS NULL AS is_new
-                   FROM unnest($3::bigint[], $4::float8[], $5::float8[], $6::float8[], $7::float8[], $8::float8[])
-                       AS g (open_time, open, high, low, close, volume)
+                   FROM unnest($3::bigint[], $4::integer[], $5::float8[], $6::float8[], $7::float8[], $8::float8[], $9::float8[])
+                       AS g (open_time, bars, open, high, low, close, volume)
                    LEFT JOIN candles c
                        ON c.series_id = $1 AND c."interval" = $2 AND c.open_time = g.open_time
-                   WHERE (c.open, c.high, c.low, c.close, c.volume)
-                       IS DISTINCT FROM (g.open, g.high, g.low, g.close, g.volume)),
+                   WHERE (c.bars, c.open, c.high, c.low, c.close, c.volume)
+                       IS DISTINCT FROM (g.bars, g.open, g.high, g.low, g.close, g.volume)
+                   AND g.bars >= coalesce(c.bars, 0)),
                written AS (
                    INSERT INTO candles (series_id, "interval", open_time, bars, open, high, low, close, volume)
-                   SELECT $1, $2, open_time, 1, open, high, low, close, volume FROM given ORDER BY open_time
+                   SELECT $1, $2, open_time, bars, open, high, low, close, volume FROM given ORDER BY open_time
                    ON CONFLICT (series_id, "interval", open_time) DO UPDATE
-                       SET open = excluded.open, high = excluded.high, low = excluded.low,
+                       SET bars = excluded.bars, open = excluded.open, high = excluded.high, low = excluded.low,
                            close = excluded.close, volume = excluded.volume)
                SELECT open_time AS "open_time!", is_new AS "is_new!" FROM given"#,
             self.series_id,
             secs(self.finest),
             &times,
+            &bars,
             &column(|c| c.open),
             &column(|c| c.high),
             &column(|c| c.low),
@@ -205,6 +237,8 @@ impl<'c> SeriesWriter<'c> {
             }
             below = level;
         }
+        let newest = Newest { last: self.span.map(|span| span.1), running: self.running };
+        patient(patience, describe(&mut self.tx, self.series_id, newest)).await?;
         let revision = patient(patience, raise(&mut self.tx, self.series_id, self.span)).await?;
         self.written.revision = Some(revision);
         patient(patience, async { Ok(self.tx.commit().await?) }).await.map_err(|error| match error {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 /// Whether the answer is yes. Waits until there is one, or Ctrl-C.
-pub(super) async fn yes(question: &str) -> Result<bool, String> {
+pub(in crate::cli) async fn yes(question: &str) -> Result<bool, String> {
     eprint!("{question}");
     let _ = io::stderr().flush();
     let read = tokio::task::spawn_blocking(|| {

@@ -1,6 +1,6 @@
 //! `tidemark cache`: what the cache does, and clears, from a shell.
 
-mod ask;
+pub(super) mod ask;
 mod client;
 mod direct;
 mod report;

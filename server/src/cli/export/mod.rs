@@ -11,7 +11,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use self::{
     target::Target,
-    writer::{Message, Plan},
+    writer::{Counts, Message, Plan},
 };
 use super::{
     fail,
@@ -20,7 +20,7 @@ use super::{
     stop::{Signal, Stop},
 };
 use crate::{
-    market::choose_series,
+    market::{IncompleteCandles, choose_series},
     store::{Export, SeriesInfo, Store},
 };
 
@@ -52,6 +52,10 @@ pub(super) struct Args {
     /// The layout: tidemark, binance or cryptodatadownload
     #[arg(long, default_value = "tidemark")]
     format: Format,
+    /// What becomes of incomplete candles: mark (in the seventh column of the layout tidemark, partial), omit or keep
+    /// (without a mark). Without it they are marked in the layout tidemark, and omitted in the others, which have no mark
+    #[arg(long)]
+    partial: Option<IncompleteCandles>,
     /// Where to; - is standard output. A file gets its name when it is whole
     #[arg(long, default_value = "-", value_name = "FILE")]
     output: PathBuf,
@@ -68,11 +72,20 @@ pub(super) async fn run(args: Args) -> ExitCode {
         fail("--from is after --to");
         return ExitCode::from(2);
     }
+    let incomplete = match (args.partial, args.format) {
+        (None, Format::Tidemark) => IncompleteCandles::Mark,
+        (None, _) => IncompleteCandles::Omit,
+        (Some(IncompleteCandles::Mark), format) if format != Format::Tidemark => {
+            fail(format!("--partial mark: the layout {format} has no mark; give omit or keep"));
+            return ExitCode::from(2);
+        }
+        (Some(incomplete), _) => incomplete,
+    };
     let mut stop = match Stop::new() {
         Ok(stop) => stop,
         Err(error) => return fail(format!("signals cannot be waited for: {error}")),
     };
-    match export(args, &mut stop).await {
+    match export(args, incomplete, &mut stop).await {
         Ok(None) => ExitCode::SUCCESS,
         Ok(Some(signal)) => {
             fail(format!("stopped by {}; nothing is left of the file", signal.name()));
@@ -82,10 +95,20 @@ pub(super) async fn run(args: Args) -> ExitCode {
     }
 }
 
-async fn export(args: Args, stop: &mut Stop) -> Result<Option<Signal>, String> {
+async fn export(
+    args: Args,
+    incomplete: IncompleteCandles,
+    stop: &mut Stop,
+) -> Result<Option<Signal>, String> {
     let store = open_store()?;
-    let beginning = begin(&store, &args);
-    let (series, interval, mut export) = tokio::select! {
+    let beginning = async {
+        let (series, interval, mut export) = begin(&store, &args).await?;
+        // A column of marks only where there is something to mark.
+        let may_mark = incomplete == IncompleteCandles::Mark;
+        let has_marks = may_mark && export.has_incomplete().await.map_err(|error| error.to_string())?;
+        Ok::<_, String>((series, interval, export, has_marks))
+    };
+    let (series, interval, mut export, has_marks) = tokio::select! {
         begun = beginning => begun?,
         signal = stop.asked() => return Ok(Some(signal)),
     };
@@ -94,15 +117,16 @@ async fn export(args: Args, stop: &mut Stop) -> Result<Option<Signal>, String> {
     let mut progress = Progress::new(format!("{} {interval} {}", series.symbol, series.source));
     let is_shown = target.is_file();
     let (sender, messages) = mpsc::channel(AHEAD);
-    let plan = Plan { format: args.format, symbol: series.symbol.clone(), interval, gzip };
+    let plan =
+        Plan { format: args.format, symbol: series.symbol.clone(), interval, gzip, incomplete, has_marks };
     let mut writing = tokio::task::spawn_blocking(move || writer::write(target, &plan, messages));
 
     let (from, to) = range(&series, args.from, args.to);
     let reading = async {
         let mut rows = 0;
         loop {
-            let page = export.next_page().await.map_err(|error| error.to_string())?;
-            let Some(last) = page.last().map(|candle| candle.open_time) else { break };
+            let page = export.next_marked().await.map_err(|error| error.to_string())?;
+            let Some(last) = page.last().map(|marked| marked.candle.open_time) else { break };
             rows += page.len() as u64;
             if sender.send(Message::Page(page)).await.is_err() {
                 // The writer knows why.
@@ -138,7 +162,7 @@ async fn export(args: Args, stop: &mut Stop) -> Result<Option<Signal>, String> {
     match result {
         Ok(written) => {
             let written = written.map_err(|error| format!("writing stopped: {error}"))?;
-            report(written, &args, &series, interval, progress.took())?;
+            report(written, &args, incomplete, &series, interval, progress.took())?;
             export.close().await;
             Ok(None)
         }
@@ -196,22 +220,41 @@ fn range(series: &SeriesInfo, from: Option<UnixMs>, to: Option<UnixMs>) -> (Unix
 }
 
 fn report(
-    written: Result<Option<u64>, String>,
+    written: Result<Option<Counts>, String>,
     args: &Args,
+    incomplete: IncompleteCandles,
     series: &SeriesInfo,
     interval: Interval,
     took: Duration,
 ) -> Result<(), String> {
-    let Some(rows) = written.map_err(|error| format!("--output {}: {error}", args.output.display()))? else {
+    let Some(Counts { rows, incomplete: count }) =
+        written.map_err(|error| format!("--output {}: {error}", args.output.display()))?
+    else {
         // Whoever read it has had enough.
         return Ok(());
     };
     eprintln!(
-        "{} {interval} {}: {rows} rows, {:.1} s, {} rows/s",
+        "{} {interval} {}: {rows} rows, {:.1} s, {} rows/s{}",
         series.symbol,
         series.source,
         took.as_secs_f64(),
-        per_second(rows, took)
+        per_second(rows, took),
+        about_incomplete(count, incomplete)
     );
     Ok(())
+}
+
+/// What became of incomplete candles; nothing where there are none.
+fn about_incomplete(count: u64, incomplete: IncompleteCandles) -> String {
+    let (candles, are) = if count == 1 { ("candle", "is") } else { ("candles", "are") };
+    match incomplete {
+        _ if count == 0 => String::new(),
+        IncompleteCandles::Mark => {
+            format!("; {count} incomplete {candles} {are} marked in the column partial")
+        }
+        IncompleteCandles::Omit => {
+            format!("; {count} incomplete {candles} left out, --partial keep writes them")
+        }
+        IncompleteCandles::Keep => format!("; {count} incomplete {candles} {are} in it without a mark"),
+    }
 }

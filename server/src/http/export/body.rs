@@ -10,14 +10,13 @@ use std::{
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::Frame;
-use model::Candle;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
     time::{Instant, timeout, timeout_at},
 };
 
-use super::Format;
-use crate::store::{Export, StoreError};
+use super::Lines;
+use crate::store::{Export, MarkedCandle, StoreError};
 
 /// Longest export.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -31,13 +30,18 @@ enum Part {
 }
 
 /// Sends the candles from the first page on; `place` is given back when they are sent, or nobody wants them any more.
-pub(super) fn stream(format: Format, first: Vec<Candle>, pages: Export, place: OwnedSemaphorePermit) -> Body {
+pub(super) fn stream(
+    lines: Lines,
+    first: Vec<MarkedCandle>,
+    pages: Export,
+    place: OwnedSemaphorePermit,
+) -> Body {
     // One page is made while the one before is sent, and a third is being read: three in memory at most.
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
         let _place = place;
         let until = Instant::now() + LONGEST;
-        match timeout_at(until, write(format, first, pages, &sender)).await {
+        match timeout_at(until, write(lines, first, pages, &sender)).await {
             Ok(Ok(())) => {}
             Ok(Err(Ended::CallerGone)) => tracing::debug!("an export was not read to its end"),
             Ok(Err(Ended::Store(error))) => tracing::warn!(%error, "an export broke off: {error}"),
@@ -54,8 +58,8 @@ enum Ended {
 }
 
 async fn write(
-    format: Format,
-    first: Vec<Candle>,
+    lines: Lines,
+    first: Vec<MarkedCandle>,
     mut pages: Export,
     sender: &mpsc::Sender<Part>,
 ) -> Result<(), Ended> {
@@ -63,13 +67,17 @@ async fn write(
         Ok(Ok(())) => Ok(()),
         _ => Err(Ended::CallerGone),
     };
-    if !format.header().is_empty() {
-        send(Part::Lines(Bytes::from_static(format.header().as_bytes()))).await?;
+    if !lines.header().is_empty() {
+        send(Part::Lines(Bytes::from_static(lines.header().as_bytes()))).await?;
     }
     let mut page = first;
     while !page.is_empty() {
-        send(Part::Lines(format.lines(&page))).await?;
-        page = pages.next_page().await.map_err(Ended::Store)?;
+        // None may be left of a page.
+        let some = lines.of(&page);
+        if !some.is_empty() {
+            send(Part::Lines(some)).await?;
+        }
+        page = pages.next_marked().await.map_err(Ended::Store)?;
     }
     send(Part::End).await?;
     pages.close().await;

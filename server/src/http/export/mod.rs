@@ -11,27 +11,35 @@ use axum::{
 use model::Source;
 
 pub use self::format::Format;
+use self::format::Lines;
 use super::{AppState, problem::Problem, query};
-use crate::market::Exported;
+use crate::{
+    market::{Exported, IncompleteCandles},
+    store::StoreError,
+};
 
 /// Answers with a file, sent in parts.
 pub(super) async fn export(
     State(state): State<AppState>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
-    let (query, format) = query::export(raw.as_deref())?;
+    let (query, format, incomplete) = query::export(raw.as_deref())?;
     let place = state.edge.places().export()?;
     let Exported { source, mut pages } = state.market.export(&query).await?;
     let revision = pages.revision();
-    // The first page comes before the head: what fails at once is told as an error.
-    let first = pages.next_page().await.map_err(|error| {
+    // The first page comes before the head: what fails at once is reported as an error.
+    let unread = |error: StoreError| {
         tracing::debug!(%error, "an export cannot be read");
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
-    })?;
+    };
+    let may_mark = format == Format::Csv && incomplete == IncompleteCandles::Mark;
+    let has_marks = may_mark && pages.has_incomplete().await.map_err(unread)?;
+    let first = pages.next_marked().await.map_err(unread)?;
+    let lines = Lines { format, incomplete, has_marks };
     // A replayed or made-up price must not pass for a recorded one when the file is found again.
     let of = if source == Source::RECORDED { String::new() } else { format!("-{source}") };
     let name = format!("{}-USD-{}{of}.{}", query.symbol, query.interval, format.name());
-    let mut response = Response::new(body::stream(format, first, pages, place));
+    let mut response = Response::new(body::stream(lines, first, pages, place));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -128,7 +128,7 @@ fn market(id: &str, summary: &str, names: &[&str], schema: &str, example: Value)
 }
 
 fn export() -> Value {
-    let names = ["symbol", "interval", "from", "to", "source", "format", "request_id"];
+    let names = ["symbol", "interval", "from", "to", "source", "format", "partial", "request_id"];
     let headers = [
         "x-request-id",
         "Cache-Status",
@@ -139,7 +139,9 @@ fn export() -> Value {
         "RateLimit-Policy",
     ];
     let file = json!({
-        "description": "The file, in parts. One that breaks off breaks the connection: what ended in order is complete.",
+        "description": "The file, in parts. One that breaks off breaks the connection: what ended in order is complete. \
+                        CSV has a seventh column, partial, where a candle of the range is incomplete: 1 for those, 0 for \
+                        the others.",
         "headers": header_references(&headers),
         "content": {
             "text/csv": {

@@ -3,7 +3,7 @@
 use model::{DEFAULT_LIMIT, MAX_LIMIT};
 use serde_json::{Value, json};
 
-use crate::market::{BATCH_DEFAULT_LIMIT, BATCH_MAX_CANDLES, BATCH_MAX_SYMBOLS};
+use crate::market::{BATCH_DEFAULT_LIMIT, BATCH_MAX_CANDLES, BATCH_MAX_SYMBOLS, IncompleteCandles};
 
 /// The last millisecond of the year 9999.
 const LAST_TIME: i64 = 253_402_300_799_999;
@@ -51,6 +51,8 @@ pub(super) fn parameters() -> Value {
                         schema("Source")),
         "format": query("format", false, "CSV has a header and can be imported again; NDJSON has an object a line.",
                         json!({ "enum": ["csv", "ndjson"], "default": "csv" })),
+        "partial": query("partial", false, "What becomes of incomplete candles: they are marked, left out, or written as the \
+                         others.", json!({ "enum": IncompleteCandles::ALL.map(IncompleteCandles::as_str), "default": "mark" })),
         "key": query("key", true, "The entry's full name, category:text.",
                      json!({ "type": "string", "examples": ["prices:recorded"] })),
         "if_none_match": { "name": "If-None-Match", "in": "header", "required": false, "schema": { "type": "string" },

@@ -39,6 +39,8 @@ struct ExportLine {
     close: f64,
     /// Traded amount, in coins.
     volume: f64,
+    /// True for an incomplete candle; not there for others.
+    partial: Option<bool>,
 }
 
 #[derive(OpenApi)]

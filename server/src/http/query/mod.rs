@@ -7,7 +7,7 @@ use model::{ChartQuery, DEFAULT_LIMIT, MarketError, Symbol};
 pub use self::params::Params;
 use self::params::SHOWN;
 use super::export::Format;
-use crate::market::{BATCH_DEFAULT_LIMIT, BatchQuery, ExportQuery};
+use crate::market::{BATCH_DEFAULT_LIMIT, BatchQuery, ExportQuery, IncompleteCandles};
 
 /// The parameters of `latest_prices`: `symbols=BTC,ETH`; none means all.
 pub fn symbols(raw: Option<&str>) -> Result<Vec<Symbol>, MarketError> {
@@ -50,8 +50,8 @@ pub fn batch(raw: Option<&str>) -> Result<BatchQuery, MarketError> {
 }
 
 /// The parameters of `export`.
-pub fn export(raw: Option<&str>) -> Result<(ExportQuery, Format), MarketError> {
-    const NAMES: &[&str] = &["symbol", "interval", "from", "to", "source", "format"];
+pub fn export(raw: Option<&str>) -> Result<(ExportQuery, Format, IncompleteCandles), MarketError> {
+    const NAMES: &[&str] = &["symbol", "interval", "from", "to", "source", "format", "partial"];
     let params = Params::parse(raw, NAMES)?;
     let query = ExportQuery {
         symbol: params.symbol()?,
@@ -70,7 +70,14 @@ pub fn export(raw: Option<&str>) -> Result<(ExportQuery, Format), MarketError> {
             MarketError::bad("format", format!("{shown:?} is none of csv, ndjson"))
         })?,
     };
-    Ok((query, format))
+    let incomplete = match params.get("partial") {
+        None => IncompleteCandles::default(),
+        Some(name) => name.parse().map_err(|reason| {
+            let shown: String = name.chars().take(SHOWN).collect();
+            MarketError::bad("partial", format!("{shown:?} {reason}"))
+        })?,
+    };
+    Ok((query, format, incomplete))
 }
 
 #[cfg(test)]
@@ -132,12 +139,15 @@ mod tests {
         for (query, name) in [
             ("interval=1h", "symbol"),
             ("symbol=BTC&interval=1h&format=xml", "format"),
+            ("symbol=BTC&interval=1h&partial=all", "partial"),
             ("symbol=BTC&interval=1h&limit=5", "limit"),
             ("symbol=BTC&interval=1h&from=2&to=1", "from"),
         ] {
             assert_eq!(named(export(Some(query)).unwrap_err()), name, "{query}");
         }
-        assert_eq!(export(Some("symbol=BTC&interval=1h")).unwrap().1, Format::Csv);
+        let (_, format, incomplete) = export(Some("symbol=BTC&interval=1h")).unwrap();
+        assert_eq!((format, incomplete), (Format::Csv, IncompleteCandles::Mark));
+        assert_eq!(export(Some("symbol=BTC&interval=1h&partial=omit")).unwrap().2, IncompleteCandles::Omit);
     }
 
     #[test]
