@@ -23,7 +23,8 @@ const LAST_RETRY: Duration = Duration::from_secs(5);
 pub(super) enum Ended {
     /// The lock was lost with the connection, and another process had it after that.
     AnotherFeeds,
-    /// Bars had to be given up: there is a gap to be filled.
+    /// Candles were dropped because too many waited. Nothing newer is stored: what is missing begins with the last stored
+    /// candle.
     Gap,
 }
 
@@ -38,6 +39,11 @@ pub(super) async fn write_on(
     let dropped = stats.dropped.get();
     let mut is_away = false;
     loop {
+        // Before anything newer than a dropped candle is stored: the gap would lie behind the last stored one, where it is
+        // not looked for.
+        if stats.dropped.get() > dropped && writer.is_held().await {
+            return Ended::Gap;
+        }
         let taken = outbox.take(CHUNK);
         let rest = if taken.len() < CHUNK { REST } else { Duration::ZERO };
         let begun = Instant::now();
@@ -50,9 +56,6 @@ pub(super) async fn write_on(
                 stats.rows.add(rows);
                 stats.writes.add(u64::from(!taken.is_empty()));
                 stats.last_write_us.set(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
-                if stats.dropped.get() > dropped {
-                    return Ended::Gap;
-                }
                 sleep(rest).await;
             }
             Err(error) => {
