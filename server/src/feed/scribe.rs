@@ -118,3 +118,53 @@ async fn again(writer: &mut LiveWriter, store: &Store) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use local_servers::PostgresServer;
+    use model::Source;
+
+    use super::*;
+
+    async fn until(what: &str, good: impl Fn() -> bool) {
+        for _ in 0..3_000 {
+            if good() {
+                return;
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        panic!("waited in vain: {what}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nothing_newer_is_stored_once_a_candle_was_dropped() {
+        let server = tokio::task::spawn_blocking(|| PostgresServer::ephemeral().unwrap()).await.unwrap();
+        let store = Store::connect_lazy(&server.url()).unwrap();
+        store.migrate().await.unwrap();
+        let mut writer = LiveWriter::take(&store).await.unwrap().unwrap();
+        let wanted = [("GAP".parse().unwrap(), Interval::H1)];
+        let id = writer.series(&Source::REPLAY, &wanted).await.unwrap()[0];
+        let stats: Arc<FeedStats> = Arc::default();
+        let outbox = Arc::new(Outbox::with_limit(Arc::clone(&stats), 3));
+        let put = |hour: i64| {
+            let open_time = hour * 3_600_000;
+            outbox.put(0, Candle { open_time, open: 1.0, high: 1.0, low: 1.0, close: 1.0, volume: 1.0 });
+        };
+        let keys = vec![(id, Interval::H1)];
+        let writing =
+            tokio::spawn(write_on(writer, store.clone(), Arc::clone(&outbox), keys, Arc::clone(&stats)));
+        put(0);
+        until("the first is stored", || stats.rows.get() == 1).await;
+        server.kill().unwrap();
+        put(1);
+        until("the writer notices", || stats.failures.get() > 0).await;
+        (2..7).for_each(put);
+        assert!(stats.dropped.get() > 0);
+        tokio::task::block_in_place(|| server.start().unwrap());
+        let ended = tokio::time::timeout(Duration::from_secs(60), writing).await.unwrap().unwrap();
+        assert_eq!(ended, Ended::Gap);
+        // What is missing begins with the last stored one, where the next start looks for it.
+        let stored = store.candles(id, Interval::H1, None, None, 10).await.unwrap().unwrap();
+        assert_eq!(stored.candles.iter().map(|candle| candle.open_time).collect::<Vec<_>>(), [0]);
+    }
+}

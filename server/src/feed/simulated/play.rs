@@ -178,7 +178,7 @@ mod tests {
         let coin = &simulation.coins[0];
         for depth in [depth(10), depth(500)] {
             for stored in [None, Some(NOW - 3 * 3_600_000), Some(NOW - 400 * DAY_MS), Some(NOW - 60_000)] {
-                let History { days, hours, minutes, half_hours, recent, running: ended_until } =
+                let History { days, hours, minutes, half_hours, recent, running } =
                     history(coin, &depth, stored, NOW);
                 let first = minutes.first().unwrap().open_time;
                 assert_eq!(Interval::H1.bucket(first), first);
