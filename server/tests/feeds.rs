@@ -447,7 +447,7 @@ fn figures_of_a_running_replay_are_those_of_its_candles() {
             of("replay")
         })
         .collect();
-    assert_eq!(json!(decimals), json!([1, 4, 2, 2, 5, 2]));
+    assert_eq!(json!(decimals), json!([1, 4, 2, 3, 5, 2]));
     for (row, (symbol, _)) in symbols.iter().enumerate() {
         let table = fed.server.json(&format!("{PRICES}?symbols={symbol}"));
         assert_eq!(table["prices"][0]["price_decimals"], decimals[row], "{table}");
