@@ -600,13 +600,31 @@ fn the_simulation_has_series_of_its_own_and_says_what_it_is() {
     fed.wait("it moves", || fed.as_of() > then + 1_000);
     assert_eq!(fed.server.get("/api/chart_data?symbol=NOPE&interval=1d").status, 404);
     assert_eq!(digest(&postgres, "recorded"), recorded, "the recording is untouched");
-    // A bar of minutes that has ended is what the simulation draws, whichever feed is on.
-    let chart = fed.bars("symbol=BTC&interval=1h&limit=4");
-    let ended = opens(&chart)[1];
+    // A candle that has ended is what the simulation draws, whichever feed is on: of hours that were there at the start, and
+    // of a minute that ended meanwhile.
     let drawn = Server::start(&Setup::default());
-    let same = drawn.json(&format!("/api/chart_data?symbol=BTC&interval=1h&from={ended}&limit=1"));
-    assert_eq!(same["candles"][0][1], chart["candles"][1][1]);
-    assert_eq!(same["candles"][0][4], chart["candles"][1][4]);
+    let same = |interval: &str, ended: i64| {
+        let query = format!("symbol=BTC&interval={interval}&from={ended}&limit=1");
+        let (stored, drawn) = (fed.bars(&query), drawn.json(&format!("/api/chart_data?{query}")));
+        assert_eq!(opens(&stored), [ended]);
+        assert_eq!(stored["candles"], drawn["candles"], "{interval}");
+    };
+    same("1h", (now() / HOUR - 20 * 24) * HOUR);
+    let minute = now() / MINUTE * MINUTE;
+    wait_clock(minute + MINUTE);
+    fed.wait("the next minute", || opens(&fed.bars("symbol=BTC&interval=1m&limit=1"))[0] > minute);
+    same("1m", minute);
+    // The figures of quotes are those of its candles too.
+    let table = fed.server.json("/api/latest_prices?symbols=BTC");
+    let row = &table["prices"][0];
+    for (name, span) in [("1h", HOUR), ("24h", DAY), ("7d", 7 * DAY)] {
+        let start = row["as_of"].as_i64().unwrap() - span;
+        let chart = drawn.json(&format!("/api/chart_data?symbol=BTC&interval=1m&to={start}&limit=1"));
+        let open: f64 = row[format!("open_{name}")].as_str().unwrap().parse().unwrap();
+        assert_eq!(json!(open), chart["candles"][0][1], "{name} of {row}");
+        assert_eq!(row["price_decimals"], chart["price_decimals"]);
+    }
+    assert_eq!(fed.bars("symbol=BTC&interval=1m&limit=1")["price_decimals"], row["price_decimals"]);
 }
 
 #[test]

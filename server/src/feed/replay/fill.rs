@@ -45,14 +45,14 @@ pub(super) async fn up_to_now(
     let schedule = Schedule::new(&replayed);
     let stored = stored.filter(|_| known.is_some());
     // The last stored candle may have run when it was written.
-    let mut since = match stored {
+    let since = match stored {
         Some(stored) => {
             first_lack(store, stored, &replayed, &schedule, now).await?.unwrap_or(stored.last_open)
         }
         None => schedule.beginning(),
     };
-    since = since.max(finest.bucket(now - schedule.length()));
-    let mut until = finest.bucket(now);
+    let since = since.max(finest.bucket(now - schedule.length()));
+    let until = finest.bucket(now);
     if known.is_some() && since >= until {
         return Ok(Filled { replayed, until: since });
     }
@@ -61,23 +61,19 @@ pub(super) async fn up_to_now(
     if known.is_none() {
         writer.replay(&replayed).await?;
     }
-    // Candles end while others are written.
-    while since < until {
-        for stretch in schedule.stretches(since, until) {
-            let (from, to) = (Some(stretch.from), Some(stretch.to - 1));
-            let Some(mut export) = store.export(recording.id, finest, from, to).await? else { continue };
-            loop {
-                let mut candles = export.next_page().await?;
-                if candles.is_empty() {
-                    break;
-                }
-                candles.iter_mut().for_each(|candle| candle.open_time += stretch.shift);
-                writer.put(&candles).await?;
+    // What ends meanwhile is stored by who feeds: its final state comes first, from `until` on.
+    for stretch in schedule.stretches(since, until) {
+        let (from, to) = (Some(stretch.from), Some(stretch.to - 1));
+        let Some(mut export) = store.export(recording.id, finest, from, to).await? else { continue };
+        loop {
+            let mut candles = export.next_page().await?;
+            if candles.is_empty() {
+                break;
             }
-            export.close().await;
+            candles.iter_mut().for_each(|candle| candle.open_time += stretch.shift);
+            writer.put(&candles).await?;
         }
-        since = until;
-        until = finest.bucket(now_ms());
+        export.close().await;
     }
     let written = writer.commit().await?;
     tracing::info!(
@@ -89,7 +85,7 @@ pub(super) async fn up_to_now(
         written.inserted,
         written.updated
     );
-    Ok(Filled { replayed, until: since })
+    Ok(Filled { replayed, until })
 }
 
 /// Open time of the first stored candle, of the last days, that is missing or not the recorded one: a process that was
