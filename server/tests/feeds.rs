@@ -4,14 +4,53 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use local_servers::{PostgresServer, RedisServer, free_port, wait_until};
+use local_servers::{PostgresServer, RedisServer, Signal, free_port, wait_until};
 use serde_json::{Value, json};
-use support::{SOON, Server, Setup, import_sample, run, write_candles};
+use support::{Holder, SOON, Server, Setup, import_sample, run, write_candles};
 
 const PRICES: &str = "/api/latest_prices";
-const HALF_HOUR: i64 = 1_800_000;
+const MINUTE: i64 = 60_000;
+const HALF_HOUR: i64 = 30 * MINUTE;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+fn now() -> i64 {
+    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+/// Waits for the clock: a candle ends when its time is over.
+fn wait_clock(time: i64) {
+    let left = u64::try_from(time - now()).unwrap_or(0);
+    assert!(wait_until(Duration::from_millis(left + 1_000), || now() >= time));
+}
+
+/// Migrates, and imports so many minutes of each symbol, all of them different. `missing`: the minutes without a candle.
+fn import_minutes(postgres: &PostgresServer, symbols: &[&str], count: i64, missing: impl Fn(i64) -> bool) {
+    let url = postgres.url();
+    assert!(run(&url, &["migrate"]).status.success());
+    let folder = tempfile::tempdir().unwrap();
+    for symbol in symbols {
+        let mut text = String::from("open_time,open,high,low,close,volume\n");
+        let price = |i: i64| 100.0 + (i * 7_919 % 1_009) as f64 / 100.0;
+        for i in (0..count).filter(|i| !missing(*i)) {
+            let (open, close) = (price(i), price(i + 1));
+            let (high, low) = (open.max(close) + 0.37, open.min(close) - 0.29);
+            let volume = (i * 31 % 97 + 1) as f64 / 7.0;
+            writeln!(text, "{},{open:.2},{high:.2},{low:.2},{close:.2},{volume:.6}", i * MINUTE).unwrap();
+        }
+        let file = folder.path().join(format!("{symbol}-USD-1m.csv"));
+        fs::write(&file, text).unwrap();
+        let imported = run(&url, &["import", file.to_str().unwrap()]);
+        assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    }
+}
 
 fn imported() -> PostgresServer {
     let postgres = PostgresServer::ephemeral().unwrap();
@@ -66,6 +105,28 @@ impl Fed {
 
     fn bars(&self, query: &str) -> Value {
         self.server.json(&format!("/api/chart_data?{query}"))
+    }
+
+    /// How far a recording is moved by its replay, ms.
+    fn shift(&self, symbol: &str, interval: &str) -> i64 {
+        let first = |source: &str| {
+            let chart =
+                self.bars(&format!("symbol={symbol}&interval={interval}&from=0&limit=1&source={source}"));
+            opens(&chart)[0]
+        };
+        first("replay") - first("recorded")
+    }
+
+    /// Asserts that these minutes of a replay are stored as they were recorded.
+    fn assert_minutes(&self, symbol: &str, from: i64, count: i64) {
+        let shift = self.shift(symbol, "1m");
+        let of = |source: &str, from: i64| {
+            self.bars(&format!("symbol={symbol}&interval=1m&from={from}&limit={count}&source={source}"))
+        };
+        let (replay, original) = (of("replay", from), of("recorded", from - shift));
+        let expected: Vec<i64> = (0..count).map(|i| from + i * MINUTE).collect();
+        assert_eq!(opens(&replay), expected, "{symbol}\n{}", self.server.log());
+        assert_eq!(figures(&replay), figures(&original), "{symbol}\n{}", self.server.log());
     }
 }
 
@@ -191,6 +252,260 @@ fn a_replay_goes_on_after_a_restart_where_the_clock_is() {
 }
 
 #[test]
+fn candles_that_end_while_they_play_or_the_process_stands_still_are_the_recorded_ones() {
+    let postgres = PostgresServer::ephemeral().unwrap();
+    import_minutes(&postgres, &["NEW"], 3_000, |_| false);
+    let fed = Fed::start(&postgres, None, "replay", &[]);
+    fed.wait_source("replay");
+    fed.wait("what runs is stored", || fed.metric("rows_total") >= 1.0);
+    // It stands still from within one minute until after the next.
+    let minute = now() / MINUTE * MINUTE;
+    fed.server.signal(Signal::STOP);
+    wait_clock(minute + 2 * MINUTE + 1_000);
+    fed.server.signal(Signal::CONT);
+    let opened = |time: i64| {
+        let last = fed.bars("symbol=NEW&interval=1m&limit=1&source=replay");
+        opens(&last)[0] >= time
+    };
+    fed.wait("it goes on", || opened(minute + 2 * MINUTE));
+    fed.assert_minutes("NEW", minute - 5 * MINUTE, 7);
+    // And one that is played to its end.
+    wait_clock(minute + 3 * MINUTE);
+    fed.wait("the next one is stored", || opened(minute + 3 * MINUTE));
+    fed.assert_minutes("NEW", minute - 5 * MINUTE, 8);
+}
+
+#[test]
+fn a_candle_that_ends_while_another_series_is_brought_up_to_now_is_not_lost() {
+    let postgres = PostgresServer::ephemeral().unwrap();
+    import_minutes(&postgres, &["AAA", "BBB"], 3_000, |_| false);
+    let fed = Fed::start(&postgres, None, "replay", &[]);
+    fed.wait_source("replay");
+    fed.wait("what runs is stored", || fed.metric("rows_total") >= 2.0);
+    assert!(fed.server.terminate().success());
+    // The second series lacks something, so that it is written to, and cannot be for a while.
+    let series =
+        "SELECT s.id FROM series s JOIN symbols y ON y.id = s.symbol_id JOIN sources o ON o.id = s.source_id
+        WHERE o.source = 'replay' AND y.symbol = 'BBB'";
+    postgres
+        .execute(&format!(
+            r#"DELETE FROM candles WHERE series_id = ({series}) AND "interval" = 60 AND open_time > {}"#,
+            now() - 10 * MINUTE
+        ))
+        .unwrap();
+    // A writer waits a minute for a lock.
+    if now() % MINUTE < 20_000 {
+        wait_clock(now() / MINUTE * MINUTE + 20_000);
+    }
+    let minute = now() / MINUTE * MINUTE;
+    let holder = Holder::begin(&postgres.url(), &format!("{series} FOR UPDATE OF s"));
+    let fed = Fed::start(&postgres, None, "replay", &[]);
+    wait_clock(minute + MINUTE + 1_000);
+    assert_eq!(fed.metric("leads"), 0.0, "it is still being made ready");
+    holder.release();
+    fed.wait("it feeds", || fed.metric("leads") == 1.0 && fed.metric("rows_total") >= 2.0);
+    for symbol in ["AAA", "BBB"] {
+        fed.wait("the next minute is stored", || {
+            opens(&fed.bars(&format!("symbol={symbol}&interval=1m&limit=1")))[0] > minute
+        });
+        fed.assert_minutes(symbol, minute - 15 * MINUTE, 16);
+    }
+}
+
+#[test]
+fn holes_and_unfinished_candles_of_earlier_runs_are_put_right_at_the_next_start() {
+    let postgres = imported();
+    let fed = Fed::start(&postgres, None, "replay", &[]);
+    fed.wait_source("replay");
+    fed.wait("what runs is stored", || fed.metric("rows_total") >= 5.0);
+    let since = now() - 8 * DAY + HOUR;
+    let charts = |fed: &Fed| -> Vec<Value> {
+        ["BTC", "ETH", "XRP"]
+            .iter()
+            .flat_map(|symbol| ["30m", "1d"].map(|interval| (symbol, interval)))
+            .map(|(symbol, interval)| {
+                // Without the day that runs.
+                let to = now() / DAY * DAY - 1;
+                let query = format!(
+                    "symbol={symbol}&interval={interval}&from={since}&to={to}&source=replay&limit=5000"
+                );
+                fed.bars(&query)["candles"].clone()
+            })
+            .collect()
+    };
+    let before = charts(&fed);
+    assert!(fed.server.terminate().success());
+    let change = |symbol: &str, what: &str, age: i64| {
+        let sql = format!(
+            r#"{what} c.series_id = (SELECT s.id FROM series s JOIN symbols y ON y.id = s.symbol_id
+                   JOIN sources o ON o.id = s.source_id WHERE o.source = 'replay' AND y.symbol = '{symbol}')
+               AND c."interval" = 1800 AND c.open_time BETWEEN {} AND {} RETURNING 1"#,
+            now() - age,
+            now() - age + 2 * HOUR
+        );
+        let changed = postgres.execute(&sql).unwrap();
+        assert!(changed.lines().count() >= 3, "{changed}");
+    };
+    change("BTC", "DELETE FROM candles c WHERE", 3 * DAY);
+    change("ETH", "UPDATE candles c SET close = open, volume = volume / 2 WHERE", 2 * DAY);
+    change("XRP", "DELETE FROM candles c WHERE", 7 * DAY);
+    change("XRP", "DELETE FROM candles c WHERE", DAY);
+    let fed = Fed::start(&postgres, None, "replay", &[]);
+    fed.wait("it feeds", || fed.metric("leads") == 1.0);
+    assert_eq!(charts(&fed), before);
+}
+
+/// The table is of the replay from the first answer on, though the feed takes its time.
+#[test]
+fn after_a_restart_no_reader_sees_prices_of_another_source() {
+    let postgres = imported();
+    let redis = RedisServer::ephemeral().unwrap();
+    for redis in [None, Some(&redis)] {
+        let fed = Fed::start(&postgres, redis, "replay", &[]);
+        fed.wait_source("replay");
+        fed.wait("what runs is stored", || fed.metric("rows_total") >= 5.0);
+        let before = fed.server.json(PRICES);
+        assert!(fed.server.terminate().success());
+        // What is replayed cannot be read at first.
+        let holder = Holder::lock(&postgres.url(), "replays");
+        let fed = Fed::start(&postgres, redis, "replay", &[]);
+        let same = || {
+            let table = fed.server.json(PRICES);
+            assert_eq!(table["provenance"]["source"], json!("replay"), "{table}");
+            let rows = |table: &Value| table["prices"].as_array().unwrap().clone();
+            assert_eq!(rows(&table).len(), 5);
+            for (row, before) in rows(&table).iter().zip(rows(&before)) {
+                let price = |row: &Value| row["price"].as_str().unwrap().parse::<f64>().unwrap();
+                assert!((price(row) / price(&before) - 1.0).abs() < 0.01, "{row} after {before}");
+                let age = |row: &Value| row["as_of"].as_i64().unwrap();
+                assert!(age(row) > age(&before) - 10_000, "{row} after {before}");
+            }
+            table["prices"][0]["as_of"].as_i64().unwrap()
+        };
+        let chart = fed.bars("symbol=BTC&interval=1d&limit=1");
+        assert_eq!(chart["source"], json!("replay"));
+        assert!(fed.server.get("/").text().contains("Replayed prices"));
+        let first = same();
+        for _ in 0..50 {
+            assert!(same() <= first + 1, "the feed has not begun");
+        }
+        assert_eq!(fed.metric("leads"), 0.0);
+        holder.release();
+        fed.wait("it goes on", || same() > first + 5_000);
+    }
+}
+
+#[test]
+fn at_the_first_start_the_server_is_ready_when_the_feed_has_prices() {
+    let postgres = imported();
+    let holder = Holder::lock(&postgres.url(), "replays");
+    let fed = Fed::start(&postgres, None, "replay", &[]);
+    let ready = fed.server.get("/readyz");
+    assert_eq!((ready.status, ready.json()["status"].clone()), (503, json!("warming")));
+    // Until then what is stored is shown as what it is.
+    assert_eq!(fed.server.json(PRICES)["provenance"]["source"], json!("recorded"));
+    holder.release();
+    fed.wait("it is ready", || fed.server.get("/readyz").status == 200);
+    assert_eq!(fed.server.json(PRICES)["provenance"]["source"], json!("replay"));
+}
+
+/// The figures of each row against the candles, by the rule of spans.
+#[test]
+fn figures_of_a_running_replay_are_those_of_its_candles() {
+    let postgres = imported();
+    // Ten days of minutes, some of them missing, also several in a row.
+    import_minutes(&postgres, &["MIN"], 14_400, |i| i % 17 == 5 || i % 400 < 30);
+    postgres
+        .execute(
+            "UPDATE series SET price_decimals = common_price_decimals(id, finest), revision = revision + 1",
+        )
+        .unwrap();
+    let fed = Fed::start(&postgres, None, "replay", &[]);
+    fed.wait("it feeds", || fed.metric("leads") == 1.0);
+    let symbols =
+        [("BTC", "30m"), ("EOS", "30m"), ("ETH", "30m"), ("LTC", "30m"), ("XRP", "30m"), ("MIN", "1m")];
+    let shifts: BTreeMap<&str, i64> = symbols.iter().map(|(s, i)| (*s, fed.shift(s, i))).collect();
+    let mut last = 0;
+    for _ in 0..10 {
+        fed.wait("a moment later", || fed.as_of() > last + 1_500);
+        let table = fed.wait_source("replay");
+        last = table["prices"][0]["as_of"].as_i64().unwrap();
+        for (symbol, interval) in symbols {
+            let rows = table["prices"].as_array().unwrap();
+            let row = rows.iter().find(|row| row["symbol"] == json!(symbol)).unwrap();
+            assert_row(&fed, row, symbol, interval, shifts[symbol]);
+        }
+    }
+    let decimals: Vec<Value> = symbols
+        .iter()
+        .map(|(symbol, interval)| {
+            let of = |source: &str| {
+                fed.bars(&format!("symbol={symbol}&interval={interval}&limit=1&source={source}"))["price_decimals"]
+                    .clone()
+            };
+            assert_eq!(of("replay"), of("recorded"), "{symbol}");
+            of("replay")
+        })
+        .collect();
+    assert_eq!(json!(decimals), json!([1, 4, 2, 3, 5, 2]));
+    for (row, (symbol, _)) in symbols.iter().enumerate() {
+        let table = fed.server.json(&format!("{PRICES}?symbols={symbol}"));
+        assert_eq!(table["prices"][0]["price_decimals"], decimals[row], "{table}");
+    }
+}
+
+/// A candle of an answer: open time, open, high, low, close, volume.
+fn numbers(candle: &Value) -> [f64; 6] {
+    let mut numbers = [0.0; 6];
+    let all = candle.as_array().unwrap();
+    numbers.iter_mut().zip(all).for_each(|(number, value)| *number = value.as_f64().unwrap());
+    numbers
+}
+
+fn assert_row(fed: &Fed, row: &Value, symbol: &str, interval: &str, shift: i64) {
+    let length = if interval == "1m" { MINUTE } else { HALF_HOUR };
+    let number = |field: &str| row[field].as_str().unwrap().parse::<f64>().unwrap();
+    let price = number("price");
+    let as_of = row["as_of"].as_i64().unwrap();
+    let ask = |more: &str| fed.bars(&format!("symbol={symbol}&interval={interval}&{more}"));
+    for (name, span) in [("1h", HOUR), ("24h", DAY), ("7d", 7 * DAY)] {
+        let moment = as_of - span;
+        let before = ask(&format!("source=replay&to={moment}&limit=1"));
+        let candle = numbers(&before["candles"][0]);
+        let open_time = opens(&before)[0];
+        assert!(open_time <= moment);
+        let expected = if moment < open_time + length { candle[1] } else { candle[4] };
+        assert_eq!(number(&format!("open_{name}")), expected, "{name} of {row}, from {before}");
+        let change = row[format!("change_{name}_pct")].as_f64().unwrap();
+        assert!((change - (price / expected - 1.0) * 100.0).abs() < 1e-6, "{name} of {row}");
+    }
+    // The candles that have ended by then; of the one that runs the recorded one is the bound.
+    let running = as_of / length * length;
+    let (from, to) = ((as_of - DAY) / length * length, running - 1);
+    let ended: Vec<[f64; 6]> = ask(&format!("source=replay&from={from}&to={to}&limit=5000"))["candles"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(numbers)
+        .collect();
+    let (from, to) = (running - shift, running - shift + length - 1);
+    let recorded = ask(&format!("source=recorded&from={from}&to={to}&limit=1"));
+    let runs: Vec<[f64; 6]> = recorded["candles"].as_array().unwrap().iter().map(numbers).collect();
+    let both = || ended.iter().chain(&runs);
+    let highest = |all: &mut dyn Iterator<Item = &[f64; 6]>| all.map(|c| c[2]).fold(f64::MIN, f64::max);
+    let lowest = |all: &mut dyn Iterator<Item = &[f64; 6]>| all.map(|c| c[3]).fold(f64::MAX, f64::min);
+    let volume = |all: &mut dyn Iterator<Item = &[f64; 6]>| all.map(|c| c[5]).sum::<f64>();
+    let (high, low, traded) = (number("high_24h"), number("low_24h"), number("volume_24h"));
+    assert!(high >= highest(&mut ended.iter()) && high <= highest(&mut both()), "high of {row}");
+    assert!(low <= lowest(&mut ended.iter()) && low >= lowest(&mut both()), "low of {row}");
+    let (least, most) = (volume(&mut ended.iter()), volume(&mut both()));
+    assert!(
+        traded >= least * (1.0 - 1e-9) - 1e-6 && traded <= most * (1.0 + 1e-9) + 1e-6,
+        "volume of {row}: {least} to {most}"
+    );
+}
+
+#[test]
 fn prices_go_on_while_the_database_is_away_and_are_stored_when_it_is_back() {
     let postgres = imported();
     let fed = Fed::start(&postgres, None, "replay", &[]);
@@ -285,13 +600,31 @@ fn the_simulation_has_series_of_its_own_and_says_what_it_is() {
     fed.wait("it moves", || fed.as_of() > then + 1_000);
     assert_eq!(fed.server.get("/api/chart_data?symbol=NOPE&interval=1d").status, 404);
     assert_eq!(digest(&postgres, "recorded"), recorded, "the recording is untouched");
-    // A bar of minutes that has ended is what the simulation draws, whichever feed is on.
-    let chart = fed.bars("symbol=BTC&interval=1h&limit=4");
-    let ended = opens(&chart)[1];
+    // A candle that has ended is what the simulation draws, whichever feed is on: of hours that were there at the start, and
+    // of a minute that ended meanwhile.
     let drawn = Server::start(&Setup::default());
-    let same = drawn.json(&format!("/api/chart_data?symbol=BTC&interval=1h&from={ended}&limit=1"));
-    assert_eq!(same["candles"][0][1], chart["candles"][1][1]);
-    assert_eq!(same["candles"][0][4], chart["candles"][1][4]);
+    let same = |interval: &str, ended: i64| {
+        let query = format!("symbol=BTC&interval={interval}&from={ended}&limit=1");
+        let (stored, drawn) = (fed.bars(&query), drawn.json(&format!("/api/chart_data?{query}")));
+        assert_eq!(opens(&stored), [ended]);
+        assert_eq!(stored["candles"], drawn["candles"], "{interval}");
+    };
+    same("1h", (now() / HOUR - 20 * 24) * HOUR);
+    let minute = now() / MINUTE * MINUTE;
+    wait_clock(minute + MINUTE);
+    fed.wait("the next minute", || opens(&fed.bars("symbol=BTC&interval=1m&limit=1"))[0] > minute);
+    same("1m", minute);
+    // The figures of quotes are those of its candles too.
+    let table = fed.server.json("/api/latest_prices?symbols=BTC");
+    let row = &table["prices"][0];
+    for (name, span) in [("1h", HOUR), ("24h", DAY), ("7d", 7 * DAY)] {
+        let start = row["as_of"].as_i64().unwrap() - span;
+        let chart = drawn.json(&format!("/api/chart_data?symbol=BTC&interval=1m&to={start}&limit=1"));
+        let open: f64 = row[format!("open_{name}")].as_str().unwrap().parse().unwrap();
+        assert_eq!(json!(open), chart["candles"][0][1], "{name} of {row}");
+        assert_eq!(row["price_decimals"], chart["price_decimals"]);
+    }
+    assert_eq!(fed.bars("symbol=BTC&interval=1m&limit=1")["price_decimals"], row["price_decimals"]);
 }
 
 #[test]

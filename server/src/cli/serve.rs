@@ -21,6 +21,11 @@ const STATS_EVERY: Duration = Duration::from_secs(300);
 /// Longest time at the end for what Redis and the other servers are still to be told.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// Longest time at the start, of a server that is not ready, for the feed's first prices.
+const FEED_WITHIN: Duration = Duration::from_secs(10);
+/// How often it is looked whether they are there.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
 /// Serves until a stop signal.
 pub(super) async fn run() -> ExitCode {
     match serve().await {
@@ -70,6 +75,7 @@ async fn serve() -> Result<(), String> {
 
     let health = Health::start(cache.clone(), store, feed.feed, Arc::clone(&feed_stats));
     let warming = warm_up(&config, &cache, &market, &health);
+    let starting = feeding.is_some().then(|| wait_for_feed(&market, &feed_stats, &health));
     let requests = RequestMetrics::default();
     let measuring = metrics_listener.map(|listener| {
         tracing::info!("metrics on http://{}/metrics", listener.local_addr().unwrap_or(addr));
@@ -90,7 +96,7 @@ async fn serve() -> Result<(), String> {
         "listening on http://{}", listener.local_addr().unwrap_or(addr)
     );
     http::serve(listener, router).await;
-    for task in [watching, feeding, tidying, warming, measuring, accounting].into_iter().flatten() {
+    for task in [watching, feeding, tidying, warming, starting, measuring, accounting].into_iter().flatten() {
         task.abort();
     }
     counting.abort();
@@ -118,6 +124,27 @@ fn warm_up(config: &Config, cache: &Cache, market: &Market, health: &Health) -> 
         }
         drop(warming);
     }))
+}
+
+/// Until the feed has shown its first prices the server is not ready: its readers would see prices of another source, and
+/// then a jump. It is ready without them when there is nothing to feed, or no database to feed from.
+fn wait_for_feed(market: &Market, stats: &Arc<FeedStats>, health: &Health) -> JoinHandle<()> {
+    let (market, stats, starting) = (market.clone(), Arc::clone(stats), health.warming());
+    tokio::spawn(async move {
+        let is_settled = || {
+            let has_nothing = stats.leads.get() > 0 && stats.series.get() == 0;
+            market.has_feed_prices() || has_nothing || stats.standby.get() > 0 || stats.trouble().is_some()
+        };
+        let settled = async {
+            while !is_settled() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        if tokio::time::timeout(FEED_WITHIN, settled).await.is_err() {
+            tracing::info!("ready without prices of the feed, which did not come within {FEED_WITHIN:?}");
+        }
+        drop(starting);
+    })
 }
 
 /// The cache of these settings. Redis may be away: it joins when it is there.

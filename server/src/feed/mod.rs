@@ -31,7 +31,7 @@ pub fn now_ms() -> UnixMs {
     UnixMs::try_from(since.as_millis()).unwrap_or(UnixMs::MAX)
 }
 
-/// Starts the feed, if there is one to be stored. `rate`: bars a second of the simulation, one a series without it. It
+/// Starts the feed, if there is one to be stored. `rate`: candles a second of the simulation, one a series without it. It
 /// runs until it is aborted.
 #[must_use]
 pub fn start(

@@ -25,6 +25,12 @@ impl Outbox {
         Self { bars: Mutex::default(), most: MOST, stats }
     }
 
+    /// One of another limit.
+    #[cfg(test)]
+    pub fn with_limit(stats: Arc<FeedStats>, most: usize) -> Self {
+        Self { most, ..Self::new(stats) }
+    }
+
     /// Puts in what is known of a bar now. Beyond the limit the oldest goes.
     pub fn put(&self, place: usize, candle: Candle) {
         let mut bars = self.bars.lock();
@@ -72,7 +78,7 @@ mod tests {
     }
 
     fn outbox(most: usize) -> Outbox {
-        Outbox { most, ..Outbox::new(Arc::default()) }
+        Outbox::with_limit(Arc::default(), most)
     }
 
     #[test]

@@ -1,39 +1,62 @@
-//! What a feed is to the ingest: series whose bars can be asked for at any time.
+//! What a feed is to the ingest: series whose candles can be asked for at any time.
 
 use std::future::Future;
 
-use model::{Candle, Interval, Source, Symbol, UnixMs};
+use model::{Candle, Interval, Source, UnixMs};
 
+use super::running::RunningSeries;
 use crate::store::{Store, StoreError, live::LiveWriter};
 
 /// A series that is ready to run.
 pub(super) struct Played {
-    pub symbol: Symbol,
     pub finest: Interval,
     /// Its key in the database.
     pub series: i64,
-    /// Bars of the last 24 hours by ascending open time, of half an hour at most, or of the finest interval.
-    pub recent: Vec<Candle>,
+    /// Everything before this open time is stored in its final state.
+    pub ended_until: UnixMs,
+    /// With the candles before that time, as far as quotes need them.
+    pub running: RunningSeries,
 }
 
-/// A feed of bars.
+/// A candle whose time is over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum FinalState {
+    /// It was this one.
+    Candle(Candle),
+    /// There was none.
+    Nothing,
+    /// It is not in memory.
+    Unknown,
+}
+
+/// A feed of candles.
 pub(super) trait Play: Send + 'static {
     /// Whose prices these are.
     fn source(&self) -> Source;
 
-    /// Makes the stored series and brings them up to now. What [`bar`](Self::bar) speaks of from then on, by symbol.
+    /// Makes the stored series, brings them up to now and fills their holes. What [`candle`](Self::candle) speaks of from
+    /// then on, by symbol.
     fn prepare(
         &mut self,
         store: &Store,
         writer: &mut LiveWriter,
     ) -> impl Future<Output = Result<Vec<Played>, StoreError>> + Send;
 
-    /// The bar of the series at this place as it stands at a time. `None` where there is none.
-    fn bar(&self, place: usize, at: UnixMs) -> Option<Candle>;
+    /// The candle of the series at this place that runs at a time, in its state then. `None` where there is none.
+    fn candle(&self, place: usize, at: UnixMs) -> Option<Candle>;
 
-    /// How many bars are asked for in a second, of so many series together.
-    fn bars_per_second(&self, series: usize) -> u32;
+    /// The candle of the series at this place that opened at a time and has ended.
+    fn ended(&self, place: usize, open_time: UnixMs) -> FinalState;
 
-    /// Works beside [`bar`](Self::bar), on what that needs. It ends when there is something new to [`prepare`](Self::prepare).
+    /// One candle of the series at this place from one time to another, for feeds that can compute any.
+    fn past(&self, _place: usize, _from: UnixMs, _to: UnixMs) -> Option<Candle> {
+        None
+    }
+
+    /// How many candles are asked for in a second, of so many series together.
+    fn candles_per_second(&self, series: usize) -> u32;
+
+    /// Works beside [`candle`](Self::candle), on what that needs. It ends when there is something new to
+    /// [`prepare`](Self::prepare).
     fn keep(&self, store: Store) -> impl Future<Output = ()> + Send + 'static;
 }

@@ -23,7 +23,8 @@ const LAST_RETRY: Duration = Duration::from_secs(5);
 pub(super) enum Ended {
     /// The lock was lost with the connection, and another process had it after that.
     AnotherFeeds,
-    /// Bars had to be given up: there is a gap to be filled.
+    /// Candles were dropped because too many waited. Nothing newer is stored: what is missing begins with the last stored
+    /// candle.
     Gap,
 }
 
@@ -38,6 +39,11 @@ pub(super) async fn write_on(
     let dropped = stats.dropped.get();
     let mut is_away = false;
     loop {
+        // Before anything newer than a dropped candle is stored: the gap would lie behind the last stored one, where it is
+        // not looked for.
+        if stats.dropped.get() > dropped && writer.is_held().await {
+            return Ended::Gap;
+        }
         let taken = outbox.take(CHUNK);
         let rest = if taken.len() < CHUNK { REST } else { Duration::ZERO };
         let begun = Instant::now();
@@ -50,9 +56,6 @@ pub(super) async fn write_on(
                 stats.rows.add(rows);
                 stats.writes.add(u64::from(!taken.is_empty()));
                 stats.last_write_us.set(u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
-                if stats.dropped.get() > dropped {
-                    return Ended::Gap;
-                }
                 sleep(rest).await;
             }
             Err(error) => {
@@ -113,5 +116,55 @@ async fn again(writer: &mut LiveWriter, store: &Store) -> bool {
             Ok(None) => return false,
             Err(error) => tracing::debug!(%error, "the database is away"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use local_servers::PostgresServer;
+    use model::Source;
+
+    use super::*;
+
+    async fn until(what: &str, good: impl Fn() -> bool) {
+        for _ in 0..3_000 {
+            if good() {
+                return;
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        panic!("waited in vain: {what}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nothing_newer_is_stored_once_a_candle_was_dropped() {
+        let server = tokio::task::spawn_blocking(|| PostgresServer::ephemeral().unwrap()).await.unwrap();
+        let store = Store::connect_lazy(&server.url()).unwrap();
+        store.migrate().await.unwrap();
+        let mut writer = LiveWriter::take(&store).await.unwrap().unwrap();
+        let wanted = [("GAP".parse().unwrap(), Interval::H1)];
+        let id = writer.series(&Source::REPLAY, &wanted).await.unwrap()[0];
+        let stats: Arc<FeedStats> = Arc::default();
+        let outbox = Arc::new(Outbox::with_limit(Arc::clone(&stats), 3));
+        let put = |hour: i64| {
+            let open_time = hour * 3_600_000;
+            outbox.put(0, Candle { open_time, open: 1.0, high: 1.0, low: 1.0, close: 1.0, volume: 1.0 });
+        };
+        let keys = vec![(id, Interval::H1)];
+        let writing =
+            tokio::spawn(write_on(writer, store.clone(), Arc::clone(&outbox), keys, Arc::clone(&stats)));
+        put(0);
+        until("the first is stored", || stats.rows.get() == 1).await;
+        server.kill().unwrap();
+        put(1);
+        until("the writer notices", || stats.failures.get() > 0).await;
+        (2..7).for_each(put);
+        assert!(stats.dropped.get() > 0);
+        tokio::task::block_in_place(|| server.start().unwrap());
+        let ended = tokio::time::timeout(Duration::from_secs(60), writing).await.unwrap().unwrap();
+        assert_eq!(ended, Ended::Gap);
+        // What is missing begins with the last stored one, where the next start looks for it.
+        let stored = store.candles(id, Interval::H1, None, None, 10).await.unwrap().unwrap();
+        assert_eq!(stored.candles.iter().map(|candle| candle.open_time).collect::<Vec<_>>(), [0]);
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -57,16 +57,16 @@ pub struct Health {
     /// Whether the feed's prices are stored.
     is_stored: bool,
     feed_stats: Arc<FeedStats>,
-    warming: Arc<AtomicBool>,
+    warming: Arc<AtomicUsize>,
 }
 
 /// While it lives, the server is not ready. See [`Health::warming`].
 #[must_use]
-pub struct Warming(Arc<AtomicBool>);
+pub struct Warming(Arc<AtomicUsize>);
 
 impl Drop for Warming {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -126,9 +126,10 @@ impl Health {
         Self { cache, database, feed, is_stored, feed_stats, warming: Arc::default() }
     }
 
-    /// `readyz` says `warming`, with 503, until what this returns is dropped: a balancer waits until the hot keys are there.
+    /// `readyz` says `warming`, with 503, until all that this returns is dropped: a balancer waits until the hot keys, and the
+    /// feed's prices, are there.
     pub fn warming(&self) -> Warming {
-        self.warming.store(true, Ordering::Release);
+        self.warming.fetch_add(1, Ordering::AcqRel);
         Warming(Arc::clone(&self.warming))
     }
 
@@ -221,7 +222,7 @@ async fn readyz(State(state): State<AppState>) -> Response {
     let health = &state.health;
     let (redis, postgres, feed) = (health.redis(), health.postgres(), health.feed());
     let degraded = redis.status == "down" || postgres.reason.is_some() || feed.reason.is_some();
-    let (code, status) = match (health.warming.load(Ordering::Acquire), degraded) {
+    let (code, status) = match (health.warming.load(Ordering::Acquire) > 0, degraded) {
         (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "warming"),
         (false, true) => (StatusCode::OK, "degraded"),
         (false, false) => (StatusCode::OK, "ok"),

@@ -14,7 +14,9 @@ impl Market {
         let store = self.0.store.clone();
         let want = Want::at_least(self.0.revision.load(Ordering::Acquire));
         let load = move || read_directory(store);
-        Ok(self.0.directory.get_or_load(&DirectoryKey, want, load).await?.value)
+        let directory = self.0.directory.get_or_load(&DirectoryKey, want, load).await?.value;
+        self.note_stored(&directory);
+        Ok(directory)
     }
 
     /// The series of a symbol that answers this interval: of those that are fine enough, the one whose last bar opened

@@ -35,7 +35,7 @@ use self::{
 };
 use crate::{
     config::{CachePolicies, Feed, Supplies},
-    feed::Simulation,
+    feed::{Simulation, now_ms},
     store::Store,
 };
 
@@ -62,8 +62,11 @@ struct Inner {
     simulation: Arc<Simulation>,
     /// Places for drawing simulated candles, one a core.
     drawing: Drawing,
-    /// Whether the feed has shown its prices, here or elsewhere. Before that it may have made some of its series only.
+    /// Whether there are prices of the feed: it has shown them, here or elsewhere, or they were stored before this process
+    /// began. Of a first start some series may be stored and others not yet.
     fed: AtomicBool,
+    /// When this process began, Unix µs: what has a lower revision was stored before.
+    begun: u64,
     /// How many coins there are; the built-in table until it is set.
     supplies: OnceLock<Supplies>,
     /// The highest series revision heard of: what is cached of an older one is not current.
@@ -109,6 +112,7 @@ impl Market {
             simulation,
             drawing: Drawing::new(cores()),
             fed: AtomicBool::new(feed == Feed::Simulated),
+            begun: u64::try_from(now_ms()).unwrap_or(0) * 1_000,
             supplies: OnceLock::new(),
             revision: AtomicU64::new(0),
         })))
@@ -140,7 +144,7 @@ impl Market {
     fn default_source(&self) -> Source {
         match self.0.feed {
             Feed::None => Source::RECORDED,
-            Feed::Replay if self.0.fed.load(Ordering::Acquire) => Source::REPLAY,
+            Feed::Replay if self.has_feed_prices() => Source::REPLAY,
             Feed::Replay => Source::RECORDED,
             Feed::Simulated => Source::SIMULATED,
         }
@@ -152,6 +156,22 @@ impl Market {
             Feed::None => false,
             Feed::Replay => *source == Source::REPLAY,
             Feed::Simulated => *source == Source::SIMULATED && self.0.store.is_some(),
+        }
+    }
+
+    /// Whether the feed's prices are there.
+    pub(crate) fn has_feed_prices(&self) -> bool {
+        self.0.fed.load(Ordering::Acquire)
+    }
+
+    /// Takes note of series of the feed that an earlier process stored. Their last prices are shown, as of their time,
+    /// until the feed goes on: never those of another source in between.
+    fn note_stored(&self, directory: &DirectoryValue) {
+        if self.0.feed == Feed::Replay
+            && !self.has_feed_prices()
+            && directory.0.series.iter().any(|it| it.source == Source::REPLAY && it.revision < self.0.begun)
+        {
+            self.note_fed();
         }
     }
 

@@ -64,7 +64,7 @@ impl Market {
                 }
                 // Without the directory the table may still be at hand, of whichever revision. It is not loaded: the
                 // reader has waited for the database already.
-                Err(error) => (self.default_source(), self.kept_table(error).await),
+                Err(error) => self.kept_table(error).await,
             }
         };
         match table {
@@ -106,14 +106,18 @@ impl Market {
     async fn kept_table(
         &self,
         error: LoadError<LoadFailure>,
-    ) -> Result<Hit<PriceTable>, LoadError<LoadFailure>> {
-        let Some(mut hit) = self.0.prices.get(&PricesKey(self.default_source())).await else {
-            return Err(error);
-        };
-        if hit.stale.is_some() {
-            hit.stale = Some(StaleReason::LoadFailed(error.to_string().into()));
+    ) -> (Source, Result<Hit<PriceTable>, LoadError<LoadFailure>>) {
+        // After a start it is not known yet whether the feed has shown prices: the cache knows.
+        let of_feed = (self.0.feed == Feed::Replay).then_some(Source::REPLAY);
+        for source in of_feed.into_iter().chain([self.default_source()]) {
+            if let Some(mut hit) = self.0.prices.get(&PricesKey(source.clone())).await {
+                if hit.stale.is_some() {
+                    hit.stale = Some(StaleReason::LoadFailed(error.to_string().into()));
+                }
+                return (source, Ok(hit));
+            }
         }
-        Ok(hit)
+        (self.default_source(), Err(error))
     }
 
     async fn simulated_table(&self) -> Result<Hit<PriceTable>, LoadError<LoadFailure>> {

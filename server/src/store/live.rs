@@ -113,6 +113,25 @@ impl LiveWriter {
         .await
     }
 
+    /// Notes how many decimals the prices of these series have, by their ids. Readers hear of it with the next candles.
+    pub async fn set_price_decimals(&mut self, series: &[(i64, u8)]) -> Result<(), StoreError> {
+        let (ids, decimals): (Vec<i64>, Vec<i16>) =
+            series.iter().map(|(id, decimals)| (*id, i16::from(*decimals))).unzip();
+        patient(PATIENCE, async {
+            sqlx::query!(
+                "UPDATE series s SET price_decimals = g.decimals
+                 FROM unnest($1::bigint[], $2::smallint[]) AS g (id, decimals)
+                 WHERE s.id = g.id AND s.price_decimals <> g.decimals",
+                &ids,
+                &decimals
+            )
+            .execute(&mut self.connection)
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Writes bars of series that all have this finest interval, makes their roll-ups anew, gives the series a revision
     /// and tells the listeners. Returns the rows that changed at the finest level. All or nothing.
     pub async fn write(&mut self, finest: Interval, bars: &[LiveBar]) -> Result<u64, StoreError> {

@@ -2,7 +2,7 @@
 
 use model::UnixMs;
 
-use super::{Store, StoreError, connect::bounded, write::SeriesWriter};
+use super::{SeriesInfo, Store, StoreError, candles::secs, connect::bounded, write::SeriesWriter};
 
 /// Which part of which recording a series replays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,38 @@ impl Store {
             .fetch_optional(self.pool())
             .await?;
             Ok(found)
+        })
+        .await
+    }
+
+    /// Open time of the first candle that a series lacks, or has otherwise than the recording that it replays. Looked at are
+    /// the finest candles of the recording between two times, the second exclusive, moved by `shift`.
+    pub(crate) async fn first_lack(
+        &self,
+        replay: &SeriesInfo,
+        replayed: &Replayed,
+        (from, to): (UnixMs, UnixMs),
+        shift: i64,
+    ) -> Result<Option<UnixMs>, StoreError> {
+        bounded(async {
+            // The second pair of bounds says nothing new, but which of the tables of minutes count.
+            let first = sqlx::query_scalar!(
+                r#"SELECT min(r.open_time) FROM candles r
+                   LEFT JOIN candles c ON c.series_id = $1 AND c."interval" = $3 AND c.open_time = r.open_time + $6
+                       AND c.open_time >= $4 + $6 AND c.open_time < $5 + $6
+                   WHERE r.series_id = $2 AND r."interval" = $3 AND r.open_time >= $4 AND r.open_time < $5
+                   AND (c.open, c.high, c.low, c.close, c.volume)
+                       IS DISTINCT FROM (r.open, r.high, r.low, r.close, r.volume)"#,
+                replay.id,
+                replayed.recorded_id,
+                secs(replay.finest),
+                from,
+                to,
+                shift
+            )
+            .fetch_one(self.pool())
+            .await?;
+            Ok(first.map(|time| time + shift))
         })
         .await
     }

@@ -181,9 +181,14 @@ impl Server {
 
     /// SIGTERM; others may be reading from it.
     pub fn ask_to_stop(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Any signal, such as SIGSTOP and SIGCONT.
+    pub fn signal(&self, signal: Signal) {
         let mark = self.process.mark().unwrap();
         let mut process = Process::attach(self.process.pid(), mark).expect("it runs");
-        process.signal(Signal::TERM).unwrap();
+        process.signal(signal).unwrap();
     }
 
     /// SIGTERM, and how it ended.
@@ -251,14 +256,19 @@ impl Reply {
     }
 }
 
-/// A transaction that holds a table locked.
+/// A transaction that holds a table, or rows, locked.
 pub struct Holder(tokio::runtime::Runtime, sqlx::PgConnection);
 
 impl Holder {
     pub fn lock(url: &str, table: &str) -> Self {
+        Self::begin(url, &format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+    }
+
+    /// Holds what this statement locks.
+    pub fn begin(url: &str, statement: &str) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let mut connection: sqlx::PgConnection = runtime.block_on(sqlx::Connection::connect(url)).unwrap();
-        for statement in ["BEGIN", &format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")] {
+        for statement in ["BEGIN", statement] {
             runtime.block_on(sqlx::query(statement).execute(&mut connection)).unwrap();
         }
         Self(runtime, connection)

@@ -14,14 +14,26 @@ use crate::{
 
 const MONTH_MS: i64 = 30 * 86_400_000;
 
-/// Writes the bars of a series that have ended by now. `stored` is the series as it was found, if it has bars. What it
-/// replays: as before, or this recording from its beginning.
+/// How far back holes are looked for: the week that figures need, and a day.
+const HOLES_WITHIN_MS: i64 = 8 * 86_400_000;
+
+/// A series that was brought up to now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Filled {
+    /// What it replays.
+    pub replayed: Replayed,
+    /// Each candle that opened before this time is stored as it was recorded.
+    pub until: UnixMs,
+}
+
+/// Writes the candles of a series that have ended by now. `stored` is the series as it was found, if it has candles. What
+/// it replays: as before, or this recording from its beginning.
 pub(super) async fn up_to_now(
     store: &Store,
     series: i64,
     stored: Option<&SeriesInfo>,
     recording: &SeriesInfo,
-) -> Result<Replayed, StoreError> {
+) -> Result<Filled, StoreError> {
     let (finest, now) = (recording.finest, now_ms());
     let known = store.replayed(series).await?.filter(|known| is_of(known, recording));
     let replayed = known.unwrap_or(Replayed {
@@ -31,40 +43,70 @@ pub(super) async fn up_to_now(
         epoch: epoch(recording, now),
     });
     let schedule = Schedule::new(&replayed);
-    // The last stored bar may have run when it was written.
-    let stored = stored.filter(|_| known.is_some()).map(|it| it.last_open);
-    let since = stored.unwrap_or(schedule.beginning()).max(finest.bucket(now - schedule.length()));
+    let stored = stored.filter(|_| known.is_some());
+    // The last stored candle may have run when it was written.
+    let since = match stored {
+        Some(stored) => {
+            first_lack(store, stored, &replayed, &schedule, now).await?.unwrap_or(stored.last_open)
+        }
+        None => schedule.beginning(),
+    };
+    let since = since.max(finest.bucket(now - schedule.length()));
     let until = finest.bucket(now);
     if known.is_some() && since >= until {
-        return Ok(replayed);
+        return Ok(Filled { replayed, until: since });
     }
     let mut connection = connect(store).await?;
     let mut writer = SeriesWriter::begin(&mut connection, &recording.symbol, &Source::REPLAY, finest).await?;
     if known.is_none() {
         writer.replay(&replayed).await?;
     }
+    // What ends meanwhile is stored by who feeds: its final state comes first, from `until` on.
     for stretch in schedule.stretches(since, until) {
         let (from, to) = (Some(stretch.from), Some(stretch.to - 1));
         let Some(mut export) = store.export(recording.id, finest, from, to).await? else { continue };
         loop {
-            let mut bars = export.next_page().await?;
-            if bars.is_empty() {
+            let mut candles = export.next_page().await?;
+            if candles.is_empty() {
                 break;
             }
-            bars.iter_mut().for_each(|bar| bar.open_time += stretch.shift);
-            writer.put(&bars).await?;
+            candles.iter_mut().for_each(|candle| candle.open_time += stretch.shift);
+            writer.put(&candles).await?;
         }
         export.close().await;
     }
     let written = writer.commit().await?;
     tracing::info!(
         symbol = %recording.symbol,
-        bars = written.inserted,
-        "replay of {}: {} bars written, up to now",
+        candles = written.inserted,
+        changed = written.updated,
+        "replay of {}: {} candles written, {} changed, up to now",
         recording.symbol,
-        written.inserted
+        written.inserted,
+        written.updated
     );
-    Ok(replayed)
+    Ok(Filled { replayed, until })
+}
+
+/// Open time of the first stored candle, of the last days, that is missing or not the recorded one: a process that was
+/// stopped in the middle, or an earlier version, may have left it so. What is replayed is a function of the clock: any
+/// hole can be filled right.
+async fn first_lack(
+    store: &Store,
+    stored: &SeriesInfo,
+    replayed: &Replayed,
+    schedule: &Schedule,
+    now: UnixMs,
+) -> Result<Option<UnixMs>, StoreError> {
+    let from = stored.finest.bucket(now - HOLES_WITHIN_MS).max(stored.first_open);
+    for stretch in schedule.stretches(from, stored.last_open) {
+        let recorded = (stretch.from, stretch.to);
+        let lack = store.first_lack(stored, replayed, recorded, stretch.shift).await?;
+        if lack.is_some() {
+            return Ok(lack);
+        }
+    }
+    Ok(None)
 }
 
 /// When a recording that begins to be played now comes to its end for the first time: where its beginning follows, prices

@@ -12,12 +12,16 @@ mod walk;
 
 use std::{sync::Arc, time::Duration};
 
-use model::{Candle, Source, UnixMs};
+use model::{
+    Candle, Interval, MAX_LIMIT, Source, UnixMs,
+    span::{DAY_MS, WEEK_MS},
+};
 
-use self::{choice::choose, reel::Reel};
+use self::{choice::choose, fill::Filled, reel::Reel};
 use super::{
     now_ms,
-    play::{Play, Played},
+    play::{FinalState, Play, Played},
+    running::RunningSeries,
 };
 use crate::store::{SeriesInfo, Store, StoreError, live::LiveWriter, replays::Replayed};
 
@@ -27,7 +31,9 @@ const LOOK_AHEAD_EVERY: Duration = Duration::from_secs(1);
 const LOOK_FOR_OTHERS_EVERY: Duration = Duration::from_secs(15);
 /// A recording that changed less than this ago may be in the middle of an import.
 const QUIET_US: u64 = 10_000_000;
-const DAY_MS: i64 = 86_400_000;
+/// Finest candles that are kept in memory for figures over seven days, of all series together; each takes 8 bytes. So many
+/// are the weeks of 1,600 series of minutes.
+const MOST_KEPT: i64 = 16 * 1_024 * 1_024;
 
 /// The feed.
 #[derive(Default)]
@@ -45,30 +51,37 @@ impl Play for Replay {
         let recordings = choose(&directory.series);
         let wanted: Vec<_> = recordings.iter().map(|it| (it.symbol.clone(), it.finest)).collect();
         let ids = writer.series(&Source::REPLAY, &wanted).await?;
-        let (mut reels, mut played) = (Vec::new(), Vec::new());
+        let memory = memory(&recordings);
+        let (mut reels, mut played, mut decimals) = (Vec::new(), Vec::new(), Vec::new());
         for (recording, series) in recordings.into_iter().zip(ids) {
             let stored = directory.series.iter().find(|it| it.id == series);
-            let replayed = fill::up_to_now(store, series, stored, recording).await?;
-            let reel = Reel::new(replayed, recording.finest);
-            let now = now_ms();
-            reel.look_ahead(store, now).await?;
-            played.push(Played {
-                symbol: recording.symbol.clone(),
-                finest: recording.finest,
-                series,
-                recent: recent(store, series, &reel, now).await?,
-            });
+            let Filled { replayed, until } = fill::up_to_now(store, series, stored, recording).await?;
+            let reel = Reel::new(replayed, recording.finest, recording.price_decimals);
+            // From the first candle on that is not stored in its final state.
+            reel.look_ahead(store, until).await?;
+            let (symbol, finest) = (recording.symbol.clone(), recording.finest);
+            let running = RunningSeries::new(symbol, finest, recording.price_decimals, memory);
+            let running = recent(store, series, running, finest, until, memory).await?;
+            played.push(Played { finest, series, ended_until: until, running });
+            decimals.push((series, recording.price_decimals));
             reels.push(reel);
         }
+        writer.set_price_decimals(&decimals).await?;
         self.reels = reels.into();
+        // While the others were made ready the first may have come to the end of their pages.
+        look_ahead(&self.reels, store).await?;
         Ok(played)
     }
 
-    fn bar(&self, place: usize, at: UnixMs) -> Option<Candle> {
-        self.reels.get(place)?.bar(at)
+    fn candle(&self, place: usize, at: UnixMs) -> Option<Candle> {
+        self.reels.get(place)?.candle(at)
     }
 
-    fn bars_per_second(&self, series: usize) -> u32 {
+    fn ended(&self, place: usize, open_time: UnixMs) -> FinalState {
+        self.reels.get(place).map_or(FinalState::Unknown, |reel| reel.ended(open_time))
+    }
+
+    fn candles_per_second(&self, series: usize) -> u32 {
         u32::try_from(series).unwrap_or(u32::MAX)
     }
 
@@ -77,15 +90,45 @@ impl Play for Replay {
     }
 }
 
-/// The bars of the last day, the one that runs among them.
-async fn recent(store: &Store, series: i64, reel: &Reel, now: UnixMs) -> Result<Vec<Candle>, StoreError> {
-    let read = store.candles(series, reel.finest, Some(now - DAY_MS), Some(now), model::MAX_LIMIT).await?;
-    let mut bars = read.map(|read| read.candles).unwrap_or_default();
-    if let Some(running) = reel.bar(now) {
-        bars.retain(|bar| bar.open_time < running.open_time);
-        bars.push(running);
+/// How much of the past the series keep at their finest interval, ms: a week, or a day where the weeks of all would take too
+/// much memory. Then the figures over seven days are unknown.
+fn memory(recordings: &[&SeriesInfo]) -> i64 {
+    let weeks: i64 = recordings.iter().map(|it| WEEK_MS / it.finest.ms()).sum();
+    if weeks <= MOST_KEPT {
+        return WEEK_MS;
     }
-    Ok(bars)
+    tracing::warn!(
+        "{} series are too many to keep a week of each in memory: their figures over seven days are unknown",
+        recordings.len()
+    );
+    DAY_MS
+}
+
+/// The series with its stored candles before a time, as far as its memory goes, and the one before them: where nothing
+/// was recorded its close counts.
+async fn recent(
+    store: &Store,
+    series: i64,
+    mut running: RunningSeries,
+    finest: Interval,
+    until: UnixMs,
+    memory: i64,
+) -> Result<RunningSeries, StoreError> {
+    let mut from = finest.bucket(until - memory);
+    let before = store.candles(series, finest, None, Some(from - 1), 1).await?;
+    before.into_iter().flat_map(|read| read.candles).for_each(|candle| {
+        running.take(candle);
+    });
+    while from < until {
+        let read = store.candles(series, finest, Some(from), Some(until - 1), MAX_LIMIT).await?;
+        let candles = read.map(|read| read.candles).unwrap_or_default();
+        let Some(last) = candles.last() else { break };
+        from = last.open_time + finest.ms();
+        for candle in candles {
+            running.take(candle);
+        }
+    }
+    Ok(running)
 }
 
 async fn keep(reels: Arc<[Reel]>, store: Store) {
@@ -124,7 +167,9 @@ async fn is_other(reels: &[Reel], store: &Store) -> Result<bool, StoreError> {
     let now_us = u64::try_from(now_ms()).unwrap_or(0) * 1_000;
     let is_quiet = recordings.iter().all(|recording| recording.revision + QUIET_US < now_us);
     let is_same = recordings.len() == reels.len()
-        && recordings.iter().zip(reels).all(|(recording, reel)| is_of(&reel.replayed, recording));
+        && recordings.iter().zip(reels).all(|(recording, reel)| {
+            is_of(&reel.replayed, recording) && reel.price_decimals == recording.price_decimals
+        });
     Ok(is_quiet && !is_same)
 }
 

@@ -5,21 +5,20 @@ use std::sync::Arc;
 use model::{Candle, Interval, UnixMs};
 use parking_lot::Mutex;
 
-use super::{
-    schedule::Schedule,
-    walk::{decimals, stand},
+use super::{schedule::Schedule, walk::stand};
+use crate::{
+    feed::play::FinalState,
+    store::{Store, StoreError, replays::Replayed},
 };
-use crate::store::{Store, StoreError, replays::Replayed};
 
-/// Bars of a page: 20 days of half-hours, 16 hours of minutes.
+/// Candles of a page: 20 days of half-hours, 16 hours of minutes.
 const PAGE: u32 = 1_000;
 
-/// Bars of the recording, all that lie between two times.
+/// Candles of the recording, all that lie between two times.
 struct Page {
     from: UnixMs,
     to: UnixMs,
-    bars: Vec<Candle>,
-    decimals: u32,
+    candles: Vec<Candle>,
 }
 
 impl Page {
@@ -28,61 +27,94 @@ impl Page {
     }
 }
 
+/// What is in memory, as far as it is there.
+#[derive(Default)]
+struct Pages {
+    /// The page that played before the one that plays: its last candles may still have to be stored.
+    before: Option<Arc<Page>>,
+    now: Option<Arc<Page>>,
+    next: Option<Arc<Page>>,
+}
+
+impl Pages {
+    fn with(&self, recorded: UnixMs) -> Option<Arc<Page>> {
+        [&self.now, &self.next, &self.before].into_iter().flatten().find(|page| page.has(recorded)).cloned()
+    }
+}
+
 /// One recording that plays.
 pub(super) struct Reel {
     pub replayed: Replayed,
     pub finest: Interval,
+    pub price_decimals: u8,
     pub schedule: Schedule,
-    /// The page that plays and the one after it, as far as they are there.
-    pages: Mutex<Vec<Arc<Page>>>,
+    pages: Mutex<Pages>,
 }
 
 impl Reel {
-    pub fn new(replayed: Replayed, finest: Interval) -> Self {
-        Self { schedule: Schedule::new(&replayed), replayed, finest, pages: Mutex::new(Vec::new()) }
+    pub fn new(replayed: Replayed, finest: Interval, price_decimals: u8) -> Self {
+        let schedule = Schedule::new(&replayed);
+        Self { schedule, replayed, finest, price_decimals, pages: Mutex::default() }
     }
 
-    /// The bar that plays at `time`, as it stands then. `None` where none was recorded, or it could not be read yet.
-    pub fn bar(&self, time: UnixMs) -> Option<Candle> {
+    /// The candle that plays at `time`, in its state then. `None` where none was recorded, or it could not be read yet.
+    pub fn candle(&self, time: UnixMs) -> Option<Candle> {
         let recorded = self.schedule.recorded(time);
-        let page = self.pages.lock().iter().find(|page| page.has(recorded)).cloned()?;
         let open_time = self.finest.bucket(recorded);
-        let index = page.bars.binary_search_by_key(&open_time, |bar| bar.open_time).ok()?;
+        let candle = self.recorded(open_time)??;
         let done = (recorded - open_time) as f64 / self.finest.ms() as f64;
-        Some(stand(&page.bars[index], self.finest.bucket(time), done, page.decimals))
+        Some(stand(&candle, self.finest.bucket(time), done, self.price_decimals.into()))
+    }
+
+    /// The candle that opened at `open_time`, as it was when it ended: the recorded one.
+    pub fn ended(&self, open_time: UnixMs) -> FinalState {
+        match self.recorded(self.schedule.recorded(open_time)) {
+            Some(Some(candle)) => FinalState::Candle(Candle { open_time, ..candle }),
+            Some(None) => FinalState::Nothing,
+            None => FinalState::Unknown,
+        }
+    }
+
+    /// The recorded candle that opens then, if there is one. `None` where that is not in memory.
+    fn recorded(&self, open_time: UnixMs) -> Option<Option<Candle>> {
+        let page = self.pages.lock().with(open_time)?;
+        let found = page.candles.binary_search_by_key(&open_time, |candle| candle.open_time);
+        Some(found.ok().map(|index| page.candles[index]))
     }
 
     /// Reads the page that plays at `time` and the next, unless they are there.
     pub async fn look_ahead(&self, store: &Store, time: UnixMs) -> Result<(), StoreError> {
-        let recorded = self.schedule.recorded(time);
-        let now = match self.page_with(recorded) {
-            Some(page) => page,
-            None => self.read(store, recorded).await?,
-        };
+        let now = self.page(store, self.schedule.recorded(time)).await?;
         // Behind the end comes the beginning.
         let next = if now.to >= self.replayed.end_time { self.replayed.first_open } else { now.to };
-        let next = match self.page_with(next) {
-            Some(page) => page,
-            None => self.read(store, next).await?,
-        };
-        *self.pages.lock() = vec![now, next];
+        let next = self.page(store, next).await?;
+        let mut pages = self.pages.lock();
+        let former = pages.now.replace(Arc::clone(&now));
+        if let Some(former) = former.filter(|former| !Arc::ptr_eq(former, &now)) {
+            pages.before = Some(former);
+        }
+        pages.next = Some(next);
         Ok(())
     }
 
-    fn page_with(&self, recorded: UnixMs) -> Option<Arc<Page>> {
-        self.pages.lock().iter().find(|page| page.has(recorded)).cloned()
+    async fn page(&self, store: &Store, recorded: UnixMs) -> Result<Arc<Page>, StoreError> {
+        let known = self.pages.lock().with(recorded);
+        match known {
+            Some(page) => Ok(page),
+            None => self.read(store, recorded).await,
+        }
     }
 
     async fn read(&self, store: &Store, recorded: UnixMs) -> Result<Arc<Page>, StoreError> {
         let Replayed { recorded_id, end_time, .. } = self.replayed;
         let from = self.finest.bucket(recorded);
         let read = store.candles(recorded_id, self.finest, Some(from), Some(end_time - 1), PAGE).await?;
-        let bars = read.map(|read| read.candles).unwrap_or_default();
-        // A page that is not full goes to the end; a full one holds all up to its last bar.
-        let to = match bars.last() {
-            Some(last) if bars.len() >= PAGE as usize => last.open_time + self.finest.ms(),
+        let candles = read.map(|read| read.candles).unwrap_or_default();
+        // A page that is not full goes to the end; a full one holds all up to its last candle.
+        let to = match candles.last() {
+            Some(last) if candles.len() >= PAGE as usize => last.open_time + self.finest.ms(),
             _ => end_time,
         };
-        Ok(Arc::new(Page { from, to, decimals: decimals(&bars), bars }))
+        Ok(Arc::new(Page { from, to, candles }))
     }
 }

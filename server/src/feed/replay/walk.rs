@@ -27,17 +27,6 @@ pub(super) fn stand(bar: &Candle, open_time: UnixMs, done: f64, decimals: u32) -
     }
 }
 
-/// How many decimals the prices of these bars commonly have, at most 12: three of four have no more. A few have more in most
-/// recordings, where somebody took a mean.
-pub(super) fn decimals(bars: &[Candle]) -> u32 {
-    let of = |price: f64| price.to_string().split_once('.').map_or(0, |(_, decimals)| decimals.len());
-    let mut all: Vec<usize> =
-        bars.iter().flat_map(|bar| [bar.open, bar.high, bar.low, bar.close]).map(of).collect();
-    all.sort_unstable();
-    let common = all.get((all.len() * 3).div_ceil(4).saturating_sub(1)).copied().unwrap_or(0);
-    u32::try_from(common.min(12)).unwrap_or(12)
-}
-
 fn round(number: f64, decimals: u32) -> f64 {
     let power = 10_f64.powi(decimals as i32);
     let rounded = (number * power).round() / power;
@@ -82,17 +71,5 @@ mod tests {
             assert!(now.high <= BAR.high && now.low >= BAR.low);
             before = now;
         }
-    }
-
-    #[test]
-    fn decimals_are_the_common_ones_of_the_recording() {
-        assert_eq!(decimals(&[]), 0);
-        let fine = Candle { open: 1.25, high: 2.5, low: 0.75, close: 1.5, ..BAR };
-        assert_eq!(decimals(&[fine]), 2);
-        let mean = Candle { close: 1.333_333_333, ..fine };
-        assert_eq!(decimals(&[mean]), 2);
-        let small =
-            Candle { open: 0.000_012_3, high: 0.000_012_5, low: 0.000_012_1, close: 0.000_012_4, ..BAR };
-        assert_eq!(decimals(&[small]), 7);
     }
 }

@@ -2,13 +2,21 @@
 
 use std::sync::Arc;
 
-use model::{Candle, Interval, Source, UnixMs};
+use model::{
+    Candle, Interval, Source, UnixMs,
+    span::{DAY_MS, HOUR_MS},
+};
 
-use super::{Simulation, bars, coins::Coin};
+use super::{
+    Simulation, bar, bars,
+    coins::Coin,
+    path::{Reader, seed_of},
+};
 use crate::{
     feed::{
         now_ms,
-        play::{Play, Played},
+        play::{FinalState, Play, Played},
+        running::RunningSeries,
     },
     store::{
         Store, StoreError,
@@ -17,7 +25,6 @@ use crate::{
 };
 
 const FINEST: Interval = Interval::M1;
-const DAY_MS: i64 = 86_400_000;
 /// Bars given to the database at once.
 const CHUNK: usize = 5_000;
 
@@ -55,8 +62,16 @@ struct History {
     days: Vec<Candle>,
     hours: Vec<Candle>,
     minutes: Vec<Candle>,
-    /// The last 24 hours.
+    /// The half-hours of the last 24 hours that have ended, from the one on that contains their start.
+    half_hours: Vec<Candle>,
+    /// The minutes after them that have ended.
     recent: Vec<Candle>,
+    /// Open time of the minute that runs.
+    running: UnixMs,
+}
+
+fn decimals_of(coin: &Coin) -> u8 {
+    u8::try_from(coin.decimals).unwrap_or(u8::MAX)
 }
 
 /// The bars from one time to before another, both starts of bars.
@@ -74,13 +89,14 @@ fn history(coin: &Coin, depth: &Depth, stored: Option<UnixMs>, now: UnixMs) -> H
         hour.bucket(stored.max(now - depth.hours * hour.ms())).min(day.bucket(minutes_from)).max(0);
     let days_from = day.bucket(stored.max(now - depth.days * day.ms()).max(0));
     let half_hour = Interval::M30.bucket(now);
-    let mut recent = between(coin, Interval::M30, Interval::M30.bucket(now - DAY_MS), half_hour, now);
-    recent.extend(between(coin, FINEST, half_hour, FINEST.bucket(now) + FINEST.ms(), now));
+    let running = FINEST.bucket(now);
     History {
         days: between(coin, day, days_from, day.bucket(minutes_from), now),
         hours: between(coin, hour, hours_from, minutes_from, now),
-        minutes: between(coin, FINEST, minutes_from, FINEST.bucket(now) + FINEST.ms(), now),
-        recent,
+        minutes: between(coin, FINEST, minutes_from, running + FINEST.ms(), now),
+        half_hours: between(coin, Interval::M30, Interval::M30.bucket(now - DAY_MS), half_hour, now),
+        recent: between(coin, FINEST, half_hour, running, now),
+        running,
     }
 }
 
@@ -94,6 +110,9 @@ impl Play for SimulatedPlay {
         let ids = writer.series(&Source::SIMULATED, &wanted).await?;
         let directory = store.directory().await?;
         let depth = Arc::new(depth(wanted.len()));
+        let decimals: Vec<_> =
+            ids.iter().copied().zip(self.simulation.coins.iter().map(decimals_of)).collect();
+        writer.set_price_decimals(&decimals).await?;
         let mut played = Vec::with_capacity(wanted.len());
         for (place, series) in ids.into_iter().enumerate() {
             let stored = directory.series.iter().find(|it| it.id == series).map(|it| it.last_open);
@@ -102,7 +121,8 @@ impl Play for SimulatedPlay {
             let drawn = tokio::task::spawn_blocking(move || {
                 history(&simulation.coins[place], &depth, stored, now_ms())
             });
-            let History { days, hours, minutes, recent } = drawn.await.map_err(StoreError::stopped)?;
+            let History { days, hours, minutes, half_hours, recent, running: ended_until } =
+                drawn.await.map_err(StoreError::stopped)?;
             writer.write_level(FINEST, Interval::D1, series, &days).await?;
             writer.write_level(FINEST, Interval::H1, series, &hours).await?;
             let bars: Vec<_> =
@@ -110,16 +130,32 @@ impl Play for SimulatedPlay {
             for some in bars.chunks(CHUNK) {
                 writer.write(FINEST, some).await?;
             }
-            played.push(Played { symbol: wanted[place].0.clone(), finest: FINEST, series, recent });
+            // Older prices are a function of the clock: they need not be kept.
+            let (symbol, decimals) = (&wanted[place].0, decimals_of(&self.simulation.coins[place]));
+            let mut running = RunningSeries::new(symbol.clone(), FINEST, decimals, HOUR_MS);
+            half_hours.iter().for_each(|candle| running.take_half_hour(candle));
+            for candle in recent {
+                running.take(candle);
+            }
+            played.push(Played { finest: FINEST, series, ended_until, running });
         }
         Ok(played)
     }
 
-    fn bar(&self, place: usize, at: UnixMs) -> Option<Candle> {
+    fn candle(&self, place: usize, at: UnixMs) -> Option<Candle> {
         bars(self.simulation.coins.get(place)?, FINEST, FINEST.bucket(at), 1, at).pop()
     }
 
-    fn bars_per_second(&self, series: usize) -> u32 {
+    fn ended(&self, place: usize, open_time: UnixMs) -> FinalState {
+        self.past(place, open_time, open_time + FINEST.ms()).map_or(FinalState::Nothing, FinalState::Candle)
+    }
+
+    fn past(&self, place: usize, from: UnixMs, to: UnixMs) -> Option<Candle> {
+        let coin = self.simulation.coins.get(place)?;
+        Some(bar(coin, &mut Reader::new(seed_of(&coin.symbol), coin.beta), from.max(0), to.max(0)))
+    }
+
+    fn candles_per_second(&self, series: usize) -> u32 {
         self.rate.unwrap_or_else(|| u32::try_from(series).unwrap_or(u32::MAX))
     }
 
@@ -142,7 +178,8 @@ mod tests {
         let coin = &simulation.coins[0];
         for depth in [depth(10), depth(500)] {
             for stored in [None, Some(NOW - 3 * 3_600_000), Some(NOW - 400 * DAY_MS), Some(NOW - 60_000)] {
-                let History { days, hours, minutes, recent } = history(coin, &depth, stored, NOW);
+                let History { days, hours, minutes, half_hours, recent, running } =
+                    history(coin, &depth, stored, NOW);
                 let first = minutes.first().unwrap().open_time;
                 assert_eq!(Interval::H1.bucket(first), first);
                 assert_eq!(minutes.last().unwrap().open_time, Interval::M1.bucket(NOW));
@@ -157,7 +194,13 @@ mod tests {
                 if stored.is_none() {
                     assert!(days.len() >= 88);
                 }
-                assert!(recent.windows(2).all(|pair| pair[0].open_time < pair[1].open_time));
+                // 24 hours without a hole, up to the minute that runs.
+                assert_eq!(half_hours[0].open_time, Interval::M30.bucket(NOW - DAY_MS));
+                assert_eq!(half_hours.len(), 48);
+                let last = half_hours[47].open_time + Interval::M30.ms();
+                let opens: Vec<_> = recent.iter().map(|candle| candle.open_time).collect();
+                let expected: Vec<_> = (last..running).step_by(60_000).collect();
+                assert_eq!(opens, expected);
             }
         }
     }
