@@ -30,8 +30,16 @@ impl Market {
     }
 }
 
+/// The series of one symbol, out of series that are sorted by symbol.
+pub(super) fn of_symbol<'d>(series: &'d [SeriesInfo], symbol: &Symbol) -> &'d [SeriesInfo] {
+    let start = series.partition_point(|one| one.symbol < *symbol);
+    let rest = series.get(start..).unwrap_or_default();
+    let count = rest.partition_point(|one| one.symbol == *symbol);
+    rest.get(..count).unwrap_or_default()
+}
+
 /// The series of a symbol that answers this interval, or a finer one if none is given: see [`Market::series`]. Without a
-/// source, of `default`, otherwise of any.
+/// source, of `default`, otherwise of any. The series are sorted by symbol, as [`Store::directory`] lists them.
 pub(crate) fn choose_series<'d>(
     series: &'d [SeriesInfo],
     symbol: &Symbol,
@@ -39,14 +47,14 @@ pub(crate) fn choose_series<'d>(
     default: &Source,
     interval: Option<Interval>,
 ) -> Result<&'d SeriesInfo, MarketError> {
-    let of_symbol: Vec<&SeriesInfo> = series.iter().filter(|s| s.symbol == *symbol).collect();
+    let of_symbol = of_symbol(series, symbol);
     if of_symbol.is_empty() {
         return Err(MarketError::UnknownSymbol { symbol: symbol.to_string() });
     }
     let wanted = source.unwrap_or(default);
-    let mut of_source: Vec<&SeriesInfo> = of_symbol.iter().copied().filter(|s| s.source == *wanted).collect();
+    let mut of_source: Vec<&SeriesInfo> = of_symbol.iter().filter(|s| s.source == *wanted).collect();
     if of_source.is_empty() && source.is_none() {
-        of_source = of_symbol.clone();
+        of_source = of_symbol.iter().collect();
     }
     let Some(finest) = of_source.iter().map(|s| s.finest).min() else {
         let known: Vec<&str> = of_symbol.iter().map(|s| s.source.as_str()).collect();

@@ -20,6 +20,7 @@ mod rollup;
 mod schema;
 mod series;
 mod watch;
+mod weeks;
 pub(crate) mod write;
 
 pub use candles::Bars;
@@ -29,3 +30,4 @@ pub use error::{Away, StoreError};
 pub use export::Export;
 pub use latest::Latest;
 pub use retention::Dropped;
+pub use weeks::Weeks;
