@@ -148,16 +148,8 @@ fn the_answer_has_the_shape_of_the_design() {
     let answer = server.json("/api/chart_data?symbol=btc&interval=1w&limit=3");
     let mut keys: Vec<&String> = answer.as_object().unwrap().keys().collect();
     keys.sort();
-    let expected = [
-        "candles",
-        "indicators",
-        "interval",
-        "partial",
-        "price_decimals",
-        "provenance",
-        "source",
-        "symbol",
-    ];
+    let expected =
+        ["candles", "indicators", "interval", "partial", "price_decimals", "provenance", "source", "symbol"];
     assert_eq!(keys, expected);
     assert!(answer["price_decimals"].is_u64());
     assert_eq!(answer["symbol"], json!("BTC"));

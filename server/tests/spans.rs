@@ -364,8 +364,7 @@ async fn every_one_of_a_thousand_coins_has_all_its_figures() {
     let (_, url) = database().await;
     many_symbols(&url, 1_000).await;
     let checked = tokio::task::spawn_blocking(move || {
-        let server =
-            Server::start(&Setup { postgres: Some(&url), feed: Some("none"), ..Setup::default() });
+        let server = Server::start(&Setup { postgres: Some(&url), feed: Some("none"), ..Setup::default() });
         let prices = server.json("/api/latest_prices");
         assert_all_have_lines(&server, &prices, 1_000);
         // The last of them, and its page's line.
@@ -381,8 +380,7 @@ async fn every_one_of_a_thousand_coins_has_all_its_figures() {
 async fn every_simulated_coin_has_all_its_figures() {
     let checked = tokio::task::spawn_blocking(|| {
         let env = [("TIDEMARK_SIMULATED_SYMBOLS", "1000")];
-        let server =
-            Server::start(&Setup { feed: Some("simulated"), env: &env, ..Setup::default() });
+        let server = Server::start(&Setup { feed: Some("simulated"), env: &env, ..Setup::default() });
         let prices = server.json("/api/latest_prices");
         assert_all_have_lines(&server, &prices, 1_000);
         assert_eq!(server.json("/fn/coin?symbol=BTC")["week"]["symbol"], json!("BTC"));

@@ -48,10 +48,8 @@ impl Market {
 
         let store = self.0.store.clone();
         let parse = |text: &str| text.parse().ok();
-        let lines = self
-            .0
-            .sparklines
-            .warm(how(MOST_TABLES), parse, move |key| read_sparklines(store.clone(), key.0));
+        let lines =
+            self.0.sparklines.warm(how(MOST_TABLES), parse, move |key| read_sparklines(store.clone(), key.0));
 
         let market = self.clone();
         let parse = |text: &str| text.parse().ok();

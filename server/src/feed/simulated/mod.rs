@@ -343,8 +343,9 @@ mod tests {
         // Candles of half an hour that begin together with the day say the same.
         let at = Interval::M30.bucket(NOW);
         let quote = Simulation::default().quote(&btc(), at).unwrap();
-        let (half_hours, _) =
-            Simulation::default().candles(&btc(), Interval::M30, Some(at - DAY_MS), Some(at - 1), 100, at).unwrap();
+        let (half_hours, _) = Simulation::default()
+            .candles(&btc(), Interval::M30, Some(at - DAY_MS), Some(at - 1), 100, at)
+            .unwrap();
         assert_eq!(half_hours.len(), 48);
         assert_eq!(quote.open_24h.unwrap().to_string(), format!("{:.2}", half_hours[0].open));
         assert_eq!(quote.price.to_string(), format!("{:.2}", half_hours[47].close));
