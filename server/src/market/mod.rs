@@ -76,12 +76,14 @@ struct Inner {
 fn policies(config: &CachePolicies) -> [Policy; 4] {
     let seconds = Duration::from_secs;
     let base = || Policy::default().soft_timeout(Duration::from_millis(300)).hard_timeout(seconds(5));
+    // An entry a source, of thousands of coins.
+    let tables = || base().large_entries(true);
     [
-        config.apply("directory", base().fresh_for(seconds(5)).stale_for(seconds(86_400))),
-        config.apply("prices", base().fresh_for(seconds(10)).stale_for(seconds(600))),
+        config.apply("directory", tables().fresh_for(seconds(5)).stale_for(seconds(86_400))),
+        config.apply("prices", tables().fresh_for(seconds(10)).stale_for(seconds(600))),
         config.apply("charts", base().fresh_for(seconds(60)).stale_for(seconds(3_600))),
         // A line of a week need not be read again for every second that is added to it.
-        config.apply("sparklines", base().fresh_for(seconds(60)).stale_for(seconds(3_600))),
+        config.apply("sparklines", tables().fresh_for(seconds(60)).stale_for(seconds(3_600))),
     ]
 }
 
