@@ -287,6 +287,20 @@ async fn a_candle_that_has_not_ended_is_not_as_of_its_end() {
     assert_eq!((quote.open_7d, Some(quote.price)), (whole(93), whole(101)));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn each_quote_is_as_of_its_own_last_candle() {
+    let (store, _) = database().await;
+    let folder = Folder::new();
+    import_good(&store, &folder.file("AAA-USD-1h.csv", csv(bars(HOUR, 0..240, 1.0)))).await;
+    import_good(&store, &folder.file("BBB-USD-1h.csv", csv(bars(HOUR, 0..1_000, 2.0)))).await;
+    let quotes = store.latest(&Source::RECORDED).await.unwrap().quotes;
+    let of = |quote: &Quote| (quote.as_of, quote.volume_24h);
+    assert_eq!(
+        quotes.iter().map(of).collect::<Vec<_>>(),
+        [(240 * HOUR, whole(24)), (1_000 * HOUR, whole(48))]
+    );
+}
+
 /// Leaves only the last minutes of what is stored, as retention does.
 async fn drop_minutes(url: &str, from: i64) {
     let mut connection = connection(url).await;
@@ -372,6 +386,25 @@ async fn every_one_of_a_thousand_coins_has_all_its_figures() {
         assert_eq!(coin["week"]["closes"].as_array().unwrap().len(), 43);
         let some = server.json("/api/latest_prices?symbols=C1000,C0001");
         assert_eq!(some["prices"], json!([prices["prices"][999], prices["prices"][0]]));
+    });
+    checked.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_coin_of_a_stored_simulation_has_its_line() {
+    let (_, url) = database().await;
+    let checked = tokio::task::spawn_blocking(move || {
+        // More than the feed gives a long history.
+        let env = [("TIDEMARK_SIMULATED_SYMBOLS", "60")];
+        let setup = Setup { postgres: Some(&url), feed: Some("simulated"), env: &env, ..Setup::default() };
+        let server = Server::start(&setup);
+        server.wait_json("/readyz", |ready| ready["feed"]["status"] == "running");
+        let all =
+            server.wait_json("/fn/backdrop", |it| it["weeks"].as_array().is_some_and(|w| w.len() == 60));
+        for week in all["weeks"].as_array().unwrap() {
+            let count = week["closes"].as_array().unwrap().len();
+            assert!((42..=44).contains(&count), "{count} {week}");
+        }
     });
     checked.await.unwrap();
 }

@@ -82,3 +82,33 @@ pub(super) async fn read_directory(store: Option<Store>) -> Result<Loaded<Direct
     let version = directory.version;
     Ok(Loaded::new(DirectoryValue(directory), version))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_series_of_a_symbol_are_found_among_those_sorted_by_symbol() {
+        let one = |id: i64, symbol: &str| SeriesInfo {
+            id,
+            symbol: symbol.parse().unwrap(),
+            name: String::new(),
+            source: Source::RECORDED,
+            finest: Interval::H1,
+            revision: 1,
+            first_open: 0,
+            last_open: 0,
+            price_decimals: 2,
+        };
+        let all: Vec<SeriesInfo> =
+            ["A", "B", "B", "BA", "C", "C"].iter().zip(0..).map(|(symbol, id)| one(id, symbol)).collect();
+        let ids = |symbol: &str| {
+            of_symbol(&all, &symbol.parse().unwrap()).iter().map(|series| series.id).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            ["0", "A", "B", "BA", "BB", "C", "D"].map(ids),
+            [vec![], vec![0], vec![1, 2], vec![3], vec![], vec![4, 5], vec![]]
+        );
+        assert!(of_symbol(&[], &"A".parse().unwrap()).is_empty());
+    }
+}

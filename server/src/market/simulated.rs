@@ -125,6 +125,29 @@ mod tests {
     use crate::config::CachePolicies;
 
     #[tokio::test]
+    async fn prices_wait_for_a_place_as_charts_do_and_only_those_asked_for_are_drawn() {
+        let cache = Cache::builder().build().unwrap();
+        let market =
+            Market::new(&cache, None, Feed::Replay, Default::default(), &CachePolicies::default()).unwrap();
+        let mut all = Vec::new();
+        for _ in 0..market.0.drawing.free() {
+            all.push(market.0.drawing.place().await.unwrap());
+        }
+        let symbols: Vec<Symbol> = ["XRP", "BTC"].map(|text| text.parse().unwrap()).to_vec();
+        let away = MarketError::Unavailable { reason: "away".to_owned() };
+        {
+            let mut waiting = pin!(market.simulated_prices(&symbols, away.clone()));
+            let waits = std::future::poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx).is_pending())).await;
+            assert!(waits);
+        }
+        drop(all);
+        let quotes = market.simulated_prices(&symbols, away.clone()).await.ok().unwrap().value.into_vec();
+        assert_eq!(quotes.iter().map(|quote| &quote.symbol).collect::<Vec<_>>(), [&symbols[0], &symbols[1]]);
+        let nope = ["NOPE".parse().unwrap()];
+        assert_eq!(market.simulated_prices(&nope, away.clone()).await.err(), Some(away));
+    }
+
+    #[tokio::test]
     async fn charts_are_drawn_in_places_of_which_there_are_few() {
         let cache = Cache::builder().build().unwrap();
         let market =
