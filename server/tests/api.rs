@@ -148,7 +148,10 @@ fn the_answer_has_the_shape_of_the_design() {
     let answer = server.json("/api/chart_data?symbol=btc&interval=1w&limit=3");
     let mut keys: Vec<&String> = answer.as_object().unwrap().keys().collect();
     keys.sort();
-    assert_eq!(keys, ["candles", "indicators", "interval", "partial", "provenance", "source", "symbol"]);
+    let expected =
+        ["candles", "indicators", "interval", "partial", "price_decimals", "provenance", "source", "symbol"];
+    assert_eq!(keys, expected);
+    assert!(answer["price_decimals"].is_u64());
     assert_eq!(answer["symbol"], json!("BTC"));
     assert_eq!(answer["interval"], json!("1w"));
     assert_eq!(answer["source"], json!("recorded"));
@@ -205,7 +208,8 @@ fn every_error_is_a_problem_document_that_names_what() {
         ("/api/chart_data?symbol=BTC&interval=1m", 400, "finer than the stored 30m"),
         ("/api/chart_data?symbol=BTC&interval=1h&limit=5001", 400, "5000"),
         ("/api/chart_data?symbol=BTC&interval=1h&from=x", 400, "from"),
-        ("/api/chart_data?symbol=BTC&interval=1h&from=2&to=1", 400, "from"),
+        ("/api/chart_data?symbol=BTC&interval=1h&from=1546300800001&to=1546300800000", 400, "from"),
+        ("/api/chart_data?symbol=BTC&interval=1h&from=1546300800&limit=2", 400, "1546300800000"),
         ("/api/chart_data?symbol=BTC&interval=1h&source=binance", 400, "binance"),
         ("/api/nothing", 404, "/api/nothing"),
     ] {

@@ -114,9 +114,10 @@ fn a_coin_of_daily_bars_opens_on_its_plain_link_and_has_its_week() {
     let weeks = &server.json("/fn/backdrop")["weeks"];
     assert_eq!(weeks[0]["symbol"], json!("ABC"));
     assert_eq!(weeks[0]["source"], json!("recorded"));
-    // Seven days, and the close before them.
-    assert_eq!(weeks[0]["closes"], json!([22.0, 23.0, 24.0, 25.0, 26.0, 27.0, 28.0, 29.0]));
-    assert_eq!(weeks[0]["week_ago"], json!(22.0));
+    // The price at the start of the seven days, and their closes: the change of the line is that of the figure.
+    assert_eq!(weeks[0]["closes"], json!([23.0, 23.0, 24.0, 25.0, 26.0, 27.0, 28.0, 29.0]));
+    let quote = &server.json("/api/latest_prices")["prices"][0];
+    assert_eq!((&quote["open_7d"], &quote["price"]), (&json!("23"), &json!("29")));
 }
 
 #[test]

@@ -15,8 +15,8 @@ mod openapi;
 mod provenance;
 mod quote;
 pub mod reason;
-mod supply;
 pub mod span;
+mod supply;
 mod symbol;
 
 pub use admin::{
@@ -26,7 +26,7 @@ pub use admin::{
 };
 pub use answer::{ChartData, LatestPrices};
 pub use candle::Candle;
-pub use chart_query::{ChartQuery, DEFAULT_LIMIT, MAX_LIMIT};
+pub use chart_query::{ChartQuery, DEFAULT_LIMIT, FIRST_TIME, LAST_TIME, MAX_LIMIT, check_time};
 pub use coin::{Backdrop, Coin, Sparkline};
 pub use error::MarketError;
 pub use interval::Interval;

@@ -46,7 +46,7 @@ impl<K: Key, V: Value> Category<K, V> {
     ) -> Result<Self, ConfigError> {
         let counters = Arc::new(Counters::default());
         let l1 = if policy.tiers.has_l1() {
-            let l1 = L1::new(l1_bytes, Arc::clone(&counters))
+            let l1 = L1::new(l1_bytes, policy.large_entries, Arc::clone(&counters))
                 .map_err(|why| ConfigError::Limit { field: "l1_bytes", why })?;
             Some(Arc::new(l1))
         } else {

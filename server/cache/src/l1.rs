@@ -71,13 +71,12 @@ pub(crate) struct L1<K: Key, V> {
 }
 
 impl<K: Key, V> L1<K, V> {
-    /// A table that may later grow to `most_bytes`.
-    pub fn new(most_bytes: u64, counters: Arc<Counters>) -> Result<Self, String> {
+    /// A table that may later grow to `most_bytes`. An entry may take one shard: there is only one for `large_entries`.
+    pub fn new(most_bytes: u64, large_entries: bool, counters: Arc<Counters>) -> Result<Self, String> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let shards = (threads * 4)
-            .next_power_of_two()
-            .min(usize::try_from(most_bytes / MIN_SHARD_BYTES).unwrap_or(usize::MAX))
-            .max(1);
+        let most_shards = if large_entries { 1 } else { most_bytes / MIN_SHARD_BYTES };
+        let shards =
+            (threads * 4).next_power_of_two().min(usize::try_from(most_shards).unwrap_or(usize::MAX)).max(1);
         let options = OptionsBuilder::new()
             .estimated_items_capacity(
                 usize::try_from(most_bytes / TYPICAL_ENTRY_BYTES).unwrap_or(usize::MAX).max(32),

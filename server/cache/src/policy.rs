@@ -67,6 +67,9 @@ pub struct Policy {
     pub tiers: Tiers,
     /// This category's part of the memory limit, relative to the parts of the others. Default 1.
     pub l1_share: u32,
+    /// Whether its entries are few and large. Then its memory is one piece, and an entry may take nearly all of it. Otherwise
+    /// memory is divided into pieces, so that many may write at once, and an entry larger than a piece is not kept. Default no.
+    pub large_entries: bool,
 }
 
 impl Default for Policy {
@@ -86,6 +89,7 @@ impl Default for Policy {
             compress_over: 1_536,
             tiers: Tiers::Both,
             l1_share: 1,
+            large_entries: false,
         }
     }
 }
@@ -121,6 +125,7 @@ setters! {
     compress_over: usize,
     tiers: Tiers,
     l1_share: u32,
+    large_entries: bool,
 }
 
 impl Policy {

@@ -67,6 +67,21 @@ async fn memory_stays_under_its_limit() {
 }
 
 #[tokio::test]
+async fn a_category_of_large_entries_keeps_one_as_large_as_its_part() {
+    let cache = Cache::builder().l1_bytes(64 << 20).build().expect("builds");
+    let tables = cache.category::<u64, Text>("tables", steady().large_entries(true)).expect("a category");
+    let _others = cache.category::<u64, Text>("others", steady().l1_share(3)).expect("a category");
+    let large = "x".repeat(12 << 20);
+    tables.set(&1, Text(large.clone()), 1);
+    assert!(tables.get(&1).await.is_some(), "12 of 16 MiB");
+    tables.set(&1, Text(large.clone()), 2);
+    assert_eq!(tables.get(&1).await.expect("the newer one").version, 2);
+    tables.set(&2, Text(large), 1);
+    let stats = cache.stats().categories["tables"];
+    assert!(stats.l1_bytes <= stats.l1_limit_bytes && stats.l1_limit_bytes <= 16 << 20, "{stats:?}");
+}
+
+#[tokio::test]
 async fn a_newer_value_puts_nothing_out() {
     let cache = Cache::builder().build().expect("builds");
     let texts = texts(&cache, steady());

@@ -5,6 +5,7 @@ use tidemark_cache::{LoadError, Loaded, Want};
 
 use super::{
     Answer, LoadFailure, Market, Read,
+    directory::of_symbol,
     keys::ChartKey,
     unavailable,
     values::{CandleRange, Candles, StoredRange},
@@ -12,24 +13,11 @@ use super::{
 use crate::store::Store;
 
 /// Why stored candles are no answer.
-pub(super) enum NotRead {
+enum NotRead {
     /// The query itself is at fault: nothing else can answer it.
     Refused(MarketError),
     /// They cannot be read at present.
     Failed(LoadError<LoadFailure>),
-}
-
-impl NotRead {
-    /// Whether other series may be readable nevertheless: the database answered, or was not asked.
-    pub(super) fn concerns_one_series(&self) -> bool {
-        match self {
-            Self::Refused(_) | Self::Failed(LoadError::Panicked | LoadError::Absent | LoadError::Tags(_)) => {
-                true
-            }
-            Self::Failed(LoadError::Source(LoadFailure::Gone | LoadFailure::Codec(_))) => true,
-            Self::Failed(_) => false,
-        }
-    }
 }
 
 impl From<MarketError> for NotRead {
@@ -61,7 +49,7 @@ impl Market {
         if source == Source::SIMULATED && !self.stores_simulated(&query.symbol).await {
             return self.simulated_chart(query, None).await;
         }
-        match self.stored_chart(query, true).await {
+        match self.stored_chart(query).await {
             Ok(read) => Ok(read),
             Err(NotRead::Refused(error)) => Err(error),
             // Made-up candles cost more than stored ones: they are no way out of too much work.
@@ -78,16 +66,12 @@ impl Market {
     pub(super) async fn stores_simulated(&self, symbol: &Symbol) -> bool {
         self.0.store.is_some()
             && self.directory().await.is_ok_and(|directory| {
-                directory.0.series.iter().any(|s| s.symbol == *symbol && s.source == Source::SIMULATED)
+                of_symbol(&directory.0.series, symbol).iter().any(|s| s.source == Source::SIMULATED)
             })
     }
 
-    /// Candles of the cache and the store only; `newest`: also if what the feed adds has to be read.
-    pub(super) async fn stored_chart(
-        &self,
-        query: &ChartQuery,
-        newest: bool,
-    ) -> Result<Read<Candles>, NotRead> {
+    /// Candles of the cache and the store only.
+    async fn stored_chart(&self, query: &ChartQuery) -> Result<Read<Candles>, NotRead> {
         let directory = self.directory().await?;
         let series = self.series(&directory, &query.symbol, query.source.as_ref(), Some(query.interval))?;
         let key = ChartKey::new(query, series);
@@ -96,9 +80,7 @@ impl Market {
             let (store, key, id) = (self.0.store.clone(), key.clone(), series.id);
             move || read_range(store, key, id)
         };
-        let want =
-            if newest || !self.is_fed(&source) { Want::at_least(series.revision) } else { Want::any() };
-        let hit = self.0.charts.get_or_load(&key, want, load).await?;
+        let hit = self.0.charts.get_or_load(&key, Want::at_least(series.revision), load).await?;
         Ok(Read {
             provenance: self.provenance(&hit, source, false),
             open_json: hit.value.open_json.clone(),

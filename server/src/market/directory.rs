@@ -32,8 +32,16 @@ impl Market {
     }
 }
 
+/// The series of one symbol, out of series that are sorted by symbol.
+pub(super) fn of_symbol<'d>(series: &'d [SeriesInfo], symbol: &Symbol) -> &'d [SeriesInfo] {
+    let start = series.partition_point(|one| one.symbol < *symbol);
+    let rest = series.get(start..).unwrap_or_default();
+    let count = rest.partition_point(|one| one.symbol == *symbol);
+    rest.get(..count).unwrap_or_default()
+}
+
 /// The series of a symbol that answers this interval, or a finer one if none is given: see [`Market::series`]. Without a
-/// source, of `default`, otherwise of any.
+/// source, of `default`, otherwise of any. The series are sorted by symbol, as [`Store::directory`] lists them.
 pub(crate) fn choose_series<'d>(
     series: &'d [SeriesInfo],
     symbol: &Symbol,
@@ -41,14 +49,14 @@ pub(crate) fn choose_series<'d>(
     default: &Source,
     interval: Option<Interval>,
 ) -> Result<&'d SeriesInfo, MarketError> {
-    let of_symbol: Vec<&SeriesInfo> = series.iter().filter(|s| s.symbol == *symbol).collect();
+    let of_symbol = of_symbol(series, symbol);
     if of_symbol.is_empty() {
         return Err(MarketError::UnknownSymbol { symbol: symbol.to_string() });
     }
     let wanted = source.unwrap_or(default);
-    let mut of_source: Vec<&SeriesInfo> = of_symbol.iter().copied().filter(|s| s.source == *wanted).collect();
+    let mut of_source: Vec<&SeriesInfo> = of_symbol.iter().filter(|s| s.source == *wanted).collect();
     if of_source.is_empty() && source.is_none() {
-        of_source = of_symbol.clone();
+        of_source = of_symbol.iter().collect();
     }
     let Some(finest) = of_source.iter().map(|s| s.finest).min() else {
         let known: Vec<&str> = of_symbol.iter().map(|s| s.source.as_str()).collect();
@@ -75,4 +83,34 @@ pub(super) async fn read_directory(store: Option<Store>) -> Result<Loaded<Direct
     let directory = store.directory().await?;
     let version = directory.version;
     Ok(Loaded::new(DirectoryValue(directory), version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_series_of_a_symbol_are_found_among_those_sorted_by_symbol() {
+        let one = |id: i64, symbol: &str| SeriesInfo {
+            id,
+            symbol: symbol.parse().unwrap(),
+            name: String::new(),
+            source: Source::RECORDED,
+            finest: Interval::H1,
+            revision: 1,
+            first_open: 0,
+            last_open: 0,
+            price_decimals: 2,
+        };
+        let all: Vec<SeriesInfo> =
+            ["A", "B", "B", "BA", "C", "C"].iter().zip(0..).map(|(symbol, id)| one(id, symbol)).collect();
+        let ids = |symbol: &str| {
+            of_symbol(&all, &symbol.parse().unwrap()).iter().map(|series| series.id).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            ["0", "A", "B", "BA", "BB", "C", "D"].map(ids),
+            [vec![], vec![0], vec![1, 2], vec![3], vec![], vec![4, 5], vec![]]
+        );
+        assert!(of_symbol(&[], &"A".parse().unwrap()).is_empty());
+    }
 }

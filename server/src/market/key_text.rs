@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use model::{MAX_LIMIT, Source, Symbol, UnixMs};
 
-use super::keys::{ChartKey, DirectoryKey, PricesKey};
+use super::keys::{ChartKey, DirectoryKey, PricesKey, SparklinesKey};
 
 /// The text is no key: of another release, perhaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,14 @@ impl FromStr for DirectoryKey {
 }
 
 impl FromStr for PricesKey {
+    type Err = NoKey;
+
+    fn from_str(text: &str) -> Result<Self, NoKey> {
+        if text.is_empty() { Err(NoKey) } else { Ok(Self(Source::new(text.to_owned()))) }
+    }
+}
+
+impl FromStr for SparklinesKey {
     type Err = NoKey;
 
     fn from_str(text: &str) -> Result<Self, NoKey> {
@@ -65,6 +73,7 @@ mod tests {
             assert_eq!(text.parse::<ChartKey>().unwrap().to_string(), text);
         }
         assert_eq!("recorded".parse::<PricesKey>().unwrap().to_string(), "recorded");
+        assert_eq!("recorded".parse::<SparklinesKey>().unwrap().to_string(), "recorded");
         assert!("all".parse::<DirectoryKey>().is_ok());
     }
 
@@ -84,5 +93,6 @@ mod tests {
         }
         assert!("some".parse::<DirectoryKey>().is_err());
         assert!("".parse::<PricesKey>().is_err());
+        assert!("".parse::<SparklinesKey>().is_err());
     }
 }

@@ -26,6 +26,16 @@ impl fmt::Display for PricesKey {
     }
 }
 
+/// Key of the category `sparklines`: the last week of all symbols of one source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SparklinesKey(pub Source);
+
+impl fmt::Display for SparklinesKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Key of the category `charts`: a range of one series. Queries that ask for the same bars share it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ChartKey {

@@ -30,8 +30,8 @@ use tidemark_cache::{Cache, Category, ConfigError, Hit, LoadError, Policy};
 
 use self::{
     drawing::Drawing,
-    keys::{ChartKey, DirectoryKey, PricesKey},
-    values::{CandleRange, DirectoryValue, PriceTable},
+    keys::{ChartKey, DirectoryKey, PricesKey, SparklinesKey},
+    values::{CandleRange, DirectoryValue, PriceTable, Sparklines},
 };
 use crate::{
     config::{CachePolicies, Feed, Supplies},
@@ -57,6 +57,7 @@ struct Inner {
     directory: Category<DirectoryKey, DirectoryValue>,
     prices: Category<PricesKey, PriceTable>,
     charts: Category<ChartKey, CandleRange>,
+    sparklines: Category<SparklinesKey, Sparklines>,
     store: Option<Store>,
     feed: Feed,
     simulation: Arc<Simulation>,
@@ -75,13 +76,17 @@ struct Inner {
 
 /// Policy of each category where `tidemark.toml` says nothing. Stored data changes only when something is imported,
 /// which is announced: the soft lives only bound what a lost announcement can hide.
-fn policies(config: &CachePolicies) -> [Policy; 3] {
+fn policies(config: &CachePolicies) -> [Policy; 4] {
     let seconds = Duration::from_secs;
     let base = || Policy::default().soft_timeout(Duration::from_millis(300)).hard_timeout(seconds(5));
+    // An entry a source, of thousands of coins.
+    let tables = || base().large_entries(true);
     [
-        config.apply("directory", base().fresh_for(seconds(5)).stale_for(seconds(86_400))),
-        config.apply("prices", base().fresh_for(seconds(10)).stale_for(seconds(600))),
+        config.apply("directory", tables().fresh_for(seconds(5)).stale_for(seconds(86_400))),
+        config.apply("prices", tables().fresh_for(seconds(10)).stale_for(seconds(600))),
         config.apply("charts", base().fresh_for(seconds(60)).stale_for(seconds(3_600))),
+        // A line of a week need not be read again for every second that is added to it.
+        config.apply("sparklines", tables().fresh_for(seconds(60)).stale_for(seconds(3_600))),
     ]
 }
 
@@ -102,11 +107,12 @@ impl Market {
         simulation: Arc<Simulation>,
         config: &CachePolicies,
     ) -> Result<Self, ConfigError> {
-        let [directory, prices, charts] = policies(config);
+        let [directory, prices, charts, sparklines] = policies(config);
         Ok(Self(Arc::new(Inner {
             directory: cache.category("directory", directory)?,
             prices: cache.category("prices", prices)?,
             charts: cache.category("charts", charts)?,
+            sparklines: cache.category("sparklines", sparklines)?,
             store,
             feed,
             simulation,

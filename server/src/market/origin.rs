@@ -17,6 +17,9 @@ pub enum LoadFailure {
     /// The value cannot be serialised.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// Too many wait for simulated prices already.
+    #[error("too many simulated prices are asked for at once")]
+    Drawing,
     /// The series went away between the directory's reading and its own.
     #[error("the series is no longer stored")]
     Gone,
@@ -26,6 +29,7 @@ pub enum LoadFailure {
 pub(super) fn load_reason(error: &LoadError<LoadFailure>) -> String {
     match error {
         LoadError::Source(LoadFailure::NoDatabase) => reason::NO_DATABASE,
+        LoadError::Source(LoadFailure::Drawing) => reason::DRAWING,
         LoadError::Source(LoadFailure::Gone) => reason::GONE,
         LoadError::Source(LoadFailure::Codec(_)) => reason::UNREADABLE,
         LoadError::Source(LoadFailure::Store(StoreError::Schema { .. })) => reason::MIGRATION,

@@ -2,68 +2,45 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use model::{Backdrop, ChartQuery, Interval, MarketError, Sparkline, Supply, Symbol, UnixMs};
-use tidemark_cache::Shared;
-use tokio::time::{Instant, timeout_at};
+use model::{Backdrop, MarketError, Source, Sparkline, Supply, Symbol, UnixMs};
+use tidemark_cache::{Loaded, Shared, Want};
+use tokio::time::timeout;
 
 use super::{
-    Market, Read,
-    charts::NotRead,
-    values::{Candles, DirectoryValue, StoredRange},
+    LoadFailure, Market,
+    keys::SparklinesKey,
+    unavailable,
+    values::{DirectoryValue, Sparklines},
 };
-use crate::config::Feed;
+use crate::{config::Feed, feed::now_ms, store::Store};
 
-/// Length of a sparkline, ms.
-const WEEK_MS: i64 = 7 * 86_400_000;
-/// Symbols in one answer: a page with more coins shows the past of the first.
-const MOST: usize = 200;
-/// Longest time for the past of all coins of a page, which has its prices long before: what is not read by then is left
-/// out.
+/// Longest wait for the lines of a page, which has its prices long before. What is not read by then goes on being read, and
+/// is there for the next page.
 const WITHIN: Duration = Duration::from_secs(2);
 
-/// Which bars of a symbol there are.
-#[derive(Clone, Copy)]
-struct Stored {
-    /// The finest that can be asked for.
-    finest: Interval,
-    /// Whether the simulation draws them.
-    drawn: bool,
-}
-
 impl Market {
-    /// The past of every symbol, and the supplies.
+    /// The past of every symbol of the price table, and the supplies.
     pub(super) async fn all_pasts(&self) -> Result<Backdrop, MarketError> {
         let directory = self.stored_directory().await?;
         let symbols: Vec<Symbol> = match &directory {
+            // By symbol, so that those of one symbol are side by side.
             Some(directory) => {
                 let mut symbols: Vec<Symbol> = directory.0.series.iter().map(|s| s.symbol.clone()).collect();
-                symbols.sort_unstable();
                 symbols.dedup();
                 symbols
             }
             None => self.0.simulation.symbols().to_vec(),
         };
         let supplies = symbols.iter().filter_map(|symbol| self.supply(symbol)).collect();
-        // What is not there in time goes on being read and is there for the next page.
-        let until = Instant::now() + WITHIN;
-        let mut weeks = Vec::new();
-        for symbol in symbols.into_iter().take(MOST) {
-            let Some(stored) = self.stored_bars(directory.as_ref(), &symbol) else { continue };
-            match timeout_at(until, self.past(&symbol, stored)).await {
-                Ok(Ok(past)) => weeks.push(past),
-                Ok(Err(error)) if error.concerns_one_series() => {}
-                // The next one would fail the same way, after as long a wait.
-                Ok(Err(_)) | Err(_) => break,
-            }
-        }
+        let weeks = self.lines(directory.as_ref(), &[]).await.map_or_else(Vec::new, |all| all.lines.clone());
         Ok(Backdrop { weeks, supplies })
     }
 
-    /// The past of one symbol, where it can be read in time.
+    /// The past of one symbol, where it can be read in time: out of the lines of all, which are read once for every page.
     pub(super) async fn past_of(&self, symbol: &Symbol) -> Option<Sparkline> {
         let directory = self.stored_directory().await.ok()?;
-        let stored = self.stored_bars(directory.as_ref(), symbol)?;
-        timeout_at(Instant::now() + WITHIN, self.past(symbol, stored)).await.ok()?.ok()
+        let lines = self.lines(directory.as_ref(), std::slice::from_ref(symbol)).await?;
+        lines.of(symbol).cloned()
     }
 
     /// How many coins of a symbol there are now, as far as the table knows.
@@ -77,48 +54,62 @@ impl Market {
         if self.0.store.is_none() && self.0.feed == Feed::Simulated {
             return Ok(None);
         }
-        let directory = self.directory().await.map_err(|e| super::unavailable(&e))?;
+        let directory = self.directory().await.map_err(|error| unavailable(&error))?;
         Ok((!self.is_drawn(&directory)).then_some(directory))
     }
 
-    fn stored_bars(&self, directory: Option<&Shared<DirectoryValue>>, symbol: &Symbol) -> Option<Stored> {
-        match directory {
-            // No finer bars than the stored ones can be asked for.
-            Some(directory) => {
-                let finest = self.series(directory, symbol, None, None).ok()?.finest;
-                Some(Stored { finest, drawn: false })
+    /// The lines that stand beside the prices of these symbols, or of all; `None` if they cannot be read in time.
+    async fn lines(
+        &self,
+        directory: Option<&Shared<DirectoryValue>>,
+        symbols: &[Symbol],
+    ) -> Option<Shared<Sparklines>> {
+        match timeout(WITHIN, self.sparklines(directory, symbols)).await {
+            Ok(Ok(lines)) => Some(lines),
+            Ok(Err(error)) => {
+                // Not louder: it happens at every page while the database is away, which is logged once.
+                tracing::debug!(%error, "the last week cannot be read");
+                None
             }
-            None => Some(Stored { finest: Interval::M1, drawn: true }),
+            Err(_) => None,
         }
     }
 
-    async fn past(&self, symbol: &Symbol, stored: Stored) -> Result<Sparkline, NotRead> {
-        let interval = stored.finest.max(Interval::H4);
-        // The bars of seven days, and the one before them.
-        let limit = u32::try_from(WEEK_MS / interval.ms() + 1).unwrap_or(1);
-        let read = self.last_bars(symbol, interval, limit, stored.drawn).await?;
-        let StoredRange { candles, source, .. } = &read.value.bars;
-        // Bars are missing where nothing was recorded: what is older than a week is no part of the line.
-        let newest = candles.last().map_or(0, |c| c.open_time);
-        let closes = candles.iter().filter(|c| c.open_time >= newest - WEEK_MS).map(|c| c.close).collect();
-        Ok(Sparkline { symbol: symbol.clone(), source: source.clone(), closes })
-    }
-
-    /// The last bars of the default source, never made up in place of stored ones.
-    async fn last_bars(
+    async fn sparklines(
         &self,
-        symbol: &Symbol,
-        interval: Interval,
-        limit: u32,
-        drawn: bool,
-    ) -> Result<Read<Candles>, NotRead> {
-        let query = ChartQuery { limit, ..ChartQuery::last(symbol.clone(), interval) };
-        let read = if drawn {
-            self.simulated_chart(&query, None).await?
+        directory: Option<&Shared<DirectoryValue>>,
+        symbols: &[Symbol],
+    ) -> Result<Shared<Sparklines>, MarketError> {
+        let hit = if let Some(directory) = directory {
+            let source = self.table_source(directory, symbols)?;
+            // What a feed adds every second need not be read at once; what is imported is.
+            let want = if self.is_fed(&source) {
+                Want::any()
+            } else {
+                let of_source = directory.0.series.iter().filter(|series| series.source == source);
+                Want::at_least(of_source.map(|series| series.revision).max().unwrap_or(0))
+            };
+            let (store, key) = (self.0.store.clone(), SparklinesKey(source.clone()));
+            self.0.sparklines.get_or_load(&key, want, move || read_sparklines(store, source)).await
         } else {
-            // A line of a week need not be read again for every second that is added to it.
-            self.stored_chart(&query, false).await?
+            let market = self.clone();
+            let load = move || async move {
+                let now = now_ms();
+                let lines = market.draw(move |simulation| simulation.weeks(now)).await?;
+                Ok(Loaded::new(Sparklines { lines }, u64::try_from(now).unwrap_or(0) * 1_000))
+            };
+            self.0.sparklines.get_or_load(&SparklinesKey(Source::SIMULATED), Want::any(), load).await
         };
-        Ok(read)
+        Ok(hit.map_err(|error| unavailable(&error))?.value)
     }
+}
+
+/// Reads the last week of all symbols of this source: what the cache loads.
+pub(super) async fn read_sparklines(
+    store: Option<Store>,
+    source: Source,
+) -> Result<Loaded<Sparklines>, LoadFailure> {
+    let store = store.ok_or(LoadFailure::NoDatabase)?;
+    let weeks = store.weeks(&source).await?;
+    Ok(Loaded::new(Sparklines { lines: weeks.lines }, weeks.version))
 }

@@ -7,6 +7,7 @@ use tidemark_cache::{Hit, LoadError, Loaded, Shared, StaleReason, Want};
 
 use super::{
     Answer, LoadFailure, Market, Read,
+    directory::of_symbol,
     keys::PricesKey,
     unavailable,
     values::{DirectoryValue, PriceTable, prices_json},
@@ -86,7 +87,7 @@ impl Market {
                 let reason = unavailable(&error);
                 // Not louder: it happens at every request while the database is away, which is logged once.
                 tracing::debug!(%error, "latest prices cannot be read");
-                self.simulated_prices(&symbols, reason)
+                self.simulated_prices(&symbols, reason).await
             }
         }
     }
@@ -125,7 +126,7 @@ impl Market {
         let market = self.clone();
         let load = move || async move {
             let now = now_ms();
-            let table = PriceTable::new(market.0.simulation.quotes(now))?;
+            let table = market.draw(move |simulation| PriceTable::new(simulation.quotes(now))).await??;
             // The simulation moves all the time: a second-old table is a fair one.
             let life = std::time::Duration::from_secs(1);
             Ok(Loaded::new(table, u64::try_from(now).unwrap_or(0) * 1_000).fresh_for(life))
@@ -135,7 +136,11 @@ impl Market {
 
     /// Whose prices answer: of the one source that all asked symbols have by default; of several, or for the whole
     /// table, the default source, or the first one where there is none of it.
-    fn table_source(&self, directory: &DirectoryValue, symbols: &[Symbol]) -> Result<Source, MarketError> {
+    pub(super) fn table_source(
+        &self,
+        directory: &DirectoryValue,
+        symbols: &[Symbol],
+    ) -> Result<Source, MarketError> {
         let mut sources = Vec::with_capacity(symbols.len());
         for symbol in symbols {
             sources.push(&self.series(directory, symbol, None, None)?.source);
@@ -148,7 +153,8 @@ impl Market {
             _ => all[0].source.clone(),
         };
         // Prices of two sources are never mixed in one answer.
-        match symbols.iter().find(|symbol| !all.iter().any(|s| s.symbol == **symbol && s.source == common)) {
+        let lacks = |symbol: &&Symbol| !of_symbol(all, symbol).iter().any(|s| s.source == common);
+        match symbols.iter().find(lacks) {
             Some(symbol) => {
                 let reason =
                     format!("{symbol} has no {common} prices as the others have; ask for it by itself");
@@ -159,7 +165,9 @@ impl Market {
     }
 
     /// Gives the cache a table of the feed's prices.
-    pub(crate) fn show_prices(&self, source: &Source, quotes: Vec<Quote>, version: u64) {
+    pub(crate) fn show_prices(&self, source: &Source, mut quotes: Vec<Quote>, version: u64) {
+        // Tables are searched by symbol.
+        quotes.sort_unstable_by(|a, b| a.symbol.cmp(&b.symbol));
         let shown = PriceTable::new(quotes).map(|table| {
             // Untagged, so that there is nothing to refuse.
             self.0
@@ -219,15 +227,20 @@ impl Quotes {
     }
 }
 
+/// The quote of a symbol in a table, which is sorted by symbol.
+fn find<'q>(quotes: &'q [Quote], symbol: &Symbol) -> Option<&'q Quote> {
+    let place = quotes.binary_search_by(|quote| quote.symbol.cmp(symbol)).ok()?;
+    quotes.get(place)
+}
+
 /// The quotes of these symbols, in their order; otherwise the first symbol that has none.
-pub(super) fn pick<'s>(quotes: &[Quote], symbols: &'s [Symbol]) -> Result<Vec<Quote>, &'s Symbol> {
-    let find = |symbol: &'s Symbol| quotes.iter().find(|q| q.symbol == *symbol).cloned().ok_or(symbol);
-    symbols.iter().map(find).collect()
+fn pick<'s>(quotes: &[Quote], symbols: &'s [Symbol]) -> Result<Vec<Quote>, &'s Symbol> {
+    symbols.iter().map(|symbol| find(quotes, symbol).cloned().ok_or(symbol)).collect()
 }
 
 /// Whether there is a quote of each of these symbols.
 fn has_all(quotes: &[Quote], symbols: &[Symbol]) -> bool {
-    symbols.iter().all(|symbol| quotes.iter().any(|quote| quote.symbol == *symbol))
+    symbols.iter().all(|symbol| find(quotes, symbol).is_some())
 }
 
 pub(super) fn unserialisable() -> MarketError {

@@ -1,13 +1,25 @@
 //! The last resort: made-up prices, marked as such. They never enter the cache or the store from here.
 
 use model::{ChartQuery, MarketError, Provenance, Source, Symbol, Tier};
+use tidemark_cache::CodecError;
 
 use super::{
-    Market, Read,
-    prices::{Quotes, pick, unserialisable},
+    LoadFailure, Market, Read,
+    prices::{Quotes, unserialisable},
     values::{CandleRange, Candles, StoredRange, prices_json},
 };
-use crate::{config::Feed, feed::now_ms};
+use crate::{
+    config::Feed,
+    feed::{Simulation, now_ms},
+};
+
+/// What a reader is answered where nothing could be drawn.
+fn not_drawn(failure: &LoadFailure) -> MarketError {
+    match failure {
+        LoadFailure::Drawing => MarketError::Unavailable { reason: model::reason::DRAWING.to_owned() },
+        _ => unserialisable(),
+    }
+}
 
 /// Provenance of a made-up answer.
 fn provenance(reason: Option<&MarketError>) -> Provenance {
@@ -31,7 +43,22 @@ impl Market {
         }
     }
 
-    pub(super) fn simulated_prices(
+    /// Runs work of the simulation off the tasks' threads, in one of the places for it: thousands of candles or quotes take
+    /// longer than a task may hold its thread. What runs keeps its place to the end, though its reader may have gone.
+    pub(super) async fn draw<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Simulation) -> T + Send + 'static,
+    ) -> Result<T, LoadFailure> {
+        let place = self.0.drawing.place().await.ok_or(LoadFailure::Drawing)?;
+        let simulation = self.simulation();
+        let drawn = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            work(&simulation)
+        });
+        drawn.await.map_err(|error| CodecError::new(error.to_string()).into())
+    }
+
+    pub(super) async fn simulated_prices(
         &self,
         symbols: &[Symbol],
         reason: MarketError,
@@ -40,10 +67,14 @@ impl Market {
             return Err(self.not_simulated(symbol, Some(reason)));
         }
         let now = now_ms();
-        let mut quotes = self.0.simulation.quotes(now);
-        if !symbols.is_empty() {
-            quotes = pick(&quotes, symbols).map_err(|symbol| self.not_simulated(symbol, None))?;
-        }
+        let asked = symbols.to_vec();
+        let drawn = self.draw(move |simulation| {
+            if asked.is_empty() {
+                return simulation.quotes(now);
+            }
+            asked.iter().filter_map(|symbol| simulation.quote(symbol, now)).collect()
+        });
+        let quotes = drawn.await.map_err(|failure| not_drawn(&failure))?;
         Ok(Read {
             open_json: prices_json(&quotes).map_err(|_| unserialisable())?,
             value: Quotes::Picked(quotes),
@@ -58,22 +89,12 @@ impl Market {
         reason: Option<MarketError>,
     ) -> Result<Read<Candles>, MarketError> {
         let now = now_ms();
-        let market = self.clone();
         let ChartQuery { symbol, interval, from, to, limit, .. } = query.clone();
-        // What runs keeps its place to the end, though its reader may have gone.
-        let place = self
-            .0
-            .drawing
-            .place()
-            .await
-            .ok_or_else(|| MarketError::Unavailable { reason: model::reason::DRAWING.to_owned() })?;
-        // Thousands of bars take longer than a task may hold its thread.
-        let drawn = tokio::task::spawn_blocking(move || {
-            let _place = place;
-            let bars = market.0.simulation.candles(&symbol, interval, from, to, limit, now);
+        let drawn = self.draw(move |simulation| {
+            let bars = simulation.candles(&symbol, interval, from, to, limit, now);
             (symbol, bars)
         });
-        let (symbol, bars) = drawn.await.map_err(|_| unserialisable())?;
+        let (symbol, bars) = drawn.await.map_err(|failure| not_drawn(&failure))?;
         let (candles, partial) = bars.ok_or_else(|| self.not_simulated(&symbol, reason.clone()))?;
         let range = StoredRange {
             price_decimals: self.0.simulation.price_decimals(&symbol).unwrap_or(2),
@@ -102,6 +123,29 @@ mod tests {
 
     use super::*;
     use crate::config::CachePolicies;
+
+    #[tokio::test]
+    async fn prices_wait_for_a_place_as_charts_do_and_only_those_asked_for_are_drawn() {
+        let cache = Cache::builder().build().unwrap();
+        let market =
+            Market::new(&cache, None, Feed::Replay, Default::default(), &CachePolicies::default()).unwrap();
+        let mut all = Vec::new();
+        for _ in 0..market.0.drawing.free() {
+            all.push(market.0.drawing.place().await.unwrap());
+        }
+        let symbols: Vec<Symbol> = ["XRP", "BTC"].map(|text| text.parse().unwrap()).to_vec();
+        let away = MarketError::Unavailable { reason: "away".to_owned() };
+        {
+            let mut waiting = pin!(market.simulated_prices(&symbols, away.clone()));
+            let waits = std::future::poll_fn(|cx| Poll::Ready(waiting.as_mut().poll(cx).is_pending())).await;
+            assert!(waits);
+        }
+        drop(all);
+        let quotes = market.simulated_prices(&symbols, away.clone()).await.ok().unwrap().value.into_vec();
+        assert_eq!(quotes.iter().map(|quote| &quote.symbol).collect::<Vec<_>>(), [&symbols[0], &symbols[1]]);
+        let nope = ["NOPE".parse().unwrap()];
+        assert_eq!(market.simulated_prices(&nope, away.clone()).await.err(), Some(away));
+    }
 
     #[tokio::test]
     async fn charts_are_drawn_in_places_of_which_there_are_few() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use model::{Candle, Interval, Quote, Source, Symbol, UnixMs};
+use model::{Candle, Interval, Quote, Source, Sparkline, Symbol, UnixMs};
 use serde::{Deserialize, Serialize};
 use tidemark_cache::{
     CodecError, Shared, Value,
@@ -82,6 +82,39 @@ impl Value for PriceTable {
 
     fn weight(&self) -> usize {
         128 + self.open_json.len() + self.quotes.len() * (size_of::<Quote>() + 32)
+    }
+}
+
+/// The last week of all symbols of one source.
+#[derive(Clone, Debug)]
+pub struct Sparklines {
+    /// By symbol.
+    pub lines: Vec<Sparkline>,
+}
+
+impl Sparklines {
+    /// The line of one symbol.
+    #[must_use]
+    pub fn of(&self, symbol: &Symbol) -> Option<&Sparkline> {
+        let place = self.lines.binary_search_by(|line| line.symbol.cmp(symbol)).ok()?;
+        self.lines.get(place)
+    }
+}
+
+impl Value for Sparklines {
+    const SCHEMA: u16 = 1;
+
+    fn encode(&self) -> Result<Vec<u8>, CodecError> {
+        to_postcard(&self.lines)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
+        Ok(Self { lines: from_postcard(bytes)? })
+    }
+
+    fn weight(&self) -> usize {
+        let closes: usize = self.lines.iter().map(|line| line.closes.len() * 8).sum();
+        128 + closes + self.lines.len() * (size_of::<Sparkline>() + 32)
     }
 }
 

@@ -5,12 +5,18 @@ use std::time::Duration;
 use tidemark_cache::{Cache, LoadError, WarmUp, Warmed};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{LoadFailure, Market, charts::read_range, directory::read_directory, prices::read_table};
+use super::{
+    LoadFailure, Market,
+    charts::read_range,
+    directory::{of_symbol, read_directory},
+    past::read_sparklines,
+    prices::read_table,
+};
 use crate::config::Feed;
 
 /// Charts loaded at most.
 const MOST_CHARTS: usize = 128;
-/// Price tables loaded at most: there is one a source.
+/// Price tables, and tables of lines, loaded at most: there is one a source.
 const MOST_TABLES: usize = 8;
 /// Longest wait for the other servers to be heard, which takes about a second.
 const HEARD_WITHIN: Duration = Duration::from_secs(2);
@@ -40,21 +46,25 @@ impl Market {
         let parse = |text: &str| text.parse().ok();
         let tables = self.0.prices.warm(how(MOST_TABLES), parse, move |key| read_table(store.clone(), key.0));
 
+        let store = self.0.store.clone();
+        let parse = |text: &str| text.parse().ok();
+        let lines =
+            self.0.sparklines.warm(how(MOST_TABLES), parse, move |key| read_sparklines(store.clone(), key.0));
+
         let market = self.clone();
         let parse = |text: &str| text.parse().ok();
         let charts = self.0.charts.warm(how(MOST_CHARTS), parse, move |key| {
             let market = market.clone();
             async move {
                 let directory = market.directory().await.map_err(own_failure)?;
-                let mut series = directory.0.series.iter();
-                let found = series
-                    .find(|s| s.symbol == key.symbol && s.source == key.source && s.finest == key.finest);
+                let mut series = of_symbol(&directory.0.series, &key.symbol).iter();
+                let found = series.find(|s| s.source == key.source && s.finest == key.finest);
                 let id = found.ok_or(LoadFailure::Gone)?.id;
                 read_range(market.0.store.clone(), key, id).await
             }
         });
-        let (tables, charts) = tokio::join!(tables, charts);
-        let all = [directory, tables, charts].into_iter().fold(Warmed::default(), |sum, one| Warmed {
+        let (tables, lines, charts) = tokio::join!(tables, lines, charts);
+        let all = [directory, tables, lines, charts].into_iter().fold(Warmed::default(), |sum, one| Warmed {
             remembered: sum.remembered + one.remembered,
             loaded: sum.loaded + one.loaded,
             failed: sum.failed + one.failed,

@@ -22,6 +22,7 @@ mod rollup;
 mod schema;
 mod series;
 mod watch;
+mod weeks;
 pub(crate) mod write;
 
 pub use candles::{Bars, MarkedCandle};
@@ -33,3 +34,4 @@ pub use export::Export;
 pub use inventory::{Gap, Gaps, StoredSeries};
 pub use latest::Latest;
 pub use retention::Dropped;
+pub use weeks::Weeks;

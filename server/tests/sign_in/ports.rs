@@ -54,7 +54,7 @@ fn the_operator_sees_clears_and_takes_back() {
     server.get("/api/latest_prices");
     let stats: CacheStats = answer(&read(&server, "/fn/cache_stats", &pair));
     let names: Vec<&str> = stats.categories.iter().map(|category| category.name.as_str()).collect();
-    assert_eq!(names, ["charts", "directory", "prices"]);
+    assert_eq!(names, ["charts", "directory", "prices", "sparklines"]);
     assert!(
         stats.categories.iter().any(|category| category.reads > 0 && category.source.loads > 0),
         "{stats:?}"

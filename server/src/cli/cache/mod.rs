@@ -22,7 +22,7 @@ use self::{target::Target, via::Via};
 use super::fail;
 
 /// Names of the categories, for the shell's help; a server may know others.
-const CATEGORIES: [&str; 3] = ["directory", "prices", "charts"];
+const CATEGORIES: [&str; 4] = ["directory", "prices", "charts", "sparklines"];
 
 /// What to do with the cache, and where it is.
 #[derive(Args)]

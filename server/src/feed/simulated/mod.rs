@@ -14,7 +14,10 @@ mod facts;
 mod path;
 mod play;
 
-use model::{Candle, Interval, MAX_LIMIT, Quote, Symbol, UnixMs, coin_name};
+use model::{
+    Candle, Interval, MAX_LIMIT, Quote, Source, Sparkline, Symbol, UnixMs, coin_name,
+    span::{DAY_MS, HOUR_MS, WEEK_MS},
+};
 use rust_decimal::Decimal;
 
 use self::{
@@ -22,7 +25,6 @@ use self::{
     path::{ACTIVITY_PER_DAY, Reader, Stretch, seed_of},
 };
 
-const DAY_MS: i64 = 86_400_000;
 /// Share of the volume that flows whatever prices do.
 const CALM_SHARE: f64 = 0.4;
 /// Beyond the year 9999 no date is shown; times are cut off there, which keeps sums from overflowing.
@@ -76,11 +78,29 @@ impl Simulation {
         self.coin(symbol).is_some()
     }
 
-    /// The latest price of every coin, by symbol, with the figures of the 24 hours that end at `now`: those of the
-    /// 30-minute bars that open within them.
+    /// The latest price of every coin, by symbol, with the figures of the spans that end at `now`.
     #[must_use]
     pub fn quotes(&self, now: UnixMs) -> Vec<Quote> {
         self.symbols.iter().zip(&self.coins).map(|(symbol, coin)| quote(symbol, coin, now)).collect()
+    }
+
+    /// The latest price of a coin, with the figures of the spans that end at `now`; `None` for a coin that the simulation
+    /// does not know.
+    #[must_use]
+    pub fn quote(&self, symbol: &Symbol, now: UnixMs) -> Option<Quote> {
+        Some(quote(symbol, self.coin(symbol)?, now))
+    }
+
+    /// The seven days of every coin, by symbol, that end at `now`: the price at their start, then the closes of four-hour
+    /// candles.
+    #[must_use]
+    pub fn weeks(&self, now: UnixMs) -> Vec<Sparkline> {
+        let line = |(symbol, coin): (&Symbol, &Coin)| Sparkline {
+            symbol: symbol.clone(),
+            source: Source::SIMULATED,
+            closes: week(coin, now),
+        };
+        self.symbols.iter().zip(&self.coins).map(line).collect()
     }
 
     /// Bars of a coin that open between `from` and `to`, both inclusive: with `from` the first `limit`, otherwise the
@@ -162,29 +182,58 @@ impl Coin {
     }
 }
 
+/// The finest candles of the simulation: the price at the start of a span is the open of the one that contains it.
+const FINEST: Interval = Interval::M1;
+
+/// Where the span that ends at `now` begins: the open time of the candle that contains its start. `None` before 1970, when
+/// there are no candles.
+fn span_start(span: i64, now: UnixMs) -> Option<UnixMs> {
+    Some(FINEST.bucket(now - span)).filter(|open| *open >= 0)
+}
+
 fn quote(symbol: &Symbol, coin: &Coin, now: UnixMs) -> Quote {
-    const BARS: Interval = Interval::M30;
     let now = now.clamp(0, LAST_MS);
     let mut reader = Reader::new(seed_of(&coin.symbol), coin.beta);
-    // From the first bar that opens within the 24 hours. All its bars joined are one walk along the path.
-    let first = BARS.bucket(now - DAY_MS) + BARS.ms();
-    let day = bar(coin, &mut reader, first.clamp(0, now), now);
+    let price = coin.price(reader.at(now).log);
+    let [open_1h, open_24h, open_7d] = [HOUR_MS, DAY_MS, WEEK_MS].map(|span| {
+        let start = span_start(span, now)?;
+        Some(coin.price(reader.at(start).log))
+    });
+    // All candles from the start of the 24 hours joined are one walk along the path.
+    let day = span_start(DAY_MS, now).map(|start| bar(coin, &mut reader, start, now));
+    let change = |open: Option<f64>| open.map(|open| (price - open) / open * 100.0);
     Quote {
         symbol: symbol.clone(),
         name: coin_name(symbol.as_str()).to_owned(),
-        price: coin.exact(day.close),
+        price: coin.exact(price),
         price_decimals: u8::try_from(coin.decimals).unwrap_or(u8::MAX),
-        open_1h: None,
-        change_1h_pct: None,
-        open_24h: Some(coin.exact(day.open)),
-        change_24h_pct: Some((day.close - day.open) / day.open * 100.0),
-        high_24h: Some(coin.exact(day.high)),
-        low_24h: Some(coin.exact(day.low)),
-        volume_24h: Some(Decimal::try_from(day.volume).unwrap_or_default().round_dp(4)),
-        open_7d: None,
-        change_7d_pct: None,
+        open_1h: open_1h.map(|open| coin.exact(open)),
+        change_1h_pct: change(open_1h),
+        open_24h: open_24h.map(|open| coin.exact(open)),
+        change_24h_pct: change(open_24h),
+        high_24h: day.map(|day| coin.exact(day.high)),
+        low_24h: day.map(|day| coin.exact(day.low)),
+        volume_24h: day.map(|day| Decimal::try_from(day.volume).unwrap_or_default().round_dp(4)),
+        open_7d: open_7d.map(|open| coin.exact(open)),
+        change_7d_pct: change(open_7d),
         as_of: now,
     }
+}
+
+/// The price seven days before `now`, and the closes of the four-hour candles since.
+fn week(coin: &Coin, now: UnixMs) -> Vec<f64> {
+    const LINE: Interval = Interval::H4;
+    let now = now.clamp(0, LAST_MS);
+    let mut reader = Reader::new(seed_of(&coin.symbol), coin.beta);
+    let mut price = |time: UnixMs| coin.price(reader.at(time).log);
+    let mut closes = Vec::new();
+    closes.extend(span_start(WEEK_MS, now).map(&mut price));
+    let mut open = LINE.bucket((now - WEEK_MS).max(0));
+    while open < now {
+        closes.push(price((open + LINE.ms()).min(now)));
+        open += LINE.ms();
+    }
+    closes
 }
 
 #[cfg(test)]
@@ -263,18 +312,74 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_is_what_the_bars_say() {
+    fn a_quote_is_what_the_candles_say() {
         let quotes = Simulation::default().quotes(NOW);
         assert_eq!(quotes.len(), DEFAULT_COINS);
         let quote = quotes.iter().find(|q| q.symbol == btc()).unwrap();
-        let (bars, _) = ask(Interval::M30, Some(NOW - DAY_MS + 1), None, 100);
-        assert_eq!(bars.len(), 48);
-        assert_eq!(quote.price.to_string(), format!("{:.2}", bars[47].close));
-        assert_eq!(quote.open_24h.unwrap().to_string(), format!("{:.2}", bars[0].open));
-        let high = bars.iter().map(|b| b.high).fold(f64::MIN, f64::max);
-        assert_eq!(quote.high_24h.unwrap().to_string(), format!("{high:.2}"));
-        assert!(quote.low_24h.unwrap() <= quote.price && quote.price <= quote.high_24h.unwrap());
-        assert_eq!(quote.as_of, NOW);
+        assert_eq!(Simulation::default().quote(&btc(), NOW).as_ref(), Some(quote));
+        assert_eq!((quote.as_of, quote.price_decimals), (NOW, 2));
+        let close = ask(Interval::M1, None, None, 1).0[0].close;
+        assert_eq!(quote.price.to_string(), format!("{close:.2}"));
+        // The open of the minute that contains the start of each span.
+        for (span, open, change) in [
+            (HOUR_MS, quote.open_1h, quote.change_1h_pct),
+            (DAY_MS, quote.open_24h, quote.change_24h_pct),
+            (WEEK_MS, quote.open_7d, quote.change_7d_pct),
+        ] {
+            let first = ask(Interval::M1, Some(Interval::M1.bucket(NOW - span)), None, 1).0[0].open;
+            assert_eq!(open.unwrap().to_string(), format!("{first:.2}"), "{span}");
+            assert!((change.unwrap() - (close / first - 1.0) * 100.0).abs() < 1e-9, "{span}");
+        }
+        let (day, _) = ask(Interval::M1, Some(Interval::M1.bucket(NOW - DAY_MS)), None, 2_000);
+        assert_eq!(day.len(), 1_441);
+        let high = day.iter().map(|b| b.high).fold(f64::MIN, f64::max);
+        let low = day.iter().map(|b| b.low).fold(f64::MAX, f64::min);
+        let near = |figure: Option<Decimal>, other: f64| {
+            let figure: f64 = figure.unwrap().to_string().parse().unwrap();
+            (figure - other).abs() <= other * 1e-3
+        };
+        assert!(near(quote.high_24h, high) && near(quote.low_24h, low), "{quote:?} {high} {low}");
+        assert!(near(quote.volume_24h, day.iter().map(|b| b.volume).sum()));
+        // Candles of half an hour that begin together with the day say the same.
+        let at = Interval::M30.bucket(NOW);
+        let quote = Simulation::default().quote(&btc(), at).unwrap();
+        let (half_hours, _) = Simulation::default()
+            .candles(&btc(), Interval::M30, Some(at - DAY_MS), Some(at - 1), 100, at)
+            .unwrap();
+        assert_eq!(half_hours.len(), 48);
+        assert_eq!(quote.open_24h.unwrap().to_string(), format!("{:.2}", half_hours[0].open));
+        assert_eq!(quote.price.to_string(), format!("{:.2}", half_hours[47].close));
+    }
+
+    #[test]
+    fn figures_do_not_reach_back_before_the_first_candle() {
+        let quote = |now| Simulation::default().quote(&btc(), now).unwrap();
+        let two_hours = quote(2 * HOUR_MS);
+        assert!(two_hours.open_1h.is_some());
+        assert_eq!((two_hours.open_24h, two_hours.high_24h, two_hours.volume_24h), (None, None, None));
+        assert_eq!((two_hours.change_24h_pct, two_hours.open_7d), (None, None));
+        assert!(quote(WEEK_MS).open_7d.is_some());
+    }
+
+    #[test]
+    fn the_line_of_a_week_goes_from_its_start_to_the_price() {
+        let simulation = Simulation::new(60);
+        for now in [NOW, Interval::H4.bucket(NOW), Interval::H4.bucket(NOW) + 60_000] {
+            let lines = simulation.weeks(now);
+            assert_eq!(lines.len(), 60);
+            for line in lines {
+                let quote = simulation.quote(&line.symbol, now).unwrap();
+                let ends = [line.closes.first(), line.closes.last()].map(|close| close.unwrap().to_string());
+                let of = |figure: Decimal| figure.normalize().to_string();
+                assert_eq!(ends, [of(quote.open_7d.unwrap()), of(quote.price)]);
+                assert!((43..=44).contains(&line.closes.len()), "{}", line.closes.len());
+                let (candles, _) =
+                    simulation.candles(&line.symbol, Interval::H4, None, None, 42, now).unwrap();
+                let last: Vec<f64> = candles.iter().filter(|c| c.open_time < now).map(|c| c.close).collect();
+                assert_eq!(line.closes[line.closes.len() - last.len()..], last);
+            }
+        }
+        assert!(simulation.weeks(0).iter().all(|line| line.closes.is_empty()));
     }
 
     #[test]

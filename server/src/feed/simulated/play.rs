@@ -35,12 +35,12 @@ struct Depth {
     minutes: i64,
 }
 
-/// With few coins, as much as charts want to show; with many, enough for the figures of a day.
+/// With few coins, as much as charts want to show; with many, enough for the figures and the line of a week.
 fn depth(coins: usize) -> Depth {
     if coins <= 50 {
         Depth { days: 3 * 365, hours: 90 * 24, minutes: 2 * 1_440 }
     } else {
-        Depth { days: 90, hours: 48, minutes: 0 }
+        Depth { days: 90, hours: 8 * 24, minutes: 0 }
     }
 }
 

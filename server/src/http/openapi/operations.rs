@@ -24,7 +24,7 @@ pub(super) fn paths() -> Value {
         "/api/": { "get": index("index_with_slash") },
         "/api/openapi.json": { "get": plain("openapi", "This document", &json!({ "type": "object" }), None) },
         "/api/latest_prices": { "get": market(
-            "latest_prices", "Latest prices, with the figures of 24 hours",
+            "latest_prices", "Latest prices, with the figures of an hour, a day and a week",
             &["prices_symbols"], "LatestPrices", examples::latest_prices(),
         ) },
         "/api/chart_data": { "get": market(

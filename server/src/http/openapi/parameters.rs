@@ -1,12 +1,9 @@
 //! Parameters of the calls, with their limits.
 
-use model::{DEFAULT_LIMIT, MAX_LIMIT};
+use model::{DEFAULT_LIMIT, FIRST_TIME, LAST_TIME, MAX_LIMIT};
 use serde_json::{Value, json};
 
 use crate::market::{BATCH_DEFAULT_LIMIT, BATCH_MAX_CANDLES, BATCH_MAX_SYMBOLS, IncompleteCandles};
-
-/// The last millisecond of the year 9999.
-const LAST_TIME: i64 = 253_402_300_799_999;
 
 /// A reference to one of [`parameters`].
 pub(super) fn parameter(name: &str) -> Value {
@@ -26,7 +23,15 @@ pub(super) fn parameters() -> Value {
         parameter
     };
     let schema = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
-    let time = || json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": LAST_TIME });
+    // What lies between is a time in seconds.
+    let time = || {
+        json!({
+            "type": "integer",
+            "format": "int64",
+            "oneOf": [{ "const": 0 }, { "minimum": FIRST_TIME, "maximum": LAST_TIME }],
+            "examples": [1_546_300_800_000_i64],
+        })
+    };
     let limit = |text: &str, default: u32| {
         let schema = json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": default });
         query("limit", false, text, schema)
@@ -42,9 +47,9 @@ pub(super) fn parameters() -> Value {
         "charts_symbols": list(true, "Which symbols, in this order; one named twice is answered once.", BATCH_MAX_SYMBOLS),
         "symbol": symbol,
         "interval": interval,
-        "from": query("from", false, "Earliest open time, Unix ms, inclusive. With it the first bars are answered, \
-                       otherwise the last.", time()),
-        "to": query("to", false, "Latest open time, Unix ms, inclusive.", time()),
+        "from": query("from", false, "Earliest open time, Unix ms, inclusive; 0 is the beginning. With it the first candles \
+                       are answered, otherwise the last. A time in seconds is refused.", time()),
+        "to": query("to", false, "Latest open time, Unix ms, inclusive. A time in seconds is refused.", time()),
         "limit": limit("Most bars.", DEFAULT_LIMIT),
         "charts_limit": limit(&together, BATCH_DEFAULT_LIMIT),
         "source": query("source", false, "Whose candles; the active feed's, otherwise the recorded ones, without it.",

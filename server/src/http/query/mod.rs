@@ -108,7 +108,9 @@ mod tests {
             ("symbol=BTC&interval=1h&limit=1e3", "limit"),
             ("symbol=BTC&interval=1h&from=yesterday", "from"),
             ("symbol=BTC&interval=1h&to=99999999999999999999", "to"),
-            ("symbol=BTC&interval=1h&from=5&to=4", "from"),
+            ("symbol=BTC&interval=1h&from=1546300800001&to=1546300800000", "from"),
+            ("symbol=BTC&interval=1h&from=1546300800&to=1546300800000", "from"),
+            ("symbol=BTC&interval=1h&from=0&to=1546300800", "to"),
             ("symbol=BTC&interval=1h&source=a/b", "source"),
             ("symbol=BTC&interval=1h&indicators=sma:20", "indicators"),
             ("symbol=BTC&interval=1h&interval=1d", "interval"),
@@ -133,6 +135,7 @@ mod tests {
             ("symbols=BTC&interval=1h&limit=5001", "limit"),
             ("symbols=BTC&interval=1h&indicators=sma:20", "indicators"),
             ("symbols=BTC&interval=1h&to=-1", "to"),
+            ("symbols=BTC&interval=1h&to=1546300800", "to"),
         ] {
             assert_eq!(named(batch(Some(query)).unwrap_err()), name, "{query}");
         }
@@ -141,7 +144,8 @@ mod tests {
             ("symbol=BTC&interval=1h&format=xml", "format"),
             ("symbol=BTC&interval=1h&partial=all", "partial"),
             ("symbol=BTC&interval=1h&limit=5", "limit"),
-            ("symbol=BTC&interval=1h&from=2&to=1", "from"),
+            ("symbol=BTC&interval=1h&from=1546300800001&to=1546300800000", "from"),
+            ("symbol=BTC&interval=1h&from=1546300800", "from"),
         ] {
             assert_eq!(named(export(Some(query)).unwrap_err()), name, "{query}");
         }
