@@ -86,7 +86,7 @@ impl VolumeColumn {
 
 impl fmt::Display for VolumeColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "column {}, {}in coins", self.column, if self.is_certain { "" } else { "taken as " })
+        write!(f, "column {}, {} coins", self.column, if self.is_certain { "in" } else { "taken as" })
     }
 }
 

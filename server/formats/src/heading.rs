@@ -121,7 +121,9 @@ fn length(given: &Given, named: &Named, header: &Header, rows: &[&str]) -> Resul
     }
     let steps = Steps::of(rows.iter().filter_map(|row| header.open_time(row)));
     if let Some(length) = named.length {
-        if let Some(other) = steps.usual.and_then(Step::length).filter(|other| *other != length) {
+        // That bars of such a length cannot be taken at all comes first.
+        let other = steps.usual.and_then(Step::length).filter(|other| *other != length);
+        if let Some(other) = other.filter(|_| length.stored_as().is_some()) {
             let (named_ms, other_ms) = (length.ms().unwrap_or(MONTH_MS), other.ms().unwrap_or(MONTH_MS));
             // One in so many bars would pass for a longer one; and where bars are missing, those that are left are further
             // apart, but not all of them.

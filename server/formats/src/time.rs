@@ -253,8 +253,8 @@ mod tests {
             ("2019-10-17 09:00:00 UTC", DAY + 9 * HOUR),
             ("2019-10-17 09:00:00.000000+00:00", DAY + 9 * HOUR),
         ];
-        for (text, time) in cases {
-            assert_eq!(time("date", text, TimeUnit::BySize), Ok(time), "{text}");
+        for (text, expected) in cases {
+            assert_eq!(time("date", text, TimeUnit::BySize), Ok(expected), "{text}");
         }
     }
 
@@ -289,7 +289,7 @@ mod tests {
             assert!(time("date", text, TimeUnit::BySize).is_err(), "{text}");
         }
         let range = "is not in milliseconds between 1970 and 9999";
-        assert_eq!(unix_or_date("date", "1969-12-31"), Err(format!("date -86400000 {range}")));
+        assert_eq!(time("date", "1969-12-31", TimeUnit::BySize), Err(format!("date -86400000 {range}")));
         assert!(
             time("unix", "1571270400000001", TimeUnit::BySize)
                 .unwrap_err()
