@@ -77,6 +77,8 @@ async fn compare(server: &PostgresServer, name: &str, file: &PathBuf, interval: 
         let options = Options {
             symbol: Some("BENCH".parse().unwrap()),
             length: Some(interval.into()),
+            // The files have names of coins.
+            force: true,
             strict: true,
             ..Options::default()
         };

@@ -92,7 +92,7 @@ async fn bad_lines_are_reported_and_the_rest_goes_in() {
         ("3600000,1,2,1,1", "has 5 fields, not 6"),
         ("3600000,1,2,1,1,1,1", "has 7 fields, not 6"),
         ("3600000,1,two,1,1,1", "high \"two\" is not a number"),
-        ("yesterday,1,2,1,1,1", "open_time \"yesterday\" is not a whole number"),
+        ("yesterday,1,2,1,1,1", "open_time \"yesterday\" is neither a Unix time nor a date as 2019-10-17"),
         ("3600000,1,inf,1,1,1", "high \"inf\" is not finite"),
         ("3600000,1,2,NaN,1,1", "low \"NaN\" is not finite"),
         ("3600000,2,1,3,2,1", "high 1 is below low 3"),
@@ -106,7 +106,10 @@ async fn bad_lines_are_reported_and_the_rest_goes_in() {
             "3600000000000000,1,2,1,1,1",
             "open_time 3600000000000000 is not in milliseconds between 1970 and 9999",
         ),
-        ("0,1,2,1,1,1", "open_time 0 is there before: the first line stays"),
+        (
+            "4102444800000,1,2,1,1,1",
+            "opens at 2100-01-01 00:00:00, more than a day after the time now, 2024-01-01 00:00:00",
+        ),
     ];
     let mut text = format!("{HEADER}0,1,2,1,1,1\n");
     for (line, _) in bad {
@@ -115,12 +118,13 @@ async fn bad_lines_are_reported_and_the_rest_goes_in() {
     }
     text.push_str("7200000,1,2,1,1,1\n");
     let file = folder.file("BAD-USD-1h.csv", text);
-    let strict = Options { strict: true, ..recorded() };
+    let lenient = Options { now: Some(1_704_067_200_000), ..recorded() };
+    let strict = Options { strict: true, ..lenient.clone() };
     let (result, _) = import(&store, &file, &strict).await;
     assert!(matches!(result, Err(ImportError::Strict(reject)) if reject.line == 3));
     assert_eq!(store.directory().await.unwrap().series, [], "strict leaves nothing behind");
 
-    let (result, rejects) = import(&store, &file, &recorded()).await;
+    let (result, rejects) = import(&store, &file, &lenient).await;
     let report = result.unwrap();
     assert_eq!((report.rows, report.inserted, report.rejected), (2, 2, bad.len() as u64));
     for (index, (reject, (line, reason))) in rejects.iter().zip(bad).enumerate() {
@@ -130,16 +134,44 @@ async fn bad_lines_are_reported_and_the_rest_goes_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_without_a_good_line_makes_no_series() {
+async fn a_file_without_a_good_line_is_not_imported() {
     let (store, url) = database().await;
     let folder = Folder::new();
+    let nothing = |result: Result<_, ImportError>| result.unwrap_err().to_string();
     let (result, rejects) =
         import(&store, &folder.file("NIL-USD-1h.csv", format!("{HEADER}x\ny\n")), &recorded()).await;
-    assert_eq!((result.unwrap().rejected, rejects.len()), (2, 2));
-    let report = import_good(&store, &folder.file("NIX-USD-1h.csv", HEADER)).await;
-    assert_eq!((report.rows, report.revision), (0, None));
+    assert_eq!(nothing(result.map(|_| ())), "no candle came of it: all 2 lines have 1 fields, not 6");
+    assert_eq!(rejects.len(), 2, "and each line is named");
+    let (result, _) = import(&store, &folder.file("NIX-USD-1h.csv", HEADER), &recorded()).await;
+    assert_eq!(nothing(result.map(|_| ())), "no candle came of it: there is no line after the header");
+    // More lines than a batch takes.
+    let days: String =
+        (0..40_000_i64).map(|day| format!("{},1,2,1,1,1\n", day * 86_400_000 + HOUR)).collect();
+    let (result, rejects) =
+        import(&store, &folder.file("SHI-USD-1d.csv", format!("{HEADER}{days}")), &recorded()).await;
+    let expected = "no candle came of it: all 40000 candles open at 01:00 UTC; days start at 00:00 UTC";
+    assert_eq!((nothing(result.map(|_| ())).as_str(), rejects.len()), (expected, 40_000));
     let mut connection = connection(&url).await;
     assert_eq!(count(&mut connection, "SELECT count(*) FROM symbols").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_later_line_of_a_repeated_candle_is_stored() {
+    let (store, _) = database().await;
+    let folder = Folder::new();
+    let mut lines = bars(60_000, 0..40_000, 1.0);
+    // Beside each other, and further apart than a batch is long.
+    let whole = |mut line: Line, volume| {
+        line.5 = volume;
+        line
+    };
+    lines.insert(11, whole(lines[10], 3.25));
+    lines.push(whole(lines[5], 7.5));
+    let report = import_good(&store, &folder.file("DUP-USD-1m.csv", csv(lines.clone()))).await;
+    assert_eq!((report.rows, report.inserted, report.repeated), (40_000, 40_000, 2));
+    let id = series(&store, "DUP").await.id;
+    let first = store.candles(id, Interval::M1, Some(0), Some(12 * 60_000), 20).await.unwrap().unwrap();
+    assert_eq!((first.candles[5].volume, first.candles[10].volume), (7.5, 3.25));
 }
 
 #[tokio::test(flavor = "multi_thread")]

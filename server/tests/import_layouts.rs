@@ -36,7 +36,7 @@ async fn binance_in_all_its_packings() {
     let header = "open_time,open,high,low,close,volume,close_time,quote_volume,count,a,b,ignore\n";
     let files = [
         folder.file("AAAUSDT-1m-2024-01-01.csv", &millis),
-        folder.file("BBBFDUSD-1m-2024-01.csv.gz", gzip(millis.as_bytes())),
+        folder.file("ADAFDUSD-1m-2024-01.csv.gz", gzip(millis.as_bytes())),
         folder.file("CCCUSDC-1m-2024-01.zip", zip(&[("CCCUSDC-1m-2024-01.csv", micros.as_bytes())])),
         folder.file("DDDUSDT-1m-2024-01.csv", format!("{header}{micros}")),
     ];
@@ -191,7 +191,7 @@ async fn many_files_in_one_run() {
     let said = run(&url, &folder.path(""), &arguments);
     assert_eq!(said.code(), Some(1));
     assert!(said.err.contains("broken.zip: the ZIP archive is truncated or corrupt"), "{}", said.err);
-    assert!(said.err.contains("1 of 13 files not imported"), "{}", said.err);
+    assert!(said.err.contains("1 of 13 files not imported: broken.zip"), "{}", said.err);
     assert!(
         said.out.contains("MANUSDT-1h-2023-07.zip: MAN 1h binance: 100 rows, 100 new, 0 changed, 0 rejected")
     );
@@ -211,16 +211,165 @@ async fn many_files_in_one_run() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cases_go_in_as_their_users_expect() {
+    let (store, url) = database().await;
+    let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/market");
+    let import = |folder: &str, arguments: &[&str]| {
+        run(&url, &cases.join(folder), &[&["import", "--source", "cases"], arguments].concat())
+    };
+    let pairs = import(
+        "01-pair-cut-in-the-wrong-place",
+        &[
+            "BATUSD-1d-2023-01.csv",
+            "USDTUSD-1d-2023-01.csv",
+            "BNBUSD-1d-2023-01.csv",
+            "GRTUSD-1d.csv",
+            "Bitstamp_XRPRLUSD_1h.csv",
+            "Gemini_BTCGUSD_d.csv",
+        ],
+    );
+    assert_eq!((pairs.code(), pairs.err.as_str()), (Some(0), ""));
+    for said in ["BAT 1d", "USDT 1d", "BNB 1d", "GRT 1d", "XRP 1h", "BTC 1d"] {
+        assert!(pairs.out.contains(&format!(": {said} cases: ")), "{said}: {}", pairs.out);
+    }
+    assert!(pairs.out.contains("volume: column \"volume\", taken as coins"), "{}", pairs.out);
+    // The name of a file does not make it Binance's.
+    let auto = run(
+        &url,
+        &cases.join("01-pair-cut-in-the-wrong-place"),
+        &["import", "--source", "auto", "GRTUSD-1d.csv"],
+    );
+    assert!(auto.err.contains("neither name nor layout tell the exchange"), "{}", auto.err);
+
+    let shifted = import("06-days-and-weeks-that-start-elsewhere", &["SHD-USD-1d.csv", "THU-USD-1w.csv"]);
+    assert_eq!(shifted.code(), Some(1));
+    let reasons = [
+        "SHD-USD-1d.csv: no candle came of it: all 5 candles open at 16:00 UTC; days start at 00:00 UTC",
+        "THU-USD-1w.csv: no candle came of it: all 4 candles open on Thursday; weeks start on Monday",
+        "2 of 2 files not imported: SHD-USD-1d.csv, THU-USD-1w.csv",
+        "SHD-USD-1d.csv:2: open_time 1709308800000 is not the start of a 1d candle",
+    ];
+    for reason in reasons {
+        assert!(shifted.err.contains(reason), "{reason}: {}", shifted.err);
+    }
+
+    let headers = import("09-headers-of-other-sources", &["LTC-USD.csv"]);
+    assert_eq!(headers.code(), Some(0));
+    assert!(headers.err.contains("LTC-USD.csv:3: open \"null\" is not a number"), "{}", headers.err);
+    assert!(
+        headers.err.contains("warning: volume: column \"Volume\", taken as coins, makes"),
+        "{}",
+        headers.err
+    );
+
+    let alias = import("11-xbt-and-btc", &["Kraken_XBTUSD_1h.csv"]);
+    assert!(
+        alias.out.contains(": BTC 1h cases: 4 rows") && alias.out.contains("XBT taken as BTC"),
+        "{}",
+        alias.out
+    );
+    let repeated = import("15-same-bar-twice", &["DUP-USD-1m.csv"]);
+    assert!(repeated.out.contains("3 rows, 3 new, 0 changed, 0 rejected, 1 repeated"), "{}", repeated.out);
+    assert!(repeated.err.contains("DUP-USD-1m.csv:4: the candle of 2021-07-06 09:30:00 is there before"));
+    let again = import("15-same-bar-twice", &["DUP-USD-1m.csv"]);
+    assert!(again.out.contains("3 rows, 0 new, 0 changed"), "{}", again.out);
+    let names = store.directory().await.unwrap().series.into_iter().map(|s| s.symbol.to_string());
+    let names: std::collections::BTreeSet<_> = names.collect();
+    assert_eq!(names.into_iter().collect::<Vec<_>>().join(" "), "BAT BNB BTC DUP GRT LTC USDT XRP");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn standard_input_checksums_and_names_of_any_letters() {
+    let (store, url) = database().await;
+    let folder = Folder::new();
+    let text = csv(bars(HOUR, 0..24, 1.0));
+    let piped = |arguments: &[&str], bytes: &[u8]| {
+        let mut command = tidemark(&url, &folder.path(""));
+        command.args(["import", "-"]).args(arguments);
+        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+        let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+        // One that is refused early closes the pipe.
+        let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), bytes);
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let given = ["--symbol", "BTC/USDT", "--interval", "1h"];
+    for bytes in [text.clone().into_bytes(), gzip(text.as_bytes())] {
+        let (code, out, err) = piped(&given, &bytes);
+        assert_eq!((code, err.as_str()), (Some(0), ""));
+        assert!(out.starts_with("standard input: BTC 1h recorded: 24 rows"), "{out}");
+    }
+    let (code, _, err) = piped(&given, &zip(&[("a.csv", text.as_bytes())]));
+    assert_eq!(code, Some(1));
+    assert!(err.contains("standard input: a ZIP archive cannot be read from a pipe"), "{err}");
+    let (code, _, err) = piped(&[], text.as_bytes());
+    assert_eq!(code, Some(1));
+    assert!(err.contains("standard input: neither name nor rows tell the symbol"), "{err}");
+
+    // FIPS 180-2, appendix B.1, is the digest of other bytes.
+    folder.file(
+        "ETHUSDT-1h-1970-01.zip",
+        zip(&[("a.csv", klines(&bars(HOUR, 0..24, 1.0), HOUR, 1).as_bytes())]),
+    );
+    folder.file(
+        "ETHUSDT-1h-1970-01.zip.CHECKSUM",
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  ETHUSDT-1h-1970-01.zip\n",
+    );
+    let files = ["import", "ETHUSDT-1h-1970-01.zip", "ETHUSDT-1h-1970-01.zip.CHECKSUM"];
+    let said = run(&url, &folder.path(""), &files);
+    assert_eq!(said.code(), Some(1));
+    assert!(said.err.contains("ETHUSDT-1h-1970-01.zip: its SHA-256 begins with "), "{}", said.err);
+    assert!(said.out.contains("ETHUSDT-1h-1970-01.zip.CHECKSUM: skipped: a checksum"), "{}", said.out);
+
+    folder.file("a\u{1b}[31m_BTCUSD_1h.csv", "x");
+    let said = run(&url, &folder.path(""), &["import", "a\u{1b}[31m_BTCUSD_1h.csv"]);
+    assert!(
+        said.err.contains("a\\u{1b}[31m_BTCUSD_1h.csv") && !said.err.contains('\u{1b}'),
+        "{:?}",
+        said.err
+    );
+
+    // A last line that may be cut off.
+    folder.file("CUT-USD-1h.csv", text.trim_end());
+    let said = run(&url, &folder.path(""), &["import", "CUT-USD-1h.csv"]);
+    assert_eq!(said.code(), Some(0));
+    let warning =
+        "CUT-USD-1h.csv: warning: line 25: the last line has no line end; its last number may be cut off";
+    assert_eq!(said.err.trim_end(), warning);
+    let said = run(&url, &folder.path(""), &["import", "--strict", "CUT-USD-1h.csv"]);
+    assert_eq!(said.code(), Some(1));
+    assert!(said.err.contains("line 25: the last line has no line end"), "{}", said.err);
+
+    // A symbol for many files that one of them is not of.
+    folder.file("ETHUSDT-1h.csv", &text);
+    let said = run(&url, &folder.path(""), &["import", "--symbol", "BTC", "ETHUSDT-1h.csv"]);
+    assert_eq!(said.code(), Some(1));
+    assert!(
+        said.err.contains("by the name these are prices of ETHUSDT, and --symbol says BTC"),
+        "{}",
+        said.err
+    );
+    let said = run(&url, &folder.path(""), &["import", "--force", "--symbol", "BTC", "ETHUSDT-1h.csv"]);
+    assert_eq!((said.code(), said.err.as_str()), (Some(0), ""));
+    assert!(store.directory().await.unwrap().series.iter().all(|s| s.symbol.as_str() != "ETH"));
+}
+
 #[test]
 fn bad_command_lines_exit_with_2() {
     let folder = Folder::new();
-    let cases: [&[&str]; 8] = [
+    let cases: [&[&str]; 12] = [
         &["import"],
         &["import", "--format", "xml", "a.csv"],
         &["import", "--interval", "7m", "a.csv"],
         &["import", "--source", "simulated", "a.csv"],
         &["import", "--source", "replay", "a.csv"],
         &["import", "--symbol", "B/C", "a.csv"],
+        &["import", "--symbol", "ARBUSD", "a.csv"],
+        &["import", "--columns", "time,open", "a.csv"],
+        &["import", "--columns", "time,open,high,low,close,volume", "--format", "kraken", "a.csv"],
+        &["import", "--force", "a.csv"],
         &["export"],
         &["export", "--symbol", "BTC", "--from", "2024-01-02", "--to", "2024-01-01"],
     ];

@@ -39,6 +39,9 @@ pub(crate) fn open<R: Read + Seek + Send>(
     let index = match files.as_slice() {
         [index] => *index,
         [] => return Err(FileError::Open("the ZIP archive holds no file".to_owned())),
+        more if is_spreadsheet(more, &archive) => {
+            return Err(FileError::Kind("is a spreadsheet; save it as CSV".to_owned()));
+        }
         more => {
             let names = more.iter().take(2).filter_map(|index| archive.name_for_index(*index)?.ok());
             let names: Vec<_> = names.map(|name| shown(&name)).collect();
@@ -69,6 +72,14 @@ fn counts(name: &str) -> bool {
     let is_folder = last.is_empty();
     let is_checksum = last.to_ascii_uppercase().ends_with("CHECKSUM");
     !(is_folder || is_checksum || last.starts_with('.') || name.starts_with("__MACOSX/"))
+}
+
+/// The files that those of Excel (ECMA-376) and of LibreOffice (OpenDocument) have in them.
+fn is_spreadsheet<R: Read + Seek>(files: &[usize], archive: &ZipArchive<R>) -> bool {
+    files.iter().any(|index| match archive.name_for_index(*index) {
+        Some(Ok(name)) => name == "[Content_Types].xml" || name == "content.xml",
+        _ => false,
+    })
 }
 
 fn place<R: Read>(file: &ZipFile<'_, R>) -> Result<Place, FileError> {

@@ -16,10 +16,13 @@ pub enum FileError {
         /// What happened.
         reason: String,
     },
+    /// The file is of another kind, which is recognized, and of which no candles are read.
+    #[error("{0}")]
+    Kind(String),
     /// The file is of no layout that is known, or not of the one that was asked for.
     #[error("unknown layout: {0}")]
     Layout(String),
-    /// What the candles are is told neither by the caller nor by the file, or cannot be taken.
+    /// What the candles are is said neither by the caller nor by the file, or cannot be taken.
     #[error("{0}")]
     Heading(String),
 }

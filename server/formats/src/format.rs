@@ -1,23 +1,30 @@
-//! The three layouts, and which of them a file is of.
+//! The layouts, and which of them a file is of.
 
 use std::{fmt, str::FromStr};
 
-use crate::{FileError, binance, cryptodatadownload::Header, tidemark};
+use crate::{
+    FileError,
+    columns::{ColumnNames, Header, TIDEMARK},
+    json::Json,
+    kind::other_separator,
+};
 
 /// A layout of candle files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// `open_time,open,high,low,close,volume`, times in Unix milliseconds.
+    /// `open_time,open,high,low,close,volume` and perhaps `partial`, times in Unix milliseconds; also as lines of JSON.
     Tidemark,
-    /// Klines as Binance Vision publishes them: 12 columns, with or without a header line.
+    /// Klines as Binance Vision publishes them: 12 columns, with or without a header line; also as its API gives them.
     Binance,
-    /// A banner line, a header line with names, dates or Unix times.
+    /// Columns with names, in any order: a banner line perhaps, a header line, dates or Unix times.
     CryptoDataDownload,
+    /// Kraken's download: 7 columns without a header, times in seconds.
+    Kraken,
 }
 
 impl Format {
     /// All layouts.
-    pub const ALL: [Self; 3] = [Self::Tidemark, Self::Binance, Self::CryptoDataDownload];
+    pub const ALL: [Self; 4] = [Self::Tidemark, Self::Binance, Self::CryptoDataDownload, Self::Kraken];
 
     /// The name on the command line.
     #[must_use]
@@ -26,6 +33,7 @@ impl Format {
             Self::Tidemark => "tidemark",
             Self::Binance => "binance",
             Self::CryptoDataDownload => "cryptodatadownload",
+            Self::Kraken => "kraken",
         }
     }
 }
@@ -45,72 +53,123 @@ impl FromStr for Format {
     }
 }
 
-/// How the lines of a file are to be read.
-pub(crate) enum Layout {
-    Tidemark,
-    Binance,
-    CryptoDataDownload(Header),
-}
-
-impl Layout {
-    pub(crate) const fn format(&self) -> Format {
-        match self {
-            Self::Tidemark => Format::Tidemark,
-            Self::Binance => Format::Binance,
-            Self::CryptoDataDownload(_) => Format::CryptoDataDownload,
-        }
-    }
+/// What is known of the layout before the first line is looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Known<'k> {
+    /// The layout, by the caller.
+    pub format: Option<Format>,
+    /// The columns of a file without a header, by the caller.
+    pub columns: Option<&'k ColumnNames>,
+    /// How the file's JSON is laid out, if it is JSON.
+    pub json: Option<Json>,
+    /// Whether the name is of the form of Kraken's download.
+    pub is_kraken: bool,
 }
 
 /// What stands before the first candle.
+#[derive(Debug)]
 pub(crate) struct Start {
-    pub layout: Layout,
+    pub header: Header,
     /// Lines before the first candle.
     pub skip: usize,
 }
 
-/// Finds the layout from the first lines, which `wanted` must fit if it is given. Empty lines before them do not count.
-pub(crate) fn detect(lines: &[String], wanted: Option<Format>) -> Result<Start, FileError> {
-    let blank = lines.iter().take_while(|line| is_blank(line)).count();
-    let Some(first) = lines.get(blank).map(|line| without_mark(line)) else {
+/// Finds the layout from the first lines, which the one that is asked for must fit. Empty lines and comments before them
+/// do not count.
+pub(crate) fn detect(lines: &[String], known: &Known<'_>) -> Result<Start, FileError> {
+    let skipped = lines.iter().take_while(|line| is_blank(line) || is_comment(line)).count();
+    let Some(first) = lines.get(skipped).map(|line| without_mark(line)) else {
         return Err(FileError::Layout("the file is empty".to_owned()));
     };
-    let start = |layout, skip| Ok(Start { layout, skip: blank + skip });
+    let wanted = known.format;
+    let start = |header, skip| Ok(Start { header, skip: skipped + skip });
     let allows = |format| wanted.is_none_or(|wanted| wanted == format);
-    if allows(Format::Tidemark) && tidemark::is_header(first) {
-        return start(Layout::Tidemark, 1);
+    if let Some(json) = known.json {
+        let header = if json == Json::Klines { Header::binance() } else { Header::tidemark(true) };
+        if allows(header.format()) && known.columns.is_none() {
+            return start(header, 0);
+        }
+        return Err(FileError::Layout("the file is JSON, which no option describes".to_owned()));
+    }
+    if let Some(columns) = known.columns {
+        let has_digits = first.bytes().any(|byte| byte.is_ascii_digit());
+        return start(Header::named(columns), usize::from(!has_digits));
+    }
+    if allows(Format::Tidemark)
+        && let Some(header) = Header::read_tidemark(first)
+    {
+        return start(header, 1);
     }
     if allows(Format::Binance) {
-        if binance::is_header(first) {
-            return start(Layout::Binance, 1);
+        if Header::is_binance(first) {
+            return start(Header::binance(), 1);
         }
-        if binance::is_row(first) {
-            return start(Layout::Binance, 0);
+        if Header::is_binance_row(first) {
+            return start(Header::binance(), 0);
         }
+    }
+    // Seven numbers may mean anything: the name or the caller has to say that they are Kraken's.
+    if (wanted == Some(Format::Kraken) || (wanted.is_none() && known.is_kraken))
+        && Header::is_kraken_row(first)
+    {
+        return start(Header::kraken(), 0);
     }
     if allows(Format::CryptoDataDownload) {
         if first.to_ascii_lowercase().contains("cryptodatadownload") {
-            let rest = &lines[blank + 1..];
+            let rest = &lines[skipped + 1..];
             let blank_after = rest.iter().take_while(|line| is_blank(line)).count();
             let Some(header) = rest.get(blank_after) else {
                 return Err(FileError::Layout("there is no header line after the banner".to_owned()));
             };
-            return start(Layout::CryptoDataDownload(Header::read(header)?), blank_after + 2);
+            return start(Header::read(header)?, blank_after + 2);
         }
         match Header::read(first) {
-            Ok(header) => return start(Layout::CryptoDataDownload(header), 1),
+            Ok(header) => return start(header, 1),
             // With names of some columns, the missing one is the news.
-            Err(error) if wanted.is_some() || Header::resembles(first) => return Err(error),
+            Err(error)
+                if other_separator(first).is_none() && (wanted.is_some() || Header::resembles(first)) =>
+            {
+                return Err(error);
+            }
             Err(_) => {}
         }
     }
+    Err(unknown(first, wanted))
+}
+
+/// The refusal of a first line, which says what it is if that can be seen.
+fn unknown(first: &str, wanted: Option<Format>) -> FileError {
+    if let Some(separator) = other_separator(first) {
+        return FileError::Kind(format!(
+            "has {separator} between its fields, not commas; save it with commas as separators"
+        ));
+    }
+    let fields = first.split(',').count();
+    let is_numeric = fields >= 6
+        && !first.trim().is_empty()
+        && first.bytes().all(|b| b.is_ascii_digit() || b", .:-+TZeE/\"".contains(&b));
+    if is_numeric && wanted.is_none() {
+        return FileError::Layout(format!(
+            "there is no header line, and {fields} columns; name them in their order, as --columns \
+             time,open,high,low,close,volume,- (- for one that is not needed)"
+        ));
+    }
     let expected = match wanted {
-        Some(Format::Tidemark) => format!("{}, as --format tidemark has it", tidemark::HEADER),
+        Some(Format::Tidemark) => format!("{TIDEMARK}, as --format tidemark has it"),
         Some(Format::Binance) => "the 12 columns of --format binance".to_owned(),
-        _ => format!("{}, nor 12 columns of Binance, nor a header of CryptoDataDownload", tidemark::HEADER),
+        Some(Format::Kraken) => "the 7 columns of --format kraken".to_owned(),
+        _ => format!("{TIDEMARK}, nor 12 columns of Binance, nor a header of CryptoDataDownload"),
     };
     let neither = if wanted.is_some() { "not" } else { "neither" };
-    Err(FileError::Layout(format!("the first line is {neither} {expected}")))
+    FileError::Layout(format!("the first line is {neither} {expected}"))
+}
+
+/// A line that says something to people. Some headers and banners begin with the same mark.
+fn is_comment(line: &str) -> bool {
+    let line = without_mark(line);
+    line.starts_with('#')
+        && !line.to_ascii_lowercase().contains("cryptodatadownload")
+        && !Header::resembles(line)
 }
 
 /// Without the mark that some put at the beginning of a file to say that it is UTF-8.
@@ -128,8 +187,9 @@ mod tests {
 
     fn found(text: &str, wanted: Option<Format>) -> Result<(Format, usize), String> {
         let lines: Vec<_> = text.lines().map(str::to_owned).collect();
-        let start = detect(&lines, wanted).map_err(|error| error.to_string())?;
-        Ok((start.layout.format(), start.skip))
+        let known = Known { format: wanted, ..Known::default() };
+        let start = detect(&lines, &known).map_err(|error| error.to_string())?;
+        Ok((start.header.format(), start.skip))
     }
 
     #[test]
@@ -152,6 +212,11 @@ mod tests {
             ("\"# cryptodatadownload\"\n\ndate,open,high,low,close,volume", (Format::CryptoDataDownload, 3)),
             ("Date,Symbol,Open,High,Low,Close,Volume BTC", (Format::CryptoDataDownload, 1)),
             ("timestamp,open,high,low,close,volume", (Format::CryptoDataDownload, 1)),
+            ("# comment\n#\nopen_time,open,high,low,close,volume", (Format::Tidemark, 3)),
+            ("# date,unix,open,high,low,close,volume usdt,volume", (Format::CryptoDataDownload, 1)),
+            (",open_time,open,high,low,close,volume", (Format::Tidemark, 1)),
+            ("open_time,open,high,low,close,volume,partial", (Format::Tidemark, 1)),
+            ("\"\",\"date\",\"open\",\"high\",\"low\",\"close\",\"volume\"", (Format::CryptoDataDownload, 1)),
         ];
         for (text, expected) in cases {
             assert_eq!(found(text, None), Ok(expected), "{text}");
@@ -169,9 +234,13 @@ mod tests {
                 None,
                 "the first line is neither open_time,open,high,low,close,volume, nor 12 columns of Binance",
             ),
-            ("1704067200000,1,2,1,2,5", None, "the first line is neither"),
+            ("1704067200000,1,2,1,2,5", None, "there is no header line, and 6 columns; name them"),
+            ("1704067200,1,2,1,2,5,7", None, "there is no header line, and 7 columns; name them"),
+            ("time;open;high;low;close;volume", None, "has semicolons between its fields"),
+            ("time\topen\thigh\tlow\tclose\tvolume", None, "has tabs between its fields"),
+            ("a,b", Some(Format::Kraken), "the first line is not the 7 columns of --format kraken"),
             ("date,open,high,low,volume", None, "the header has no column close"),
-            ("open_time,open,close,high,low,volume", None, "the header has no column of times"),
+            ("opened,open,close,high,low,volume", None, "the header has no column of times"),
             ("CryptoDataDownload", None, "no header line after the banner"),
             (
                 "a,b",
@@ -185,5 +254,19 @@ mod tests {
             let error = found(text, wanted).unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn lines_without_names_need_a_word_from_elsewhere() {
+        let lines = ["1704067200,101,103,100,102,50.5,7".to_owned()];
+        let by_name = detect(&lines, &Known { is_kraken: true, ..Known::default() }).unwrap();
+        assert_eq!((by_name.header.format(), by_name.skip), (Format::Kraken, 0));
+        assert_eq!(found(&lines[0], Some(Format::Kraken)), Ok((Format::Kraken, 0)));
+        let columns = "time,open,high,low,close,volume,-".parse().unwrap();
+        let known = Known { columns: Some(&columns), ..Known::default() };
+        assert_eq!(detect(&lines, &known).unwrap().skip, 0);
+        assert_eq!(detect(&["a,b,c,d,e,f,g".to_owned()], &known).unwrap().skip, 1);
+        let json = Known { json: Some(Json::Klines), format: Some(Format::Tidemark), ..Known::default() };
+        assert!(detect(&lines, &json).unwrap_err().to_string().contains("JSON"));
     }
 }

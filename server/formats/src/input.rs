@@ -91,6 +91,18 @@ impl Input {
         Self::from_reader(file, Some(metadata.len()).filter(|_| metadata.is_file()))
     }
 
+    /// Takes the bytes from a stream that cannot be sought in, as standard input: plain or gzip.
+    ///
+    /// # Errors
+    /// [`FileError::Open`]: a ZIP archive has its directory at the end.
+    pub fn from_stream<R: Read + Send + 'static>(mut reader: R) -> Result<Self, FileError> {
+        let head = first_bytes(&mut reader)?;
+        if ZIP_MAGICS.contains(&head.as_slice()) {
+            return Err(FileError::Open("a ZIP archive cannot be read from a pipe".to_owned()));
+        }
+        Ok(Self::unpacked(head, reader, Progress::default()))
+    }
+
     /// Takes the bytes from elsewhere, from the beginning. Only for an archive they are sought in.
     ///
     /// # Errors
@@ -99,8 +111,7 @@ impl Input {
         mut reader: R,
         size: Option<u64>,
     ) -> Result<Self, FileError> {
-        let mut head = Vec::with_capacity(4);
-        (&mut reader).take(4).read_to_end(&mut head).map_err(|error| FileError::open(&error))?;
+        let head = first_bytes(&mut reader)?;
         let progress = Progress::default();
         if ZIP_MAGICS.contains(&head.as_slice()) {
             let entry = archive::open(reader, &progress)?;
@@ -108,6 +119,10 @@ impl Input {
             return Ok(Self { reader, packing: Packing::Zip, progress });
         }
         progress.set_size(size.unwrap_or(0));
+        Ok(Self::unpacked(head, reader, progress))
+    }
+
+    fn unpacked<R: Read + Send + 'static>(head: Vec<u8>, reader: R, progress: Progress) -> Self {
         let packing = if head.starts_with(GZIP_MAGIC) { Packing::Gzip } else { Packing::Plain };
         let whole = Cursor::new(head).chain(reader);
         let whole = BufReader::with_capacity(BUFFER, Counted { inner: whole, progress: progress.clone() });
@@ -115,8 +130,14 @@ impl Input {
             Packing::Gzip => Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(whole))),
             _ => Box::new(whole),
         };
-        Ok(Self { reader, packing, progress })
+        Self { reader, packing, progress }
     }
+}
+
+fn first_bytes(reader: &mut impl Read) -> Result<Vec<u8>, FileError> {
+    let mut head = Vec::with_capacity(4);
+    reader.take(4).read_to_end(&mut head).map_err(|error| FileError::open(&error))?;
+    Ok(head)
 }
 
 /// Counts what goes through.

@@ -80,6 +80,12 @@ impl BarLength {
         Self::ALL.into_iter().map(|(_, length)| length).find(|length| length.ms() == Some(ms))
     }
 
+    /// A number of minutes, as names of Kraken and TradingView have it: `60`.
+    pub(crate) fn from_minutes(word: &str) -> Option<Self> {
+        let is_number = !word.is_empty() && word.len() <= 5 && word.bytes().all(|b| b.is_ascii_digit());
+        Self::from_ms(word.parse::<i64>().ok().filter(|_| is_number)? * MINUTE)
+    }
+
     /// Reads the words of file names: `1h`, `d`, `4hr`, `1min`, `minute`, `daily`. `M` is a month, `m` a minute.
     pub(crate) fn from_word(word: &str) -> Option<Self> {
         let digits = word.bytes().take_while(u8::is_ascii_digit).count();
@@ -146,6 +152,16 @@ mod tests {
         }
         assert_eq!("1M".parse(), Ok(BarLength::Month));
         assert!("1H".parse::<BarLength>().unwrap_err().contains("1mo"));
+    }
+
+    #[test]
+    fn reads_minutes_of_names() {
+        for (word, name) in [("1", "1m"), ("60", "1h"), ("720", "12h"), ("1440", "1d"), ("10080", "1w")] {
+            assert_eq!(BarLength::from_minutes(word).map(BarLength::as_str), Some(name), "{word}");
+        }
+        for word in ["", "0", "7", "2019", "21600", "-60", "+60", "60m"] {
+            assert_eq!(BarLength::from_minutes(word), None, "{word}");
+        }
     }
 
     #[test]

@@ -2,7 +2,14 @@
 
 use model::{Candle, Interval, UnixMs};
 
-use crate::{Reject, length::BarLength, number::check_numbers, seen::Seen, time::date_text};
+use crate::{
+    Reject,
+    length::BarLength,
+    number::check_numbers,
+    reader::{FileCandle, Row},
+    seen::Seen,
+    time::date_text,
+};
 
 /// Bars in a candle, at most: seconds in a minute.
 const MOST: usize = 60;
@@ -12,6 +19,8 @@ pub(crate) struct RollUp {
     length: BarLength,
     ms: i64,
     into: Interval,
+    /// Bars that have not begun by now are not missing.
+    now: Option<UnixMs>,
     open: Option<Bucket>,
     ended: Seen,
 }
@@ -20,37 +29,39 @@ pub(crate) struct RollUp {
 struct Bucket {
     /// Line of its first bar that was read.
     line: u64,
-    candle: Candle,
-    first: UnixMs,
-    last: UnixMs,
-    /// A bit for each bar.
-    bars: u64,
-    /// Summed in the order of time at the end, so that the order of the lines does not change the sum.
-    volumes: [f64; MOST],
+    start: UnixMs,
+    is_incomplete: bool,
+    /// By their place in the candle, so that neither the order of the lines nor a repeated bar changes the result.
+    bars: [Option<Candle>; MOST],
+}
+
+/// What a bar did.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Pushed {
+    /// The candle that it ended, if it ended one.
+    pub ended: Option<Row>,
+    /// Whether the bar was there before: the later one stands.
+    pub is_repeated: bool,
 }
 
 impl RollUp {
     /// None if bars of this length are stored as they are, or not at all.
-    pub(crate) fn new(length: BarLength) -> Option<Self> {
+    pub(crate) fn new(length: BarLength, now: Option<UnixMs>) -> Option<Self> {
         let BarLength::Divides { ms, into } = length else { return None };
-        Some(Self { length, ms, into, open: None, ended: Seen::default() })
+        Some(Self { length, ms, into, now, open: None, ended: Seen::default() })
     }
 
-    /// Takes an aligned bar. Gives the candle that it ended, if it ended one.
+    /// Takes an aligned bar.
     ///
     /// # Errors
     /// Why the bar is left out.
-    pub(crate) fn push(&mut self, line: u64, bar: Candle) -> Result<Option<Result<Candle, Reject>>, String> {
-        let time = bar.open_time;
+    pub(crate) fn push(&mut self, line: u64, bar: FileCandle) -> Result<Pushed, String> {
+        let time = bar.candle.open_time;
         let start = self.into.bucket(time);
         // Below `MOST` by the table of lengths.
         let index = ((time - start) / self.ms) as usize % MOST;
-        if let Some(bucket) = self.open.as_mut().filter(|bucket| bucket.candle.open_time == start) {
-            if bucket.bars & (1 << index) != 0 {
-                return Err(there_before(time));
-            }
-            bucket.add(index, &bar);
-            return Ok(None);
+        if let Some(bucket) = self.open.as_mut().filter(|bucket| bucket.start == start) {
+            return Ok(Pushed { ended: None, is_repeated: bucket.add(index, &bar) });
         }
         if self.ended.contains(self.into, start) {
             return Err(format!(
@@ -60,55 +71,60 @@ impl RollUp {
             ));
         }
         let ended = self.finish();
-        let mut volumes = [0.0; MOST];
-        volumes[index] = bar.volume;
-        let candle = Candle { open_time: start, ..bar };
-        self.open = Some(Bucket { line, candle, first: time, last: time, bars: 1 << index, volumes });
-        Ok(ended)
+        let mut bucket = Bucket { line, start, is_incomplete: false, bars: [None; MOST] };
+        bucket.add(index, &bar);
+        self.open = Some(bucket);
+        Ok(Pushed { ended, is_repeated: false })
     }
 
     /// Ends the candle that is being made.
-    pub(crate) fn finish(&mut self) -> Option<Result<Candle, Reject>> {
+    pub(crate) fn finish(&mut self) -> Option<Row> {
         let bucket = self.open.take()?;
-        self.ended.insert(self.into, bucket.candle.open_time);
-        Some(bucket.end(self.length, self.into, self.into.ms() / self.ms))
+        self.ended.insert(self.into, bucket.start);
+        Some(bucket.end(self))
     }
 }
 
 impl Bucket {
-    fn add(&mut self, index: usize, bar: &Candle) {
-        self.bars |= 1 << index;
-        self.volumes[index] = bar.volume;
-        let candle = &mut self.candle;
-        candle.high = candle.high.max(bar.high);
-        candle.low = candle.low.min(bar.low);
-        if bar.open_time < self.first {
-            self.first = bar.open_time;
-            candle.open = bar.open;
-        }
-        if bar.open_time > self.last {
-            self.last = bar.open_time;
-            candle.close = bar.close;
-        }
+    /// Puts a bar in its place. Whether there was one.
+    fn add(&mut self, index: usize, bar: &FileCandle) -> bool {
+        self.is_incomplete |= bar.incomplete;
+        self.bars.get_mut(index).is_some_and(|slot| slot.replace(bar.candle).is_some())
     }
 
-    fn end(mut self, length: BarLength, into: Interval, whole: i64) -> Result<Candle, Reject> {
+    fn end(self, of: &RollUp) -> Row {
+        let RollUp { length, ms, into, now, .. } = *of;
         let reject = |reason| Reject { line: self.line, reason };
-        let bars = i64::from(self.bars.count_ones());
-        if bars < whole {
-            let start = date_text(self.candle.open_time);
+        let begun = |index: &i64| now.is_none_or(|now| self.start + index * ms <= now);
+        let whole = into.ms() / ms;
+        let expected = (0..whole).filter(begun).count();
+        let bars: Vec<_> = self.bars.iter().flatten().collect();
+        let (Some(first), Some(last)) = (bars.first(), bars.last()) else {
+            return Err(reject("has no bar".to_owned()));
+        };
+        if bars.len() < expected {
+            let start = date_text(self.start);
             return Err(reject(format!(
-                "the {into} candle of {start} that begins here has {bars} of its {whole} {length} bars"
+                "the {into} candle of {start} that begins here has {} of its {whole} {length} bars",
+                bars.len()
             )));
         }
-        self.candle.volume = self.volumes.iter().sum();
-        check_numbers(&self.candle).map_err(reject)?;
-        Ok(self.candle)
+        let candle = Candle {
+            open_time: self.start,
+            open: first.open,
+            high: bars.iter().map(|bar| bar.high).fold(first.high, f64::max),
+            low: bars.iter().map(|bar| bar.low).fold(first.low, f64::min),
+            close: last.close,
+            volume: bars.iter().map(|bar| bar.volume).sum(),
+        };
+        check_numbers(&candle).map_err(reject)?;
+        let incomplete = self.is_incomplete || (bars.len() as i64) < whole;
+        Ok(FileCandle { candle, incomplete })
     }
 }
 
-pub(crate) fn there_before(open_time: UnixMs) -> String {
-    format!("open_time {open_time} is there before: the first line stays")
+pub(crate) fn repeated(open_time: UnixMs) -> String {
+    format!("the candle of {} is there before: this later line replaces it", date_text(open_time))
 }
 
 #[cfg(test)]
@@ -117,55 +133,92 @@ mod tests {
 
     const HOUR: i64 = 3_600_000;
 
-    fn bar(hour: i64, volume: f64) -> Candle {
+    fn bar(hour: i64, volume: f64) -> FileCandle {
         let open = 100.0 + hour as f64;
-        Candle { open_time: hour * HOUR, open, high: open + 3.0, low: open - 2.0, close: open + 1.0, volume }
+        let (high, low, close) = (open + 3.0, open - 2.0, open + 1.0);
+        let candle = Candle { open_time: hour * HOUR, open, high, low, close, volume };
+        FileCandle { candle, incomplete: false }
+    }
+
+    fn taken() -> Result<Pushed, String> {
+        Ok(Pushed { ended: None, is_repeated: false })
     }
 
     #[test]
     fn makes_whole_candles_in_either_order() {
         let length: BarLength = "2h".parse().unwrap();
-        let expected =
-            Candle { open_time: 4 * HOUR, open: 104.0, high: 109.0, low: 102.0, close: 107.0, volume: 0.3 };
+        let expected = Candle {
+            open_time: 4 * HOUR,
+            open: 104.0,
+            high: 109.0,
+            low: 102.0,
+            close: 107.0,
+            volume: 0.1 + 0.2,
+        };
         for order in [[4, 6], [6, 4]] {
-            let mut rollup = RollUp::new(length).unwrap();
+            let mut rollup = RollUp::new(length, None).unwrap();
             let volume = |hour| if hour == 4 { 0.1 } else { 0.2 };
-            assert_eq!(rollup.push(1, bar(order[0], volume(order[0]))), Ok(None));
-            assert_eq!(rollup.push(2, bar(order[1], volume(order[1]))), Ok(None));
-            let Some(Ok(candle)) = rollup.finish() else { panic!("no candle") };
-            assert_eq!(Candle { volume: 0.3, ..candle }, expected);
-            assert_eq!(candle.volume, 0.1 + 0.2);
+            assert_eq!(rollup.push(1, bar(order[0], volume(order[0]))), taken());
+            assert_eq!(rollup.push(2, bar(order[1], 99.0)), taken());
+            // The later line of a repeated bar stands.
+            let again = rollup.push(3, bar(order[1], volume(order[1])));
+            assert_eq!(again, Ok(Pushed { ended: None, is_repeated: true }));
+            assert_eq!(rollup.finish(), Some(Ok(FileCandle { candle: expected, incomplete: false })));
             assert_eq!(rollup.finish(), None);
         }
     }
 
     #[test]
-    fn leaves_out_what_is_not_whole() {
-        let mut rollup = RollUp::new("6h".parse().unwrap()).unwrap();
+    fn leaves_out_what_lacks_bars() {
+        let mut rollup = RollUp::new("6h".parse().unwrap(), None).unwrap();
         for (line, hour) in [(1, 0), (2, 6), (3, 12)] {
-            assert_eq!(rollup.push(line, bar(hour, 1.0)), Ok(None));
+            assert_eq!(rollup.push(line, bar(hour, 1.0)), taken());
         }
-        assert_eq!(
-            rollup.push(4, bar(12, 1.0)),
-            Err("open_time 43200000 is there before: the first line stays".into())
-        );
         let reason =
             "the 1d candle of 1970-01-01 00:00:00 that begins here has 3 of its 4 6h bars".to_owned();
-        assert_eq!(rollup.push(5, bar(24, 1.0)), Ok(Some(Err(Reject { line: 1, reason }))));
+        let ended = Some(Err(Reject { line: 1, reason }));
+        assert_eq!(rollup.push(5, bar(24, 1.0)), Ok(Pushed { ended, is_repeated: false }));
         // Too late, and it does not end the one that is being made.
         let late = rollup.push(6, bar(18, 1.0)).unwrap_err();
         assert!(late.contains("1d candle of 1970-01-01 00:00:00 has ended before"), "{late}");
         for (line, hour) in [(7, 30), (8, 36), (9, 42)] {
-            assert_eq!(rollup.push(line, bar(hour, 1.0)), Ok(None));
+            assert_eq!(rollup.push(line, bar(hour, 1.0)), taken());
         }
-        assert!(matches!(rollup.finish(), Some(Ok(candle)) if candle.volume == 4.0));
+        assert!(
+            matches!(rollup.finish(), Some(Ok(found)) if found.candle.volume == 4.0 && !found.incomplete)
+        );
+    }
+
+    #[test]
+    fn a_candle_that_has_not_ended_is_incomplete() {
+        let length: BarLength = "6h".parse().unwrap();
+        // 13:00: the third bar runs.
+        let rollup = || RollUp::new(length, Some(13 * HOUR)).unwrap();
+        let mut running = rollup();
+        for hour in [0, 6, 12] {
+            assert_eq!(running.push(1, bar(hour, 1.0)), taken());
+        }
+        assert!(
+            matches!(running.finish(), Some(Ok(found)) if found.incomplete && found.candle.volume == 3.0)
+        );
+        // What should be there by now is missing all the same.
+        let mut lacking = rollup();
+        assert_eq!(lacking.push(1, bar(0, 1.0)), taken());
+        assert!(matches!(lacking.finish(), Some(Err(_))));
+        // A mark of the file stays.
+        let mut marked = RollUp::new("12h".parse().unwrap(), None).unwrap();
+        for hour in [0, 12] {
+            let bar = FileCandle { incomplete: hour == 12, ..bar(hour, 1.0) };
+            assert_eq!(marked.push(1, bar), taken());
+        }
+        assert!(matches!(marked.finish(), Some(Ok(found)) if found.incomplete));
     }
 
     #[test]
     fn sums_must_stay_numbers_of_a_market() {
-        let mut rollup = RollUp::new("12h".parse().unwrap()).unwrap();
-        assert_eq!(rollup.push(1, bar(0, 1e20)), Ok(None));
-        assert_eq!(rollup.push(2, bar(12, 1e20)), Ok(None));
+        let mut rollup = RollUp::new("12h".parse().unwrap(), None).unwrap();
+        assert_eq!(rollup.push(1, bar(0, 1e20)), taken());
+        assert_eq!(rollup.push(2, bar(12, 1e20)), taken());
         assert!(matches!(rollup.finish(), Some(Err(reject)) if reject.reason == "volume 2e20 is over 1e20"));
     }
 }

@@ -9,16 +9,56 @@ const LAST_TIME_MS: i64 = 253_402_300_800_000;
 /// Whole numbers below are seconds: the year 5138, and as milliseconds 1973.
 const SECONDS_BELOW: i64 = 100_000_000_000;
 /// Whole numbers below are milliseconds: the year 5138, and as microseconds 1973.
-pub(crate) const MILLISECONDS_BELOW: i64 = 100_000_000_000_000;
+const MILLISECONDS_BELOW: i64 = 100_000_000_000_000;
 const DAY_MS: i64 = 86_400_000;
 
-/// A whole number in a field.
-pub(crate) fn whole(name: &str, text: &str) -> Result<i64, String> {
-    text.parse().map_err(|_| format!("{name} {} is not a whole number", shown(text)))
+/// What a number of time counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimeUnit {
+    /// Milliseconds.
+    Millis,
+    /// Milliseconds or microseconds, by its size.
+    MillisOrMicros,
+    /// Seconds, milliseconds or microseconds, by its size.
+    BySize,
+}
+
+/// A time in a field: a number, or a date.
+pub(crate) fn time(name: &str, text: &str, unit: TimeUnit) -> Result<UnixMs, String> {
+    if let Some(number) = whole(text) {
+        return match unit {
+            TimeUnit::Millis => in_range(name, number),
+            TimeUnit::MillisOrMicros if number < MILLISECONDS_BELOW => in_range(name, number),
+            TimeUnit::MillisOrMicros => from_micros(name, number),
+            TimeUnit::BySize => by_size(name, number),
+        };
+    }
+    if let Some(time) = date(text) {
+        return in_range(name, time);
+    }
+    let is_spreadsheet = text.contains(['e', 'E']) && text.parse::<f64>().is_ok_and(|number| number > 1e8);
+    if is_spreadsheet {
+        return Err(format!("{name} {} lost its last digits in a spreadsheet", shown(text)));
+    }
+    Err(format!("{name} {} is neither a Unix time nor a date as 2019-10-17", shown(text)))
+}
+
+/// A whole number, also as spreadsheets and pandas write it: `1546300800.0`.
+fn whole(text: &str) -> Option<i64> {
+    let digits = match text.split_once('.') {
+        Some((digits, zeros)) => {
+            (!zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0')).then_some(digits)?
+        }
+        None => text,
+    };
+    let unsigned = digits.strip_prefix('-').unwrap_or(digits);
+    let all_digits = !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit());
+    // What does not fit is far beyond any time.
+    all_digits.then(|| digits.parse().unwrap_or(i64::MAX))
 }
 
 /// Whether a candle can have this time.
-pub(crate) fn in_range(name: &str, time: i64) -> Result<UnixMs, String> {
+fn in_range(name: &str, time: i64) -> Result<UnixMs, String> {
     if (0..LAST_TIME_MS).contains(&time) {
         return Ok(time);
     }
@@ -26,7 +66,7 @@ pub(crate) fn in_range(name: &str, time: i64) -> Result<UnixMs, String> {
 }
 
 /// A number of microseconds in milliseconds.
-pub(crate) fn from_micros(name: &str, micros: i64) -> Result<UnixMs, String> {
+fn from_micros(name: &str, micros: i64) -> Result<UnixMs, String> {
     if micros / 1000 >= LAST_TIME_MS {
         return Err(format!("{name} {micros} is not in milliseconds or microseconds between 1970 and 9999"));
     }
@@ -36,25 +76,12 @@ pub(crate) fn from_micros(name: &str, micros: i64) -> Result<UnixMs, String> {
     in_range(name, micros / 1000)
 }
 
-/// Seconds, milliseconds or microseconds, told apart by their size.
-fn by_magnitude(name: &str, number: i64) -> Result<UnixMs, String> {
+fn by_size(name: &str, number: i64) -> Result<UnixMs, String> {
     match number {
         n if n < SECONDS_BELOW => in_range(name, n.saturating_mul(1000)),
         n if n < MILLISECONDS_BELOW => in_range(name, n),
         n => from_micros(name, n),
     }
-}
-
-/// A Unix time in seconds, milliseconds or microseconds, or a date.
-pub(crate) fn unix_or_date(name: &str, text: &str) -> Result<UnixMs, String> {
-    // Spreadsheets and pandas write whole seconds as 1546300800.0.
-    let digits = text.strip_suffix(".0").unwrap_or(text);
-    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
-        return by_magnitude(name, whole(name, digits)?);
-    }
-    let time = date(text)
-        .ok_or_else(|| format!("{name} {} is neither a Unix time nor a date as 2019-10-17", shown(text)))?;
-    in_range(name, time)
 }
 
 /// Reads a time of a command line: Unix milliseconds, or a date `YYYY-MM-DD[THH:MM[:SS]][Z]`, always UTC.
@@ -69,10 +96,11 @@ pub fn parse_time(text: &str) -> Result<UnixMs, String> {
     })
 }
 
-/// `2019-10-17`, `2019-10-17 09-AM`, `2019-10-17 09:00`, `2019-10-17T09:00:00Z` and the like; always UTC.
+/// `2019-10-17`, `2019/10/17`, `2019-10-17 09-AM`, `2019-10-17 09:00`, `2019-10-17T09:00:00Z`, `2019-10-17T09:00:00+08:00`
+/// and the like. UTC without a zone.
 pub(crate) fn date(text: &str) -> Option<UnixMs> {
     let (day, rest) = text.split_at_checked(10)?;
-    let mut parts = day.split('-');
+    let mut parts = day.split(if day.contains('/') { '/' } else { '-' });
     let year = digits(parts.next()?, 4)?;
     let month = digits(parts.next()?, 2)?;
     let day = digits(parts.next()?, 2)?;
@@ -80,11 +108,34 @@ pub(crate) fn date(text: &str) -> Option<UnixMs> {
         return None;
     }
     let midnight = days_from_civil(year, month, day) * DAY_MS;
-    let rest = rest.strip_suffix('Z').or_else(|| rest.strip_suffix("+00:00")).unwrap_or(rest);
-    if rest.is_empty() {
+    if rest.is_empty() || rest == "Z" {
         return Some(midnight);
     }
-    Some(midnight + clock(rest.strip_prefix([' ', 'T'])?)?)
+    let (clock_text, offset) = zone(rest.strip_prefix([' ', 'T'])?)?;
+    Some(midnight + clock(clock_text)? - offset)
+}
+
+/// Cuts the zone off a time of day: what is before it, and how far it is ahead of UTC in milliseconds.
+fn zone(text: &str) -> Option<(&str, i64)> {
+    for utc in ["Z", " UTC", "UTC", " GMT"] {
+        if let Some(text) = text.strip_suffix(utc) {
+            return Some((text, 0));
+        }
+    }
+    // The hyphen of 09-AM is nearer to the beginning than one after 09:00 can be.
+    let Some(place) = text.rfind(['+', '-']).filter(|place| *place >= 5) else { return Some((text, 0)) };
+    let (clock, offset) = text.split_at_checked(place)?;
+    let (sign, offset) = offset.split_at_checked(1)?;
+    let (hours, minutes) = match offset.split_once(':') {
+        Some(parts) => parts,
+        None => offset.split_at_checked(2).map(|(h, m)| (h, if m.is_empty() { "00" } else { m }))?,
+    };
+    let (hours, minutes) = (digits(hours, 2)?, digits(minutes, 2)?);
+    if hours > 14 || minutes > 59 {
+        return None;
+    }
+    let ahead = (hours * 60 + minutes) * 60_000;
+    Some((clock.trim_end(), if sign == "-" { -ahead } else { ahead }))
 }
 
 /// `09-AM`, `09:00`, `09:00:00`, `09:00:00.000` in milliseconds since midnight.
@@ -104,6 +155,11 @@ fn clock(text: &str) -> Option<i64> {
     let minute = digits(parts.next()?, 2)?;
     let second = parts.next().unwrap_or("00");
     let (second, fraction) = second.split_once('.').unwrap_or((second, "000"));
+    // Microseconds and nanoseconds, as pandas writes them, have no digits beyond the millisecond.
+    let (fraction, beyond) = fraction.split_at_checked(3)?;
+    if beyond.len() > 6 || beyond.bytes().any(|byte| byte != b'0') {
+        return None;
+    }
     let (second, ms) = (digits(second, 2)?, digits(fraction, 3)?);
     let fits = parts.next().is_none() && hour < 24 && minute < 60 && second < 60;
     fits.then_some(((hour * 60 + minute) * 60 + second) * 1000 + ms)
@@ -184,9 +240,21 @@ mod tests {
             ("1571270400.0", DAY),
             ("1571270400000", DAY),
             ("1571270400000000", DAY),
+            ("1571270400000.0", DAY),
+            ("1571270400000000.00", DAY),
+            ("2019/10/17", DAY),
+            ("2019/10/17 09:00", DAY + 9 * HOUR),
+            ("2019-10-17Z", DAY),
+            ("2019-10-17T08:00:00+08:00", DAY),
+            ("2019-10-17T08:00+0800", DAY),
+            ("2019-10-17 08:00:00+08", DAY),
+            ("2019-10-16T19:00:00-05:00", DAY),
+            ("2019-10-17 05:30:00 +0530", DAY),
+            ("2019-10-17 09:00:00 UTC", DAY + 9 * HOUR),
+            ("2019-10-17 09:00:00.000000+00:00", DAY + 9 * HOUR),
         ];
-        for (text, time) in cases {
-            assert_eq!(unix_or_date("date", text), Ok(time), "{text}");
+        for (text, expected) in cases {
+            assert_eq!(time("date", text, TimeUnit::BySize), Ok(expected), "{text}");
         }
     }
 
@@ -208,19 +276,42 @@ mod tests {
             "17-10-2019",
             "2019-10-17x",
             "2019-10-17 ",
-            "2019-10-17T09:00:00+01:00",
+            "2019-10-17T09:00:00+15:00",
+            "2019-10-17T09:00:00+1:00",
+            "2019-10-17T09:00:00+",
+            "2019-10-17 09:00:00.0001",
+            "2019/10-17",
+            "2019-10-17 09:00 CET",
             "2019-10-1é",
             "1.57E+12",
             "-1",
         ] {
-            assert!(unix_or_date("date", text).is_err(), "{text}");
+            assert!(time("date", text, TimeUnit::BySize).is_err(), "{text}");
         }
         let range = "is not in milliseconds between 1970 and 9999";
-        assert_eq!(unix_or_date("date", "1969-12-31"), Err(format!("date -86400000 {range}")));
+        assert_eq!(time("date", "1969-12-31", TimeUnit::BySize), Err(format!("date -86400000 {range}")));
         assert!(
-            unix_or_date("unix", "1571270400000001").unwrap_err().contains("no whole number of milliseconds")
+            time("unix", "1571270400000001", TimeUnit::BySize)
+                .unwrap_err()
+                .contains("no whole number of milliseconds")
         );
-        assert!(unix_or_date("unix", "9999999999999999999").unwrap_err().contains("not a whole number"));
+        assert!(
+            time("unix", "9999999999999999999", TimeUnit::BySize)
+                .unwrap_err()
+                .contains("between 1970 and 9999")
+        );
+        assert!(time("unix", "1.70407E+12", TimeUnit::BySize).unwrap_err().contains("lost its last digits"));
+    }
+
+    #[test]
+    fn the_unit_of_a_number_is_that_of_its_layout() {
+        let read = |text, unit| time("t", text, unit);
+        assert_eq!(read("3600000", TimeUnit::Millis), Ok(HOUR));
+        assert_eq!(read("3600000.0", TimeUnit::Millis), Ok(HOUR));
+        assert_eq!(read("3600", TimeUnit::BySize), Ok(HOUR));
+        assert_eq!(read("1571270400000000", TimeUnit::MillisOrMicros), Ok(DAY));
+        assert!(read("1571270400000000", TimeUnit::Millis).is_err());
+        assert!(read("-60000", TimeUnit::Millis).unwrap_err().contains("between 1970 and 9999"));
     }
 
     #[test]

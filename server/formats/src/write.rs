@@ -4,7 +4,11 @@ use std::io::{self, Write};
 
 use model::{Candle, Interval, Symbol};
 
-use crate::{binance, format::Format, tidemark, time::date_text};
+use crate::{
+    columns::{BINANCE, PARTIAL, TIDEMARK},
+    format::Format,
+    time::date_text,
+};
 
 /// Writes candles of one symbol and interval. Numbers are the shortest text that reads back the same. What a candle does
 /// not have is 0 where the layout has a fixed place for it, and left out where columns have names.
@@ -13,7 +17,7 @@ pub struct CandleWriter<W> {
     format: Format,
     symbol: Symbol,
     interval: Interval,
-    /// Whether there is a column that marks incomplete candles.
+    /// Whether lines say of their candle whether it is incomplete.
     has_marks: bool,
 }
 
@@ -22,29 +26,43 @@ impl<W: Write> CandleWriter<W> {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn new(mut out: W, format: Format, symbol: Symbol, interval: Interval) -> io::Result<Self> {
-        match format {
-            Format::Tidemark => writeln!(out, "{}", tidemark::HEADER)?,
-            Format::Binance => writeln!(out, "{}", binance::HEADER)?,
-            Format::CryptoDataDownload => {
-                // Those who read the layout skip its first line.
-                writeln!(out, "# in the layout of CryptoDataDownload; written by Tidemark")?;
-                writeln!(out, "unix,date,symbol,open,high,low,close,Volume {symbol}")?;
-            }
-        }
-        Ok(Self { out, format, symbol, interval, has_marks: false })
+    pub fn new(out: W, format: Format, symbol: Symbol, interval: Interval) -> io::Result<Self> {
+        Self::begin(out, format, symbol, interval, false)
     }
 
-    /// A writer of Tidemark's layout with a seventh column, which marks incomplete candles. Writes its header.
+    /// As [`CandleWriter::new`], with a column of marks of incomplete candles where the layout can have one: Tidemark's and
+    /// CryptoDataDownload's, whose columns have names.
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn with_marks(mut out: W, symbol: Symbol, interval: Interval) -> io::Result<Self> {
-        writeln!(out, "{},{}", tidemark::HEADER, tidemark::MARK)?;
-        Ok(Self { out, format: Format::Tidemark, symbol, interval, has_marks: true })
+    pub fn with_marks(out: W, format: Format, symbol: Symbol, interval: Interval) -> io::Result<Self> {
+        let has_marks = matches!(format, Format::Tidemark | Format::CryptoDataDownload);
+        Self::begin(out, format, symbol, interval, has_marks)
     }
 
-    /// Writes a complete candle.
+    fn begin(
+        mut out: W,
+        format: Format,
+        symbol: Symbol,
+        interval: Interval,
+        has_marks: bool,
+    ) -> io::Result<Self> {
+        let mark = if has_marks { format!(",{PARTIAL}") } else { String::new() };
+        match format {
+            Format::Tidemark => writeln!(out, "{TIDEMARK}{mark}")?,
+            Format::Binance => writeln!(out, "{BINANCE}")?,
+            // It has no header, which is how it is recognized.
+            Format::Kraken => {}
+            Format::CryptoDataDownload => {
+                // Those who read the layout skip its first line.
+                writeln!(out, "# in the layout of CryptoDataDownload; written by Tidemark")?;
+                writeln!(out, "unix,date,symbol,open,high,low,close,Volume {symbol}{mark}")?;
+            }
+        }
+        Ok(Self { out, format, symbol, interval, has_marks })
+    }
+
+    /// Writes a candle.
     ///
     /// # Errors
     /// Those of the writer.
@@ -52,19 +70,20 @@ impl<W: Write> CandleWriter<W> {
         self.write_marked(candle, false)
     }
 
-    /// Writes a candle; the mark only where there is a column for it.
+    /// Writes a candle that may be incomplete. Only [`CandleWriter::with_marks`] makes a file that says so.
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn write_marked(&mut self, candle: &Candle, is_incomplete: bool) -> io::Result<()> {
+    pub fn write_marked(&mut self, candle: &Candle, incomplete: bool) -> io::Result<()> {
+        let mark = match (self.has_marks, incomplete) {
+            (false, _) => "",
+            (true, false) => ",0",
+            (true, true) => ",1",
+        };
         let Candle { open_time, open, high, low, close, volume } = *candle;
         let out = &mut self.out;
         match self.format {
-            Format::Tidemark if self.has_marks => {
-                let mark = u8::from(is_incomplete);
-                writeln!(out, "{open_time},{open},{high},{low},{close},{volume},{mark}")
-            }
-            Format::Tidemark => writeln!(out, "{open_time},{open},{high},{low},{close},{volume}"),
+            Format::Tidemark => writeln!(out, "{open_time},{open},{high},{low},{close},{volume}{mark}"),
             Format::Binance => {
                 let close_time = open_time + self.interval.ms() - 1;
                 writeln!(out, "{open_time},{open},{high},{low},{close},{volume},{close_time},0,0,0,0,0")
@@ -72,7 +91,10 @@ impl<W: Write> CandleWriter<W> {
             Format::CryptoDataDownload => {
                 // Bars start at whole minutes. Seconds are told from milliseconds by their size.
                 let (unix, date, symbol) = (open_time / 1000, date_text(open_time), &self.symbol);
-                writeln!(out, "{unix},{date},{symbol}/USD,{open},{high},{low},{close},{volume}")
+                writeln!(out, "{unix},{date},{symbol}/USD,{open},{high},{low},{close},{volume}{mark}")
+            }
+            Format::Kraken => {
+                writeln!(out, "{},{open},{high},{low},{close},{volume},0", open_time / 1000)
             }
         }
     }

@@ -4,7 +4,7 @@
 
 mod support;
 
-use candle_files::{BarLength, Format, Given};
+use candle_files::{BarLength, CandleWriter, Format, Given};
 use model::{Candle, Interval};
 use proptest::{collection::vec, prelude::*};
 use support::*;
@@ -66,7 +66,13 @@ fn near(format: Format) -> impl Strategy<Value = Vec<u8>> {
 
 /// A format that is read as such whatever the bytes.
 fn forced(format: Format, interval: Interval) -> Given {
-    Given { symbol: Some("BTC".parse().unwrap()), length: Some(interval.into()), format: Some(format) }
+    Given {
+        symbol: Some("BTC".parse().unwrap()),
+        length: Some(interval.into()),
+        format: Some(format),
+        is_forced: true,
+        ..Given::default()
+    }
 }
 
 /// What must hold of anything that was read.
@@ -119,6 +125,36 @@ macro_rules! for_each_layout {
             }
         }
     )*};
+}
+
+proptest! {
+    #[test]
+    fn marks_and_kraken_read_back_equal((interval, candles) in file(), marks in vec(any::<bool>(), 50)) {
+        for format in [Format::Tidemark, Format::CryptoDataDownload] {
+            let mut writer =
+                CandleWriter::with_marks(Vec::new(), format, "BTC".parse().unwrap(), interval).unwrap();
+            for (candle, mark) in candles.iter().zip(&marks) {
+                writer.write_marked(candle, *mark).unwrap();
+            }
+            let found = read(&format!("BTC-USD-{interval}.csv"), writer.into_inner()).unwrap();
+            prop_assert_eq!(&found.candles, &candles);
+            prop_assert_eq!(&found.incomplete[..], &marks[..candles.len()]);
+        }
+        // A file of no line has no header to be recognized by.
+        if !candles.is_empty() {
+            let bytes = written(Format::Kraken, interval, &candles);
+            let found = read_as("x", bytes, &forced(Format::Kraken, interval)).unwrap();
+            prop_assert_eq!(&found.candles, &candles);
+        }
+    }
+
+    #[test]
+    fn json_is_read_without_a_panic(bytes in "[\\[\\]{},:\"0-9a-z \\n.]{0,200}", interval in interval()) {
+        for head in ["[[", "{\"open_time\":", "[1,", ""] {
+            let given = Given { format: None, ..forced(Format::Binance, interval) };
+            sane("x", format!("{head}{bytes}").into_bytes(), &given)?;
+        }
+    }
 }
 
 for_each_layout! {

@@ -182,15 +182,19 @@ fn reads_cryptodatadownload_newest_first() {
     let times: Vec<_> = found.candles.iter().map(|candle| (candle.open_time, candle.volume)).collect();
     assert_eq!(times, [(1_571_270_400_000, 1570.08), (1_571_184_000_000, 8123.72)]);
     let reasons: Vec<_> = found.rejects.iter().map(|reject| (reject.line, reject.reason.as_str())).collect();
-    let end = "is not BTC in dollars, which the file is imported as";
     assert_eq!(
         reasons,
-        [(5, &*format!("symbol \"ETHUSD\" {end}")), (6, &*format!("symbol \"BTCEUR\" {end}"))]
+        [
+            (5, "symbol \"ETHUSD\" is not BTC, which the file is imported as"),
+            (6, "symbol \"BTCEUR\" is in EUR, not in dollars")
+        ]
     );
 
-    // A given symbol comes before what the rows say.
+    // A given symbol does not make other coins' rows its own, unless it is forced.
     let given = Given { symbol: Some("BTC".parse().unwrap()), ..Given::default() };
-    assert_eq!(read_as("Coinbase_BTCUSD_d.csv", text, &given).unwrap().candles.len(), 4);
+    assert_eq!(read_as("Coinbase_BTCUSD_d.csv", text, &given).unwrap().candles.len(), 2);
+    let forced = Given { is_forced: true, ..given };
+    assert_eq!(read_as("Coinbase_BTCUSD_d.csv", text, &forced).unwrap().candles.len(), 4);
 }
 
 #[test]
@@ -228,6 +232,8 @@ fn what_is_given_comes_first() {
         symbol: Some("LTC".parse().unwrap()),
         length: Some(BarLength::Stored(Interval::H1)),
         format: Some(Format::Binance),
+        is_forced: true,
+        ..Given::default()
     };
     let found = read_as("BTCEUR-1m-2024-01.csv", klines(HOUR, 3, 1), &given).unwrap();
     assert_eq!((found.heading.symbol.as_str(), found.heading.interval), ("LTC", Interval::H1));

@@ -10,6 +10,12 @@ pub enum ImportError {
     /// The file cannot be read, or does not tell what it is.
     #[error(transparent)]
     File(#[from] FileError),
+    /// No line of the file makes a candle; what they have in common.
+    #[error("no candle came of it: {0}")]
+    Nothing(String),
+    /// The file is not the one that its checksum is of.
+    #[error("{0}")]
+    Checksum(String),
     /// The source was to be the file's exchange.
     #[error("{0}")]
     Source(String),

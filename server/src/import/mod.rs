@@ -4,25 +4,33 @@
 //! before. Lines that make no candle are left out and reported; everything else that is wrong with a file leaves the
 //! database as it was. Importing a file again changes nothing.
 
+mod checksum;
 mod error;
 mod reader;
 mod source;
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
-use candle_files::{BarLength, Format, Given, Progress};
-use model::{Interval, Source, Symbol};
+use candle_files::{BarLength, ColumnNames, FileCandle, Format, Given, Progress, Summary, VolumeColumn};
+use model::{Candle, Interval, Source, Symbol, UnixMs};
 use tokio::sync::mpsc;
 
 pub use candle_files::{FileError, Reject};
+pub use checksum::is_checksum;
 pub use error::ImportError;
 pub use source::source;
 
-use self::reader::Message;
+use self::reader::{Batch, Message};
 use crate::store::{
-    Store,
+    Store, StoreError,
     write::{self, SeriesWriter},
 };
+
+/// What is said of a last line that has no line end.
+const UNENDED: &str = "the last line has no line end; its last number may be cut off";
 
 /// Batches read ahead of the database.
 const AHEAD: usize = 2;
@@ -42,14 +50,29 @@ pub struct Options {
     pub format: Option<Format>,
     /// Whose candles they are; none takes the exchange that the file tells.
     pub source: Option<Source>,
-    /// Whether a line that makes no candle fails the file.
+    /// The columns of files without a header.
+    pub columns: Option<ColumnNames>,
+    /// Whether `symbol` is taken though a name or rows contradict it.
+    pub force: bool,
+    /// Whether a line that makes no candle, or a last line without its end, fails the file.
     pub strict: bool,
+    /// The time that candles are compared with, Unix ms; that of the clock if not given.
+    pub now: Option<UnixMs>,
 }
 
 impl Default for Options {
     /// The files tell everything, and their candles are of source `recorded`.
     fn default() -> Self {
-        Self { symbol: None, length: None, format: None, source: Some(Source::RECORDED), strict: false }
+        Self {
+            symbol: None,
+            length: None,
+            format: None,
+            source: Some(Source::RECORDED),
+            columns: None,
+            force: false,
+            strict: false,
+            now: None,
+        }
     }
 }
 
@@ -58,6 +81,8 @@ impl Default for Options {
 pub enum Event<'a> {
     /// A line was left out.
     Rejected(&'a Reject),
+    /// A line's candle replaces one of an earlier line.
+    Repeated(&'a Reject),
     /// The database has been given candles.
     Rows {
         /// Of this file, so far.
@@ -91,6 +116,16 @@ pub struct FileReport {
     pub updated: u64,
     /// Lines left out, and candles that lack some of their bars.
     pub rejected: u64,
+    /// Lines whose candle replaced one of an earlier line.
+    pub repeated: u64,
+    /// Candles that the file marks as incomplete, or that have not ended.
+    pub incomplete: u64,
+    /// The ticker that the file has for the coin, if it is another one.
+    pub alias: Option<String>,
+    /// The column that was taken as the volume.
+    pub volume: VolumeColumn,
+    /// What may be wrong with candles that are in, a sentence each.
+    pub warnings: Vec<String>,
     /// The series' new revision; none if nothing changed.
     pub revision: Option<u64>,
 }
@@ -105,8 +140,9 @@ pub async fn import_file(
     options: &Options,
     mut on_event: impl FnMut(Event<'_>),
 ) -> Result<FileReport, ImportError> {
-    let Options { symbol, length, format, source, strict } = options.clone();
-    let given = Given { symbol, length, format };
+    let Options { symbol, length, format, source, columns, force, strict, now } = options.clone();
+    let now = now.unwrap_or_else(clock);
+    let given = Given { symbol, length, format, columns, is_forced: force, now: Some(now) };
     let (sender, mut messages) = mpsc::channel(AHEAD);
     let file = path.to_owned();
     // Ends by itself when `messages` is dropped.
@@ -127,28 +163,52 @@ pub async fn import_file(
         inserted: 0,
         updated: 0,
         rejected: 0,
+        repeated: 0,
+        incomplete: 0,
+        alias: heading.alias,
+        volume: heading.volume,
+        warnings: Vec::new(),
         revision: None,
     };
-    // Bad files are found before a connection is made.
-    let mut next = messages.recv().await;
+    // No connection is made, and no series, before there is a candle.
+    let mut next = loop {
+        let message = messages.recv().await;
+        if let Some(Message::Batch(batch)) = &message {
+            report.rejected += batch.rejects.len() as u64;
+            say(batch, &mut on_event);
+            if batch.candles.is_empty() {
+                continue;
+            }
+        }
+        break message;
+    };
     if next.is_none() {
         reading.await??;
-        return Ok(report);
+        return Err(ImportError::Nothing("nothing was read".to_owned()));
     }
     let mut connection = write::connect(store).await?;
     let mut writer =
         SeriesWriter::begin(&mut connection, &report.symbol, &report.source, report.interval).await?;
-    while let Some(Message::Batch(batch)) = next {
-        for reject in &batch.rejects {
-            report.rejected += 1;
-            on_event(Event::Rejected(reject));
+    let (mut rows, mut is_first) = (0, true);
+    while let Some(message) = next {
+        match message {
+            Message::Batch(batch) => {
+                if !std::mem::take(&mut is_first) {
+                    report.rejected += batch.rejects.len() as u64;
+                    say(&batch, &mut on_event);
+                }
+                put(&mut writer, &batch.candles).await?;
+                rows += batch.candles.len() as u64;
+                on_event(Event::Rows { rows, read: &read });
+            }
+            Message::End(summary) => {
+                report.rows = summary.candles;
+                report.repeated = summary.repeated;
+                report.incomplete = summary.incomplete;
+                report.warnings = warnings(&report.volume, &summary);
+            }
+            Message::Heading(..) => {}
         }
-        // What is stored by time need not care for the time between.
-        for some in batch.candles.chunk_by(|one, next| next.open_time - one.open_time < GAP_MS) {
-            writer.put(some).await?;
-        }
-        report.rows += batch.candles.len() as u64;
-        on_event(Event::Rows { rows: report.rows, read: &read });
         next = messages.recv().await;
     }
     // The channel also closes when reading fails: only its own word makes the file complete.
@@ -159,4 +219,43 @@ pub async fn import_file(
     report.updated = written.updated;
     report.revision = written.revision;
     Ok(report)
+}
+
+/// Reports the lines of a batch that made no candle, or replaced one.
+fn say(batch: &Batch, on_event: &mut impl FnMut(Event<'_>)) {
+    batch.rejects.iter().for_each(|reject| on_event(Event::Rejected(reject)));
+    batch.repeats.iter().for_each(|reject| on_event(Event::Repeated(reject)));
+}
+
+/// Gives rows, by ascending open time, to the database.
+async fn put(writer: &mut SeriesWriter<'_>, rows: &[FileCandle]) -> Result<(), StoreError> {
+    // What is stored by time need not care for the time between.
+    for some in rows.chunk_by(|one, next| next.candle.open_time - one.candle.open_time < GAP_MS) {
+        let candles: Vec<Candle> = some.iter().map(|row| row.candle).collect();
+        // Aligned with the candles: which of them are incomplete.
+        let _incomplete: Vec<bool> = some.iter().map(|row| row.incomplete).collect();
+        writer.put(&candles).await?;
+    }
+    Ok(())
+}
+
+/// What may be wrong though it is in.
+fn warnings(volume: &VolumeColumn, summary: &Summary) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some(line) = summary.unended_line {
+        warnings.push(format!("line {line}: {UNENDED}"));
+    }
+    if let Some(turnover) = summary.unbelievable_turnover().filter(|_| !volume.is_certain()) {
+        warnings.push(format!(
+            "volume: {volume}, makes a turnover of ${:.1} billion a day, which is beyond belief; it may be in dollars",
+            turnover / 1e9
+        ));
+    }
+    warnings
+}
+
+/// The time now, Unix ms.
+fn clock() -> UnixMs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,36 +1,45 @@
 //! Reading a file, in a thread that may block.
 
-use std::path::Path;
+use std::{io, path::Path};
 
-use candle_files::{CandleReader, Given, Heading, Progress, Reject};
-use model::Candle;
+use candle_files::{CandleReader, FileCandle, Given, Heading, Progress, Reject, Summary};
 use tokio::sync::mpsc::Sender;
 
-use super::ImportError;
+use super::{ImportError, checksum};
+
+/// The path that stands for standard input.
+const STANDARD_INPUT: &str = "-";
 
 /// Lines in a batch: some 1.5 MB of candles.
 const BATCH: usize = 32_768;
 
-/// What a stretch of lines made.
+/// What some lines made.
 #[derive(Default)]
 pub(super) struct Batch {
-    /// Candles by ascending open time, each of which is there once in the whole file.
-    pub candles: Vec<Candle>,
+    /// Candles by ascending open time, each once in the batch.
+    pub candles: Vec<FileCandle>,
     /// Lines that make none.
     pub rejects: Vec<Reject>,
+    /// Lines whose candle replaces one before.
+    pub repeats: Vec<Reject>,
 }
 
 impl Batch {
     fn message(mut self) -> Message {
-        self.candles.sort_unstable_by_key(|candle| candle.open_time);
+        // Of a repeated candle the later line stands. The sort keeps the order of the lines.
+        self.candles.sort_by_key(|row| row.candle.open_time);
+        self.candles.reverse();
+        self.candles.dedup_by_key(|row| row.candle.open_time);
+        self.candles.reverse();
         Message::Batch(self)
     }
 }
 
-/// What the thread sends: first whose candles they are, then the candles.
+/// What the thread sends: first whose candles they are, then the candles, at the end what they came to.
 pub(super) enum Message {
     Heading(Box<Heading>, Progress),
     Batch(Batch),
+    End(Box<Summary>),
 }
 
 /// Reads and checks a file, sending a batch at a time and waiting for the receiver. Returns early, without an error,
@@ -41,7 +50,12 @@ pub(super) fn read(
     strict: bool,
     messages: &Sender<Message>,
 ) -> Result<(), ImportError> {
-    let mut reader = CandleReader::open(path, given)?;
+    let mut reader = if path == Path::new(STANDARD_INPUT) {
+        CandleReader::from_stream(io::stdin(), given)?
+    } else {
+        checksum::check(path)?;
+        CandleReader::open(path, given)?
+    };
     let heading = Message::Heading(Box::new(reader.heading().clone()), reader.progress());
     if messages.blocking_send(heading).is_err() {
         return Ok(());
@@ -49,19 +63,30 @@ pub(super) fn read(
     let mut batch = Batch::default();
     while let Some(row) = reader.next_row()? {
         match row {
-            Ok(candle) => batch.candles.push(candle),
+            Ok(row) => batch.candles.push(row),
             Err(reject) if strict => return Err(ImportError::Strict(reject)),
             Err(reject) => batch.rejects.push(reject),
         }
+        batch.repeats.append(&mut reader.take_repeats());
         if batch.candles.len() + batch.rejects.len() >= BATCH
             && messages.blocking_send(std::mem::take(&mut batch).message()).is_err()
         {
             return Ok(());
         }
     }
-    if !(batch.candles.is_empty() && batch.rejects.is_empty()) {
-        // If nobody receives it, nobody wants the file any more.
-        let _ = messages.blocking_send(batch.message());
+    if let Some(line) = reader.summary().unended_line.filter(|_| strict) {
+        return Err(ImportError::Strict(Reject { line, reason: super::UNENDED.to_owned() }));
     }
+    batch.repeats.append(&mut reader.take_repeats());
+    if !(batch.candles.is_empty() && batch.rejects.is_empty())
+        && messages.blocking_send(batch.message()).is_err()
+    {
+        return Ok(());
+    }
+    if let Some(reason) = reader.nothing() {
+        return Err(ImportError::Nothing(reason));
+    }
+    // If nobody receives it, nobody wants the file any more.
+    let _ = messages.blocking_send(Message::End(Box::new(reader.summary().clone())));
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use std::io::{Cursor, Write};
 
-use candle_files::{CandleReader, CandleWriter, FileError, Format, Given, Heading, Input, Reject};
+use candle_files::{CandleReader, CandleWriter, FileError, Format, Given, Heading, Input, Reject, Summary};
 use flate2::{Compression, write::GzEncoder};
 use model::{Candle, Interval};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
@@ -14,7 +14,14 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 pub struct Read {
     pub heading: Heading,
     pub candles: Vec<Candle>,
+    /// Whether each candle is incomplete.
+    pub incomplete: Vec<bool>,
     pub rejects: Vec<Reject>,
+    /// Lines that replace an earlier one.
+    pub repeats: Vec<Reject>,
+    pub summary: Summary,
+    /// Why no candle came, if none did.
+    pub nothing: Option<String>,
 }
 
 pub fn read_as(name: &str, bytes: impl Into<Vec<u8>>, given: &Given) -> Result<Read, FileError> {
@@ -22,16 +29,30 @@ pub fn read_as(name: &str, bytes: impl Into<Vec<u8>>, given: &Given) -> Result<R
     let size = bytes.len() as u64;
     let mut reader = CandleReader::new(Input::from_reader(Cursor::new(bytes), Some(size))?, name, given)?;
     let heading = reader.heading().clone();
-    let (mut candles, mut rejects) = (Vec::new(), Vec::new());
+    let (mut candles, mut incomplete, mut rejects) = (Vec::<Candle>::new(), Vec::new(), Vec::new());
     while let Some(row) = reader.next_row()? {
         match row {
-            Ok(candle) => candles.push(candle),
+            Ok(row) => {
+                // A later line stands for an earlier one.
+                match candles.iter().position(|candle| candle.open_time == row.candle.open_time) {
+                    Some(index) => (candles[index], incomplete[index]) = (row.candle, row.incomplete),
+                    None => {
+                        candles.push(row.candle);
+                        incomplete.push(row.incomplete);
+                    }
+                }
+            }
             Err(reject) => rejects.push(reject),
         }
     }
     let progress = reader.progress();
     assert!(progress.read() <= progress.size().unwrap_or(u64::MAX));
-    Ok(Read { heading, candles, rejects })
+    let (repeats, nothing) = (reader.take_repeats(), reader.nothing());
+    let summary = reader.summary().clone();
+    assert_eq!(summary.candles, candles.len() as u64);
+    assert_eq!(summary.rejected, rejects.len() as u64);
+    assert_eq!(nothing.is_some(), candles.is_empty());
+    Ok(Read { heading, candles, incomplete, rejects, repeats, summary, nothing })
 }
 
 pub fn read(name: &str, bytes: impl Into<Vec<u8>>) -> Result<Read, FileError> {

@@ -11,7 +11,7 @@ use std::{
     process::ExitCode,
 };
 
-use candle_files::{BarLength, Format};
+use candle_files::{BarLength, ColumnNames, Format, parse_symbol};
 use model::{Source, Symbol};
 
 use self::{rejects::Rejects, totals::Totals};
@@ -22,30 +22,39 @@ use super::{
 };
 use crate::{
     config::variable,
-    import::{Event, FileReport, ImportError, Options, import_file, source},
+    import::{Event, FileReport, ImportError, Options, import_file, is_checksum, source},
     store::Store,
 };
 
-/// Files of candles, and what they do not tell.
+/// Files of candles, and what they do not say.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Candle files of Tidemark, Binance Vision or CryptoDataDownload; plain, gzip or ZIP. Prices in USD or a dollar
+    /// Candle files of Tidemark, Binance Vision, CryptoDataDownload, Kraken, freqtrade or TradingView as CSV, klines of
+    /// Binance's API or Tidemark's export as JSON; plain, gzip or ZIP; - is standard input. Prices in USD or a dollar
     /// stablecoin
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Ticker symbol, if neither name nor rows tell it; comes before both, and the prices are taken as USD
-    #[arg(long)]
+    /// Ticker symbol or pair, if neither name nor rows tell it or they can be read in two ways
+    #[arg(long, value_parser = parse_symbol)]
     symbol: Option<Symbol>,
     /// Length of the file's bars, if neither name nor rows tell it: 1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 1w
     #[arg(long, value_name = "LENGTH")]
     interval: Option<BarLength>,
-    /// The layout: auto, tidemark, binance or cryptodatadownload
+    /// The layout: auto, tidemark, binance, cryptodatadownload or kraken
     #[arg(long, default_value = "auto", value_parser = layout)]
     format: Layout,
+    /// The columns of files without a header line, as time,open,high,low,close,volume,-; also symbol and partial; - is
+    /// one that is not needed
+    #[arg(long, value_name = "NAMES", conflicts_with = "format")]
+    columns: Option<ColumnNames>,
+    /// Take --symbol though the name or the rows of a file say another coin or currency; prices are then taken as USD
+    #[arg(long, requires = "symbol")]
+    force: bool,
     /// Whose candles these are: 1 to 32 of a-z, 0-9, - and _; auto takes the exchange that the file tells
     #[arg(long, default_value = "recorded", value_parser = owner)]
     source: Owner,
-    /// Fail a file at the first line that makes no candle, and leave nothing of it behind
+    /// Fail a file at the first line that makes no candle, or if its last line has no line end, and leave nothing of it
+    /// behind
     #[arg(long)]
     strict: bool,
     /// Write all rejected lines here, as FILE:LINE: REASON
@@ -92,8 +101,21 @@ async fn import_all(args: Args) -> Result<ExitCode, String> {
     let mut rejects = Rejects::new(args.rejects.as_deref())?;
     let mut stop = Stop::new().map_err(|error| format!("signals cannot be waited for: {error}"))?;
     let Args {
-        files, symbol, interval: length, format: Layout(format), source: Owner(source), strict, ..
+        files,
+        symbol,
+        interval: length,
+        format: Layout(format),
+        columns,
+        force,
+        source: Owner(source),
+        strict,
+        ..
     } = args;
+    // A checksum is compared with the file beside it.
+    let (checksums, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_checksum(file));
+    for file in &checksums {
+        println!("{}: skipped: a checksum, compared with the file beside it", shown(file));
+    }
     let mut totals = Totals::new(files.len());
     tokio::select! {
         ping = store.ping() => ping.map_err(|error| error.to_string())?,
@@ -102,7 +124,7 @@ async fn import_all(args: Args) -> Result<ExitCode, String> {
             return Ok(signal.exit_code());
         }
     }
-    let options = Options { symbol, length, format, source, strict };
+    let options = Options { symbol, length, format, source, columns, force, strict, now: None };
     for (index, file) in files.iter().enumerate() {
         let mut progress = Progress::new(label(file, index, files.len()));
         let outcome = import_or_stop(&store, file, &options, &mut stop, &mut progress, &mut rejects).await;
@@ -110,18 +132,18 @@ async fn import_all(args: Args) -> Result<ExitCode, String> {
         match &outcome.result {
             Some(Ok(report)) => totals.add(file, report, progress.took()),
             Some(Err(error)) => {
-                totals.add_failure();
-                fail(format!("{}: {error}", file.display()));
+                totals.add_failure(file);
+                fail(format!("{}: {error}", shown(file)));
             }
             None => {}
         }
         if let Some(signal) = outcome.stopped {
             let begun = match outcome.result {
-                Some(_) => format!("{} was finished", file.display()),
+                Some(_) => format!("{} was finished", shown(file)),
                 None if outcome.committing => {
-                    format!("{} may be in: import it again to be sure", file.display())
+                    format!("{} may be in: import it again to be sure", shown(file))
                 }
-                None => format!("{} was undone", file.display()),
+                None => format!("{} was undone", shown(file)),
             };
             let left = files.len() - index - 1;
             let what = if left > 0 { format!("{begun}, {left} not begun") } else { begun };
@@ -133,16 +155,35 @@ async fn import_all(args: Args) -> Result<ExitCode, String> {
     }
     rejects.finish()?;
     totals.finish();
-    if totals.failed() > 0 && files.len() > 1 {
-        fail(format!("{} of {} files not imported", totals.failed(), files.len()));
+    if let Some(failed) = totals.failed().filter(|_| files.len() > 1) {
+        fail(failed);
     }
-    Ok(if totals.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if totals.failed().is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
+
+/// The name of a file in a message. Anything may be in a name: what a terminal would take for a command is escaped.
+fn shown(file: &Path) -> String {
+    if file == Path::new("-") {
+        return "standard input".to_owned();
+    }
+    let is_plain = |c: char| !c.is_control() && !INVISIBLE.contains(&c);
+    let name = file.display().to_string();
+    if name.chars().all(is_plain) {
+        return name;
+    }
+    name.chars().map(|c| if is_plain(c) { c.to_string() } else { c.escape_default().to_string() }).collect()
+}
+
+/// Marks that change the direction of the text behind them, so that a name seems to be another one.
+const INVISIBLE: [char; 12] = [
+    '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}',
+    '\u{2067}', '\u{2068}', '\u{2069}', '\u{feff}',
+];
 
 /// What stands before the progress: which file of how many.
 fn label(file: &Path, index: usize, files: usize) -> String {
-    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
-    if files > 1 { format!("{}/{files} {name}", index + 1) } else { name.into_owned() }
+    let name = shown(Path::new(file.file_name().unwrap_or(file.as_os_str())));
+    if files > 1 { format!("{}/{files} {name}", index + 1) } else { name }
 }
 
 /// How the import of a file ended.
@@ -171,6 +212,10 @@ async fn import_or_stop(
             progress.clear();
             rejects.take(file, reject);
         }
+        Event::Repeated(reject) => {
+            progress.clear();
+            rejects.repeat(file, reject);
+        }
         Event::Rows { rows, read } => {
             progress.draw(rows, read.size().map(|size| read.read() as f64 / size as f64));
         }
@@ -189,11 +234,24 @@ async fn import_or_stop(
             // The progress stays above.
             eprintln!();
         }
-        eprintln!("tidemark: {}: being committed; once more does not wait for it", file.display());
+        eprintln!("tidemark: {}: being committed; once more does not wait for it", shown(file));
         result = tokio::select! {
             result = &mut importing => Some(result),
             _ = stop.asked() => None,
         };
     }
     Outcome { result, stopped: Some(signal), committing: committing.get() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_command_a_terminal() {
+        assert_eq!(shown(Path::new("比特币/BTC-USD-1h.csv")), "比特币/BTC-USD-1h.csv");
+        assert_eq!(shown(Path::new("a\u{1b}[31mb\nc.csv")), "a\\u{1b}[31mb\\nc.csv");
+        assert_eq!(shown(Path::new("a\u{202e}vsc.csv")), "a\\u{202e}vsc.csv");
+        assert_eq!(shown(Path::new("-")), "standard input");
+    }
 }

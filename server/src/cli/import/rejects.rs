@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::shown;
 use crate::import::Reject;
 
 /// Rejected lines printed in all; the rest is counted.
@@ -14,6 +15,7 @@ const SHOWN: u64 = 20;
 /// The first few to standard error, all to a file if one is named.
 pub(super) struct Rejects {
     count: u64,
+    repeats: u64,
     file: Option<(PathBuf, BufWriter<File>)>,
     /// Why that file could not be written.
     trouble: Option<String>,
@@ -29,12 +31,12 @@ impl Rejects {
                 Some((path.to_owned(), BufWriter::new(file)))
             }
         };
-        Ok(Self { count: 0, file, trouble: None })
+        Ok(Self { count: 0, repeats: 0, file, trouble: None })
     }
 
     pub(super) fn take(&mut self, file: &Path, reject: &Reject) {
         self.count += 1;
-        let line = format!("{}:{}: {}", file.display(), reject.line, reject.reason);
+        let line = format!("{}:{}: {}", shown(file), reject.line, reject.reason);
         if self.count <= SHOWN {
             eprintln!("{line}");
         }
@@ -42,6 +44,14 @@ impl Rejects {
             && let Err(error) = writeln!(out, "{line}")
         {
             self.trouble.get_or_insert(format!("--rejects {}: {error}", path.display()));
+        }
+    }
+
+    /// A line whose candle replaces one before: no candle is lost, so it is no rejected line, but it is said.
+    pub(super) fn repeat(&mut self, file: &Path, reject: &Reject) {
+        self.repeats += 1;
+        if self.repeats <= SHOWN {
+            eprintln!("{}:{}: {}", shown(file), reject.line, reject.reason);
         }
     }
 
@@ -55,6 +65,9 @@ impl Rejects {
             let rest = self.count - SHOWN;
             let hint = if self.file.is_some() { "" } else { "; --rejects FILE writes them all" };
             eprintln!("and {rest} more rejected lines{hint}");
+        }
+        if self.repeats > SHOWN {
+            eprintln!("and {} more lines that replace an earlier one", self.repeats - SHOWN);
         }
         self.check()?;
         match self.file {
