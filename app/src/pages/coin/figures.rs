@@ -1,7 +1,7 @@
 //! The figures beside the chart.
 
 use leptos::prelude::*;
-use model::{Coin, Supply};
+use model::{Coin, Quote, Supply};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
@@ -21,7 +21,7 @@ pub fn KeyFigures(
 ) -> impl IntoView {
     let prefs = use_prefs();
     let (locale, words) = (prefs.locale, prefs.words());
-    let Coin { first_open, supply, .. } = coin;
+    let Coin { first_open, supply, quote: Quote { symbol: coin_symbol, .. }, .. } = coin;
     let LiveQuote { price, decimals, open, hour_pct, week_pct, high, low, volume, as_of, .. } = quote.clone();
     let now = {
         let price = price.clone();
@@ -31,7 +31,8 @@ pub fn KeyFigures(
         let decimals = decimals.clone();
         live::text(move || format::price_or_none(figure.get(), decimals.get())).into_any()
     };
-    let row = |name: &'static str, figure: AnyView| {
+    let row = |name: &str, figure: AnyView| {
+        let name = name.to_owned();
         view! {
             <div>
                 <dt>{name}</dt>
@@ -68,7 +69,7 @@ pub fn KeyFigures(
             <dl>
                 {row(words.open_24h, exact(open))} {row(words.high_24h, exact(high))}
                 {row(words.low_24h, exact(low))} {row(words.volume_24h, turnover.into_any())}
-                {row(words.in_coins, coins.into_any())} {cap} {supply}
+                {row(&(words.volume_in)(coin_symbol.as_str()), coins.into_any())} {cap} {supply}
                 {row(words.change_1h, view! { <Change pct=hour_pct /> }.into_any())}
                 {row(words.change_7d, view! { <Change pct=week_pct /> }.into_any())}
                 {row(words.as_of, live::text(move || prefs.calendar().date_time(as_of.get())).into_any())}

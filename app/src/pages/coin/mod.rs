@@ -1,6 +1,7 @@
 //! A coin's page: price, chart, key figures.
 
 mod chart_card;
+mod chart_state;
 mod choice;
 mod figures;
 mod live_chart;
