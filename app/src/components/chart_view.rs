@@ -32,13 +32,13 @@ pub struct Drawing {
 }
 
 impl Drawing {
-    fn plot(&self, size: Size, calendar: Calendar) -> Option<Plot> {
+    pub(super) fn plot(&self, size: Size, calendar: Calendar) -> Option<Plot> {
         let ChartData { candles, partial, interval, price_decimals, .. } = &self.data;
         Plot::new(candles, partial, *interval, *price_decimals, size, calendar)
     }
 
     /// What is said where no candle is drawn.
-    fn empty_text(&self, words: &Words) -> String {
+    pub(super) fn empty_text(&self, words: &Words) -> String {
         match self.data.candles.len() {
             0 => words.no_candles.to_owned(),
             n => (words.bars_undrawn)(n),
