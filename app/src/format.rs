@@ -198,7 +198,10 @@ mod tests {
             assert_eq!(price_exact(exact, decimals), price(text.parse().unwrap(), decimals), "{text}");
         }
         assert_eq!(price_exact("2.675".parse().unwrap(), 2), "2.68");
-        assert_eq!(price_exact("12345678901234567890.125".parse().unwrap(), 2), "12,345,678,901,234,567,890.13");
+        assert_eq!(
+            price_exact("12345678901234567890.125".parse().unwrap(), 2),
+            "12,345,678,901,234,567,890.13"
+        );
         assert_eq!(price_or_none(None, 2), "–");
     }
 

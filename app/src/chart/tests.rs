@@ -80,7 +80,8 @@ fn tiny_prices_fill_the_plot() {
     for (low, high, decimals) in [(1.100e-9, 1.120e-9, 14), (2.300e-11, 2.522e-11, 14)] {
         let candles: Vec<Candle> = (0..24)
             .map(|i| {
-                let (a, b) = (low + (high - low) * f64::from(i) / 24.0, low + (high - low) * f64::from(i + 1) / 24.0);
+                let (a, b) =
+                    (low + (high - low) * f64::from(i) / 24.0, low + (high - low) * f64::from(i + 1) / 24.0);
                 let open_time = i64::from(i) * Interval::H1.ms();
                 Candle { open_time, open: a, high: b, low: a, close: b, volume: 1.0 }
             })
@@ -90,7 +91,10 @@ fn tiny_prices_fill_the_plot() {
         let mut labels = plot.labels.clone();
         labels.dedup();
         assert!(labels.len() > 4 && labels.len() == plot.labels.len(), "{:?}", plot.labels);
-        assert!(labels.iter().all(|label| label.starts_with("0.") && label.contains(['1', '2'])), "{labels:?}");
+        assert!(
+            labels.iter().all(|label| label.starts_with("0.") && label.contains(['1', '2'])),
+            "{labels:?}"
+        );
         let spark = sparkline_svg(&[low, high, low], Size { width: 20, height: 16 });
         assert_eq!(spark, sparkline_svg(&[1.0, 3.0, 1.0], Size { width: 20, height: 16 }));
     }
@@ -100,7 +104,8 @@ fn tiny_prices_fill_the_plot() {
 fn what_cannot_be_drawn_is_counted_and_gives_no_last_price() {
     let mut candles = wave(12);
     candles[3].high = 1e20;
-    let plot = |candles: &[Candle]| Plot::new(candles, &[], Interval::H4, 2, WIDE, Calendar::ENGLISH).unwrap();
+    let plot =
+        |candles: &[Candle]| Plot::new(candles, &[], Interval::H4, 2, WIDE, Calendar::ENGLISH).unwrap();
     let some = plot(&candles);
     assert_eq!((some.len(), some.notes(None).undrawn), (11, 1));
     assert!(some.last.is_some());
@@ -132,7 +137,8 @@ fn a_gap_is_marked_and_its_end_labelled() {
         .collect();
     let svg = candlestick_svg(&whole, &[], Interval::H4, WIDE, &LABELS);
     assert!(!svg.contains("c-gap"));
-    let cut: Vec<Candle> = whole.iter().enumerate().filter(|(i, _)| !(10..17).contains(i)).map(|(_, c)| *c).collect();
+    let cut: Vec<Candle> =
+        whole.iter().enumerate().filter(|(i, _)| !(10..17).contains(i)).map(|(_, c)| *c).collect();
     let svg = candlestick_svg(&cut, &[], Interval::H4, WIDE, &LABELS);
     assert!(svg.contains("c-gap") && svg.contains(">07 Mar 20:00</text>"), "{svg}");
 }

@@ -180,7 +180,8 @@ fn label_gaps(
     let mut longest: Vec<&Gap> = gaps.iter().collect();
     longest.sort_by_key(|gap| std::cmp::Reverse((gap.ms, gap.bar)));
     let mut labelled: Vec<TimeTick> = Vec::new();
-    let reach = |tick: &TimeTick| (x(tick.bar) - half_width(&tick.label), x(tick.bar) + half_width(&tick.label));
+    let reach =
+        |tick: &TimeTick| (x(tick.bar) - half_width(&tick.label), x(tick.bar) + half_width(&tick.label));
     let collide = |a: &TimeTick, b: &TimeTick| {
         let ((a0, a1), (b0, b1)) = (reach(a), reach(b));
         a0 < b1 + LABEL_GAP / 2 && b0 < a1 + LABEL_GAP / 2
@@ -257,7 +258,10 @@ mod tests {
         let times: Vec<i64> = (0..count).map(|i| START + i as i64 * interval.ms()).collect();
         let step = f64::from(width) / count as f64;
         let x = |i: usize| (step * (i as f64 + 0.5)) as i32;
-        time_ticks(&times, &gaps_of(&times, interval), interval, Calendar::ENGLISH, x, (0, width)).into_iter().map(|t| t.label).collect()
+        time_ticks(&times, &gaps_of(&times, interval), interval, Calendar::ENGLISH, x, (0, width))
+            .into_iter()
+            .map(|t| t.label)
+            .collect()
     }
 
     #[test]
@@ -286,7 +290,14 @@ mod tests {
                     .collect();
                 let step = width as f64 / count as f64;
                 let x = |i: usize| (step * (i as f64 + 0.5)) as i32;
-                let ticks = time_ticks(&times, &gaps_of(&times, interval), interval, Calendar::ENGLISH, x, (0, width));
+                let ticks = time_ticks(
+                    &times,
+                    &gaps_of(&times, interval),
+                    interval,
+                    Calendar::ENGLISH,
+                    x,
+                    (0, width),
+                );
                 let mut end = 0;
                 for tick in &ticks {
                     let half = text_width(&tick.label, FONT_PX) as i32 / 2;
@@ -314,7 +325,8 @@ mod tests {
     fn a_new_year_is_said() {
         // 2018-12-20T00:00Z, daily.
         let times: Vec<i64> = (0..40).map(|i| 1_545_264_000_000 + i * DAY_MS).collect();
-        let ticks = time_ticks(&times, &[], Interval::D1, Calendar::ENGLISH, |i| 12 + 24 * i as i32, (0, 960));
+        let ticks =
+            time_ticks(&times, &[], Interval::D1, Calendar::ENGLISH, |i| 12 + 24 * i as i32, (0, 960));
         assert_eq!(ticks.iter().filter(|t| t.label.ends_with(" 2019")).count(), 1, "{ticks:?}");
     }
 

@@ -94,7 +94,8 @@ pub fn ChartView(
     let stage = Stage::new(data, width);
     let svg = move |size: Size| {
         let calendar = prefs.calendar();
-        let drawing = shown.with(|shown| Arc::clone(if size == NARROW { &shown.narrow } else { &shown.wide }));
+        let drawing =
+            shown.with(|shown| Arc::clone(if size == NARROW { &shown.narrow } else { &shown.wide }));
         let plot = drawing.plot(size, calendar);
         let description = describe(&drawing, plot.as_ref(), words, calendar);
         let (title, empty) = (title(&drawing), drawing.empty_text(words));

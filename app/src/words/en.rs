@@ -115,7 +115,11 @@ pub(super) const WORDS: Words = Words {
     bars_complete: "All candles are complete",
     bars_incomplete: |n, hollow| {
         let look = if hollow { "hollow" } else { "faint" };
-        if n == 1 { format!("1 incomplete candle ({look})") } else { format!("{n} incomplete candles ({look})") }
+        if n == 1 {
+            format!("1 incomplete candle ({look})")
+        } else {
+            format!("{n} incomplete candles ({look})")
+        }
     },
     bar_running: "The last candle is running",
     bar_gaps: |n, longest| {

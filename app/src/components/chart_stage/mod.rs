@@ -161,7 +161,14 @@ mod tests {
     fn plot(from: i64, count: i64) -> Plot {
         let candle = |i: i64| {
             let close = 100.0 + i as f64;
-            Candle { open_time: i * Interval::H1.ms(), open: 100.0, high: close, low: 100.0, close, volume: 1.0 }
+            Candle {
+                open_time: i * Interval::H1.ms(),
+                open: 100.0,
+                high: close,
+                low: 100.0,
+                close,
+                volume: 1.0,
+            }
         };
         let candles: Vec<Candle> = (from..from + count).map(candle).collect();
         let size = Size { width: 1040, height: 540 };

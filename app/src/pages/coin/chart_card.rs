@@ -137,9 +137,8 @@ fn Export(
     let words = use_words();
     let shown = state.shown;
     let symbol = StoredValue::new(symbol);
-    let exports = Memo::new(move |_| {
-        shown.with(|shown| (ExportOf::new(&shown.wide), ExportOf::new(&shown.narrow)))
-    });
+    let exports =
+        Memo::new(move |_| shown.with(|shown| (ExportOf::new(&shown.wide), ExportOf::new(&shown.narrow))));
     let link = move |pick: fn(&(ExportOf, ExportOf)) -> &ExportOf, class: &'static str| {
         let href = live::text(move || {
             exports.with(|exports| symbol.with_value(|symbol| pick(exports).href(symbol)))

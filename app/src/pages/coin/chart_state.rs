@@ -112,17 +112,14 @@ impl ChartState {
             Memo::new(move |_| {
                 latest.with(|latest| {
                     let Some(Latest { choice, pair }) = latest else {
-                        let nothing = Drawing {
-                            data: nothing(quote.symbol.clone(), drawn.get().wide),
-                            running: None,
-                        };
+                        let nothing =
+                            Drawing { data: nothing(quote.symbol.clone(), drawn.get().wide), running: None };
                         let nothing = Arc::new(nothing);
                         return Drawings { wide: Arc::clone(&nothing), narrow: nothing };
                     };
                     let drawing = |data: &ChartData, width: u32| {
                         let room = choices.with_value(|all| all.room(width));
-                        let mut drawing =
-                            Drawing { data: cut(data, *choice, width, room), running: None };
+                        let mut drawing = Drawing { data: cut(data, *choice, width, room), running: None };
                         // A price of another source, as a simulated one while the store is unavailable, must not move what
                         // was stored.
                         let is_ours = provenance.with(|provenance| provenance.source == data.source);
@@ -318,7 +315,10 @@ mod tests {
     fn a_chart_takes_the_candles_of_its_interval() {
         use Interval::{D1, H1, H4};
         let pair = Pair { wide: data(H1, bars(2)), narrow: Some(data(H4, bars(1))) };
-        assert_eq!([pair.at(1040, H1), pair.at(366, H4), pair.at(700, H4)].map(|it| it.interval), [H1, H4, H4]);
+        assert_eq!(
+            [pair.at(1040, H1), pair.at(366, H4), pair.at(700, H4)].map(|it| it.interval),
+            [H1, H4, H4]
+        );
         // Until others are read, what there is.
         assert_eq!([pair.at(1040, D1), pair.at(366, D1)].map(|it| it.interval), [H1, H4]);
         assert!(pair.has(Drawn { wide: H1, narrow: H4 }) && !pair.has(Drawn { wide: H1, narrow: D1 }));

@@ -173,7 +173,11 @@ mod tests {
         let usual = Choice { interval: M30, span: None };
         assert_eq!(all.drawn(usual, 120, LAST), M30, "of no range the last candles are drawn");
         let long = Choices { first: Some(0), ..choices() };
-        assert_eq!(long.drawn(Choice { interval: H4, span: Some(Span::All) }, 120, LAST), W1, "all of the coarsest");
+        assert_eq!(
+            long.drawn(Choice { interval: H4, span: Some(Span::All) }, 120, LAST),
+            W1,
+            "all of the coarsest"
+        );
     }
 
     #[test]

@@ -54,7 +54,8 @@ pub fn LiveChart(
         }
         let is_here = latest.with_untracked(|latest| {
             latest.as_ref().is_some_and(|latest| {
-                let is_of_source = next.source.as_ref().is_none_or(|source| *source == latest.pair.wide.source);
+                let is_of_source =
+                    next.source.as_ref().is_none_or(|source| *source == latest.pair.wide.source);
                 latest.choice == next.choice && is_of_source && latest.pair.has(next.drawn)
             })
         });
@@ -115,9 +116,8 @@ pub fn LiveChart(
             let _ = is_open.try_set_value(false);
         });
     });
-    let origin = live::text(move || {
-        shown.with(|shown| sentence_when_read(&shown.wide.data.provenance, prefs.locale))
-    });
+    let origin =
+        live::text(move || shown.with(|shown| sentence_when_read(&shown.wide.data.provenance, prefs.locale)));
     let trouble =
         live::part(move || problem.get().map(|error| view! { <Problem error inner=true /> }).into_any());
     view! {
