@@ -121,7 +121,10 @@ mod tests {
             source: "a table".to_owned(),
             source_zh_cn: None,
         };
-        Behind::new(&Backdrop { weeks: Vec::new(), supplies: vec![supply("BTC", 2), supply("ETH", 100)] })
+        Behind::new(&Backdrop {
+            weeks: Vec::new(),
+            supplies: vec![supply("BTC", 2), supply("ETH", 100)],
+        })
     }
 
     fn order(query: &TableQuery, watch: &str) -> Vec<String> {
@@ -164,7 +167,10 @@ mod tests {
     #[test]
     fn a_choice_and_a_text_leave_rows_out() {
         let shown = |shown, text: &str| {
-            order(&TableQuery { shown, text: text.to_owned(), ..TableQuery::default() }, "XMR")
+            order(
+                &TableQuery { shown, text: text.to_owned(), ..TableQuery::default() },
+                "XMR",
+            )
         };
         assert_eq!(shown(Shown::Watchlist, ""), ["XMR"]);
         assert_eq!(shown(Shown::Gainers, ""), ["BTC", "XMR"], "what stands still is neither");

@@ -18,8 +18,7 @@ const SHARES: usize = 6;
 /// Rising, falling and unchanged coins.
 fn breadth(board: Board) -> [usize; 3] {
     board.rows.with(|rows| {
-        let count =
-            |wanted: fn(f64) -> bool| rows.iter().filter(|r| r.change_pct.get().is_some_and(wanted)).count();
+        let count = |wanted: fn(f64) -> bool| rows.iter().filter(|r| r.change_pct.get().is_some_and(wanted)).count();
         let (up, down) = (count(|pct| pct > 0.0), count(|pct| pct < 0.0));
         [up, down, rows.iter().filter(|r| r.change_pct.get().is_some()).count() - up - down]
     })
