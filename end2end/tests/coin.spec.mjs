@@ -150,6 +150,27 @@ test("the last candle follows prices of its own source, not made-up ones", async
   await expect.poll(() => figures(page)).toContain("8,888.50");
 });
 
+test("a price that is of the next candle already has it read at once", async ({ page }) => {
+  await page.route("**/fn/chart*", async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    const [time] = answer.candles.at(-1);
+    answer.candles.push([time + 4 * 3_600_000, 4_167.5, 4_170.25, 4_166.5, 4_169.75, 3.5]);
+    answer.partial.push(time + 4 * 3_600_000);
+    await route.fulfill({ response, json: answer });
+  });
+  await open(page, "/coin/BTC");
+  await doctored(page, (answer) => {
+    for (const quote of answer.prices) {
+      quote.as_of += 60_000;
+      quote.price = "4169.75";
+    }
+  });
+  // Sooner than the next refresh of the candles.
+  await expect.poll(() => figures(page), { timeout: 8_000 }).toEqual(["4,167.50", "4,170.25", "4,166.50", "4,169.75", "3.50"]);
+  await expect(page.locator(".chart-live .card-foot")).toContainText("The last candle is running");
+});
+
 test("the export is a CSV file of the candles on screen", async ({ page }) => {
   await open(page, "/coin/LTC?interval=4h&range=3m");
   const link = page.getByRole("link", { name: "Export" });

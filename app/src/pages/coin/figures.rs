@@ -8,6 +8,7 @@ use crate::{
     components::{Change, LiveQuote, RangeTrack},
     format, live,
     prefs::use_prefs,
+    when::{Calendar, Zone},
     words::Locale,
 };
 
@@ -47,11 +48,13 @@ pub fn KeyFigures(
         let amount = volume.get().and_then(|volume| volume.to_f64());
         amount.map_or_else(unknown, |amount| format::compact(amount, locale))
     });
+    // The day of a supply is that of UTC, whatever the reader's zone.
+    let utc = Calendar { locale, zone: Zone::Utc };
     let cap = supply.clone().map(|supply| {
         let circulating = supply.circulating.to_f64().unwrap_or_default();
         let cap = live::text(move || format::dollars(circulating * now(), locale));
         let amount = format::compact(circulating, locale);
-        let note = ((words.supply_note)(&prefs.calendar().utc().date(supply.as_of)), said_in(locale, supply));
+        let note = ((words.supply_note)(&utc.date(supply.as_of)), said_in(locale, supply));
         (row(words.col_cap, cap.into_any()), row(words.supply, amount.into_any()), note)
     });
     let (cap, supply, note) = match cap {
