@@ -111,7 +111,7 @@ async function checked(page, range, counted) {
   const where = `${page.url()} at ${page.viewportSize().width} px: ${asked} drawn as ${drawn}`;
   expect(chart.interval, where).toBe(drawn);
   expect(Number(chart.says.match(/^\d+/)[0]), where).toBe(chart.candles.length);
-  expect(chart.says, where).toContain(` ${drawn} candle`);
+  expect(chart.says, where).toContain(` of ${drawn} from `);
   expect(chart.link, where).toHaveLength(1);
   const link = new URL(chart.link[0], page.url()).searchParams;
   expect(link.get("interval"), where).toBe(drawn);
@@ -213,7 +213,7 @@ test("without scripts each of both drawings is labelled with its own interval", 
     await page.goto("/coin/BTC?interval=30m&range=1m");
     await expect(page.locator(drawing)).toBeVisible();
     await expect(page.locator(`${drawing} title`)).toHaveText(`Bitcoin, ${drawn} candles`);
-    await expect(page.locator(`${drawing} desc`)).toHaveText(new RegExp(`^\\d+ ${drawn} candles from `));
+    await expect(page.locator(`${drawing} desc`)).toHaveText(new RegExp(`^\\d+ candles of ${drawn} from `));
     await expect(page.locator(".legend-interval").filter({ visible: true })).toHaveText([drawn]);
     const button = page.locator(".choice-group [aria-current]").first();
     expect(await button.innerText()).toBe(`30m → ${drawn}`);

@@ -14,7 +14,7 @@ test("a canvas takes the drawing's place, of one size and sharp", async ({ page 
   await page.goto("/coin/BTC");
   await hydrated(page);
   await expect(stage(page)).toHaveAccessibleName("Bitcoin, 4h candles");
-  await expect(stage(page)).toHaveAccessibleDescription(/^\d+ 4h candles from .* Open .* Arrow keys walk/);
+  await expect(stage(page)).toHaveAccessibleDescription(/^\d+ candles of 4h from .* Open .* Arrow keys walk/);
   await expect(page.locator("canvas").first()).toBeVisible();
   await expect(page.locator(".chart-wide")).toBeHidden();
   expect(await page.getByRole("img").count()).toBe(0);

@@ -104,7 +104,7 @@ pub(super) const WORDS: Words = Words {
     chart_says: |count, interval, from, to, [open, high, low, close]| {
         let candles = if count == 1 { "candle" } else { "candles" };
         format!(
-            "{count} {interval} {candles} from {from} to {to}. Open {open}, high {high}, low {low}, close {close}."
+            "{count} {candles} of {interval} from {from} to {to}. Open {open}, high {high}, low {low}, close {close}."
         )
     },
     drawn_as: |asked, drawn| format!("{asked} candles do not fit: {drawn} candles are drawn"),
