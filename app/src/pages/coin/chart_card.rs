@@ -16,6 +16,10 @@ use crate::{
     query::query_string,
 };
 
+/// Up to this width of the window the style sheet shows the narrow drawing, as in `style/coin.css`, px.
+#[cfg(feature = "hydrate")]
+const NARROW_WINDOW: f64 = 640.0;
+
 /// The chart of a coin. It works without scripts: the switches are links.
 #[component]
 pub fn ChartCard(
@@ -170,17 +174,11 @@ fn Export(
 /// site knows which one it will show.
 fn first_drawn(drawn: Drawn) -> Drawn {
     #[cfg(feature = "hydrate")]
-    {
-        /// As in `style/coin.css`, px.
-        const NARROW_WINDOW: f64 = 640.0;
-        let width = window().inner_width().ok().and_then(|width| width.as_f64());
-        return match width {
-            Some(width) if width <= NARROW_WINDOW => Drawn { wide: drawn.narrow, ..drawn },
-            Some(_) => Drawn { narrow: drawn.wide, ..drawn },
-            None => drawn,
-        };
-    }
-    #[cfg(not(feature = "hydrate"))]
+    let drawn = match window().inner_width().ok().and_then(|width| width.as_f64()) {
+        Some(width) if width <= NARROW_WINDOW => Drawn { wide: drawn.narrow, ..drawn },
+        Some(_) => Drawn { narrow: drawn.wide, ..drawn },
+        None => drawn,
+    };
     drawn
 }
 
