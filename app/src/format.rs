@@ -35,7 +35,8 @@ pub fn fixed(value: f64, decimals: usize) -> String {
 }
 
 /// A large amount in short: `9.74K`, `231.52M`, `73.43B`, `1.20T`; in Chinese by ten thousands: `9,741.00`, `2.32亿`,
-/// `734.30亿`, `1.20万亿`.
+/// `734.30亿`, `1.20万亿`. What even the last of these does not shorten is written `1.50e15`. An amount below 0.1 keeps two figures:
+/// `0.0041`.
 #[must_use]
 pub fn compact(value: f64, locale: Locale) -> String {
     let (turn, steps): (f64, &[&str]) = match locale {
@@ -43,6 +44,12 @@ pub fn compact(value: f64, locale: Locale) -> String {
         Locale::En => (999.995, &["K", "M", "B", "T"]),
         Locale::ZhCn => (9_999.995, &["万", "亿", "万亿"]),
     };
+    if !value.is_finite() {
+        return NO_NUMBER.to_owned();
+    }
+    if value != 0.0 && value.abs() < SMALL {
+        return small(value);
+    }
     let step = if locale == Locale::En { 1_000.0 } else { 10_000.0 };
     let mut scaled = value;
     let mut suffix = "";
@@ -53,7 +60,50 @@ pub fn compact(value: f64, locale: Locale) -> String {
         scaled /= step;
         suffix = next;
     }
-    if scaled.is_finite() { format!("{}{suffix}", fixed(scaled, 2)) } else { NO_NUMBER.to_owned() }
+    if scaled.abs() < turn {
+        return format!("{}{suffix}", fixed(scaled, 2));
+    }
+    format!("{value:.2e}").replace('-', &MINUS.to_string())
+}
+
+/// Amounts below this would lose a figure with two decimals.
+const SMALL: f64 = 0.1;
+
+/// A small amount with two figures, and no fewer than two decimals: `0.05`, `0.0041`, `0.004`.
+fn small(value: f64) -> String {
+    /// More zeros than this are no amount of anything that is traded.
+    const MOST: usize = 14;
+    let mut decimals = 2;
+    let mut scaled = value.abs() * 10.0;
+    while scaled < 0.995 && decimals < MOST {
+        scaled *= 10.0;
+        decimals += 1;
+    }
+    let text = fixed(value, decimals);
+    let least = text.len() - (decimals - 2);
+    let shown = text.trim_end_matches('0').len().max(least);
+    text[..shown].to_owned()
+}
+
+/// A length of time in the unit that suits it: `45 min`, `5.5 h`, `3 days`.
+#[must_use]
+pub fn duration(ms: i64, locale: Locale) -> String {
+    let minutes = ms as f64 / 60_000.0;
+    let hours = minutes / 60.0;
+    let days = hours / 24.0;
+    let (number, [english, one, chinese]) = if minutes < 119.5 {
+        (minutes.round(), ["min", "min", "分钟"])
+    } else if hours < 47.95 {
+        (hours, ["h", "h", "小时"])
+    } else {
+        (days, ["days", "day", "天"])
+    };
+    let text = fixed(number, 1);
+    let text = text.strip_suffix(".0").unwrap_or(&text);
+    match locale {
+        Locale::En => format!("{text} {}", if text == "1" { one } else { english }),
+        Locale::ZhCn => format!("{text} {chinese}"),
+    }
 }
 
 /// An amount of dollars in short.
@@ -148,7 +198,10 @@ mod tests {
             assert_eq!(price_exact(exact, decimals), price(text.parse().unwrap(), decimals), "{text}");
         }
         assert_eq!(price_exact("2.675".parse().unwrap(), 2), "2.68");
-        assert_eq!(price_exact("12345678901234567890.125".parse().unwrap(), 2), "12,345,678,901,234,567,890.13");
+        assert_eq!(
+            price_exact("12345678901234567890.125".parse().unwrap(), 2),
+            "12,345,678,901,234,567,890.13"
+        );
         assert_eq!(price_or_none(None, 2), "–");
     }
 
@@ -162,7 +215,18 @@ mod tests {
             (231_520_000.0, "231.52M"),
             (73.43e9, "73.43B"),
             (1.2e12, "1.20T"),
-            (1.5e15, "1,500.00T"),
+            (1.5e14, "150.00T"),
+            (1.5e15, "1.50e15"),
+            (1.5e17, "1.50e17"),
+            (0.1, "0.10"),
+            (0.05, "0.05"),
+            (0.014, "0.014"),
+            (0.004, "0.004"),
+            (0.004_12, "0.0041"),
+            (-0.000_12, "−0.00012"),
+            (0.000_000_010_9, "0.000000011"),
+            (0.009_999, "0.01"),
+            (0.0, "0.00"),
             (-5_000.0, "−5.00K"),
             (f64::INFINITY, "–"),
         ];
@@ -175,7 +239,9 @@ mod tests {
             (231_520_000.0, "2.32亿"),
             (73.43e9, "734.30亿"),
             (1.2e12, "1.20万亿"),
-            (1.5e17, "150,000.00万亿"),
+            (1.5e15, "1,500.00万亿"),
+            (1.5e17, "1.50e17"),
+            (0.004, "0.004"),
         ];
         for (value, shown) in cases {
             assert_eq!(compact(value, Locale::ZhCn), shown, "{value}");
@@ -201,5 +267,21 @@ mod tests {
         assert_eq!(percent(-1.254), "−1.25%");
         assert_eq!(percent(0.06), "0.06%");
         assert_eq!(percent(f64::NAN), "–");
+    }
+
+    #[test]
+    fn durations_have_the_unit_that_suits_them() {
+        let cases = [
+            (60_000, "1 min"),
+            (5_400_000, "90 min"),
+            (7_200_000, "2 h"),
+            (19_800_000, "5.5 h"),
+            (172_800_000, "2 days"),
+            (216_000_000, "2.5 days"),
+        ];
+        for (ms, text) in cases {
+            assert_eq!(duration(ms, Locale::En), text);
+        }
+        assert_eq!(duration(19_800_000, Locale::ZhCn), "5.5 小时");
     }
 }

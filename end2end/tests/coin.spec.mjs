@@ -14,7 +14,7 @@ test("a canvas takes the drawing's place, of one size and sharp", async ({ page 
   await page.goto("/coin/BTC");
   await hydrated(page);
   await expect(stage(page)).toHaveAccessibleName("Bitcoin, 4h candles");
-  await expect(stage(page)).toHaveAccessibleDescription(/^\d+ candles from .* Open .* Arrow keys walk/);
+  await expect(stage(page)).toHaveAccessibleDescription(/^\d+ candles of 4h from .* Open .* Arrow keys walk/);
   await expect(page.locator("canvas").first()).toBeVisible();
   await expect(page.locator(".chart-wide")).toBeHidden();
   expect(await page.getByRole("img").count()).toBe(0);
@@ -57,13 +57,14 @@ test("interval and range are in the address and kept by a reload", async ({ page
     [interval("1d"), /[?]interval=1d$/, ["1d"]],
     [range("1Y"), /[?]interval=1d&range=1y$/, ["1d", "1Y"]],
     [range("1D"), /[?]interval=30m&range=1d$/, ["30m", "1D"]],
+    [range("1M"), /[?]interval=30m&range=1m$/, ["30m → 4h", "1M"]],
     [interval("1w"), /[?]interval=1w$/, ["1w"]],
     [range("3M"), /[?]interval=1w&range=3m$/, ["1w", "3M"]],
   ]) {
     await link.click();
     await expect(page).toHaveURL(url);
     await expect(current).toHaveText(shown);
-    await expect(stage(page)).toHaveAccessibleName(`Ethereum, ${shown[0]} candles`);
+    await expect(stage(page)).toHaveAccessibleName(`Ethereum, ${shown[0].split(" ").at(-1)} candles`);
     await expect.poll(() => picture(page, 0)).not.toBe(before);
     before = await picture(page, 0);
   }
@@ -149,15 +150,75 @@ test("the last candle follows prices of its own source, not made-up ones", async
   await expect.poll(() => figures(page)).toContain("8,888.50");
 });
 
-test("the export is a CSV file of the chosen interval", async ({ page }) => {
-  await open(page, "/coin/LTC?interval=1d");
+test("a price that is of the next candle already has it read at once", async ({ page }) => {
+  await page.route("**/fn/chart*", async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    const [time] = answer.candles.at(-1);
+    answer.candles.push([time + 4 * 3_600_000, 4_167.5, 4_170.25, 4_166.5, 4_169.75, 3.5]);
+    answer.partial.push(time + 4 * 3_600_000);
+    await route.fulfill({ response, json: answer });
+  });
+  await open(page, "/coin/BTC");
+  await doctored(page, (answer) => {
+    for (const quote of answer.prices) {
+      quote.as_of += 60_000;
+      quote.price = "4169.75";
+    }
+  });
+  // Sooner than the next refresh of the candles.
+  await expect.poll(() => figures(page), { timeout: 8_000 }).toEqual(["4,167.50", "4,170.25", "4,166.50", "4,169.75", "3.50"]);
+  await expect(page.locator(".chart-live .card-foot")).toContainText("The last candle is running");
+});
+
+test("the export is a CSV file of the candles on screen", async ({ page }) => {
+  await open(page, "/coin/LTC?interval=4h&range=3m");
   const link = page.getByRole("link", { name: "Export" });
-  await expect(link).toHaveAttribute("title", "Export the 1d candles as CSV");
+  await expect(link).toHaveAttribute("title", "Export the 1d candles on screen as CSV");
   const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
   expect(download.suggestedFilename()).toMatch(/LTC.*1d.*\.csv$/);
   const lines = readFileSync(await download.path(), "utf8").trim().split("\n");
   expect(lines[0]).toMatch(/open_time,open,high,low,close,volume/);
-  expect(lines.length).toBeGreaterThan(500);
+  const drawn = Number((await page.locator("#chart-says").textContent()).match(/^\d+/)[0]);
+  expect(lines.length - 1).toBe(drawn);
+});
+
+test("shortcuts of the browser are left to it", async ({ page }) => {
+  await open(page, "/coin/BTC");
+  await stage(page).focus();
+  const last = await figures(page);
+  for (const keys of ["Control+Home", "Meta+ArrowLeft", "Control+End"]) {
+    await page.keyboard.press(keys);
+    expect(await figures(page)).toEqual(last);
+    await expect(said(page)).toHaveText("");
+  }
+  const taken = await stage(page).evaluate((node) =>
+    ["altKey", "ctrlKey", "metaKey", "shiftKey"].map((modifier) => {
+      const event = new KeyboardEvent("keydown", { key: "ArrowLeft", [modifier]: true, bubbles: true, cancelable: true });
+      node.dispatchEvent(event);
+      return event.defaultPrevented;
+    }),
+  );
+  expect(taken).toEqual([false, false, false, true]);
+});
+
+test.describe("under a finger", () => {
+  test.use({ hasTouch: true, viewport: { width: 390, height: 844 } });
+
+  test("the values of a tapped candle stay until the next tap", async ({ page }) => {
+    await open(page, "/coin/BTC");
+    const last = await figures(page);
+    const box = await stage(page).boundingBox();
+    await page.touchscreen.tap(box.x + 60, box.y + box.height / 2);
+    await expect.poll(() => figures(page)).not.toEqual(last);
+    const tapped = await figures(page);
+    await refreshed(page);
+    expect(await figures(page)).toEqual(tapped);
+    await page.touchscreen.tap(box.x + 200, box.y + box.height / 2);
+    await expect.poll(() => figures(page)).not.toEqual(tapped);
+    await page.getByRole("heading", { level: 1 }).tap();
+    await expect.poll(() => figures(page)).toEqual(last);
+  });
 });
 
 test("on paper the drawing stands, as the server draws it", async ({ browser }) => {
@@ -211,7 +272,7 @@ test("a bad interval is told with what is off", async ({ page }) => {
 test("a phone shows a range whole: each its own picture, and its description says from when", async ({ page }) => {
   await page.setViewportSize({ width: 390, height: 844 });
   const says = new Set();
-  for (const [range, count] of [["1d", 48], ["1w", 60], ["1m", 60], ["3m", 60], ["1y", 60]]) {
+  for (const [range, count] of [["1d", 48], ["1w", 42], ["1m", 30], ["3m", 91], ["1y", 52]]) {
     await page.goto(`/coin/BTC?range=${range}`);
     await expect(page.getByRole("application")).toBeVisible();
     const text = await page.locator("#chart-says").textContent();

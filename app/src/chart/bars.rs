@@ -1,13 +1,14 @@
-//! Bars as they are drawn: cleaned, and no more of them than pixels can show.
+//! Bars as they are drawn: each is one candle, cleaned. They are never merged: a drawn bar covers the interval that the
+//! chart is labelled with.
 
 use std::collections::HashSet;
 
-use model::{Candle, UnixMs};
+use model::{Candle, Interval, UnixMs};
 
 /// A bar to draw. All prices are finite, `low` and `high` hold the others between them, the volume is not negative.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bar {
-    /// The prices; of several candles when they share the pixels.
+    /// The prices.
     pub candle: Candle,
     /// Whether it lacks some of its finer bars, or has not ended.
     pub partial: bool,
@@ -34,28 +35,25 @@ pub fn clean(candles: &[Candle], partial: &[UnixMs]) -> Vec<Bar> {
     candles.iter().filter_map(bar).collect()
 }
 
-/// Joins neighbours until there are at most `most` bars: first open, highest high, lowest low, last close, sum of
-/// volumes. Extremes stay, which picking every n-th bar would lose. A joined bar is partial if all its bars are.
+/// A time without candles: the next drawn bar opens later than the one before it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Index of the first bar after it.
+    pub bar: usize,
+    /// Its length, ms.
+    pub ms: i64,
+}
+
+/// The gaps between bars of an interval, in their order.
 #[must_use]
-pub fn rebucket(bars: Vec<Bar>, most: usize) -> Vec<Bar> {
-    let per = bars.len().div_ceil(most.max(1)).max(1);
-    if per == 1 {
-        return bars;
-    }
-    let join = |chunk: &[Bar]| {
-        let (first, rest) = chunk.split_first()?;
-        let mut joined = *first;
-        for bar in rest {
-            joined.candle.high = joined.candle.high.max(bar.candle.high);
-            joined.candle.low = joined.candle.low.min(bar.candle.low);
-            joined.candle.close = bar.candle.close;
-            // The sum of the largest volumes is no number to draw; the largest number is.
-            joined.candle.volume = (joined.candle.volume + bar.candle.volume).min(f64::MAX);
-            joined.partial &= bar.partial;
-        }
-        Some(joined)
+pub fn gaps(bars: &[Bar], interval: Interval) -> Vec<Gap> {
+    let opens = bars.iter().map(|bar| bar.candle.open_time);
+    let pairs = opens.clone().zip(opens.skip(1)).enumerate();
+    let gap = |(i, (before, after)): (usize, (UnixMs, UnixMs))| {
+        let ms = after.saturating_sub(before).saturating_sub(interval.ms());
+        (ms > 0).then_some(Gap { bar: i + 1, ms })
     };
-    bars.chunks(per).filter_map(join).collect()
+    pairs.filter_map(gap).collect()
 }
 
 #[cfg(test)]
@@ -80,19 +78,12 @@ mod tests {
     }
 
     #[test]
-    fn joined_bars_keep_extremes_and_sums() {
-        let bars: Vec<Bar> = (0..7)
-            .map(|i| {
-                let p = i as f64;
-                let spike = if i == 1 { 100.0 } else { p + 1.0 };
-                Bar { candle: candle(i, [p, spike, p - 1.0, p + 0.5], 2.0), partial: i == 6 }
-            })
-            .collect();
-        let joined = rebucket(bars.clone(), 3);
-        assert_eq!(joined.len(), 3);
-        assert_eq!(joined[0].candle, candle(0, [0.0, 100.0, -1.0, 2.5], 6.0));
-        assert_eq!(joined[2], bars[6]);
-        assert_eq!(rebucket(bars.clone(), 7), bars);
-        assert_eq!(rebucket(bars, 0).len(), 1);
+    fn a_gap_is_a_time_without_candles() {
+        let hour = Interval::H1.ms();
+        let candles = [0, 1, 4, 5, 5].map(|i| candle(i * hour, [1.0; 4], 1.0));
+        let bars = clean(&candles, &[]);
+        assert_eq!(gaps(&bars, Interval::H1), [Gap { bar: 2, ms: 2 * hour }]);
+        assert_eq!(gaps(&bars[..1], Interval::H1), []);
+        assert_eq!(gaps(&bars, Interval::H4), []);
     }
 }

@@ -12,12 +12,12 @@ use plotters::{
 use plotters_backend::DrawingBackend;
 
 use super::{
-    bars::Bar,
+    bars::{Bar, Gap},
     ink::Ink,
     layout::Layout,
-    plot::{Plot, TAG_HALF},
+    plot::{HOLLOW_MIN, LastPrice, Plot, TAG_HALF},
     scale::{PriceScale, Ticks},
-    text::FONT_PX,
+    text::{FONT_PX, bold_width},
     time_axis::TimeTick,
 };
 
@@ -26,8 +26,8 @@ pub type DrawResult<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>
 /// Where a chart is drawn, in px.
 pub type Area<DB> = DrawingArea<DB, Shift>;
 
-/// A body narrower than this has no inside to be hollow, px.
-const HOLLOW_MIN: i32 = 4;
+/// Room at the left of a price on its tag, px.
+const TAG_PAD: i32 = 3;
 
 /// Draws the message that stands for a chart without bars.
 pub fn draw_message<DB: DrawingBackend>(area: &Area<DB>, text: &str) -> DrawResult<DB> {
@@ -41,11 +41,12 @@ pub fn draw_candles<DB: DrawingBackend>(area: &Area<DB>, plot: &Plot) -> DrawRes
     let Plot { layout, scale, bars, ticks, labels, .. } = plot;
     draw_price_grid(area, layout, scale, ticks)?;
     draw_time_axis(area, layout, &plot.times)?;
+    draw_gaps(area, layout, &plot.marked_gaps)?;
     draw_volume(area, layout, bars)?;
     draw_wicks(area, layout, scale, bars)?;
     draw_bodies(area, layout, scale, bars)?;
-    draw_price_labels(area, layout, scale, ticks, labels, plot.last_row)?;
-    draw_last(area, layout, plot.last_row, &plot.last_tag)
+    draw_price_labels(area, layout, scale, ticks, labels, plot.last.as_ref())?;
+    plot.last.as_ref().map_or(Ok(()), |last| draw_last(area, layout, last))
 }
 
 pub(super) fn stroke(ink: Ink) -> ShapeStyle {
@@ -83,6 +84,16 @@ fn draw_time_axis<DB: DrawingBackend>(
     for tick in ticks {
         let at = (layout.centre(tick.bar), layout.rows.time_labels);
         area.draw_text(&tick.label, &text_style(Ink::Axis, HPos::Center), at)?;
+    }
+    Ok(())
+}
+
+/// A dashed line between the bars before and after a time without candles.
+fn draw_gaps<DB: DrawingBackend>(area: &Area<DB>, layout: &Layout, gaps: &[Gap]) -> DrawResult<DB> {
+    for gap in gaps {
+        let before = layout.centre(gap.bar.saturating_sub(1));
+        let x = before + (layout.centre(gap.bar) - before) / 2;
+        area.draw(&PathElement::new([(x, 0), (x, layout.rows.plot_bottom)], stroke(Ink::Gap)))?;
     }
     Ok(())
 }
@@ -170,12 +181,12 @@ fn draw_price_labels<DB: DrawingBackend>(
     scale: &PriceScale,
     ticks: &Ticks,
     labels: &[String],
-    tag_row: i32,
+    last: Option<&LastPrice>,
 ) -> DrawResult<DB> {
     for (value, label) in ticks.values.iter().zip(labels) {
         let y = scale.y(*value);
         // The tag of the last price would cover it.
-        if (y - tag_row).abs() < 2 * TAG_HALF - 3 {
+        if last.is_some_and(|last| (y - last.row).abs() < 2 * TAG_HALF - 3) {
             continue;
         }
         area.draw_text(label, &text_style(Ink::Axis, HPos::Right), (layout.label_right(), y))?;
@@ -183,9 +194,26 @@ fn draw_price_labels<DB: DrawingBackend>(
     Ok(())
 }
 
-fn draw_last<DB: DrawingBackend>(area: &Area<DB>, layout: &Layout, row: i32, tag: &str) -> DrawResult<DB> {
-    area.draw(&PathElement::new([(0, row), (layout.plot_width, row)], stroke(Ink::Last)))?;
-    let corners = [(layout.plot_width, row - TAG_HALF), (layout.width, row + TAG_HALF)];
-    area.draw(&Rectangle::new(corners, Ink::Tag.color().filled()))?;
-    area.draw_text(tag, &text_style(Ink::TagText, HPos::Right), (layout.label_right(), row))
+/// The last price, in the color of its bar's direction.
+fn draw_last<DB: DrawingBackend>(area: &Area<DB>, layout: &Layout, last: &LastPrice) -> DrawResult<DB> {
+    let (line, tag) = if last.is_up { (Ink::LastUp, Ink::TagUp) } else { (Ink::LastDown, Ink::TagDown) };
+    area.draw(&PathElement::new([(0, last.row), (layout.plot_width, last.row)], stroke(line)))?;
+    draw_price_tag(area, layout, last.row, &last.text, tag, Ink::TagText)
+}
+
+/// A price on a surface over the price axis. The surface is as wide as its text, where that is wider than the axis.
+pub(super) fn draw_price_tag<DB: DrawingBackend>(
+    area: &Area<DB>,
+    layout: &Layout,
+    row: i32,
+    text: &str,
+    surface: Ink,
+    ink: Ink,
+) -> DrawResult<DB> {
+    let right = layout.label_right();
+    let width = i32::try_from(bold_width(text, FONT_PX)).unwrap_or(i32::MAX / 2);
+    let left = layout.plot_width.min(right - width - TAG_PAD).max(0);
+    let corners = [(left, row - TAG_HALF), (layout.width, row + TAG_HALF)];
+    area.draw(&Rectangle::new(corners, surface.color().filled()))?;
+    area.draw_text(text, &text_style(ink, HPos::Right), (right, row))
 }

@@ -8,10 +8,10 @@ use plotters::{
 use plotters_backend::DrawingBackend;
 
 use super::{
-    candles::{Area, DrawResult, stroke, text_style},
+    candles::{Area, DrawResult, draw_price_tag, stroke, text_style},
     ink::Ink,
     plot::{Plot, TAG_HALF},
-    text::{FONT_PX, text_width},
+    text::{FONT_PX, bold_width},
 };
 use crate::format;
 
@@ -39,17 +39,19 @@ pub fn draw_crosshair<DB: DrawingBackend>(area: &Area<DB>, plot: &Plot, cross: C
     area.draw(&PathElement::new([(x, 0), (x, floor)], stroke(Ink::Cross)))?;
     area.draw(&PathElement::new([(0, row), (layout.plot_width, row)], stroke(Ink::Cross)))?;
 
-    let price = format::price(plot.scale.price(row), plot.decimals);
-    let corners = [(layout.plot_width, row - TAG_HALF), (layout.width, row + TAG_HALF)];
-    area.draw(&Rectangle::new(corners, Ink::CrossTag.color().filled()))?;
+    let price = plot.scale.price(row);
+    // Low in the volume the scale would go on below zero.
+    if plot.scale.can_name(price) {
+        let price = format::price(price, plot.decimals);
+        draw_price_tag(area, layout, row, &price, Ink::CrossTag, Ink::CrossText)?;
+    }
 
     let time = time_text(plot, bar.candle.open_time);
-    let half = i32::try_from(text_width(&time, FONT_PX).div_ceil(2)).unwrap_or(0) + TIME_PAD;
+    let half = i32::try_from(bold_width(&time, FONT_PX).div_ceil(2)).unwrap_or(0) + TIME_PAD;
     let centre = x.clamp(half, (layout.width - half).max(half));
     let middle = layout.rows.time_labels;
     let corners = [(centre - half, middle - TAG_HALF), (centre + half, middle + TAG_HALF)];
     area.draw(&Rectangle::new(corners, Ink::CrossTag.color().filled()))?;
-    area.draw_text(&price, &text_style(Ink::CrossText, HPos::Right), (layout.label_right(), row))?;
     area.draw_text(&time, &text_style(Ink::CrossText, HPos::Center), (centre, middle))
 }
 

@@ -28,10 +28,16 @@ pub enum Ink {
     HollowUp,
     /// Body of a falling bar that is not complete.
     HollowDown,
-    /// Dotted line of the last price.
-    Last,
-    /// Surface behind the last price.
-    Tag,
+    /// Dashed line in a time without candles.
+    Gap,
+    /// Dotted line of the last price, of a bar that rose.
+    LastUp,
+    /// Dotted line of the last price, of a bar that fell.
+    LastDown,
+    /// Surface behind the last price of a bar that rose.
+    TagUp,
+    /// Surface behind the last price of a bar that fell.
+    TagDown,
     /// The last price on its tag.
     TagText,
     /// Labels of the axes.
@@ -55,7 +61,7 @@ const SENTINEL: (u8, u8) = (0x54, 0x4d);
 
 impl Ink {
     /// Every ink, in the order of declaration.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::Grid,
         Self::VolumeUp,
         Self::VolumeDown,
@@ -65,8 +71,11 @@ impl Ink {
         Self::Down,
         Self::HollowUp,
         Self::HollowDown,
-        Self::Last,
-        Self::Tag,
+        Self::Gap,
+        Self::LastUp,
+        Self::LastDown,
+        Self::TagUp,
+        Self::TagDown,
         Self::TagText,
         Self::Axis,
         Self::Message,
@@ -103,8 +112,11 @@ impl Ink {
             Self::Down => "c-down",
             Self::HollowUp => "c-hollow-up",
             Self::HollowDown => "c-hollow-down",
-            Self::Last => "c-last",
-            Self::Tag => "c-tag",
+            Self::Gap => "c-gap",
+            Self::LastUp => "c-last-up",
+            Self::LastDown => "c-last-down",
+            Self::TagUp => "c-tag-up",
+            Self::TagDown => "c-tag-down",
             Self::TagText => "c-tag-text",
             Self::Axis => "c-axis",
             Self::Message => "c-message",
@@ -120,7 +132,7 @@ impl Ink {
     #[must_use]
     pub const fn corner(self) -> u32 {
         match self {
-            Self::Tag | Self::CrossTag => 3,
+            Self::TagUp | Self::TagDown | Self::CrossTag => 3,
             _ => 0,
         }
     }

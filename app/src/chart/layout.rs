@@ -1,6 +1,7 @@
 //! Where the parts of a candlestick chart lie, in px.
 
-/// The least distance of two bars, px: one to draw in, one to keep them apart.
+/// The least distance of two bars for which an interval fits a width, px: one to draw in, one to keep them apart. Bars of
+/// the coarsest interval are drawn however close they come.
 pub const MIN_STEP: u32 = 2;
 /// The largest distance of two bars, px; few bars stay at the right rather than spread out.
 const MAX_STEP: f64 = 28.0;
@@ -135,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_column_belongs_to_the_bar_that_is_drawn_there() {
-        for bars in [1, 2, 33, 163, 490] {
+        for bars in [1, 2, 33, 163, 490, 979] {
             let layout = Layout::new(1040, Layout::rows(540), 980, bars);
             for bar in 0..bars {
                 assert_eq!(layout.bar_at(layout.centre(bar)), Some(bar), "{bars}");
@@ -146,6 +147,15 @@ mod tests {
         }
         let few = Layout::new(1040, Layout::rows(540), 980, 3);
         assert_eq!(few.bar_at(100), None, "no bar is drawn at the far left");
+    }
+
+    #[test]
+    fn more_bars_than_pixels_share_columns_in_their_order() {
+        let layout = Layout::new(1040, Layout::rows(540), 980, 5_000);
+        let columns: Vec<i32> = (0..5_000).map(|bar| layout.centre(bar)).collect();
+        assert!(columns.is_sorted() && columns[0] >= 0 && columns[4_999] < 980, "{columns:?}");
+        assert_eq!(layout.bar_at(979), Some(4_999 - 2));
+        assert!(layout.bar_at(0).is_some());
     }
 
     #[test]

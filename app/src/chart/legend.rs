@@ -17,6 +17,8 @@ pub struct Legend {
     pub close: String,
     /// Traded amount in coins, compact.
     pub volume: String,
+    /// Change from open to close, with its sign; none of a bar that opens at no price.
+    pub change: Option<String>,
 }
 
 /// The figures of a bar, with the decimals of the instrument.
@@ -29,6 +31,11 @@ pub fn legend(candle: &Candle, decimals: u8, locale: Locale) -> Legend {
         low: price(candle.low),
         close: price(candle.close),
         volume: format::compact(candle.volume, locale),
+        change: (candle.open > 0.0).then(|| {
+            let pct = (candle.close - candle.open) / candle.open * 100.0;
+            let sign = if pct >= 0.005 { "+" } else { "" };
+            format!("{sign}{}", format::percent(pct))
+        }),
     }
 }
 
@@ -42,5 +49,10 @@ mod tests {
         let shown = legend(&bar, 3, Locale::En);
         assert_eq!([shown.open, shown.high, shown.low, shown.close], ["0.990", "1.020", "0.980", "1.010"]);
         assert_eq!(shown.volume, "9.74K");
+        assert_eq!(shown.change.as_deref(), Some("+2.02%"));
+        let change = |open, close| legend(&Candle { open, close, ..bar }, 3, Locale::En).change;
+        assert_eq!(change(2.0, 1.0).as_deref(), Some("−50.00%"));
+        assert_eq!(change(2.0, 2.00001).as_deref(), Some("0.00%"));
+        assert_eq!(change(0.0, 1.0), None);
     }
 }

@@ -30,7 +30,7 @@ use plotters_backend::DrawingBackend;
 pub use self::{
     crosshair::{Cross, draw_crosshair},
     legend::{Legend, legend},
-    plot::Plot,
+    plot::{Notes, Plot},
     sparkline::sparkline_svg,
 };
 use self::{svg::SvgPen, text::push_escaped};
@@ -57,14 +57,14 @@ pub struct Labels<'a> {
     pub title: &'a str,
     /// What it shows, for those who cannot see it: span, first, last, highest and lowest price.
     pub description: &'a str,
-    /// What is said when there is no bar to draw.
+    /// What is said instead of a chart without bars.
     pub empty: &'a str,
 }
 
 /// A chart as one `<svg>` string: candles with volume, price axis, time axis and the last price. `None` gives the message
 /// that stands for a chart without bars, in this size.
 ///
-/// Bars are spaced by their place, not by time. Bars that are not complete are drawn hollow. The top 36 px are free for a
+/// Bars are spaced by their place, not by time; a dashed line marks a time without candles. Bars that are not complete are drawn hollow. The top 36 px are free for a
 /// legend.
 #[must_use]
 pub fn candlestick_svg(plot: Option<&Plot>, size: Size, labels: &Labels<'_>) -> String {

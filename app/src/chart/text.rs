@@ -28,6 +28,13 @@ pub fn text_width(text: &str, font_px: u32) -> u32 {
     u32::try_from(px).unwrap_or(u32::MAX)
 }
 
+/// Width of a text in bold, px, rounded up: for tags, which may not cut their first digit off in any system face.
+#[must_use]
+pub fn bold_width(text: &str, font_px: u32) -> u32 {
+    // 0.696 em a digit in the widest common face, DejaVu Sans Bold.
+    text_width(text, font_px).saturating_mul(110).div_ceil(100)
+}
+
 /// Height of capitals and figures, px: 0.727 em in Inter.
 #[must_use]
 pub const fn cap_height(font_px: u32) -> u32 {

@@ -6,6 +6,7 @@
 use model::{Interval, UnixMs};
 
 use super::{
+    bars::Gap,
     civil::{Civil, DAY_MS},
     text::{FONT_PX, text_width},
 };
@@ -124,10 +125,12 @@ impl Unit {
 }
 
 /// The labels below bars that open at `times` and stand at the columns `x(bar)`. No two labels overlap and none
-/// reaches beyond `left` or `right`, px. Bars of a day and longer are dated by UTC, where they begin.
+/// reaches beyond `left` or `right`, px. Bars of a day and longer are dated by UTC, where they begin. The first bar after
+/// a gap is labelled, where there is room, before all others: time goes on there elsewhere than where it stopped.
 #[must_use]
 pub fn time_ticks(
     times: &[UnixMs],
+    gaps: &[Gap],
     interval: Interval,
     calendar: Calendar,
     x: impl Fn(usize) -> i32,
@@ -157,8 +160,49 @@ pub fn time_ticks(
         before = Some(local);
         ticks.push(TimeTick { bar, label });
     }
-    date_one(unit, &locals, calendar.locale, &mut ticks, (left, right), x);
+    date_one(unit, &locals, calendar.locale, &mut ticks, (left, right), &x);
+    label_gaps(gaps, &locals, calendar.locale, interval, &mut ticks, (left, right), &x);
     ticks
+}
+
+/// Labels the first bars after gaps, the longest gap first, in the place of labels that they would overlap.
+fn label_gaps(
+    gaps: &[Gap],
+    locals: &[i64],
+    locale: Locale,
+    interval: Interval,
+    ticks: &mut Vec<TimeTick>,
+    (left, right): (i32, i32),
+    x: impl Fn(usize) -> i32,
+) {
+    /// More would push all round times off the axis.
+    const MOST: usize = 3;
+    let mut longest: Vec<&Gap> = gaps.iter().collect();
+    longest.sort_by_key(|gap| std::cmp::Reverse((gap.ms, gap.bar)));
+    let mut labelled: Vec<TimeTick> = Vec::new();
+    let reach =
+        |tick: &TimeTick| (x(tick.bar) - half_width(&tick.label), x(tick.bar) + half_width(&tick.label));
+    let collide = |a: &TimeTick, b: &TimeTick| {
+        let ((a0, a1), (b0, b1)) = (reach(a), reach(b));
+        a0 < b1 + LABEL_GAP / 2 && b0 < a1 + LABEL_GAP / 2
+    };
+    for gap in longest.into_iter().take(MOST) {
+        let Some(&local) = locals.get(gap.bar) else { continue };
+        let civil = Civil::from_ms(local);
+        let label = if interval < Interval::D1 {
+            format!("{} {}", civil.day_month(locale), civil.clock())
+        } else {
+            civil.day_month_year(locale)
+        };
+        let tick = TimeTick { bar: gap.bar, label };
+        let (from, to) = reach(&tick);
+        if from >= left && to <= right && !labelled.iter().any(|other| collide(other, &tick)) {
+            labelled.push(tick);
+        }
+    }
+    ticks.retain(|tick| !labelled.iter().any(|other| collide(other, tick)));
+    ticks.extend(labelled);
+    ticks.sort_by_key(|tick| tick.bar);
 }
 
 fn half_width(label: &str) -> i32 {
@@ -204,11 +248,20 @@ mod tests {
     /// 2019-03-05T00:00Z, a Tuesday.
     const START: i64 = 1_551_744_000_000;
 
+    fn gaps_of(times: &[i64], interval: Interval) -> Vec<Gap> {
+        let pairs = times.windows(2).enumerate();
+        let gap = |(i, pair): (usize, &[i64])| Gap { bar: i + 1, ms: pair[1] - pair[0] - interval.ms() };
+        pairs.map(gap).filter(|gap| gap.ms > 0).collect()
+    }
+
     fn labels(interval: Interval, count: usize, width: i32) -> Vec<String> {
         let times: Vec<i64> = (0..count).map(|i| START + i as i64 * interval.ms()).collect();
         let step = f64::from(width) / count as f64;
         let x = |i: usize| (step * (i as f64 + 0.5)) as i32;
-        time_ticks(&times, interval, Calendar::ENGLISH, x, (0, width)).into_iter().map(|t| t.label).collect()
+        time_ticks(&times, &gaps_of(&times, interval), interval, Calendar::ENGLISH, x, (0, width))
+            .into_iter()
+            .map(|t| t.label)
+            .collect()
     }
 
     #[test]
@@ -237,7 +290,14 @@ mod tests {
                     .collect();
                 let step = width as f64 / count as f64;
                 let x = |i: usize| (step * (i as f64 + 0.5)) as i32;
-                let ticks = time_ticks(&times, interval, Calendar::ENGLISH, x, (0, width));
+                let ticks = time_ticks(
+                    &times,
+                    &gaps_of(&times, interval),
+                    interval,
+                    Calendar::ENGLISH,
+                    x,
+                    (0, width),
+                );
                 let mut end = 0;
                 for tick in &ticks {
                     let half = text_width(&tick.label, FONT_PX) as i32 / 2;
@@ -250,15 +310,28 @@ mod tests {
     }
 
     #[test]
+    fn the_first_bar_after_a_gap_is_labelled() {
+        let hour = Interval::H1.ms();
+        let times: Vec<i64> = (0..60).map(|i| START + (i + if i >= 31 { 23 } else { 0 }) * hour).collect();
+        let gaps = gaps_of(&times, Interval::H1);
+        let x = |i: usize| 8 + 16 * i as i32;
+        let ticks = time_ticks(&times, &gaps, Interval::H1, Calendar::ENGLISH, x, (0, 960));
+        let after = ticks.iter().find(|tick| tick.bar == 31).unwrap();
+        assert_eq!(after.label, "07 Mar 06:00", "{ticks:?}");
+        assert!(ticks.len() > 3, "{ticks:?}");
+    }
+
+    #[test]
     fn a_new_year_is_said() {
         // 2018-12-20T00:00Z, daily.
         let times: Vec<i64> = (0..40).map(|i| 1_545_264_000_000 + i * DAY_MS).collect();
-        let ticks = time_ticks(&times, Interval::D1, Calendar::ENGLISH, |i| 12 + 24 * i as i32, (0, 960));
+        let ticks =
+            time_ticks(&times, &[], Interval::D1, Calendar::ENGLISH, |i| 12 + 24 * i as i32, (0, 960));
         assert_eq!(ticks.iter().filter(|t| t.label.ends_with(" 2019")).count(), 1, "{ticks:?}");
     }
 
     #[test]
     fn no_bars_no_labels() {
-        assert!(time_ticks(&[], Interval::H1, Calendar::ENGLISH, |_| 0, (0, 500)).is_empty());
+        assert!(time_ticks(&[], &[], Interval::H1, Calendar::ENGLISH, |_| 0, (0, 500)).is_empty());
     }
 }

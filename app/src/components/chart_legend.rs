@@ -5,12 +5,14 @@ use model::{Candle, Interval};
 
 use crate::{chart::legend, live, prefs::use_prefs, when::Calendar, words::Words};
 
-/// Open, high, low, close and volume of a bar.
+/// Interval, open, high, low, close, volume and change of a bar.
 #[component]
 pub fn ChartLegend(
     /// Which bar; none before there is one.
     #[prop(into)]
     bar: Signal<Option<Candle>>,
+    /// What the bar covers.
+    interval: Signal<Interval>,
     /// Decimals of the instrument's prices.
     decimals: Signal<u8>,
 ) -> impl IntoView {
@@ -20,20 +22,25 @@ pub fn ChartLegend(
     let figures = Memo::new(move |_| {
         bar.get().map(|bar| {
             let text = legend(&bar, decimals.get(), prefs.locale);
-            [text.open, text.high, text.low, text.close, text.volume]
+            [text.open, text.high, text.low, text.close, text.volume, text.change.unwrap_or_default()]
         })
     });
+    let figure = move |i: usize| {
+        live::text(move || figures.with(|all| all.as_ref().map(|all| all[i].clone()).unwrap_or_default()))
+    };
     let items = words.ohlcv.into_iter().zip(words.ohlcv_long).enumerate().map(|(i, (letter, meaning))| {
         view! {
             <span>
                 <abbr title=meaning>{letter}</abbr>
-                <b class=class>{live::text(move || figures.with(|all| all.as_ref().map(|all| all[i].clone()).unwrap_or_default()))}</b>
+                <b class=class>{figure(i)}</b>
             </span>
         }
     });
     view! {
         <p class="legend" hidden=live::flag(move || bar.get().is_none())>
+            <span class="legend-interval">{live::word(move || interval.get().as_str())}</span>
             {items.collect_view()}
+            <span class=class>{figure(5)}</span>
         </p>
     }
     .into_any()

@@ -34,7 +34,7 @@ pub use backdrop::{Behind, BehindSignal, Past};
 pub use badge::Badge;
 pub use board::{Board, LiveQuote};
 pub use change::Change;
-pub use chart_view::ChartView;
+pub use chart_view::{ChartView, Drawing, Drawings, NARROW, WIDE, by_width};
 pub use display::{DisplayMenu, LanguageSwitch};
 pub use foot::{Foot, sentence_when_read};
 pub use header::{Header, SourcePill};

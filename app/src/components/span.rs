@@ -1,6 +1,6 @@
 //! How far back a chart reaches.
 
-use model::{Interval, MAX_LIMIT, UnixMs};
+use model::{Interval, UnixMs};
 
 /// A range is drawn in bars of the finest interval that needs no more than this many.
 const COMFORTABLE: i64 = 400;
@@ -8,7 +8,7 @@ const COMFORTABLE: i64 = 400;
 const KEPT: std::ops::RangeInclusive<i64> = 12..=2_000;
 const DAY_MS: i64 = 86_400_000;
 
-/// A stretch of time that ends with the last bar.
+/// A stretch of time that ends with the last price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Span {
     /// 24 hours.
@@ -21,7 +21,7 @@ pub enum Span {
     Quarter,
     /// 365 days.
     Year,
-    /// All that is stored, as far as one chart can hold it.
+    /// All that is stored.
     All,
 }
 
@@ -48,10 +48,10 @@ impl Span {
         Self::ALL.into_iter().find(|span| span.as_str() == text)
     }
 
-    /// Its length, ms, of a series that began at `first` and whose last price is of `last`. Without a beginning, as of
-    /// made-up prices, all is ten years.
+    /// Its first moment, Unix ms, in a series that began at `first` and whose last price is of `last`. Simulated prices have
+    /// no beginning: all of them is ten years.
     #[must_use]
-    pub fn ms(self, first: Option<UnixMs>, last: UnixMs) -> i64 {
+    pub fn start(self, first: Option<UnixMs>, last: UnixMs) -> UnixMs {
         let days = match self {
             Self::Day => 1,
             Self::Week => 7,
@@ -59,35 +59,37 @@ impl Span {
             Self::Quarter => 91,
             Self::Year => 365,
             Self::All => match first {
-                Some(first) => return last.saturating_sub(first).max(1),
+                Some(first) => return first.min(last),
                 None => 3_650,
             },
         };
-        days * DAY_MS
+        last.saturating_sub(days * DAY_MS)
     }
 
-    /// Bars of this interval, at least 2.
+    /// The most candles of this interval that this range can hold: the one that contains its start, and all after it.
     #[must_use]
-    pub fn bars(self, interval: Interval, first: Option<UnixMs>, last: UnixMs) -> u32 {
-        let bars = self.count(interval, first, last).clamp(2, i64::from(MAX_LIMIT));
-        u32::try_from(bars).unwrap_or(MAX_LIMIT)
+    pub fn count(self, interval: Interval, first: Option<UnixMs>, last: UnixMs) -> i64 {
+        let start = self.start(first, last).max(first.unwrap_or(UnixMs::MIN));
+        let ms = last.saturating_sub(start).max(1);
+        ms / interval.ms() + i64::from(ms % interval.ms() > 0) + 1
     }
 
     /// The interval that shows this range best, of those that there are, finest first.
     #[must_use]
     pub fn interval(self, intervals: &[Interval], first: Option<UnixMs>, last: UnixMs) -> Option<Interval> {
-        let fits = |interval: &&Interval| self.count(**interval, first, last) <= COMFORTABLE;
+        let fits = |interval: &&Interval| self.bars(**interval, first, last) <= COMFORTABLE;
         intervals.iter().find(fits).or(intervals.last()).copied()
     }
 
     /// Whether this interval shows the range in a sensible number of bars.
     #[must_use]
     pub fn suits(self, interval: Interval, first: Option<UnixMs>, last: UnixMs) -> bool {
-        KEPT.contains(&self.count(interval, first, last))
+        KEPT.contains(&self.bars(interval, first, last))
     }
 
-    fn count(self, interval: Interval, first: Option<UnixMs>, last: UnixMs) -> i64 {
-        let ms = self.ms(first, last);
+    /// Length of this range in bars of an interval, whatever is stored of it.
+    fn bars(self, interval: Interval, first: Option<UnixMs>, last: UnixMs) -> i64 {
+        let ms = last.saturating_sub(self.start(first, last)).max(1);
         ms / interval.ms() + i64::from(ms % interval.ms() > 0)
     }
 }
@@ -115,14 +117,20 @@ mod tests {
         assert_eq!(Span::Day.interval(&[M1, M5, M30], None, LAST), Some(M5));
         assert_eq!(Span::Year.interval(&[M1], None, LAST), Some(M1), "there is no coarser one");
         assert_eq!(Span::Year.interval(&[], None, LAST), None);
+        assert!(!Span::Day.suits(Interval::D1, None, LAST) && Span::Month.suits(Interval::H4, None, LAST));
     }
 
     #[test]
-    fn bars_are_never_none_nor_too_many() {
-        assert_eq!(Span::Day.bars(Interval::W1, None, LAST), 2);
-        assert_eq!(Span::Day.bars(Interval::M30, None, LAST), 48);
-        assert_eq!(Span::All.bars(Interval::M1, Some(0), LAST), MAX_LIMIT);
-        assert_eq!(Span::All.bars(Interval::D1, Some(LAST), LAST), 2);
-        assert!(!Span::Day.suits(Interval::D1, None, LAST) && Span::Month.suits(Interval::H4, None, LAST));
+    fn a_day_is_24_hours_by_the_clock() {
+        assert_eq!(Span::Day.start(None, LAST), LAST - DAY_MS);
+        assert_eq!(Span::All.start(Some(5), LAST), 5);
+        assert_eq!(Span::All.start(None, LAST), LAST - 3_650 * DAY_MS);
+    }
+
+    #[test]
+    fn a_range_holds_the_candle_of_its_start_and_no_time_before_the_series() {
+        assert_eq!(Span::Day.count(Interval::M30, None, LAST), 49);
+        assert_eq!(Span::Year.count(Interval::D1, Some(LAST - 3 * DAY_MS), LAST), 4);
+        assert_eq!(Span::All.count(Interval::W1, Some(LAST), LAST), 2);
     }
 }

@@ -42,13 +42,26 @@ pub async fn coin(symbol: String) -> Result<Coin, DataError> {
     answer(async move { market.coin(symbol.parse()?).await }).await
 }
 
-/// The last `limit` candles of a coin.
+/// Candles of a coin: with `from` the first `limit` of those that open between `from` and `to`, otherwise the last.
 #[server(name = ReadChart, prefix = "/fn", endpoint = "chart", input = GetUrl, output = Answered)]
-pub async fn chart(symbol: String, interval: String, limit: u32) -> Result<ChartData, DataError> {
+pub async fn chart(
+    symbol: String,
+    interval: String,
+    from: Option<model::UnixMs>,
+    to: Option<model::UnixMs>,
+    limit: u32,
+    source: Option<String>,
+) -> Result<ChartData, DataError> {
     let market = market()?;
     answer(async move {
-        let query =
-            model::ChartQuery { limit, ..model::ChartQuery::last(symbol.parse()?, interval.parse()?) };
+        let query = model::ChartQuery {
+            symbol: symbol.parse()?,
+            interval: interval.parse()?,
+            from,
+            to,
+            limit,
+            source: source.filter(|source| !source.is_empty()).map(model::Source::new),
+        };
         query.validate()?;
         market.chart_data(query).await
     })

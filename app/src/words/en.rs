@@ -99,30 +99,45 @@ pub(super) const WORDS: Words = Words {
     ranges_long: ["One day", "One week", "One month", "Three months", "One year", "All that is stored"],
     watch_short: "Watch",
     export: "Export",
-    export_long: |interval| format!("Export the {interval} candles as CSV"),
+    export_long: |interval| format!("Export the {interval} candles on screen as CSV"),
     chart_title: |coin, interval| format!("{coin}, {interval} candles"),
-    chart_says: |count, from, to, [open, high, low, close]| {
-        format!("{count} candles from {from} to {to}. Open {open}, high {high}, low {low}, close {close}.")
+    chart_says: |count, interval, from, to, [open, high, low, close]| {
+        let candles = if count == 1 { "candle" } else { "candles" };
+        format!(
+            "{count} {candles} of {interval} from {from} to {to}. Open {open}, high {high}, low {low}, close {close}."
+        )
     },
+    drawn_as: |asked, drawn| format!("{asked} candles do not fit: {drawn} candles are drawn"),
     chart_keys: "Arrow keys walk from bar to bar, Home and End to the first and the last, Escape leaves.",
     no_candles: "No candles are stored for this range",
     ohlcv: ["O", "H", "L", "C", "V"],
     ohlcv_long: ["Open", "High", "Low", "Close", "Volume in coins"],
-    bars_complete: "Every bar is complete",
-    bars_partial: |n| match n {
-        1 => "1 bar lacks part of its time (hollow)".to_owned(),
-        n => format!("{n} bars lack part of their time (hollow)"),
+    bars_complete: "All candles are complete",
+    bars_incomplete: |n, hollow| {
+        let look = if hollow { "hollow" } else { "faint" };
+        if n == 1 {
+            format!("1 incomplete candle ({look})")
+        } else {
+            format!("{n} incomplete candles ({look})")
+        }
+    },
+    bar_running: "The last candle is running",
+    bar_gaps: |n, longest| {
+        if n == 1 { format!("1 gap of {longest}") } else { format!("{n} gaps, the longest {longest}") }
+    },
+    bars_undrawn: |n| {
+        if n == 1 { "1 candle cannot be drawn".to_owned() } else { format!("{n} candles cannot be drawn") }
     },
     figures: "Key figures",
     open_24h: "Open 24h",
     high_24h: "High 24h",
     low_24h: "Low 24h",
-    in_coins: "In coins",
+    volume_in: |symbol| format!("Volume ({symbol})"),
     change_1h: "Change 1h",
     change_7d: "Change 7d",
     supply: "Supply",
     as_of: "As of",
-    stored_since: "Stored since",
+    stored_since: "Data since",
     supply_note: |date| format!("Supply as of {date}: "),
 
     not_found: "There is no such page",

@@ -211,8 +211,10 @@ pub struct Words {
     pub export_long: fn(&str) -> String,
     /// Name of the drawing: coin, interval.
     pub chart_title: fn(&str, &str) -> String,
-    /// What the drawing shows: number, first and last time, open, high, low, close.
-    pub chart_says: fn(usize, &str, &str, [&str; 4]) -> String,
+    /// What the drawing shows: number of candles, interval, first and last time, open, high, low, close.
+    pub chart_says: fn(usize, &str, &str, &str, [&str; 4]) -> String,
+    /// Candles of the first interval do not fit; those of the second are drawn.
+    pub drawn_as: fn(&str, &str) -> String,
     /// How the drawing is walked by keys.
     pub chart_keys: &'static str,
     /// Nothing in this range.
@@ -221,10 +223,16 @@ pub struct Words {
     pub ohlcv: [&'static str; 5],
     /// The same in full.
     pub ohlcv_long: [&'static str; 5],
-    /// Every bar has all its time.
+    /// No drawn candle is incomplete.
     pub bars_complete: &'static str,
-    /// So many bars lack part of their time.
-    pub bars_partial: fn(usize) -> String,
+    /// So many candles are incomplete; drawn hollow, or faint where they are too narrow for that.
+    pub bars_incomplete: fn(usize, bool) -> String,
+    /// The last candle has not ended.
+    pub bar_running: &'static str,
+    /// So many times without candles, and the length of the longest.
+    pub bar_gaps: fn(usize, &str) -> String,
+    /// So many candles cannot be drawn.
+    pub bars_undrawn: fn(usize) -> String,
     /// Heading of the figures.
     pub figures: &'static str,
     /// Open of 24 hours.
@@ -233,8 +241,8 @@ pub struct Words {
     pub high_24h: &'static str,
     /// Low of 24 hours.
     pub low_24h: &'static str,
-    /// Amount traded, in coins.
-    pub in_coins: &'static str,
+    /// Amount traded, in coins: their symbol.
+    pub volume_in: fn(&str) -> String,
     /// Change of the price in an hour.
     pub change_1h: &'static str,
     /// Change in seven days.
@@ -310,6 +318,10 @@ mod tests {
         let en = Locale::En.words();
         assert_eq!((en.of_coins)(1), "of one coin");
         assert_eq!((en.of_coins)(2), "of 2 coins");
-        assert_eq!((en.bars_partial)(1), "1 bar lacks part of its time (hollow)");
+        assert_eq!((en.bars_incomplete)(1, true), "1 incomplete candle (hollow)");
+        assert_eq!((en.bars_incomplete)(3, false), "3 incomplete candles (faint)");
+        assert_eq!((en.bar_gaps)(1, "5.5 h"), "1 gap of 5.5 h");
+        assert_eq!((en.bar_gaps)(2, "5.5 h"), "2 gaps, the longest 5.5 h");
+        assert_eq!((en.bars_undrawn)(1), "1 candle cannot be drawn");
     }
 }

@@ -114,22 +114,31 @@ pub(super) const WORDS: Words = Words {
     ranges_long: ["一天", "一周", "一个月", "三个月", "一年", "全部数据"],
     watch_short: "自选",
     export: "导出",
-    export_long: |interval| format!("将 {interval} K 线导出为 CSV"),
+    export_long: |interval| format!("将图中的 {interval} K 线导出为 CSV"),
     chart_title: |coin, interval| format!("{coin}，{interval} K 线图"),
-    chart_says: |count, from, to, [open, high, low, close]| {
-        format!("{count} 根 K 线，从 {from} 到 {to}。开 {open}，高 {high}，低 {low}，收 {close}。")
+    chart_says: |count, interval, from, to, [open, high, low, close]| {
+        format!("{count} 根 {interval} K 线，从 {from} 到 {to}。开 {open}，高 {high}，低 {low}，收 {close}。")
     },
+    drawn_as: |asked, drawn| format!("{asked} K 线放不下，改为绘制 {drawn} K 线"),
     chart_keys: "方向键逐根移动，Home 和 End 跳到首尾，Esc 退出。",
     no_candles: "此时间范围内没有 K 线",
     ohlcv: ["开", "高", "低", "收", "量"],
     ohlcv_long: ["开盘价", "最高价", "最低价", "收盘价", "成交量（币）"],
     bars_complete: "所有 K 线均完整",
-    bars_partial: |n| format!("{n} 根 K 线缺少部分时段（空心）"),
+    bars_incomplete: |n, hollow| {
+        let look = if hollow { "空心" } else { "浅色" };
+        format!("{n} 根 K 线不完整（{look}）")
+    },
+    bar_running: "最后一根 K 线尚未结束",
+    bar_gaps: |n, longest| {
+        if n == 1 { format!("1 处缺口，{longest}") } else { format!("{n} 处缺口，最长 {longest}") }
+    },
+    bars_undrawn: |n| format!("{n} 根 K 线无法绘制"),
     figures: "关键数据",
     open_24h: "24 小时开盘",
     high_24h: "24 小时最高",
     low_24h: "24 小时最低",
-    in_coins: "成交量（币）",
+    volume_in: |symbol| format!("成交量（{symbol}）"),
     change_1h: "1 小时涨跌",
     change_7d: "7 天涨跌",
     supply: "供应量",

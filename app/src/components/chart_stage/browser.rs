@@ -1,16 +1,20 @@
 //! Measures a chart's box and paints its layers.
 
-use leptos::{leptos_dom::helpers::window_event_listener_untyped, prelude::*};
-use model::ChartData;
+use std::{sync::Arc, time::Duration};
+
+use leptos::{
+    leptos_dom::helpers::{TimeoutHandle, set_timeout_with_handle, window_event_listener_untyped},
+    prelude::*,
+};
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::ResizeObserver;
 
 use super::{
     super::{
         chart_screen::{Palette, paint_chart, paint_cross},
-        chart_view::shown_at,
+        chart_view::Drawing,
     },
-    Stage,
+    Stage, cross,
 };
 use crate::{
     chart::{Plot, Size},
@@ -19,12 +23,13 @@ use crate::{
 };
 
 /// Measures the stage and paints its layers, each when what it shows has changed.
-pub(super) fn run(stage: Stage, data: Signal<ChartData>, whole: Signal<bool>) {
+pub(super) fn run(stage: Stage, data: Memo<Arc<Drawing>>, width: RwSignal<Option<u32>>) {
     let prefs = use_prefs();
     let words = prefs.words();
     let size = RwSignal::new(None::<Size>);
     let scheme = RwSignal::new(0_u32);
     observe(stage, size);
+    settle(size, width);
     watch_scheme(scheme);
     for (event, printing) in [("beforeprint", true), ("afterprint", false)] {
         let handle = window_event_listener_untyped(event, move |_| stage.printing.set(printing));
@@ -47,13 +52,11 @@ pub(super) fn run(stage: Stage, data: Signal<ChartData>, whole: Signal<bool>) {
     };
     live::effect(move || {
         let (Some(size), Some(canvas)) = (size.get(), stage.base.get()) else { return };
-        let plot = data.with(|data| {
-            let bars = shown_at(data, whole.get(), size.width);
-            Plot::new(bars, &data.partial, data.interval, data.price_decimals, size, prefs.calendar())
-        });
+        let drawing = data.get();
+        let plot = drawing.plot(size, prefs.calendar());
         let mut painted = false;
         with_palette(&mut |palette| {
-            painted = paint_chart(&canvas, palette, plot.as_ref(), size, words.no_candles);
+            painted = paint_chart(&canvas, palette, plot.as_ref(), size, &drawing.empty_text(words));
         });
         stage.plot.set(plot);
         if stage.painted.get_untracked() != painted {
@@ -62,11 +65,41 @@ pub(super) fn run(stage: Stage, data: Signal<ChartData>, whole: Signal<bool>) {
     });
     live::effect(move || {
         let (Some(size), Some(canvas)) = (size.get(), stage.over.get()) else { return };
-        let cross = stage.cross.get();
+        let mark = stage.mark.get();
         stage.plot.with(|plot| {
+            let cross = plot.as_ref().zip(mark).and_then(|(plot, mark)| cross(plot, mark));
             with_palette(&mut |palette| paint_cross(&canvas, palette, plot.as_ref(), size, cross));
         });
     });
+}
+
+/// How long a width has to stay before other candles are read for it.
+const SETTLE_DELAY: Duration = Duration::from_millis(200);
+
+/// Tells the width on: the first at once, a later one when it has stayed for a moment, so that a window that is being
+/// resized does not read candles at each step.
+fn settle(size: RwSignal<Option<Size>>, width: RwSignal<Option<u32>>) {
+    let waiting = StoredValue::new(None::<TimeoutHandle>);
+    let stop = move || {
+        if let Some(handle) = waiting.try_update_value(Option::take).flatten() {
+            handle.clear();
+        }
+    };
+    live::effect(move || {
+        let Some(size) = size.get() else { return };
+        stop();
+        if width.get_untracked().is_none() {
+            width.set(Some(size.width));
+            return;
+        }
+        let settled = move || {
+            if width.try_get_untracked().is_some_and(|old| old != Some(size.width)) {
+                width.set(Some(size.width));
+            }
+        };
+        waiting.set_value(set_timeout_with_handle(settled, SETTLE_DELAY).ok());
+    });
+    on_cleanup(stop);
 }
 
 /// Follows the stage's size in CSS px.

@@ -1,13 +1,14 @@
 //! The figures beside the chart.
 
 use leptos::prelude::*;
-use model::{Coin, Supply};
+use model::{Coin, Quote, Supply};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
     components::{Change, LiveQuote, RangeTrack},
     format, live,
     prefs::use_prefs,
+    when::{Calendar, Zone},
     words::Locale,
 };
 
@@ -21,7 +22,7 @@ pub fn KeyFigures(
 ) -> impl IntoView {
     let prefs = use_prefs();
     let (locale, words) = (prefs.locale, prefs.words());
-    let Coin { first_open, supply, .. } = coin;
+    let Coin { first_open, supply, quote: Quote { symbol: coin_symbol, .. }, .. } = coin;
     let LiveQuote { price, decimals, open, hour_pct, week_pct, high, low, volume, as_of, .. } = quote.clone();
     let now = {
         let price = price.clone();
@@ -31,7 +32,8 @@ pub fn KeyFigures(
         let decimals = decimals.clone();
         live::text(move || format::price_or_none(figure.get(), decimals.get())).into_any()
     };
-    let row = |name: &'static str, figure: AnyView| {
+    let row = |name: &str, figure: AnyView| {
+        let name = name.to_owned();
         view! {
             <div>
                 <dt>{name}</dt>
@@ -46,11 +48,13 @@ pub fn KeyFigures(
         let amount = volume.get().and_then(|volume| volume.to_f64());
         amount.map_or_else(unknown, |amount| format::compact(amount, locale))
     });
+    // The day of a supply is that of UTC, whatever the reader's zone.
+    let utc = Calendar { locale, zone: Zone::Utc };
     let cap = supply.clone().map(|supply| {
         let circulating = supply.circulating.to_f64().unwrap_or_default();
         let cap = live::text(move || format::dollars(circulating * now(), locale));
         let amount = format::compact(circulating, locale);
-        let note = ((words.supply_note)(&prefs.calendar().utc().date(supply.as_of)), said_in(locale, supply));
+        let note = ((words.supply_note)(&utc.date(supply.as_of)), said_in(locale, supply));
         (row(words.col_cap, cap.into_any()), row(words.supply, amount.into_any()), note)
     });
     let (cap, supply, note) = match cap {
@@ -68,7 +72,7 @@ pub fn KeyFigures(
             <dl>
                 {row(words.open_24h, exact(open))} {row(words.high_24h, exact(high))}
                 {row(words.low_24h, exact(low))} {row(words.volume_24h, turnover.into_any())}
-                {row(words.in_coins, coins.into_any())} {cap} {supply}
+                {row(&(words.volume_in)(coin_symbol.as_str()), coins.into_any())} {cap} {supply}
                 {row(words.change_1h, view! { <Change pct=hour_pct /> }.into_any())}
                 {row(words.change_7d, view! { <Change pct=week_pct /> }.into_any())}
                 {row(words.as_of, live::text(move || prefs.calendar().date_time(as_of.get())).into_any())}

@@ -1,6 +1,7 @@
 //! A coin's page: price, chart, key figures.
 
 mod chart_card;
+mod chart_state;
 mod choice;
 mod figures;
 mod live_chart;
@@ -13,9 +14,7 @@ use model::Coin;
 use self::{chart_card::ChartCard, figures::KeyFigures};
 use super::{REFRESH, lazy::lazy_page};
 use crate::{
-    components::{
-        Badge, Change, Foot, Header, LiveQuote, Problem, SourcePill, Waiting, WatchButton, every,
-    },
+    components::{Badge, Change, Foot, Header, LiveQuote, Problem, SourcePill, Waiting, WatchButton, every},
     data, format, live,
     prefs::{use_prefs, use_words},
 };
