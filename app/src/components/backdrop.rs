@@ -49,12 +49,27 @@ impl Behind {
     /// What this answer says.
     #[must_use]
     pub fn new(backdrop: &Backdrop) -> Self {
-        let past = |line: &Sparkline| (line.symbol.clone(), Arc::new(Past::new(line)));
+        let mut new = Self::supplied(backdrop);
+        new.add_pasts(backdrop);
+        new
+    }
+
+    /// The supplies of this answer alone.
+    #[must_use]
+    pub fn supplied(backdrop: &Backdrop) -> Self {
         let supply = |supply: &Supply| (supply.symbol.clone(), Arc::new(supply.clone()));
-        Self {
-            pasts: backdrop.weeks.iter().map(past).collect(),
-            supplies: backdrop.supplies.iter().map(supply).collect(),
-        }
+        Self { pasts: HashMap::new(), supplies: backdrop.supplies.iter().map(supply).collect() }
+    }
+
+    /// Takes a newer answer over; pasts that are not in it stay.
+    pub fn update(&mut self, backdrop: &Backdrop) {
+        self.supplies = Self::supplied(backdrop).supplies;
+        self.add_pasts(backdrop);
+    }
+
+    fn add_pasts(&mut self, backdrop: &Backdrop) {
+        let past = |line: &Sparkline| (line.symbol.clone(), Arc::new(Past::new(line)));
+        self.pasts.extend(backdrop.weeks.iter().map(past));
     }
 
     /// A coin's past, where it is known.
@@ -118,6 +133,16 @@ mod tests {
         let past = Past::new(&week(Source::RECORDED));
         assert!(past.line_beside(&Source::RECORDED).unwrap().contains("<path"));
         assert_eq!(past.line_beside(&Source::SIMULATED), None);
+    }
+
+    #[test]
+    fn pasts_come_one_by_one() {
+        let mut behind = Behind::new(&Backdrop { weeks: vec![week(Source::RECORDED)], supplies: Vec::new() });
+        let later = Sparkline { symbol: "ETH".parse().unwrap(), ..week(Source::RECORDED) };
+        behind.update(&Backdrop { weeks: vec![later], supplies: Vec::new() });
+        for symbol in ["BTC", "ETH"] {
+            assert!(behind.past(&symbol.parse().unwrap()).is_some(), "{symbol}");
+        }
     }
 
     #[test]
