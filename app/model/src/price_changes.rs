@@ -110,18 +110,8 @@ impl Serialize for PriceChange {
 
 impl<'de> Deserialize<'de> for PriceChange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (
-            symbol,
-            price,
-            price_decimals,
-            open_1h,
-            open_24h,
-            high_24h,
-            low_24h,
-            volume_24h,
-            open_7d,
-            as_of,
-        ) = Deserialize::deserialize(deserializer)?;
+        let (symbol, price, price_decimals, open_1h, open_24h, high_24h, low_24h, volume_24h, open_7d, as_of) =
+            Deserialize::deserialize(deserializer)?;
         Ok(Self {
             symbol,
             price,

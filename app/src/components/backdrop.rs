@@ -24,10 +24,7 @@ impl Past {
     #[must_use]
     pub fn new(closes: &Sparkline) -> Self {
         let size = Size { width: 116, height: 34 };
-        Self {
-            source: closes.source.clone(),
-            line: sparkline_svg(&closes.closes, size),
-        }
+        Self { source: closes.source.clone(), line: sparkline_svg(&closes.closes, size) }
     }
 
     /// The drawing, for a table of this source's prices. None beside others: simulated prices next to a recorded past would
@@ -121,11 +118,7 @@ mod tests {
     use crate::words::Locale;
 
     fn week(source: Source) -> Sparkline {
-        Sparkline {
-            symbol: "BTC".parse().unwrap(),
-            source,
-            closes: vec![2.0, 3.0],
-        }
+        Sparkline { symbol: "BTC".parse().unwrap(), source, closes: vec![2.0, 3.0] }
     }
 
     #[test]

@@ -329,11 +329,18 @@ mod tests {
             assert_ne!(btc.wash.get_untracked(), Wash::default());
             assert_eq!(eth.wash.get_untracked(), Wash::default());
             assert_eq!(board.known_version(&symbols(&["BTC", "ETH"])), Some(7));
-            assert_eq!(board.known_version(&symbols(&["BTC", "XRP"])), None, "of one of them nothing was asked");
+            assert_eq!(
+                board.known_version(&symbols(&["BTC", "XRP"])),
+                None,
+                "of one of them nothing was asked"
+            );
             board.apply_changes(changes(9, &[]), &symbols(&["BTC"]));
             assert_eq!(board.known_version(&symbols(&["BTC", "ETH"])), Some(7));
             // A whole table washes the rows in view only.
-            board.apply(prices(&[("BTC", 1), ("ETH", 3), ("XRP", 4)]), &symbols(&["BTC"]).into_iter().collect());
+            board.apply(
+                prices(&[("BTC", 1), ("ETH", 3), ("XRP", 4)]),
+                &symbols(&["BTC"]).into_iter().collect(),
+            );
             assert_eq!(eth.price.get_untracked(), 3.into());
             assert_eq!(eth.wash.get_untracked(), Wash::default());
             assert_eq!((board.answers.get_untracked(), board.tables.get_untracked()), (3, 1));
@@ -348,7 +355,11 @@ mod tests {
                 quote.as_of = as_of;
             }
             let board = Board::new(answer);
-            let late = || board.rows.with_untracked(|rows| rows.iter().map(|r| r.late.get_untracked()).collect::<Vec<_>>());
+            let late = || {
+                board
+                    .rows
+                    .with_untracked(|rows| rows.iter().map(|r| r.late.get_untracked()).collect::<Vec<_>>())
+            };
             assert_eq!(late(), [false, false, true]);
             let mut newer = changes(1, &[]);
             newer.as_of = 2 * HOUR_MS + 1;

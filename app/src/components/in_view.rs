@@ -65,7 +65,9 @@ mod tests {
     #[test]
     fn rows_of_the_window_and_a_few_beside_it_are_seen() {
         // Rows of 50 px; the first begins at `top`.
-        let seen = |count: usize, top: f64| range(count, 900.0, |i| (top + 50.0 * i as f64, top + 50.0 * (i + 1) as f64));
+        let seen = |count: usize, top: f64| {
+            range(count, 900.0, |i| (top + 50.0 * i as f64, top + 50.0 * (i + 1) as f64))
+        };
         assert_eq!(seen(300, 400.0), 0..13);
         assert_eq!(seen(300, -5_000.0), 97..121);
         assert_eq!(seen(300, -14_500.0), 287..300);

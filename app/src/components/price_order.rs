@@ -130,22 +130,22 @@ mod tests {
     }
 
     fn quote(of: &str, name: &str, price: i64, open: i64, volume: i64) -> Quote {
-            Quote {
-                symbol: symbol(of),
-                name: name.to_owned(),
-                price: price.into(),
-                price_decimals: 2,
-                open_1h: None,
-                change_1h_pct: None,
-                open_24h: Some(open.into()),
-                change_24h_pct: Some((price - open) as f64),
-                high_24h: Some(price.max(open).into()),
-                low_24h: Some(price.min(open).into()),
-                volume_24h: Some(volume.into()),
-                open_7d: None,
-                change_7d_pct: WEEKS.iter().find(|(symbol, _)| *symbol == of).map(|(_, pct)| *pct),
-                as_of: 0,
-            }
+        Quote {
+            symbol: symbol(of),
+            name: name.to_owned(),
+            price: price.into(),
+            price_decimals: 2,
+            open_1h: None,
+            change_1h_pct: None,
+            open_24h: Some(open.into()),
+            change_24h_pct: Some((price - open) as f64),
+            high_24h: Some(price.max(open).into()),
+            low_24h: Some(price.min(open).into()),
+            volume_24h: Some(volume.into()),
+            open_7d: None,
+            change_7d_pct: WEEKS.iter().find(|(symbol, _)| *symbol == of).map(|(_, pct)| *pct),
+            as_of: 0,
+        }
     }
 
     fn behind() -> Behind {
@@ -156,10 +156,7 @@ mod tests {
             source: "a table".to_owned(),
             source_zh_cn: None,
         };
-        Behind::new(&Backdrop {
-            weeks: Vec::new(),
-            supplies: vec![supply("BTC", 2), supply("ETH", 100)],
-        })
+        Behind::new(&Backdrop { weeks: Vec::new(), supplies: vec![supply("BTC", 2), supply("ETH", 100)] })
     }
 
     fn order(query: &TableQuery, watch: &str) -> Vec<String> {
@@ -244,10 +241,7 @@ mod tests {
     #[test]
     fn a_choice_and_a_text_leave_rows_out() {
         let shown = |shown, text: &str| {
-            order(
-                &TableQuery { shown, text: text.to_owned(), ..TableQuery::default() },
-                "XMR",
-            )
+            order(&TableQuery { shown, text: text.to_owned(), ..TableQuery::default() }, "XMR")
         };
         assert_eq!(shown(Shown::Watchlist, ""), ["XMR"]);
         assert_eq!(shown(Shown::Gainers, ""), ["BTC", "XMR"], "what stands still is neither");

@@ -42,8 +42,9 @@ pub fn PriceRow(
     let prefs = use_prefs();
     let locale = prefs.locale;
     let words = prefs.words();
-    let LiveQuote { symbol, name, price, hour_pct, change_pct, week_pct, high, low, wash, as_of, late, .. } =
-        row.clone();
+    let LiveQuote {
+        symbol, name, price, hour_pct, change_pct, week_pct, high, low, wash, as_of, late, ..
+    } = row.clone();
     let href = prefs.link(&format!("/coin/{symbol}"));
     let wash_ended = {
         let wash = wash.clone();
@@ -105,7 +106,11 @@ pub fn PriceRow(
         })
     };
     let late_title = live::text(move || {
-        if late.get() { (words.prices_as_of)(&prefs.calendar().date_time(as_of.get())) } else { String::new() }
+        if late.get() {
+            (words.prices_as_of)(&prefs.calendar().date_time(as_of.get()))
+        } else {
+            String::new()
+        }
     });
     // The line has the colour of the change that is written beside it.
     let line_class = {
@@ -168,9 +173,12 @@ mod tests {
 
     #[test]
     fn long_prices_stand_in_smaller_type() {
-        for (shown, class) in
-            [("4,167.5", ""), ("104,167.5012", "long"), ("0.00000000111332", "long"), ("1,000,000,000,000,000.00", "very-long")]
-        {
+        for (shown, class) in [
+            ("4,167.5", ""),
+            ("104,167.5012", "long"),
+            ("0.00000000111332", "long"),
+            ("1,000,000,000,000,000.00", "very-long"),
+        ] {
             assert_eq!(length_class(shown), class, "{shown}");
         }
     }

@@ -40,9 +40,7 @@ pub fn PriceTable(
             behind.with(|behind| {
                 ranks.with(|ranks| {
                     prefs.watch().with(|watch| {
-                        board.rows.with(|rows| {
-                            query.with(|query| chosen(rows, behind, ranks, watch, query))
-                        })
+                        board.rows.with(|rows| query.with(|query| chosen(rows, behind, ranks, watch, query)))
                     })
                 })
             })

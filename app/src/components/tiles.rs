@@ -46,7 +46,8 @@ pub fn Tiles(
         let part = if all == 0 { 0.0 } else { counts[which] as f64 / all as f64 };
         part * BAR
     };
-    let count = move |which: usize| live::text(move || totals.with(|totals| totals.breadth[which]).to_string());
+    let count =
+        move |which: usize| live::text(move || totals.with(|totals| totals.breadth[which]).to_string());
     let still = live::text(move || {
         totals.with(|totals| {
             let compared: usize = totals.breadth.iter().sum();
@@ -60,13 +61,14 @@ pub fn Tiles(
         })
     });
     let share_title = live::word(move || if is_capped.get() { words.dominance } else { words.volume_share });
-    let share_hint = live::text(move || {
-        if is_capped.get() { words.dominance_among.to_owned() } else { String::new() }
-    });
+    let share_hint =
+        live::text(move || if is_capped.get() { words.dominance_among.to_owned() } else { String::new() });
     let share_bar = live::text(move || {
         let mut x = 0.0;
         let mut bar = bar_open(12);
-        for (symbol, share) in totals.with(|totals| totals.shares.iter().take(SHARES).cloned().collect::<Vec<_>>()) {
+        for (symbol, share) in
+            totals.with(|totals| totals.shares.iter().take(SHARES).cloned().collect::<Vec<_>>())
+        {
             let from = x;
             x += share / 100.0 * BAR;
             let (hue, width) = (hue(symbol.as_str()), (x - from - 2.0).max(0.5));

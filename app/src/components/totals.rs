@@ -46,11 +46,8 @@ impl Totals {
     fn read(rows: &[LiveQuote], behind: &Behind) -> Self {
         let times = || rows.iter().map(|row| row.as_of.get());
         let Some(newest) = times().max() else { return Self::default() };
-        let mut totals = Self {
-            coins: rows.len(),
-            times: times().min().zip(Some(newest)),
-            ..Self::default()
-        };
+        let mut totals =
+            Self { coins: rows.len(), times: times().min().zip(Some(newest)), ..Self::default() };
         let mut caps: Vec<(Symbol, f64)> = Vec::new();
         let mut volumes: Vec<(Symbol, f64)> = Vec::new();
         let (mut now, mut before) = (0.0, 0.0);
@@ -185,7 +182,7 @@ mod tests {
         assert_eq!((totals.cap, totals.capped), (Some(400.0), 2), "a price and a supply make a cap");
         assert_eq!(totals.cap_change, Some(-20.0), "of the coin whose earlier price is known");
         assert_eq!((totals.volume, totals.traded), (Some(200.0), 1));
-        assert_eq!(totals.breadth, [0, 0, 1]);
+        assert_eq!(totals.breadth, [0, 1, 0]);
         assert_eq!(self::totals(Vec::new(), &[]), Totals::default());
     }
 }

@@ -10,8 +10,8 @@ use model::{Backdrop, LatestPrices, PriceChanges, Symbol};
 use super::REFRESH;
 use crate::{
     components::{
-        Behind, BehindSignal, Board, Empty, Foot, Header, PriceTable, Problem, SourcePill, TableHead, TableQuery,
-        Tiles, Totals, Waiting, every, is_of_same_time, now_ms, rows_in_view,
+        Behind, BehindSignal, Board, Empty, Foot, Header, PriceTable, Problem, SourcePill, TableHead,
+        TableQuery, Tiles, Totals, Waiting, every, is_of_same_time, now_ms, rows_in_view,
     },
     data::{self, FetchError, fetch},
     live,
@@ -290,7 +290,11 @@ mod tests {
             (0, 0.0, false, true),
             (300, -5_000.0, false, true),
         ] {
-            assert_eq!(read(is_reordered).wants_table(rows, 1_000.0 + age), wanted, "{rows} {age} {is_reordered}");
+            assert_eq!(
+                read(is_reordered).wants_table(rows, 1_000.0 + age),
+                wanted,
+                "{rows} {age} {is_reordered}"
+            );
         }
     }
 }

@@ -39,9 +39,11 @@ pub(super) const WORDS: Words = Words {
     because: |reason| format!(": {reason}"),
     reason: str::to_owned,
     foot_lost: "The server does not answer; these figures are the last it sent.",
-    foot_refused: |status| match status {
+    foot_refused: |status| {
+        match status {
         429 => "Too many requests: the server refuses more for now (HTTP 429); these figures are the last it sent.".to_owned(),
         _ => format!("The server answers with an error (HTTP {status}); these figures are the last it sent."),
+    }
     },
 
     overview: "Market overview",

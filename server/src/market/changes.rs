@@ -91,7 +91,10 @@ impl Changes {
         let seen = all.entry(source.clone()).or_insert_with(|| Seen {
             first: version,
             last: version,
-            rows: quotes.iter().map(|q| (q.symbol.clone(), Row { digest: digest(q), changed: version })).collect(),
+            rows: quotes
+                .iter()
+                .map(|q| (q.symbol.clone(), Row { digest: digest(q), changed: version }))
+                .collect(),
         });
         if version > seen.last {
             seen.take(version, quotes);
@@ -152,7 +155,10 @@ impl Market {
         let body = ChangesJson {
             version: read.version,
             as_of: quotes.iter().map(|quote| quote.as_of).max().unwrap_or_default(),
-            changes: asked.filter_map(|symbol| known.get(symbol)).map(|quote| PriceChange::from(*quote)).collect(),
+            changes: asked
+                .filter_map(|symbol| known.get(symbol))
+                .map(|quote| PriceChange::from(*quote))
+                .collect(),
         };
         let mut open_json = serde_json::to_vec(&body).map_err(|_| unserialisable())?;
         open_json.pop();
@@ -260,7 +266,8 @@ mod tests {
 
     #[test]
     fn too_many_symbols_are_refused() {
-        let symbols: Vec<Symbol> = (0..=MAX_CHANGE_SYMBOLS).map(|i| format!("C{i}").parse().unwrap()).collect();
+        let symbols: Vec<Symbol> =
+            (0..=MAX_CHANGE_SYMBOLS).map(|i| format!("C{i}").parse().unwrap()).collect();
         assert!(ChangesQuery { symbols, since: None }.checked().is_err());
     }
 }

@@ -101,8 +101,13 @@ mod tests {
         assert_eq!(query.symbols.iter().map(Symbol::as_str).collect::<Vec<_>>(), ["BTC", "ETH"]);
         assert_eq!(query.since, Some(7));
         assert_eq!(changes(Some("symbols=BTC")).unwrap().since, None);
-        for (query, name) in [("since=7", "symbols"), ("symbols=BTC&since=-1", "since"), ("symbols=BTC&since=x", "since")] {
-            assert!(changes(Some(query)).unwrap_err().to_string().starts_with(&format!("bad {name}: ")), "{query}");
+        for (query, name) in
+            [("since=7", "symbols"), ("symbols=BTC&since=-1", "since"), ("symbols=BTC&since=x", "since")]
+        {
+            assert!(
+                changes(Some(query)).unwrap_err().to_string().starts_with(&format!("bad {name}: ")),
+                "{query}"
+            );
         }
     }
 
