@@ -87,7 +87,21 @@ impl LiveQuote {
         self.apply_unseen(quote);
     }
 
-    /// The same where nobody looks: without a wash.
+    /// Notes that the wash is over. Its classes stay until something else is drawn, see [`Self::clear_wash`]: to take them
+    /// away at once would be one more frame for each change.
+    pub fn wash_ended(&self) {
+        self.wash.maybe_update(|wash| {
+            *wash = wash.ended();
+            false
+        });
+    }
+
+    /// Takes the classes of a wash that is over away. To be done before the row is moved, which would start it again.
+    pub fn clear_wash(&self) {
+        self.wash.maybe_update(Wash::clear);
+    }
+
+    /// Takes a newer quote over without a wash: where nobody looks.
     fn apply_unseen(&self, quote: &Quote) {
         set_if_changed(&self.price, quote.price);
         set_if_changed(&self.decimals, quote.price_decimals);
@@ -214,14 +228,21 @@ impl Board {
         oldest.flatten().filter(|version| *version > 0)
     }
 
-    /// The server answered that nothing changed.
+    /// The server answered, with or without a change.
     pub fn unchanged(&self) {
+        self.clear_washes();
         if self.lost.try_get_untracked() == Some(true) {
             self.lost.set(false);
         }
         if self.refused.try_get_untracked().flatten().is_some() {
             self.refused.set(None);
         }
+    }
+
+    /// Takes the washes that are over away.
+    pub fn clear_washes(&self) {
+        // The page may have been left.
+        let _ = self.rows.try_with_untracked(|rows| rows.iter().for_each(LiveQuote::clear_wash));
     }
 
     /// A refresh failed: with this status, or without an answer.

@@ -47,8 +47,8 @@ pub fn PriceRow(
     } = row.clone();
     let href = prefs.link(&format!("/coin/{symbol}"));
     let wash_ended = {
-        let wash = wash.clone();
-        move |_| wash.update(|wash| *wash = wash.ended())
+        let row = row.clone();
+        move |_| row.wash_ended()
     };
     let line = {
         let symbol = symbol.clone();

@@ -64,6 +64,11 @@ pub fn PriceTable(
             });
         }
     });
+    // A wash that is over would start again in a row that is moved.
+    live::effect(move || {
+        rows.track();
+        board.clear_washes();
+    });
     let shown = move || {
         let most = most.get().min(made.get());
         rows.with(|rows| rows.iter().take(most).cloned().collect::<Vec<_>>())
