@@ -1,7 +1,7 @@
 // Nothing runs out of its box: from phones to wide screens, in both languages, over the real style sheet. What can be pressed
 // is large enough there. The console stays empty meanwhile.
 import { expect, test } from "@playwright/test";
-import { address, complaints, doctored, hydrated, LANGUAGES, overfull, refreshed, signIn, small } from "./support.mjs";
+import { address, complaints, doctored, hydrated, LANGUAGES, overfull, refreshed, signIn, small, unintercepted } from "./support.mjs";
 
 const BOXES = ".head-in, .card, .table-wrap, .choices, .figure, .tile, .note, .card-foot, .page-head, .node, .chart-stage";
 /** 320 is what 1280 is at a zoom of 400 % (WCAG 1.4.10), and 720 what 1440 is at 200 %. */
@@ -57,10 +57,29 @@ test("a source with a long name and large prices fit a phone", async ({ page }) 
   });
   await page.goto("/");
   await refreshed(page);
-  await expect(page.locator("tbody .price").first()).toHaveText("95,123.45");
+  await expect(page.locator("tbody .price").first()).toHaveText(/^95,123\.4/);
   await expect(page.locator(".pill")).toContainText("Prices from an-archive");
   // Nor is a coin's name cut short.
   expect(await overfull(page, ".head-in, .card, .table-wrap, .coin-name")).toEqual([]);
+});
+
+test("prices of fourteen decimals and of fifteen digits keep the table's width", async ({ page }) => {
+  await page.goto("/");
+  await refreshed(page);
+  await doctored(page, (answer) => {
+    for (const [i, quote] of answer.prices.entries()) {
+      const [price, price_decimals] = i % 2 ? ["0.00000000111332", 14] : ["999999999999999.99", 2];
+      Object.assign(quote, { price, price_decimals, high_24h: price, low_24h: price });
+    }
+  });
+  const prices = page.locator("tbody .price");
+  await expect(prices.filter({ hasText: "0.00000000111332" })).toHaveCount(2);
+  for (const width of [1440, 1280, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    expect(await overfull(page, ".card, .table-wrap"), `${width}`).toEqual([]);
+  }
+  // What is cut off is in the title, and read out whole.
+  await expect(page.getByTitle("999,999,999,999,999.99", { exact: true })).toHaveCount(3);
 });
 
 test.describe("without scripts", () => {
@@ -87,10 +106,7 @@ test("no recorded past stands beside prices of another source", async ({ page })
   });
   await expect(page.getByText("Simulated prices")).toBeVisible();
   await expect(page.locator("tbody .sparkline")).toHaveCount(0);
-  // Neither do its changes over an hour and a week.
-  await expect(page.locator("tbody td:nth-child(5)")).toHaveText(["–", "–", "–", "–", "–"]);
-  await expect(page.locator("tbody td:nth-child(7)")).toHaveText(["–", "–", "–", "–", "–"]);
-  await page.unroute("**/fn/latest_prices*");
+  await unintercepted(page);
   await expect(page.getByText("Recorded prices")).toBeVisible();
   await expect(page.locator("tbody .sparkline")).toHaveCount(5);
 });

@@ -1,11 +1,11 @@
 // The markets page: tiles, columns, order, search, choice of coins, watchlist.
 import { expect, test } from "@playwright/test";
-import { complaints, doctored, hydrated, open, refreshed, SAMPLE, symbols } from "./support.mjs";
+import { complaints, doctored, ELSEWHERE, hydrated, intercepted, open, refreshed, SAMPLE, symbols } from "./support.mjs";
 
 /** Column heads by their names, with what the address calls them and whether the first click sorts upwards. */
 const COLUMNS = [
   { name: "Watchlist", key: "watch" },
-  { name: "Rank by market cap", short: "#", key: "rank", up: true },
+  { name: "Rank by market cap, then by volume where the supply is unknown", short: "#", key: "rank", up: true },
   { name: "Coin", key: "coin", up: true },
   { name: "Price", key: "price", cell: ".price" },
   { name: "1h", key: "1h" },
@@ -38,8 +38,9 @@ for (const scripts of [true, false]) {
       await go(page, "/");
       await expect(page.locator(".tile")).toHaveCount(4);
       await expect(page.locator(".tile .figure").nth(0)).toHaveText(/^\$[\d.]+B$/);
-      await expect(page.locator(".tile .note").nth(0)).toHaveText(/^(up|down) [▲▼] [\d.]+%$/);
+      await expect(page.locator(".tile .note").nth(0)).toHaveText(/^(up|down) [▲▼] [\d.]+% 24h · of 5 coins$/);
       await expect(page.locator(".tile .figure").nth(1)).toHaveText(/^\$[\d.]+[MB]$/);
+      await expect(page.locator(".tile .note").nth(1)).toHaveText("of 5 coins");
       await expect(page.locator(".tile .figure").nth(2)).toHaveText(/^\d up · \d down/);
       await expect(page.locator(".tile-share .note")).toHaveText(/^BTC [\d.]+% · [A-Z]+ [\d.]+% · [A-Z]+ [\d.]+%$/);
       await expect(page.locator("thead th")).toHaveCount(11);
@@ -52,7 +53,7 @@ for (const scripts of [true, false]) {
         const [, rank, coin, price, hour, day, week, range, volume, cap, line] = row;
         expect(rank).toBe(String(i + 1));
         expect(coin).toMatch(/[A-Z]{3}$/);
-        expect(price).toMatch(/^[\d,]+\.\d{2,4}$/);
+        expect(price).toMatch(/^[\d,]+\.\d{1,5}$/);
         for (const figure of [hour, day, week]) expect(figure).toMatch(change);
         expect(range).toMatch(/^[\d,.]+$/);
         expect(volume).toMatch(/^\$[\d.]+[KMB]$/);
@@ -111,9 +112,10 @@ const columnOf = (key) => COLUMNS.findIndex((column) => column.key === key);
 const watching = (page) =>
   page.context().addCookies([{ name: "watch", value: "EOS.XRP", url: process.env.BASE_URL ?? "http://127.0.0.1:3000" }]);
 
-test("every column sorts both ways, its head says so, and each order is a step back", async ({ page }) => {
+test("every column sorts both ways, its head says so, and one step back leads to the page before", async ({ page }) => {
   const list = complaints(page);
   await watching(page);
+  await page.goto("/coin/BTC");
   await open(page, "/?sort=coin");
   await page.evaluate(() => {
     window.stayed = true;
@@ -137,14 +139,9 @@ test("every column sorts both ways, its head says so, and each order is a step b
       inOrder(await rowsOf(page), key, columnOf(key), direction === "ascending");
     }
   }
-  await page.goBack();
-  await expect(page).toHaveURL(/sort=-line$/);
-  await expect(page.getByRole("columnheader", { name: "Last 7 days", exact: true })).toHaveAttribute("aria-sort", "descending");
-  inOrder(await rowsOf(page), "7d", columnOf("7d"), false);
-  await page.goForward();
-  await expect(page.getByRole("columnheader", { name: "Last 7 days", exact: true })).toHaveAttribute("aria-sort", "ascending");
-  inOrder(await rowsOf(page), "7d", columnOf("7d"), true);
   expect(await page.evaluate(() => window.stayed)).toBe(true);
+  await page.goBack();
+  await expect(page).toHaveURL(/\/coin\/BTC$/);
   expect(list).toEqual([]);
 });
 
@@ -217,7 +214,7 @@ test("stars make the watchlist, which the server knows too", async ({ page, brow
   await expect(page.getByText("No coin is on your watchlist yet")).toBeVisible();
   await page.getByRole("link", { name: "Show all coins" }).click();
   await expect.poll(() => symbols(page)).toHaveLength(5);
-  const star = (name) => page.getByRole("button", { name: `${name} on the watchlist` });
+  const star = (name) => page.getByRole("button", { name: `Watch ${name}` });
   await expect(star("Litecoin")).toHaveAttribute("aria-pressed", "false");
   await star("Litecoin").click();
   await star("EOS").press("Space");
@@ -317,4 +314,147 @@ test.describe("without scripts", () => {
     await page.getByRole("link", { name: "Show all coins" }).click();
     expect(await symbols(page)).toHaveLength(5);
   });
+});
+
+const HOUR = 3_600_000;
+
+/**
+ * Has the refreshes answered by a market of many coins. `market.quotes` may be moved; each question and its answer is noted in
+ * `market.asked`. As the server, it answers with what changed since, and with 304 where that is what the caller's tag says.
+ */
+async function crowd(page, count) {
+  const asOf = Date.UTC(2026, 0, 2);
+  const quotes = Array.from({ length: count }, (_, i) => {
+    const price = String(1_000 - i);
+    return {
+      symbol: i === 0 ? "BTC" : `C${i}`, name: i === 0 ? "Bitcoin" : `Coin ${i}`, price, price_decimals: 2,
+      open_1h: price, change_1h_pct: 0.5, open_24h: price, change_24h_pct: -1, high_24h: String(1_001 - i), low_24h: String(999 - i),
+      volume_24h: "10", open_7d: price, change_7d_pct: 2, as_of: asOf,
+    };
+  });
+  const market = { quotes, version: 1, changed: new Map(), asked: [] };
+  const provenance = { tier: "l1", source: "recorded", age_ms: 0, stale: false, simulated: false };
+  const short = ({ symbol, price, price_decimals, open_1h, open_24h, high_24h, low_24h, volume_24h, open_7d, as_of }) =>
+    [symbol, price, price_decimals, open_1h, open_24h, high_24h, low_24h, volume_24h, open_7d, as_of];
+  market.move = (symbol, price) => {
+    market.version += 1;
+    market.changed.set(symbol, market.version);
+    quotes.find((quote) => quote.symbol === symbol).price = price;
+  };
+  let isWhole = false;
+  await intercepted(page, async (route) => {
+    const url = new URL(route.request().url());
+    if (url.pathname.endsWith("/latest_prices")) {
+      isWhole = true;
+      return route.fulfill({ json: { prices: quotes, provenance } });
+    }
+    // The page began with the server's own coins.
+    if (!isWhole) return route.fulfill({ json: ELSEWHERE });
+    const symbols = url.searchParams.get("symbols").split(",");
+    const since = url.searchParams.has("since") ? Number(url.searchParams.get("since")) : null;
+    const rows = symbols.map((symbol) => quotes.find((quote) => quote.symbol === symbol));
+    const tag = `W/"${rows.map(({ symbol, price }) => symbol + price).join()}"`;
+    const status = route.request().headers()["if-none-match"] === tag ? 304 : 200;
+    const changes = rows.filter(({ symbol }) => since === null || (market.changed.get(symbol) ?? 0) > since).map(short);
+    market.asked.push({ symbols, since, status, changed: changes.map(([symbol]) => symbol) });
+    if (status === 304) return route.fulfill({ status, headers: { etag: tag } });
+    return route.fulfill({ headers: { etag: tag }, json: { version: market.version, as_of: asOf, changes, provenance } });
+  });
+  return market;
+}
+
+/** The symbols of the rows that the window shows. */
+const inWindow = (page) =>
+  page.locator("tbody tr").evaluateAll((rows) =>
+    rows
+      .filter((row) => row.getBoundingClientRect().bottom > 0 && row.getBoundingClientRect().top < innerHeight)
+      .map((row) => row.querySelector(".coin-symbol").textContent),
+  );
+
+test("of many coins only the rows in view are asked for, and only what changed of them is sent", async ({ page }) => {
+  const list = complaints(page);
+  await page.goto("/?sort=-price&rows=all");
+  const market = await crowd(page, 300);
+  await expect(page.locator("tbody tr")).toHaveCount(300);
+  const last = () => market.asked.at(-1);
+  await expect.poll(() => market.asked.length).toBeGreaterThan(1);
+  let shown = await inWindow(page);
+  expect(shown.length).toBeGreaterThan(5);
+  for (const symbol of shown) expect(last().symbols).toContain(symbol);
+  expect(last().symbols.length).toBeLessThanOrEqual(shown.length + 6);
+  // The first answer has all of them, for the page knew of no version.
+  expect(market.asked[0].since).toBeNull();
+  expect(market.asked[0].changed).toEqual(market.asked[0].symbols);
+  // Nothing moves: the answers are empty.
+  await expect.poll(() => last().status).toBe(304);
+  // A price in view moves: it alone is sent, and shown.
+  market.move(shown[2], "5000");
+  await expect(page.locator("tbody tr", { hasText: shown[2] }).first().locator(".price")).toHaveText("5,000.00");
+  expect(market.asked.filter(({ status }) => status === 200).at(-1).changed).toEqual([shown[2]]);
+  // Out of view it is not asked for, until it is scrolled into view.
+  market.move("C250", "0.5");
+  await expect.poll(() => last().status).toBe(304);
+  expect(last().symbols).not.toContain("C250");
+  await page.locator("tbody tr", { hasText: "C250" }).scrollIntoViewIfNeeded();
+  await expect(page.locator("tbody tr", { hasText: "C250" }).locator(".price")).toHaveText("0.50");
+  shown = await inWindow(page);
+  expect(last().symbols.length).toBeLessThanOrEqual(shown.length + 6);
+  expect(last().symbols).not.toContain("BTC");
+  expect(list).toEqual([]);
+});
+
+test("of three hundred coins each row has its figures, and the tiles say of how many they are", async ({ page }) => {
+  await page.goto("/?rows=all&sort=-7d");
+  const market = await crowd(page, 300);
+  await expect(page.locator("tbody tr")).toHaveCount(300);
+  const holes = await page.locator("tbody tr").evaluateAll((rows) =>
+    rows.flatMap((row) => [...row.children].slice(1, 9).filter((cell) => cell.textContent.trim() === "–").map(() => row.textContent)),
+  );
+  expect(holes).toEqual([]);
+  // Of one coin the supply is known.
+  const notes = page.locator(".tile .note");
+  await expect(notes.nth(0)).toContainText("24h · of 1 of 300 coins");
+  await expect(notes.nth(1)).toHaveText("of 300 coins");
+  await expect(page.locator(".tile-share h2")).toHaveText("Dominance among listed coins of known supply");
+  await expect(page.locator(".late").filter({ visible: true })).toHaveCount(0);
+  // Some prices are of another time: each says of which, and no sum counts them.
+  for (const quote of market.quotes.slice(10, 40)) quote.as_of -= HOUR + 60_000;
+  market.quotes[50].as_of -= HOUR - 60_000;
+  for (const quote of market.quotes.slice(60, 64)) Object.assign(quote, { volume_24h: null, change_24h_pct: null, open_24h: null });
+  market.quotes[70].change_24h_pct = 0.004;
+  // Another order has the whole table read again.
+  await page.waitForTimeout(10_000);
+  await page.getByRole("button", { name: "Price", exact: true }).click();
+  await expect(page.locator(".late").filter({ visible: true })).toHaveCount(30);
+  await expect(page.locator(".late").filter({ visible: true }).first()).toHaveText("as of 2 Jan 2026");
+  await expect(notes.nth(1)).toHaveText("of 266 of 300 coins");
+  await expect(page.locator(".tile .figure").nth(2)).toHaveText(/^0 up · 265 down/);
+  await expect(notes.nth(2)).toHaveText("1 unchanged · of 266 of 300 coins");
+  await expect(page.locator(".card-foot")).toContainText(/Prices as of 2 Jan 2026, 04:29\sUTC\+5:30 – 2 Jan 2026, 05:30\sUTC\+5:30/);
+  // What is not known is last in both directions.
+  for (const direction of ["ascending", "descending"]) {
+    await page.getByRole("button", { name: "24h", exact: true }).click();
+    await expect(page.getByRole("columnheader", { name: "24h", exact: true })).toHaveAttribute("aria-sort", /ascending|descending/);
+    const days = await page.locator("tbody tr td:nth-child(6)").allTextContents();
+    expect(days.slice(-4).map((text) => text.trim()), direction).toEqual(["–", "–", "–", "–"]);
+  }
+});
+
+test("the line of seven days has the colour of the change beside it", async ({ page }) => {
+  await page.goto("/");
+  await refreshed(page);
+  for (const [pct, name] of [[3, "--up"], [-3, "--down"]]) {
+    await doctored(page, (answer) => {
+      for (const quote of answer.prices) quote.change_7d_pct = pct;
+    });
+    await expect(page.locator("tbody tr td:nth-child(7)").first()).toContainText(pct > 0 ? "▲ 3.00%" : "▼ 3.00%");
+    const colours = await page.locator("tbody .sparkline path").evaluateAll((paths, variable) => {
+      const probe = document.createElement("i");
+      probe.className = variable === "--up" ? "up" : "down";
+      document.body.append(probe);
+      return [getComputedStyle(probe).color, ...paths.map((path) => getComputedStyle(path).stroke)];
+    }, name);
+    expect(new Set(colours).size, name).toBe(1);
+    expect(colours).toHaveLength(6);
+  }
 });

@@ -37,16 +37,39 @@ export async function open(page, path) {
   return response;
 }
 
+/** What asks for prices again: a coin's page for its own, the markets page for the whole table and for what changed of it. */
+const REFRESHES = ["**/fn/latest_prices*", "**/api/latest_prices*", "**/api/price_changes*"];
+
 /** A refresh of the prices: it comes only from a page that was hydrated. */
-export const refreshed = (page) => page.waitForResponse((r) => r.url().includes("/fn/latest_prices") && r.ok());
+export const refreshed = (page) =>
+  page.waitForResponse((r) => /\/(fn|api)\/latest_prices|\/api\/price_changes/.test(r.url()) && (r.ok() || r.status() === 304));
+
+/** Has each refresh from now on handled by `handle`. */
+export async function intercepted(page, handle) {
+  for (const refresh of REFRESHES) await page.route(refresh, handle);
+}
+
+/** Has the refreshes from now on answered by the server again. */
+export async function unintercepted(page) {
+  for (const refresh of REFRESHES) await page.unroute(refresh);
+}
+
+/** Changes of a source that no page shows: it reads the whole table then. */
+export const ELSEWHERE = {
+  version: 1,
+  as_of: 0,
+  changes: [],
+  provenance: { tier: "l1", source: "elsewhere", age_ms: 0, stale: false, simulated: false },
+};
 
 /** Has the refreshes from now on changed by `change` before the page sees them. */
 export function doctored(page, change) {
-  return page.route("**/fn/latest_prices*", async (route) => {
+  return intercepted(page, async (route) => {
+    if (route.request().url().includes("/price_changes")) return route.fulfill({ json: ELSEWHERE });
     const response = await route.fetch();
     const answer = await response.json();
     change(answer);
-    await route.fulfill({ response, json: answer });
+    return route.fulfill({ response, json: answer });
   });
 }
 

@@ -12,6 +12,7 @@ mod error;
 mod interval;
 #[cfg(feature = "openapi")]
 mod openapi;
+mod price_changes;
 mod provenance;
 mod quote;
 pub mod reason;
@@ -30,6 +31,7 @@ pub use chart_query::{ChartQuery, DEFAULT_LIMIT, FIRST_TIME, LAST_TIME, MAX_LIMI
 pub use coin::{Backdrop, Coin, Sparkline};
 pub use error::MarketError;
 pub use interval::Interval;
+pub use price_changes::{MAX_CHANGE_SYMBOLS, PriceChange, PriceChanges};
 pub use provenance::{Provenance, Source, Tier};
 pub use quote::Quote;
 pub use supply::Supply;

@@ -24,10 +24,7 @@ impl Past {
     #[must_use]
     pub fn new(closes: &Sparkline) -> Self {
         let size = Size { width: 116, height: 34 };
-        Self {
-            source: closes.source.clone(),
-            line: sparkline_svg(&closes.closes, size),
-        }
+        Self { source: closes.source.clone(), line: sparkline_svg(&closes.closes, size) }
     }
 
     /// The drawing, for a table of this source's prices. None beside others: simulated prices next to a recorded past would
@@ -49,12 +46,27 @@ impl Behind {
     /// What this answer says.
     #[must_use]
     pub fn new(backdrop: &Backdrop) -> Self {
-        let past = |line: &Sparkline| (line.symbol.clone(), Arc::new(Past::new(line)));
+        let mut new = Self::supplied(backdrop);
+        new.add_pasts(backdrop);
+        new
+    }
+
+    /// The supplies of this answer alone.
+    #[must_use]
+    pub fn supplied(backdrop: &Backdrop) -> Self {
         let supply = |supply: &Supply| (supply.symbol.clone(), Arc::new(supply.clone()));
-        Self {
-            pasts: backdrop.weeks.iter().map(past).collect(),
-            supplies: backdrop.supplies.iter().map(supply).collect(),
-        }
+        Self { pasts: HashMap::new(), supplies: backdrop.supplies.iter().map(supply).collect() }
+    }
+
+    /// Takes a newer answer over; pasts that are not in it stay.
+    pub fn update(&mut self, backdrop: &Backdrop) {
+        self.supplies = Self::supplied(backdrop).supplies;
+        self.add_pasts(backdrop);
+    }
+
+    fn add_pasts(&mut self, backdrop: &Backdrop) {
+        let past = |line: &Sparkline| (line.symbol.clone(), Arc::new(Past::new(line)));
+        self.pasts.extend(backdrop.weeks.iter().map(past));
     }
 
     /// A coin's past, where it is known.
@@ -106,11 +118,7 @@ mod tests {
     use crate::words::Locale;
 
     fn week(source: Source) -> Sparkline {
-        Sparkline {
-            symbol: "BTC".parse().unwrap(),
-            source,
-            closes: vec![2.0, 3.0],
-        }
+        Sparkline { symbol: "BTC".parse().unwrap(), source, closes: vec![2.0, 3.0] }
     }
 
     #[test]
@@ -118,6 +126,16 @@ mod tests {
         let past = Past::new(&week(Source::RECORDED));
         assert!(past.line_beside(&Source::RECORDED).unwrap().contains("<path"));
         assert_eq!(past.line_beside(&Source::SIMULATED), None);
+    }
+
+    #[test]
+    fn pasts_come_one_by_one() {
+        let mut behind = Behind::new(&Backdrop { weeks: vec![week(Source::RECORDED)], supplies: Vec::new() });
+        let later = Sparkline { symbol: "ETH".parse().unwrap(), ..week(Source::RECORDED) };
+        behind.update(&Backdrop { weeks: vec![later], supplies: Vec::new() });
+        for symbol in ["BTC", "ETH"] {
+            assert!(behind.past(&symbol.parse().unwrap()).is_some(), "{symbol}");
+        }
     }
 
     #[test]

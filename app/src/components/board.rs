@@ -1,7 +1,15 @@
 //! Live quotes: a signal a field, so that a tick touches only the text that changed.
 
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
 use leptos::prelude::*;
-use model::{LatestPrices, Provenance, Quote, Symbol, UnixMs};
+use model::{LatestPrices, PriceChanges, Provenance, Quote, Symbol, UnixMs, span::HOUR_MS};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use super::wash::Wash;
@@ -33,8 +41,12 @@ pub struct LiveQuote {
     pub volume: ArcRwSignal<Option<Decimal>>,
     /// The time that the price is of, Unix ms.
     pub as_of: ArcRwSignal<UnixMs>,
+    /// Whether the price is more than an hour older than the newest one of the table.
+    pub late: ArcRwSignal<bool>,
     /// Direction of the last change.
     pub wash: ArcRwSignal<Wash>,
+    /// Version of the table that the figures are of; 0 where it is not known.
+    version: Arc<AtomicU64>,
 }
 
 fn set_if_changed<T: PartialEq + Clone + Send + Sync + 'static>(signal: &ArcRwSignal<T>, value: T) {
@@ -60,7 +72,9 @@ impl LiveQuote {
             low: ArcRwSignal::new(quote.low_24h),
             volume: ArcRwSignal::new(quote.volume_24h),
             as_of: ArcRwSignal::new(quote.as_of),
+            late: ArcRwSignal::new(false),
             wash: ArcRwSignal::new(Wash::default()),
+            version: Arc::default(),
         }
     }
 
@@ -70,6 +84,25 @@ impl LiveQuote {
         if old != quote.price {
             self.wash.update(|wash| *wash = wash.next(quote.price > old));
         }
+        self.apply_unseen(quote);
+    }
+
+    /// Notes that the wash is over. Its classes stay until something else is drawn, see [`Self::clear_wash`]: to take them
+    /// away at once would be one more frame for each change.
+    pub fn wash_ended(&self) {
+        self.wash.maybe_update(|wash| {
+            *wash = wash.ended();
+            false
+        });
+    }
+
+    /// Takes the classes of a wash that is over away. To be done before the row is moved, which would start it again.
+    pub fn clear_wash(&self) {
+        self.wash.maybe_update(Wash::clear);
+    }
+
+    /// Takes a newer quote over without a wash: where nobody looks.
+    fn apply_unseen(&self, quote: &Quote) {
         set_if_changed(&self.price, quote.price);
         set_if_changed(&self.decimals, quote.price_decimals);
         set_if_changed(&self.open, quote.open_24h);
@@ -89,6 +122,12 @@ impl LiveQuote {
     }
 }
 
+/// Whether a price is of the same time as the newest one of its table: not more than an hour older.
+#[must_use]
+pub const fn is_of_same_time(as_of: UnixMs, newest: UnixMs) -> bool {
+    newest.saturating_sub(as_of) <= HOUR_MS
+}
+
 /// All quotes of a page and where they come from.
 #[derive(Clone, Copy)]
 pub struct Board {
@@ -96,55 +135,136 @@ pub struct Board {
     pub rows: RwSignal<Vec<LiveQuote>>,
     /// Where the shown figures come from.
     pub provenance: RwSignal<Provenance>,
-    /// Whether the last refresh failed, so that what is shown ages.
+    /// Whether the last refresh had no answer, so that what is shown ages.
     pub lost: RwSignal<bool>,
+    /// HTTP status of the last refresh, if the server answered with an error.
+    pub refused: RwSignal<Option<u16>>,
+    /// Counts answers. What is summed over all rows follows it, instead of each row's signals.
+    pub answers: RwSignal<u32>,
+    /// Counts whole tables: rows are put in order once for each.
+    pub tables: RwSignal<u32>,
 }
 
 impl Board {
     /// A board that shows this answer.
     #[must_use]
     pub fn new(prices: LatestPrices) -> Self {
-        Self {
+        let board = Self {
             rows: RwSignal::new(prices.prices.into_iter().map(LiveQuote::new).collect()),
             provenance: RwSignal::new(prices.provenance),
             lost: RwSignal::new(false),
+            refused: RwSignal::new(None),
+            answers: RwSignal::new(0),
+            tables: RwSignal::new(0),
+        };
+        board.settle(UnixMs::MIN);
+        board
+    }
+
+    /// Takes a newer table over. Symbols that are new join; symbols that went leave. The change of a price is washed in the
+    /// rows `in_view` only.
+    pub fn apply(&self, prices: LatestPrices, in_view: &HashSet<Symbol>) {
+        // The page may have been left while the answer was on its way: then there is nothing to show it on.
+        let Some(old) = self.rows.try_with_untracked(|rows| {
+            rows.iter().map(|row| (row.symbol.clone(), row.clone())).collect::<HashMap<_, _>>()
+        }) else {
+            return;
+        };
+        let mut is_same = old.len() == prices.prices.len();
+        let rows: Vec<LiveQuote> = prices
+            .prices
+            .into_iter()
+            .map(|quote| match old.get(&quote.symbol) {
+                Some(row) => {
+                    if in_view.contains(&quote.symbol) {
+                        row.apply(&quote);
+                    } else {
+                        row.apply_unseen(&quote);
+                    }
+                    row.clone()
+                }
+                None => {
+                    is_same = false;
+                    LiveQuote::new(quote)
+                }
+            })
+            .collect();
+        if !is_same {
+            self.rows.set(rows);
+        }
+        self.settle(UnixMs::MIN);
+        self.answered(prices.provenance);
+        self.tables.update(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Takes over what changed of the `asked` rows.
+    pub fn apply_changes(&self, changes: PriceChanges, asked: &[Symbol]) {
+        let version = changes.version;
+        let asked: HashSet<&Symbol> = asked.iter().collect();
+        let mut changed: HashMap<Symbol, _> =
+            changes.changes.into_iter().map(|change| (change.symbol.clone(), change)).collect();
+        let applied = self.rows.try_with_untracked(|rows| {
+            for row in rows.iter().filter(|row| asked.contains(&row.symbol)) {
+                row.version.store(version, Ordering::Relaxed);
+                if let Some(change) = changed.remove(&row.symbol) {
+                    row.apply(&change.into_quote(row.name.clone()));
+                }
+            }
+        });
+        if applied.is_some() {
+            self.settle(changes.as_of);
+            self.answered(changes.provenance);
         }
     }
 
-    /// Takes a newer answer over. Symbols that are new join; symbols that went leave.
-    pub fn apply(&self, prices: LatestPrices) {
-        // The page may have been left while the answer was on its way: then there is nothing to show it on.
-        let same = self.rows.try_with_untracked(|rows| {
-            rows.len() == prices.prices.len()
-                && prices.prices.iter().all(|q| rows.iter().any(|row| row.symbol == q.symbol))
+    /// The version that all of these rows have at least; none where one has none.
+    #[must_use]
+    pub fn known_version(&self, symbols: &[Symbol]) -> Option<u64> {
+        let wanted: HashSet<&Symbol> = symbols.iter().collect();
+        let oldest = self.rows.try_with_untracked(|rows| {
+            let wanted = rows.iter().filter(|row| wanted.contains(&row.symbol));
+            wanted.map(|row| row.version.load(Ordering::Relaxed)).min()
         });
-        let Some(same) = same else { return };
-        if same {
-            self.rows.with_untracked(|rows| {
-                for quote in &prices.prices {
-                    if let Some(row) = rows.iter().find(|row| row.symbol == quote.symbol) {
-                        row.apply(quote);
-                    }
-                }
-            });
-        } else {
-            self.rows.update(|rows| {
-                let old = std::mem::take(rows);
-                *rows = prices
-                    .prices
-                    .into_iter()
-                    .map(|quote| match old.iter().find(|row| row.symbol == quote.symbol) {
-                        Some(row) => {
-                            row.apply(&quote);
-                            row.clone()
-                        }
-                        None => LiveQuote::new(quote),
-                    })
-                    .collect();
-            });
+        oldest.flatten().filter(|version| *version > 0)
+    }
+
+    /// The server answered, with or without a change.
+    pub fn unchanged(&self) {
+        self.clear_washes();
+        if self.lost.try_get_untracked() == Some(true) {
+            self.lost.set(false);
         }
-        self.provenance.set(prices.provenance);
-        self.lost.set(false);
+        if self.refused.try_get_untracked().flatten().is_some() {
+            self.refused.set(None);
+        }
+    }
+
+    /// Takes the washes that are over away.
+    pub fn clear_washes(&self) {
+        // The page may have been left.
+        let _ = self.rows.try_with_untracked(|rows| rows.iter().for_each(LiveQuote::clear_wash));
+    }
+
+    /// A refresh failed: with this status, or without an answer.
+    pub fn failed(&self, status: Option<u16>) {
+        self.refused.try_set(status);
+        self.lost.try_set(status.is_none());
+    }
+
+    fn answered(&self, provenance: Provenance) {
+        self.provenance.set(provenance);
+        self.unchanged();
+        self.answers.update(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Notes which prices are late; there may be one as new as `heard` beyond the rows.
+    fn settle(&self, heard: UnixMs) {
+        self.rows.with_untracked(|rows| {
+            let newest = rows.iter().map(|row| row.as_of.get_untracked()).fold(heard, UnixMs::max);
+            for row in rows {
+                set_if_changed(&row.late, !is_of_same_time(row.as_of.get_untracked(), newest));
+            }
+        });
     }
 }
 
@@ -192,7 +312,7 @@ mod tests {
         owner.with(|| {
             let board = Board::new(prices(&[("BTC", 1), ("ETH", 2)]));
             let btc = board.rows.with_untracked(|rows| rows[0].clone());
-            board.apply(prices(&[("BTC", 3), ("XRP", 4)]));
+            board.apply(prices(&[("BTC", 3), ("XRP", 4)]), &HashSet::new());
             let symbols: Vec<String> =
                 board.rows.with_untracked(|rows| rows.iter().map(|r| r.symbol.to_string()).collect());
             assert_eq!(symbols, ["BTC", "XRP"]);
@@ -205,7 +325,81 @@ mod tests {
         let owner = Owner::new();
         let board = owner.with(|| Board::new(prices(&[("BTC", 1)])));
         owner.cleanup();
-        board.apply(prices(&[("BTC", 2)]));
-        board.apply(prices(&[("ETH", 2)]));
+        board.apply(prices(&[("BTC", 2)]), &HashSet::new());
+        board.apply(prices(&[("ETH", 2)]), &HashSet::new());
+        board.apply_changes(changes(7, &[("BTC", 2)]), &["BTC".parse().unwrap()]);
+        board.failed(None);
+        board.unchanged();
+        assert_eq!(board.known_version(&["BTC".parse().unwrap()]), None);
+    }
+
+    fn changes(version: u64, quotes: &[(&str, i64)]) -> PriceChanges {
+        let LatestPrices { prices, provenance } = prices(quotes);
+        PriceChanges { version, as_of: 0, changes: prices.iter().map(Into::into).collect(), provenance }
+    }
+
+    #[test]
+    fn changes_are_of_the_asked_rows_and_are_asked_since_the_oldest_of_them() {
+        Owner::new().with(|| {
+            let board = Board::new(prices(&[("BTC", 1), ("ETH", 2), ("XRP", 3)]));
+            let symbols = |list: &[&str]| list.iter().map(|s| s.parse().unwrap()).collect::<Vec<Symbol>>();
+            let [btc, eth] = [0, 1].map(|i| board.rows.with_untracked(|rows| rows[i].clone()));
+            board.apply_changes(changes(7, &[("BTC", 9)]), &symbols(&["BTC", "ETH"]));
+            assert_eq!((btc.price.get_untracked(), eth.price.get_untracked()), (9.into(), 2.into()));
+            assert_eq!(btc.name, "BTC");
+            assert_ne!(btc.wash.get_untracked(), Wash::default());
+            assert_eq!(eth.wash.get_untracked(), Wash::default());
+            assert_eq!(board.known_version(&symbols(&["BTC", "ETH"])), Some(7));
+            assert_eq!(
+                board.known_version(&symbols(&["BTC", "XRP"])),
+                None,
+                "of one of them nothing was asked"
+            );
+            board.apply_changes(changes(9, &[]), &symbols(&["BTC"]));
+            assert_eq!(board.known_version(&symbols(&["BTC", "ETH"])), Some(7));
+            // A whole table washes the rows in view only.
+            board.apply(
+                prices(&[("BTC", 1), ("ETH", 3), ("XRP", 4)]),
+                &symbols(&["BTC"]).into_iter().collect(),
+            );
+            assert_eq!(eth.price.get_untracked(), 3.into());
+            assert_eq!(eth.wash.get_untracked(), Wash::default());
+            assert_eq!((board.answers.get_untracked(), board.tables.get_untracked()), (3, 1));
+        });
+    }
+
+    #[test]
+    fn a_price_an_hour_behind_the_newest_is_late() {
+        Owner::new().with(|| {
+            let mut answer = prices(&[("BTC", 1), ("ETH", 2), ("XRP", 3)]);
+            for (quote, as_of) in answer.prices.iter_mut().zip([HOUR_MS, 2 * HOUR_MS, HOUR_MS - 1]) {
+                quote.as_of = as_of;
+            }
+            let board = Board::new(answer);
+            let late = || {
+                board
+                    .rows
+                    .with_untracked(|rows| rows.iter().map(|r| r.late.get_untracked()).collect::<Vec<_>>())
+            };
+            assert_eq!(late(), [false, false, true]);
+            let mut newer = changes(1, &[]);
+            newer.as_of = 2 * HOUR_MS + 1;
+            board.apply_changes(newer, &[]);
+            assert_eq!(late(), [true, false, true]);
+        });
+    }
+
+    #[test]
+    fn an_error_and_no_answer_are_told_apart() {
+        Owner::new().with(|| {
+            let board = Board::new(prices(&[("BTC", 1)]));
+            let state = || (board.lost.get_untracked(), board.refused.get_untracked());
+            board.failed(Some(429));
+            assert_eq!(state(), (false, Some(429)));
+            board.failed(None);
+            assert_eq!(state(), (true, None));
+            board.unchanged();
+            assert_eq!(state(), (false, None));
+        });
     }
 }

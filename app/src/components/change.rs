@@ -1,5 +1,7 @@
 //! A change in percent.
 
+use std::cmp::Ordering;
+
 use leptos::prelude::*;
 
 use crate::{
@@ -7,6 +9,19 @@ use crate::{
     live::{self, word},
     prefs::use_words,
 };
+
+/// Which way a change goes, as it reads: what is written as 0.00% goes neither way. `None` where it is not known.
+#[must_use]
+pub fn direction(pct: Option<f64>) -> Option<Ordering> {
+    let pct = pct.filter(|pct| !pct.is_nan())?;
+    Some(if pct >= 0.005 {
+        Ordering::Greater
+    } else if pct <= -0.005 {
+        Ordering::Less
+    } else {
+        Ordering::Equal
+    })
+}
 
 /// A change in percent with its direction's sign and colour. Screen readers leave the sign out or call it a triangle: for
 /// them the direction is a word.
@@ -17,10 +32,9 @@ pub fn Change(
     pct: Signal<Option<f64>>,
 ) -> impl IntoView {
     let words = use_words();
-    // What is written as 0.00% has no direction.
-    let direction = move || match pct.get() {
-        Some(p) if p >= 0.005 => ("change up", words.up, "▲ "),
-        Some(p) if p <= -0.005 => ("change down", words.down, "▼ "),
+    let direction = move || match direction(pct.get()) {
+        Some(Ordering::Greater) => ("change up", words.up, "▲ "),
+        Some(Ordering::Less) => ("change down", words.down, "▼ "),
         _ => ("change", "", ""),
     };
     let text = move || pct.get().map_or_else(|| format::NO_NUMBER.to_owned(), |p| format::percent(p.abs()));
@@ -30,5 +44,27 @@ pub fn Change(
             <span aria-hidden="true">{word(move || direction().2)}</span>
             {live::text(text)}
         </span>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_reads_as_zero_goes_neither_way() {
+        for (pct, way) in [
+            (Some(0.005), Some(Ordering::Greater)),
+            (Some(0.004_99), Some(Ordering::Equal)),
+            (Some(0.0), Some(Ordering::Equal)),
+            (Some(-0.004_99), Some(Ordering::Equal)),
+            (Some(-0.005), Some(Ordering::Less)),
+            (Some(f64::NAN), None),
+            (None, None),
+        ] {
+            assert_eq!(direction(pct), way, "{pct:?}");
+            let shown = pct.map(|pct| format::percent(pct.abs()));
+            assert_eq!(shown.as_deref() == Some("0.00%"), way == Some(Ordering::Equal), "{pct:?}");
+        }
     }
 }

@@ -33,7 +33,9 @@ pub fn ColumnHead(
         event.prevent_default();
         let next =
             query.with_untracked(|query| TableQuery { sort: query.sort.after_click(key), ..query.clone() });
-        navigate(&prefs.link(&next.href()), NavigateOptions { scroll: false, ..NavigateOptions::default() });
+        // The way back leads to the page before, not through each order.
+        let options = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
+        navigate(&prefs.link(&next.href()), options);
     };
     let (short, long) = match key {
         SortKey::Watch => (view! { <span class="sr-only">{label}</span> }.into_any(), None),
@@ -41,7 +43,7 @@ pub fn ColumnHead(
         _ => (label.into_any(), None),
     };
     view! {
-        <th scope="col" class=class aria-sort=live::maybe(move || sort().aria(key))>
+        <th scope="col" class=class title=long aria-sort=live::maybe(move || sort().aria(key))>
             <button
                 type="submit"
                 form="sort"

@@ -50,11 +50,16 @@ pub fn Foot(
     /// Whether the server stopped answering.
     #[prop(into)]
     lost: Signal<bool>,
+    /// HTTP status of the last answer, if it was an error.
+    #[prop(into, optional)]
+    refused: Signal<Option<u16>>,
 ) -> impl IntoView {
     let prefs = use_prefs();
     live::text(move || {
         if lost.get() {
             prefs.words().foot_lost.to_owned()
+        } else if let Some(status) = refused.get() {
+            (prefs.words().foot_refused)(status)
         } else {
             provenance.with(|p| sentence(p, prefs.locale))
         }

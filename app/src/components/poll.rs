@@ -14,6 +14,15 @@ use crate::live;
 /// The longest time that an answer may take: more than the server itself waits for its slowest.
 const PATIENCE: Duration = Duration::from_secs(12);
 
+/// The time by the reader's clock, Unix ms: for spans between two moments of an open page. 0 on the server.
+#[must_use]
+pub fn now_ms() -> f64 {
+    #[cfg(feature = "hydrate")]
+    return js_sys::Date::now();
+    #[cfg(not(feature = "hydrate"))]
+    0.0
+}
+
 /// A request without an answer yet.
 #[derive(Clone)]
 struct Open {

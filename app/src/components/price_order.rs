@@ -1,23 +1,43 @@
 //! Which rows the table of prices has, and in which order.
 
-use std::{cmp::Ordering, collections::HashMap};
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, HashSet},
+};
 
 use leptos::prelude::*;
-use model::Symbol;
+use model::{Backdrop, LatestPrices, Symbol};
 use rust_decimal::prelude::ToPrimitive;
 
-use super::{LiveQuote, Shown, Sort, SortKey, TableQuery, backdrop::Behind, range_track};
+use super::{LiveQuote, Shown, Sort, SortKey, TableQuery, backdrop::Behind, change::direction, range_track};
 use crate::watchlist::Watchlist;
 
-/// Places by market cap, and by value traded among those of which none is known.
+/// Places by market cap, and by value traded among those of which none is known. What has neither has no place.
 pub(super) fn ranks(rows: &[LiveQuote], behind: &Behind) -> HashMap<Symbol, usize> {
     let by = |key| Sort { key, ascending: false };
-    let mut rows: Vec<(Option<f64>, f64, &Symbol)> =
-        rows.iter().map(|row| (cap(row, behind), row.turnover().unwrap_or(-1.0), &row.symbol)).collect();
-    rows.sort_by(|a, b| {
-        by(SortKey::Cap).compare(a.0, b.0).then_with(|| b.1.total_cmp(&a.1)).then_with(|| a.2.cmp(b.2))
+    let figures = |row: &LiveQuote| (cap(row, behind), row.turnover());
+    let mut rows: Vec<_> = untrack(|| rows.iter().map(|row| (figures(row), row.symbol.clone())).collect());
+    rows.retain(|((cap, turnover), _)| cap.is_some() || turnover.is_some());
+    rows.sort_by(|((a_cap, a_turnover), a), ((b_cap, b_turnover), b)| {
+        let by_cap = by(SortKey::Cap).compare(*a_cap, *b_cap);
+        by_cap.then_with(|| by(SortKey::Volume).compare(*a_turnover, *b_turnover)).then_with(|| a.cmp(b))
     });
-    rows.into_iter().enumerate().map(|(i, (_, _, symbol))| (symbol.clone(), i + 1)).collect()
+    rows.into_iter().zip(1..).map(|((_, symbol), place)| (symbol, place)).collect()
+}
+
+/// The symbols of the rows that a page with this query shows.
+#[must_use]
+pub fn first_symbols(
+    prices: &LatestPrices,
+    backdrop: &Backdrop,
+    watch: &Watchlist,
+    query: &TableQuery,
+) -> HashSet<Symbol> {
+    let rows: Vec<LiveQuote> = prices.prices.iter().cloned().map(LiveQuote::new).collect();
+    let behind = Behind::supplied(backdrop);
+    let ranks = ranks(&rows, &behind);
+    let rows = chosen(&rows, &behind, &ranks, watch, query).into_iter().take(query.most_rows());
+    rows.map(|row| row.symbol).collect()
 }
 
 fn price(row: &LiveQuote) -> f64 {
@@ -28,8 +48,19 @@ fn cap(row: &LiveQuote, behind: &Behind) -> Option<f64> {
     behind.cap(&row.symbol, price(row))
 }
 
-/// The rows that the table was asked for, in its order. Read once a refresh, not once a tick of a row.
+/// The rows that the table was asked for, in its order. Reads them without following them: they are put in order once for
+/// each whole table, not at each tick of a row.
 pub(super) fn chosen(
+    rows: &[LiveQuote],
+    behind: &Behind,
+    ranks: &HashMap<Symbol, usize>,
+    watch: &Watchlist,
+    query: &TableQuery,
+) -> Vec<LiveQuote> {
+    untrack(|| ordered(rows, behind, ranks, watch, query))
+}
+
+fn ordered(
     rows: &[LiveQuote],
     behind: &Behind,
     ranks: &HashMap<Symbol, usize>,
@@ -41,8 +72,8 @@ pub(super) fn chosen(
             && match query.shown {
                 Shown::All => true,
                 Shown::Watchlist => watch.has(&row.symbol),
-                Shown::Gainers => row.change_pct.get().is_some_and(|pct| pct > 0.0),
-                Shown::Losers => row.change_pct.get().is_some_and(|pct| pct < 0.0),
+                Shown::Gainers => direction(row.change_pct.get()) == Some(Ordering::Greater),
+                Shown::Losers => direction(row.change_pct.get()) == Some(Ordering::Less),
             }
     };
     let rank = |row: &LiveQuote| ranks.get(&row.symbol).copied().unwrap_or(usize::MAX);
@@ -50,7 +81,7 @@ pub(super) fn chosen(
         match query.sort.key {
             SortKey::Watch => Some(if watch.has(&row.symbol) { 1.0 } else { 0.0 }),
             // Names are compared as texts; a rank is exact in an f64.
-            SortKey::Coin | SortKey::Rank => Some(rank(row) as f64),
+            SortKey::Coin | SortKey::Rank => ranks.get(&row.symbol).map(|rank| *rank as f64),
             SortKey::Price => Some(price(row)),
             SortKey::Hour => row.hour_pct.get(),
             SortKey::Day => row.change_pct.get(),
@@ -88,22 +119,7 @@ mod tests {
     /// Prices, and with them changes of 24 hours; the coins of an amount known and not known.
     fn rows() -> Vec<LiveQuote> {
         let row = |of: &str, name: &str, price: i64, open: i64, volume: i64| {
-            LiveQuote::new(Quote {
-                symbol: symbol(of),
-                name: name.to_owned(),
-                price: price.into(),
-                price_decimals: 2,
-                open_1h: None,
-                change_1h_pct: None,
-                open_24h: Some(open.into()),
-                change_24h_pct: Some((price - open) as f64),
-                high_24h: Some(price.max(open).into()),
-                low_24h: Some(price.min(open).into()),
-                volume_24h: Some(volume.into()),
-                open_7d: None,
-                change_7d_pct: WEEKS.iter().find(|(symbol, _)| *symbol == of).map(|(_, pct)| *pct),
-                as_of: 0,
-            })
+            LiveQuote::new(quote(of, name, price, open, volume))
         };
         vec![
             row("BTC", "Bitcoin", 100, 90, 1),
@@ -111,6 +127,25 @@ mod tests {
             row("ETH", "Ethereum", 20, 25, 7),
             row("XMR", "Monero", 50, 40, 4),
         ]
+    }
+
+    fn quote(of: &str, name: &str, price: i64, open: i64, volume: i64) -> Quote {
+        Quote {
+            symbol: symbol(of),
+            name: name.to_owned(),
+            price: price.into(),
+            price_decimals: 2,
+            open_1h: None,
+            change_1h_pct: None,
+            open_24h: Some(open.into()),
+            change_24h_pct: Some((price - open) as f64),
+            high_24h: Some(price.max(open).into()),
+            low_24h: Some(price.min(open).into()),
+            volume_24h: Some(volume.into()),
+            open_7d: None,
+            change_7d_pct: WEEKS.iter().find(|(symbol, _)| *symbol == of).map(|(_, pct)| *pct),
+            as_of: 0,
+        }
     }
 
     fn behind() -> Behind {
@@ -121,10 +156,7 @@ mod tests {
             source: "a table".to_owned(),
             source_zh_cn: None,
         };
-        Behind::new(&Backdrop {
-            weeks: Vec::new(),
-            supplies: vec![supply("BTC", 2), supply("ETH", 100)],
-        })
+        Behind::new(&Backdrop { weeks: Vec::new(), supplies: vec![supply("BTC", 2), supply("ETH", 100)] })
     }
 
     fn order(query: &TableQuery, watch: &str) -> Vec<String> {
@@ -165,12 +197,51 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_known_is_last_and_without_cap_and_volume_there_is_no_rank() {
+        let (mut rows, behind) = (rows(), behind());
+        rows[3].volume.set(None);
+        rows[0].change_pct.set(None);
+        rows.rotate_left(1);
+        let ranks = ranks(&rows, &behind);
+        assert_eq!(ranks.get(&symbol("XMR")), None);
+        assert_eq!(ranks[&symbol("DOT")], 3);
+        for sort in ["24h", "-24h", "rank", "-rank"] {
+            let query = TableQuery { sort: Sort::parse(sort).unwrap(), ..TableQuery::default() };
+            let shown = chosen(&rows, &behind, &ranks, &Watchlist::default(), &query);
+            let last = if sort.ends_with("24h") { "BTC" } else { "XMR" };
+            assert_eq!(shown.last().unwrap().symbol, symbol(last), "{sort}");
+        }
+    }
+
+    #[test]
+    fn the_first_rows_of_a_long_table_are_named() {
+        let mut quotes: Vec<Quote> = Vec::new();
+        for i in 0..150_i64 {
+            let mut quote = quote("X", "Coin", 1, 1, 1_000 - i);
+            quote.symbol = symbol(&format!("X{i}"));
+            quotes.push(quote);
+        }
+        let provenance = model::Provenance {
+            tier: model::Tier::L1,
+            source: model::Source::RECORDED,
+            age_ms: 0,
+            stale: false,
+            simulated: false,
+            reason: None,
+        };
+        let prices = LatestPrices { prices: quotes, provenance };
+        let first = |query| first_symbols(&prices, &Backdrop::default(), &Watchlist::default(), &query);
+        let shown = first(TableQuery::default());
+        assert_eq!(shown.len(), 100);
+        assert!(shown.contains(&symbol("X0")) && !shown.contains(&symbol("X100")));
+        assert_eq!(first(TableQuery { every: true, ..TableQuery::default() }).len(), 150);
+        assert!(first(TableQuery { shown: Shown::Watchlist, ..TableQuery::default() }).is_empty());
+    }
+
+    #[test]
     fn a_choice_and_a_text_leave_rows_out() {
         let shown = |shown, text: &str| {
-            order(
-                &TableQuery { shown, text: text.to_owned(), ..TableQuery::default() },
-                "XMR",
-            )
+            order(&TableQuery { shown, text: text.to_owned(), ..TableQuery::default() }, "XMR")
         };
         assert_eq!(shown(Shown::Watchlist, ""), ["XMR"]);
         assert_eq!(shown(Shown::Gainers, ""), ["BTC", "XMR"], "what stands still is neither");

@@ -1,15 +1,31 @@
 //! A row of the table of latest prices.
 
+use std::cmp::Ordering;
+
 use leptos::prelude::*;
 use model::Source;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::{Badge, BehindSignal, Change, LiveQuote, RangeTrack, WatchStar};
+use super::{Badge, BehindSignal, Change, LiveQuote, RangeTrack, WatchStar, direction};
 use crate::{
     format,
     live::{self, word},
     prefs::use_prefs,
 };
+
+/// A price of more characters stands in smaller type.
+const LONG: usize = 11;
+/// One of more is cut off; its title has it whole.
+const VERY_LONG: usize = 17;
+
+/// The class of a price by its length, so that the table keeps its width.
+fn length_class(shown: &str) -> &'static str {
+    match shown.chars().count() {
+        0..=LONG => "",
+        ..=VERY_LONG => "long",
+        _ => "very-long",
+    }
+}
 
 /// One coin. Each figure is a signal of its own: a tick never draws the row again.
 #[component]
@@ -25,11 +41,14 @@ pub fn PriceRow(
 ) -> impl IntoView {
     let prefs = use_prefs();
     let locale = prefs.locale;
-    let LiveQuote { symbol, name, price, hour_pct, change_pct, week_pct, high, low, wash, .. } = row.clone();
+    let words = prefs.words();
+    let LiveQuote {
+        symbol, name, price, hour_pct, change_pct, week_pct, high, low, wash, as_of, late, ..
+    } = row.clone();
     let href = prefs.link(&format!("/coin/{symbol}"));
     let wash_ended = {
-        let wash = wash.clone();
-        move |_| wash.update(|wash| *wash = wash.ended())
+        let row = row.clone();
+        move |_| row.wash_ended()
     };
     let line = {
         let symbol = symbol.clone();
@@ -55,13 +74,56 @@ pub fn PriceRow(
         let (price, decimals) = (price.clone(), decimals.clone());
         live::text(move || format::price_exact(price.get(), decimals.get()))
     };
-    let exact = move |figure: ArcRwSignal<Option<rust_decimal::Decimal>>| {
+    let exact = {
         let decimals = decimals.clone();
-        live::text(move || format::price_or_none(figure.get(), decimals.get()))
+        move |figure: ArcRwSignal<Option<rust_decimal::Decimal>>| {
+            let decimals = decimals.clone();
+            live::text(move || format::price_or_none(figure.get(), decimals.get()))
+        }
+    };
+    let range_title = {
+        let (low, high, decimals) = (low.clone(), high.clone(), decimals.clone());
+        live::text(move || {
+            let ends = low.get().zip(high.get());
+            let price = |end| format::price_exact(end, decimals.get());
+            ends.map_or_else(String::new, |(low, high)| format!("{} – {}", price(low), price(high)))
+        })
+    };
+    // A title says only what the cell cuts off.
+    let price_title = live::text(move || {
+        let shown = shown.get();
+        if length_class(&shown) == "very-long" { shown } else { String::new() }
+    });
+    let price_class = word(move || shown.with(|shown| length_class(shown)));
+    let is_on_time = {
+        let late = late.clone();
+        live::flag(move || !late.get())
+    };
+    let late_text = {
+        let (late, as_of) = (late.clone(), as_of.clone());
+        live::text(move || {
+            if late.get() { (words.row_as_of)(&prefs.calendar().date(as_of.get())) } else { String::new() }
+        })
+    };
+    let late_title = live::text(move || {
+        if late.get() {
+            (words.prices_as_of)(&prefs.calendar().date_time(as_of.get()))
+        } else {
+            String::new()
+        }
+    });
+    // The line has the colour of the change that is written beside it.
+    let line_class = {
+        let week_pct = week_pct.clone();
+        word(move || match direction(week_pct.get()) {
+            Some(Ordering::Greater) => "col-line line-up",
+            Some(Ordering::Less) => "col-line line-down",
+            _ => "col-line",
+        })
     };
     let class = word(move || wash.get().cell_class());
     view! {
-        <tr>
+        <tr data-symbol=symbol.to_string()>
             <td class="col-star">
                 <WatchStar symbol=symbol.clone() name=name.clone() />
             </td>
@@ -74,7 +136,12 @@ pub fn PriceRow(
                 </a>
             </th>
             <td class=class on:animationend=wash_ended>
-                {shown}
+                <span class=price_class title=price_title>
+                    {shown}
+                </span>
+                <small class="late" title=late_title hidden=is_on_time>
+                    {late_text}
+                </small>
             </td>
             <td class="num wide">
                 <Change pct=hour_pct />
@@ -86,7 +153,7 @@ pub fn PriceRow(
                 <Change pct=week_pct />
             </td>
             <td class="col-range wide">
-                <span class="range">
+                <span class="range" title=range_title>
                     <span>{exact(low.clone())}</span>
                     <RangeTrack low=low high=high.clone() price=price />
                     <span>{exact(high)}</span>
@@ -94,8 +161,25 @@ pub fn PriceRow(
             </td>
             <td class="num wide">{live::text(move || row.turnover().map_or_else(|| format::NO_NUMBER.to_owned(), |value| format::dollars(value, locale)))}</td>
             <td class="num wide">{cap}</td>
-            <td class="col-line" inner_html=line></td>
+            <td class=line_class inner_html=line></td>
         </tr>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_prices_stand_in_smaller_type() {
+        for (shown, class) in [
+            ("4,167.5", ""),
+            ("104,167.5012", "long"),
+            ("0.00000000111332", "long"),
+            ("1,000,000,000,000,000.00", "very-long"),
+        ] {
+            assert_eq!(length_class(shown), class, "{shown}");
+        }
+    }
 }

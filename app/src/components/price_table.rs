@@ -10,7 +10,10 @@ use super::{
     price_row::PriceRow,
     table_query::FIRST_ROWS,
 };
-use crate::{live, prefs::use_prefs};
+use crate::{format, live, prefs::use_prefs};
+
+/// Rows that are made in one frame.
+const STEP: usize = 20;
 
 /// The table. Sorted by buttons in the column heads, as in the ARIA Authoring Practices' sortable table; they submit a
 /// form, so that it sorts without scripts too.
@@ -26,15 +29,18 @@ pub fn PriceTable(
     let prefs = use_prefs();
     let words = prefs.words();
     let source = Memo::new(move |_| board.provenance.with(|p| p.source.clone()));
-    let ranks = Memo::new(move |_| behind.with(|behind| board.rows.with(|rows| ranks(rows, behind))));
+    // Both follow whole tables, not each row's signals.
+    let ranks = Memo::new(move |_| {
+        board.tables.track();
+        behind.with(|behind| board.rows.with(|rows| ranks(rows, behind)))
+    });
     let rows = Memo::new_with_compare(
         move |_| {
+            board.tables.track();
             behind.with(|behind| {
                 ranks.with(|ranks| {
                     prefs.watch().with(|watch| {
-                        board.rows.with(|rows| {
-                            query.with(|query| chosen(rows, behind, ranks, watch, query))
-                        })
+                        board.rows.with(|rows| query.with(|query| chosen(rows, behind, ranks, watch, query)))
                     })
                 })
             })
@@ -46,11 +52,27 @@ pub fn PriceTable(
             symbols(old) != symbols(new)
         },
     );
+    let count = Memo::new(move |_| rows.with(Vec::len));
+    let most = Memo::new(move |_| query.with(TableQuery::most_rows));
+    // All rows of a long table take a while to be made: they come some at a time, and those in sight first.
+    let made = RwSignal::new(most.get_untracked());
+    live::effect(move || {
+        let (made_now, wanted) = (made.get(), most.get().min(count.get()));
+        if made_now < wanted {
+            request_animation_frame(move || {
+                made.try_set(made_now + STEP);
+            });
+        }
+    });
+    // A wash that is over would start again in a row that is moved.
+    live::effect(move || {
+        rows.track();
+        board.clear_washes();
+    });
     let shown = move || {
-        let most = if query.with(|query| query.every) { usize::MAX } else { FIRST_ROWS };
+        let most = most.get().min(made.get());
         rows.with(|rows| rows.iter().take(most).cloned().collect::<Vec<_>>())
     };
-    let count = Memo::new(move |_| rows.with(Vec::len));
     let head = move |key, label, class| view! { <ColumnHead query key label class /> }.into_any();
     view! {
         <p class="sr-only" role="status">
@@ -90,7 +112,7 @@ pub fn PriceTable(
                             let symbol = row.symbol.clone();
                             let rank = live::text(move || {
                                 let rank = ranks.with(|ranks| ranks.get(&symbol).copied());
-                                rank.unwrap_or_default().to_string()
+                                rank.map_or_else(|| format::NO_NUMBER.to_owned(), |rank| rank.to_string())
                             });
                             view! { <PriceRow rank source behind row /> }
                         }

@@ -58,14 +58,25 @@ impl TableQuery {
     /// From `?sort=-cap&q=bit&show=gainers&rows=all`. What is missing or unknown is the default.
     #[must_use]
     pub fn from_query(query: &ParamsMap) -> Self {
-        let text = query.get_str("q").unwrap_or_default().trim();
-        let shown = query.get_str("show").unwrap_or_default();
+        let of = |name| query.get_str(name).unwrap_or_default();
+        Self::from_texts(of("sort"), of("q"), of("show"), of("rows"))
+    }
+
+    /// From the values of `sort`, `q`, `show` and `rows`.
+    #[must_use]
+    pub fn from_texts(sort: &str, text: &str, shown: &str, rows: &str) -> Self {
         Self {
-            sort: query.get_str("sort").and_then(Sort::parse).unwrap_or_default(),
-            text: text.chars().take(LONGEST).collect(),
+            sort: Sort::parse(sort).unwrap_or_default(),
+            text: text.trim().chars().take(LONGEST).collect(),
             shown: Shown::ALL.into_iter().find(|each| each.as_str() == shown).unwrap_or_default(),
-            every: query.get_str("rows") == Some("all"),
+            every: rows == "all",
         }
+    }
+
+    /// How many rows are shown at most.
+    #[must_use]
+    pub const fn most_rows(&self) -> usize {
+        if self.every { usize::MAX } else { FIRST_ROWS }
     }
 
     /// The parameters that say the same; what is the default is left out.

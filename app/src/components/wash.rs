@@ -6,13 +6,14 @@ pub struct Wash {
     up: bool,
     count: u32,
     over: bool,
+    cleared: bool,
 }
 
 impl Wash {
     /// The wash of the next change.
     #[must_use]
     pub fn next(self, up: bool) -> Self {
-        Self { up, count: self.count.wrapping_add(1), over: false }
+        Self { up, count: self.count.wrapping_add(1), over: false, cleared: false }
     }
 
     /// This wash after its animation. A class that stayed would start it anew when its row is moved by a sort.
@@ -39,6 +40,14 @@ impl Wash {
         self.choose(["big", "big wash-up-even", "big wash-up-odd", "big wash-down-even", "big wash-down-odd"])
     }
 
+    /// Whether its classes are to go: its animation is over, and this was not said yet.
+    #[must_use]
+    pub fn clear(&mut self) -> bool {
+        let is_due = self.over && !self.cleared;
+        self.cleared |= is_due;
+        is_due
+    }
+
     fn choose(self, [none, up_even, up_odd, down_even, down_odd]: [&'static str; 5]) -> &'static str {
         match (self.up, self.count.is_multiple_of(2)) {
             _ if self.count == 0 || self.over => none,
@@ -63,5 +72,15 @@ mod tests {
         assert_eq!(second.next(true).big_class(), "big wash-up-even");
         assert_eq!(second.ended().cell_class(), "num price");
         assert_eq!(second.ended().next(false).cell_class(), "num price wash-down-even");
+    }
+
+    #[test]
+    fn its_classes_go_once_after_its_end() {
+        let mut wash = Wash::default().next(true);
+        assert!(!wash.clear(), "it is under way");
+        wash = wash.ended();
+        assert_eq!((wash.clear(), wash.clear()), (true, false));
+        wash = wash.next(true);
+        assert!(!wash.clear());
     }
 }

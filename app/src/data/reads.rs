@@ -26,6 +26,35 @@ async fn answer<T>(read: impl Future<Output = Result<T, model::MarketError>>) ->
     })
 }
 
+/// What the markets page begins with: the prices of all symbols, the supplies, and the last seven days of the rows that it
+/// shows first. The parameters are the page's own, see [`crate::components::TableQuery`], and the reader's watchlist.
+#[server(name = ReadMarkets, prefix = "/fn", endpoint = "markets", input = GetUrl, output = Answered)]
+pub async fn markets(
+    sort: String,
+    text: String,
+    shown: String,
+    rows: String,
+    watch: String,
+) -> Result<(LatestPrices, Backdrop), DataError> {
+    use crate::{
+        components::{TableQuery, first_symbols},
+        watchlist::Watchlist,
+    };
+
+    let market = market()?;
+    answer(async move {
+        let prices = market.latest_prices(Vec::new()).await?;
+        // A table without its past is still a table.
+        let mut backdrop = market.backdrop().await.unwrap_or_default();
+        let query = TableQuery::from_texts(&sort, &text, &shown, &rows);
+        let first = first_symbols(&prices, &backdrop, &Watchlist::parse(&watch), &query);
+        // The others are asked for when their rows come into sight.
+        backdrop.weeks.retain(|week| first.contains(&week.symbol));
+        Ok((prices, backdrop))
+    })
+    .await
+}
+
 /// Latest prices of all symbols, or of the comma-separated ones.
 #[server(name = ReadLatestPrices, prefix = "/fn", endpoint = "latest_prices", input = GetUrl, output = Answered)]
 pub async fn latest_prices(symbols: Option<String>) -> Result<LatestPrices, DataError> {
@@ -68,10 +97,15 @@ pub async fn chart(
     .await
 }
 
-/// The last seven days of every symbol, and the supplies.
+/// The last seven days of every symbol, or of the comma-separated ones, and the supplies.
 #[server(name = ReadBackdrop, prefix = "/fn", endpoint = "backdrop", input = GetUrl, output = Answered)]
-pub async fn backdrop() -> Result<Backdrop, DataError> {
+pub async fn backdrop(symbols: Option<String>) -> Result<Backdrop, DataError> {
     let market = market()?;
     // Without a status: the page does without it.
-    Ok(market.backdrop().await?)
+    let mut backdrop = market.backdrop().await?;
+    if let Some(symbols) = symbols {
+        let asked: std::collections::HashSet<&str> = symbols.split(',').collect();
+        backdrop.weeks.retain(|week| asked.contains(week.symbol.as_str()));
+    }
+    Ok(backdrop)
 }

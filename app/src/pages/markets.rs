@@ -1,31 +1,49 @@
 //! The markets page: tiles and the table of latest prices.
 
+use std::{collections::HashSet, time::Duration};
+
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use model::{Backdrop, LatestPrices};
+use model::{Backdrop, LatestPrices, PriceChanges, Symbol};
 
-use super::{REFRESH, SLOW_REFRESH};
+use super::REFRESH;
 use crate::{
     components::{
-        Behind, Board, Empty, Foot, Header, PriceTable, Problem, SourcePill, TableHead, TableQuery, Tiles,
-        Waiting, every,
+        Behind, BehindSignal, Board, Empty, Foot, Header, PriceTable, Problem, SourcePill, TableHead,
+        TableQuery, Tiles, Totals, Waiting, every, is_of_same_time, now_ms, rows_in_view,
     },
-    data, live,
+    data::{self, FetchError, fetch},
+    live,
     prefs::{use_prefs, use_words},
 };
+
+/// How often the whole table is read. In between, only the rows in view are.
+const WHOLE_TABLE: Duration = Duration::from_secs(120);
+/// The same of a table of few rows.
+const SMALL_TABLE: Duration = Duration::from_secs(20);
+/// Rows of a small table at most.
+const FEW_ROWS: usize = 50;
+/// A table older than this is read again before the reader sees it in another order.
+const REORDERED: Duration = Duration::from_secs(10);
+/// How often lines of seven days, and supplies, are read again.
+const LINES: Duration = Duration::from_secs(600);
 
 /// The page at `/`; `?sort=`, `?q=`, `?show=` and `?rows=` say what the table shows.
 #[component]
 pub fn MarketsPage() -> impl IntoView {
     let words = use_words();
+    let (first, watch) = (use_query_map(), use_prefs().watch());
     let page = Resource::new_blocking(
         || (),
-        |()| async {
-            let prices = data::latest_prices(None).await?;
-            // A table without its past is still a table.
-            let backdrop = data::backdrop().await.unwrap_or_default();
-            Ok::<_, data::DataError>((prices, backdrop))
+        move |()| {
+            let query = first.with_untracked(TableQuery::from_query);
+            let watch = watch.with_untracked(|watch| watch.to_text());
+            async move {
+                let TableQuery { sort, text, shown, every } = query;
+                let rows = if every { "all" } else { "" }.to_owned();
+                data::markets(sort.to_text(), text, shown.as_str().to_owned(), rows, watch).await
+            }
         },
     );
     view! {
@@ -59,23 +77,32 @@ fn Markets(prices: LatestPrices, backdrop: Backdrop) -> impl IntoView {
     let query = Memo::new(move |_| query.with(TableQuery::from_query));
     let board = Board::new(prices);
     let behind = RwSignal::new(Behind::new(&backdrop));
-    let refresh = move || async move {
-        match data::latest_prices(None).await {
-            Ok(prices) => board.apply(prices),
-            Err(_) => board.lost.set(true),
+    let read = StoredValue::new(Read::default());
+    every(REFRESH, move || refresh(board, read), move || board.failed(None));
+    every(REFRESH, move || refresh_lines(board, behind, read), || {});
+    // Another order is one of figures of now.
+    let order = Memo::new(move |_| query.with(|query| (query.sort, query.shown)));
+    let shown_order = StoredValue::new(order.get_untracked());
+    live::effect(move || {
+        let order = order.get();
+        if shown_order.get_value() != order {
+            shown_order.set_value(order);
+            read.update_value(|read| read.is_reordered = true);
         }
-    };
-    every(REFRESH, refresh, move || board.lost.set(true));
-    // What cannot be read stays as it is: it is refreshed again before it is wrong by much.
-    let refresh_slowly = move || async move {
-        if let Ok(backdrop) = data::backdrop().await {
-            behind.try_set(Behind::new(&backdrop));
-        }
-    };
-    every(SLOW_REFRESH, refresh_slowly, || {});
+    });
+    let totals = Memo::new(move |_| {
+        board.answers.track();
+        behind.with(|behind| board.rows.with(|rows| Totals::of(rows, behind)))
+    });
+    let times = Memo::new(move |_| totals.with(|totals| totals.times));
     let newest = live::text(move || {
-        let as_of = board.rows.with(|rows| rows.iter().map(|r| r.as_of.get()).max());
-        as_of.map(|t| (words.prices_as_of)(&prefs.calendar().date_time(t))).unwrap_or_default()
+        let Some((oldest, newest)) = times.get() else { return String::new() };
+        let time = |time| prefs.calendar().date_time(time);
+        if is_of_same_time(oldest, newest) {
+            (words.prices_as_of)(&time(newest))
+        } else {
+            (words.prices_between)(&time(oldest), &time(newest))
+        }
     });
     let supplies = live::text(move || {
         let note = behind.with(|behind| {
@@ -103,14 +130,14 @@ fn Markets(prices: LatestPrices, backdrop: Backdrop) -> impl IntoView {
             <SourcePill provenance=board.provenance lost=board.lost />
         </Header>
         <main id="content" class="content" tabindex="-1">
-            <Tiles board behind />
+            <Tiles totals />
             <section class="card" aria-labelledby="markets-title">
                 <TableHead query />
                 <PriceTable board behind query />
                 {nothing}
                 <p class="card-foot">
                     <span>
-                        <Foot provenance=board.provenance lost=board.lost />
+                        <Foot provenance=board.provenance lost=board.lost refused=board.refused />
                     </span>
                     <span>{newest}</span>
                     <span>{supplies}</span>
@@ -119,4 +146,155 @@ fn Markets(prices: LatestPrices, backdrop: Backdrop) -> impl IntoView {
         </main>
     }
     .into_any()
+}
+
+/// What the open page has read, and when.
+#[derive(Default)]
+struct Read {
+    /// When the last whole table came, by the reader's clock; none but the one that the page began with.
+    table_at: Option<f64>,
+    /// Whether the rows were put in another order since.
+    is_reordered: bool,
+    /// Entity tag of the last answer of changes.
+    tag: Option<String>,
+    /// When lines were last read of all rows in view.
+    lines_at: Option<f64>,
+    /// Coins whose line was asked for since; those that have none are not asked again.
+    lines: HashSet<Symbol>,
+}
+
+impl Read {
+    /// Whether the whole table is to be read now.
+    fn wants_table(&self, rows: usize, now: f64) -> bool {
+        let pace = if rows > FEW_ROWS { WHOLE_TABLE } else { SMALL_TABLE };
+        let age = now - self.table_at.unwrap_or(now);
+        let is_older = |than: Duration| age >= than.as_secs_f64() * 1_000.0;
+        // A clock that was set back says nothing of an age.
+        rows == 0 || age < 0.0 || is_older(pace) || (self.is_reordered && is_older(REORDERED))
+    }
+}
+
+fn comma_separated(symbols: &[Symbol]) -> String {
+    symbols.iter().map(Symbol::as_str).collect::<Vec<_>>().join(",")
+}
+
+/// Reads what changed in the rows in view, and now and then the whole table.
+async fn refresh(board: Board, read: StoredValue<Read>) {
+    let now = now_ms();
+    let Some(count) = board.rows.try_with_untracked(Vec::len) else { return };
+    let Some(is_whole) = read.try_update_value(|read| {
+        read.table_at.get_or_insert(now);
+        read.wants_table(count, now)
+    }) else {
+        return;
+    };
+    let asked = rows_in_view();
+    if !is_whole {
+        match refresh_rows(board, read, &asked).await {
+            // The table has other coins by now, or other prices.
+            Ok(false) | Err(FetchError::Refused(404)) => {}
+            Ok(true) => return,
+            Err(error) => return board.failed(error.status()),
+        }
+    }
+    match fetch::<LatestPrices>("/api/latest_prices", None).await {
+        Ok(Some(answer)) => {
+            board.apply(answer.value, &asked.into_iter().collect());
+            read.try_update_value(|read| {
+                read.table_at = Some(now_ms());
+                read.is_reordered = false;
+            });
+        }
+        Ok(None) => board.unchanged(),
+        Err(error) => board.failed(error.status()),
+    }
+}
+
+/// Reads what changed in these rows. Not so if the answer is of another source: then the whole table is another one.
+async fn refresh_rows(board: Board, read: StoredValue<Read>, asked: &[Symbol]) -> Result<bool, FetchError> {
+    // Where none is in view, one row tells whether the server answers.
+    let one: Vec<Symbol>;
+    let asked = if asked.is_empty() {
+        let first = board.rows.try_with_untracked(|rows| rows.first().map(|row| row.symbol.clone()));
+        one = first.flatten().into_iter().collect();
+        &one
+    } else {
+        asked
+    };
+    let mut path = format!("/api/price_changes?symbols={}", comma_separated(asked));
+    if let Some(version) = board.known_version(asked) {
+        path.push_str(&format!("&since={version}"));
+    }
+    let tag = read.try_with_value(|read| read.tag.clone()).flatten();
+    let Some(answer) = fetch::<PriceChanges>(&path, tag.as_deref()).await? else {
+        board.unchanged();
+        return Ok(true);
+    };
+    let source = &answer.value.provenance.source;
+    let is_same = board.provenance.try_with_untracked(|shown| shown.source == *source);
+    match is_same {
+        // The page was left.
+        None => Ok(true),
+        Some(false) => Ok(false),
+        Some(true) => {
+            read.try_update_value(|read| read.tag = answer.tag);
+            board.apply_changes(answer.value, asked);
+            Ok(true)
+        }
+    }
+}
+
+/// Reads the lines of rows that came into view without one; now and then those of all rows in view, and the supplies.
+async fn refresh_lines(board: Board, behind: BehindSignal, read: StoredValue<Read>) {
+    let now = now_ms();
+    let mut asked = rows_in_view();
+    let started = read.try_update_value(|read| {
+        let age = now - *read.lines_at.get_or_insert(now);
+        if age < 0.0 || age >= LINES.as_secs_f64() * 1_000.0 {
+            read.lines_at = Some(now);
+            read.lines.clear();
+            return;
+        }
+        let is_missing = |symbol: &Symbol| {
+            !read.lines.contains(symbol)
+                && behind.try_with_untracked(|behind| behind.past(symbol).is_none()) == Some(true)
+        };
+        asked.retain(is_missing);
+    });
+    if started.is_none() || asked.is_empty() || board.rows.try_with_untracked(Vec::is_empty) != Some(false) {
+        return;
+    }
+    // What cannot be read stays as it is: it is asked for again later.
+    if let Ok(backdrop) = data::backdrop(Some(comma_separated(&asked))).await {
+        read.try_update_value(|read| read.lines.extend(asked));
+        behind.try_update(|behind| behind.update(&backdrop));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_table_is_read_now_and_then_and_in_another_order_sooner() {
+        let read = |is_reordered| Read { table_at: Some(1_000.0), is_reordered, ..Read::default() };
+        for (rows, age, is_reordered, wanted) in [
+            (300, 2_000.0, false, false),
+            (300, 119_000.0, false, false),
+            (300, 120_000.0, false, true),
+            (50, 19_000.0, false, false),
+            (50, 20_000.0, false, true),
+            (300, 2_000.0, true, false),
+            (300, 10_000.0, true, true),
+            // Nothing is stored yet; the clock was set back.
+            (0, 0.0, false, true),
+            (300, -5_000.0, false, true),
+        ] {
+            assert_eq!(
+                read(is_reordered).wants_table(rows, 1_000.0 + age),
+                wanted,
+                "{rows} {age} {is_reordered}"
+            );
+        }
+    }
 }

@@ -15,5 +15,3 @@ use std::time::Duration;
 
 /// How often figures are asked for again, until the price stream does it.
 const REFRESH: Duration = Duration::from_secs(2);
-/// How often the past of all coins is.
-const SLOW_REFRESH: Duration = Duration::from_secs(60);

@@ -87,6 +87,8 @@ pub struct Words {
     pub reason: fn(&str) -> String,
     /// The server stopped answering.
     pub foot_lost: &'static str,
+    /// The server answered with an error of this HTTP status.
+    pub foot_refused: fn(u16) -> String,
 
     // Tiles.
     /// Name of the tiles.
@@ -97,6 +99,8 @@ pub struct Words {
     pub volume_24h: &'static str,
     /// Of so many coins.
     pub of_coins: fn(usize) -> String,
+    /// Of so many of so many coins.
+    pub of_some_coins: fn(usize, usize) -> String,
     /// Rising and falling coins.
     pub breadth: &'static str,
     /// Word after the number of rising coins.
@@ -107,6 +111,8 @@ pub struct Words {
     pub unchanged: &'static str,
     /// Shares of the market cap.
     pub dominance: &'static str,
+    /// Among which coins the shares are.
+    pub dominance_among: &'static str,
     /// Shares of the volume, where no market cap is known.
     pub volume_share: &'static str,
     /// No supply of these coins is known.
@@ -179,6 +185,10 @@ pub struct Words {
     pub coins_shown: fn(usize) -> String,
     /// Prices are as of this time.
     pub prices_as_of: fn(&str) -> String,
+    /// Prices are as of times between these two.
+    pub prices_between: fn(&str, &str) -> String,
+    /// The price of a row is as of this date, older than the others.
+    pub row_as_of: fn(&str) -> String,
     /// Market cap uses the supply of this date.
     pub supply_as_of: fn(&str) -> String,
     /// Market cap uses supplies of these dates.
@@ -323,5 +333,6 @@ mod tests {
         assert_eq!((en.bar_gaps)(1, "5.5 h"), "1 gap of 5.5 h");
         assert_eq!((en.bar_gaps)(2, "5.5 h"), "2 gaps, the longest 5.5 h");
         assert_eq!((en.bars_undrawn)(1), "1 candle cannot be drawn");
+        assert_eq!((en.of_some_coins)(5, 300), "of 5 of 300 coins");
     }
 }

@@ -8,13 +8,14 @@ use axum::{
     routing::get,
 };
 
-use super::{AppState, export::export, openapi, problem::Problem, query};
+use super::{AppState, changes::price_changes, export::export, openapi, problem::Problem, query};
 
 /// Public routes under `/api`.
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(index))
         .route("/latest_prices", get(latest_prices))
+        .route("/price_changes", get(price_changes))
         .route("/chart_data", get(chart_data))
         .route("/charts", get(charts))
         .route("/export", get(export))
@@ -39,6 +40,7 @@ pub async fn index() -> Response {
         "openapi": "/api/openapi.json",
         "calls": {
             "latest_prices": "/api/latest_prices?symbols=BTC,ETH",
+            "price_changes": "/api/price_changes?symbols=BTC,ETH",
             "chart_data": "/api/chart_data?symbol=BTC&interval=1h",
             "charts": "/api/charts?symbols=BTC,ETH&interval=1d",
             "export": "/api/export?symbol=BTC&interval=1d&format=csv",

@@ -3,6 +3,7 @@
 mod answer;
 mod api;
 mod cache;
+mod changes;
 mod descriptors;
 mod edge;
 mod export;
@@ -124,6 +125,6 @@ mod tests {
         let document = openapi::describe().unwrap();
         let described = document["paths"].as_object().unwrap().keys().map(String::as_str);
         assert_eq!(routes, described.collect::<BTreeSet<_>>());
-        assert!(routes.len() >= 14);
+        assert!(routes.len() >= 15);
     }
 }

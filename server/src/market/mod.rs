@@ -2,6 +2,7 @@
 
 mod batch;
 mod batch_query;
+mod changes;
 mod charts;
 mod directory;
 mod drawing;
@@ -29,6 +30,7 @@ use model::{MarketError, Provenance, Source, Tier};
 use tidemark_cache::{Cache, Category, ConfigError, Hit, LoadError, Policy};
 
 use self::{
+    changes::Changes,
     drawing::Drawing,
     keys::{ChartKey, DirectoryKey, PricesKey, SparklinesKey},
     values::{CandleRange, DirectoryValue, PriceTable, Sparklines},
@@ -42,6 +44,7 @@ use crate::{
 pub(crate) use self::directory::choose_series;
 pub use self::{
     batch_query::{BATCH_DEFAULT_LIMIT, BATCH_MAX_CANDLES, BATCH_MAX_SYMBOLS, BatchQuery},
+    changes::ChangesQuery,
     export::{ExportQuery, Exported, IncompleteCandles},
     origin::LoadFailure,
 };
@@ -72,6 +75,8 @@ struct Inner {
     supplies: OnceLock<Supplies>,
     /// The highest series revision heard of: what is cached of an older one is not current.
     revision: AtomicU64,
+    /// When each row of the served tables last changed.
+    changes: Changes,
 }
 
 /// Policy of each category where `tidemark.toml` says nothing. Stored data changes only when something is imported,
@@ -121,6 +126,7 @@ impl Market {
             begun: u64::try_from(now_ms()).unwrap_or(0) * 1_000,
             supplies: OnceLock::new(),
             revision: AtomicU64::new(0),
+            changes: Changes::default(),
         })))
     }
 

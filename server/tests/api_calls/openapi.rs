@@ -117,6 +117,7 @@ fn the_methods_of_every_path_are_those_of_the_document() {
 const CALLS: &[(&str, &str, &str, &str, &str, u16)] = &[
     ("index", "get", "/api", "/api", "", 200),
     ("latest_prices", "get", "/api/latest_prices", "/api/latest_prices?symbols=BTC,ETH", "", 200),
+    ("price_changes", "get", "/api/price_changes", "/api/price_changes?symbols=BTC", "", 200),
     ("chart_data", "get", "/api/chart_data", "/api/chart_data?symbol=BTC&interval=1d&limit=2", "", 200),
     ("charts", "get", "/api/charts", "/api/charts?symbols=BTC,ETH&interval=1w&limit=2", "", 200),
     ("healthz", "get", "/healthz", "/healthz", "", 200),

@@ -18,6 +18,7 @@ macro_rules! examples {
 examples! {
     index => "index.json",
     latest_prices => "latest_prices.json",
+    price_changes => "price_changes.json",
     chart_data => "chart_data.json",
     charts => "charts.json",
     export_line => "export_line.json",

@@ -27,6 +27,10 @@ pub(super) fn paths() -> Value {
             "latest_prices", "Latest prices, with the figures of an hour, a day and a week",
             &["prices_symbols"], "LatestPrices", examples::latest_prices(),
         ) },
+        "/api/price_changes": { "get": market(
+            "price_changes", "Latest prices that changed since an earlier answer",
+            &["changes_symbols", "since"], "PriceChanges", examples::price_changes(),
+        ) },
         "/api/chart_data": { "get": market(
             "chart_data", "Candles of one symbol",
             &["symbol", "interval", "from", "to", "limit", "source"], "ChartData", examples::chart_data(),

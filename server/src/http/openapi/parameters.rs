@@ -1,6 +1,6 @@
 //! Parameters of the calls, with their limits.
 
-use model::{DEFAULT_LIMIT, FIRST_TIME, LAST_TIME, MAX_LIMIT};
+use model::{DEFAULT_LIMIT, FIRST_TIME, LAST_TIME, MAX_CHANGE_SYMBOLS, MAX_LIMIT};
 use serde_json::{Value, json};
 
 use crate::market::{BATCH_DEFAULT_LIMIT, BATCH_MAX_CANDLES, BATCH_MAX_SYMBOLS, IncompleteCandles};
@@ -44,6 +44,10 @@ pub(super) fn parameters() -> Value {
     interval["example"] = json!("1d");
     json!({
         "prices_symbols": list(false, "Which symbols, in this order; all without it.", 500),
+        "changes_symbols": list(true, "Which symbols, in this order; one named twice is answered once.", MAX_CHANGE_SYMBOLS),
+        "since": query("since", false, "`version` of an earlier answer: only what changed since then is answered. Without it, \
+                       and where the server does not know it, all asked symbols are.",
+                       json!({ "type": "integer", "format": "int64", "minimum": 0 })),
         "charts_symbols": list(true, "Which symbols, in this order; one named twice is answered once.", BATCH_MAX_SYMBOLS),
         "symbol": symbol,
         "interval": interval,

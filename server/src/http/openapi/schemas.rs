@@ -1,7 +1,8 @@
 //! Schemas of what the calls answer.
 
 use model::{
-    Candle, ChartData, Credentials, Interval, LatestPrices, Provenance, Quote, Session, Source, Symbol, Tier,
+    Candle, ChartData, Credentials, Interval, LatestPrices, PriceChange, PriceChanges, Provenance, Quote,
+    Session, Source, Symbol, Tier,
 };
 use serde_json::{Value, json};
 use utoipa::{OpenApi, ToSchema};
@@ -53,6 +54,8 @@ struct ExportLine {
     ExportLine,
     Interval,
     LatestPrices,
+    PriceChange,
+    PriceChanges,
     Problem,
     Provenance,
     Quote,

@@ -7,11 +7,18 @@ use model::{ChartQuery, DEFAULT_LIMIT, MarketError, Symbol};
 pub use self::params::Params;
 use self::params::SHOWN;
 use super::export::Format;
-use crate::market::{BATCH_DEFAULT_LIMIT, BatchQuery, ExportQuery, IncompleteCandles};
+use crate::market::{BATCH_DEFAULT_LIMIT, BatchQuery, ChangesQuery, ExportQuery, IncompleteCandles};
 
 /// The parameters of `latest_prices`: `symbols=BTC,ETH`; none means all.
 pub fn symbols(raw: Option<&str>) -> Result<Vec<Symbol>, MarketError> {
     Params::parse(raw, &["symbols"])?.symbols()
+}
+
+/// The parameters of `price_changes`: `symbols=BTC,ETH&since=7`.
+pub fn changes(raw: Option<&str>) -> Result<ChangesQuery, MarketError> {
+    let params = Params::parse(raw, &["symbols", "since"])?;
+    params.required("symbols", "up to 200 symbols such as BTC,ETH")?;
+    ChangesQuery { symbols: params.symbols()?, since: params.version("since")? }.checked()
 }
 
 /// The parameters of `chart_data`.
@@ -93,6 +100,22 @@ mod tests {
         assert!(symbols(Some("symbols=,")).unwrap_err().to_string().starts_with("bad symbols: "));
         assert!(symbols(Some("symbols=%F0%9F%98%80")).unwrap_err().to_string().starts_with("bad symbols: "));
         assert!(symbols(Some("symbols=A&symbols=B")).is_err());
+    }
+
+    #[test]
+    fn changes_are_asked_of_named_symbols_since_a_version() {
+        let query = changes(Some("symbols=btc,ETH,BTC&since=7")).unwrap();
+        assert_eq!(query.symbols.iter().map(Symbol::as_str).collect::<Vec<_>>(), ["BTC", "ETH"]);
+        assert_eq!(query.since, Some(7));
+        assert_eq!(changes(Some("symbols=BTC")).unwrap().since, None);
+        for (query, name) in
+            [("since=7", "symbols"), ("symbols=BTC&since=-1", "since"), ("symbols=BTC&since=x", "since")]
+        {
+            assert!(
+                changes(Some(query)).unwrap_err().to_string().starts_with(&format!("bad {name}: ")),
+                "{query}"
+            );
+        }
     }
 
     #[test]

@@ -52,6 +52,14 @@ impl Params {
         self.get(name).ok_or_else(|| MarketError::bad(name, format!("is missing; it is {allowed}")))
     }
 
+    pub(super) fn version(&self, name: &str) -> Result<Option<u64>, MarketError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let shown: String = text.chars().take(SHOWN).collect();
+        text.parse()
+            .map(Some)
+            .map_err(|_| MarketError::bad(name, format!("{shown:?} is not the version of an earlier answer")))
+    }
+
     pub(super) fn time(&self, name: &str) -> Result<Option<UnixMs>, MarketError> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let shown: String = text.chars().take(SHOWN).collect();
