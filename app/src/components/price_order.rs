@@ -124,6 +124,7 @@ mod tests {
         Behind::new(&Backdrop {
             weeks: Vec::new(),
             supplies: vec![supply("BTC", 2), supply("ETH", 100)],
+            replay: None,
         })
     }
 

@@ -26,6 +26,7 @@ pub fn PriceRow(
     let prefs = use_prefs();
     let locale = prefs.locale;
     let LiveQuote { symbol, name, price, hour_pct, change_pct, week_pct, high, low, wash, .. } = row.clone();
+    let name = locale.coin_name(&symbol, &name).to_owned();
     let href = prefs.link(&format!("/coin/{symbol}"));
     let wash_ended = {
         let wash = wash.clone();

@@ -214,7 +214,7 @@ mod tests {
             source_zh_cn: None,
         };
         let supplies = supplies.iter().map(supply).collect();
-        RwSignal::new(Behind::new(&Backdrop { weeks: Vec::new(), supplies }))
+        RwSignal::new(Behind::new(&Backdrop { weeks: Vec::new(), supplies, replay: None }))
     }
 
     #[test]

@@ -8,43 +8,48 @@ use model::{Backdrop, LatestPrices};
 use super::{REFRESH, SLOW_REFRESH};
 use crate::{
     components::{
-        Behind, Board, Empty, Foot, Header, PriceTable, Problem, SourcePill, TableHead, TableQuery, Tiles,
-        Waiting, every,
+        Behind, Board, Empty, Foot, Header, KeptNote, PageData, PriceTable, ReplayNote, Retry, SourcePill,
+        TableHead, TableQuery, Tiles, Unread, Waiting, every,
     },
     data, live,
     prefs::{use_prefs, use_words},
 };
 
+/// The name under which the page's last data are kept.
+const KEPT: &str = "markets";
+
 /// The page at `/`; `?sort=`, `?q=`, `?show=` and `?rows=` say what the table shows.
 #[component]
 pub fn MarketsPage() -> impl IntoView {
     let words = use_words();
-    let page = Resource::new_blocking(
-        || (),
-        |()| async {
-            let prices = data::latest_prices(None).await?;
-            // A table without its past is still a table.
-            let backdrop = data::backdrop().await.unwrap_or_default();
-            Ok::<_, data::DataError>((prices, backdrop))
-        },
-    );
+    let read = || async {
+        let prices = data::latest_prices(None).await?;
+        // A table without its past is still a table.
+        let backdrop = data::backdrop().await.unwrap_or_default();
+        Ok::<_, data::DataError>((prices, backdrop))
+    };
+    let page: PageData<_> = Resource::new_blocking(|| (), move |()| data::or_kept(KEPT, read()));
+    let retry = Retry::new(page, read);
     view! {
         <Title text=words.markets />
         <Suspense fallback=|| view! { <Waiting /> }>
-            {move || Suspend::new(async move {
-                match page.await {
-                    Ok((prices, backdrop)) => view! { <Markets prices backdrop /> }.into_any(),
-                    Err(error) => {
-                        view! {
-                            <Header />
-                            <main id="content" class="content" tabindex="-1">
-                                <Problem error />
-                            </main>
+            {move || {
+                let retry = retry.clone();
+                Suspend::new(async move {
+                    match page.await {
+                        Ok(read) => {
+                            data::keep(KEPT, &read);
+                            let (prices, backdrop) = read.value;
+                            view! {
+                                <KeptNote kept_at=read.kept_at retry />
+                                <Markets prices backdrop />
+                            }
+                                .into_any()
                         }
-                            .into_any()
+                        Err(error) => view! { <Unread error retry /> }.into_any(),
                     }
-                }
-            })}
+                })
+            }}
         </Suspense>
     }
     .into_any()
@@ -59,6 +64,7 @@ fn Markets(prices: LatestPrices, backdrop: Backdrop) -> impl IntoView {
     let query = Memo::new(move |_| query.with(TableQuery::from_query));
     let board = Board::new(prices);
     let behind = RwSignal::new(Behind::new(&backdrop));
+    let replay = backdrop.replay;
     let refresh = move || async move {
         match data::latest_prices(None).await {
             Ok(prices) => board.apply(prices),
@@ -100,7 +106,7 @@ fn Markets(prices: LatestPrices, backdrop: Backdrop) -> impl IntoView {
     });
     view! {
         <Header>
-            <SourcePill provenance=board.provenance lost=board.lost />
+            <SourcePill provenance=board.provenance lost=board.lost replay />
         </Header>
         <main id="content" class="content" tabindex="-1">
             <Tiles board behind />
@@ -116,6 +122,7 @@ fn Markets(prices: LatestPrices, backdrop: Backdrop) -> impl IntoView {
                     <span>{supplies}</span>
                 </p>
             </section>
+            <ReplayNote replay />
         </main>
     }
     .into_any()

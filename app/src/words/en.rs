@@ -1,6 +1,6 @@
 //! English.
 
-use super::Words;
+use super::{Words, counted};
 
 pub(super) const WORDS: Words = Words {
     skip: "Skip to content",
@@ -26,19 +26,35 @@ pub(super) const WORDS: Words = Words {
     simulated: "Simulated prices",
     prices_of: |source| format!("Prices from {source}"),
     lost: "Connection lost",
+    server_busy: "Server error",
+    about_prices: "About these prices",
+    about_recorded: "These prices were imported from files. They do not change.",
+    about_replay: "Past prices from a recording, not the prices of today.",
+    about_replay_dates: "All other dates on this page are those of the replay.",
+    about_simulated: "A random process generates these prices. No market has them.",
+    about_source: |source| format!("These prices come in from {source}."),
+    own_prices: "To see prices of your own, import candle files and switch the feed off:",
+    replayed_from: |first, last, playing| {
+        format!("Recorded {first} – {last}, replayed as if live. Now playing {playing}.")
+    },
 
     from_memory: |age| format!("Served from memory (L1), {age} old"),
     from_memory_when_read: |age| format!("Served from memory (L1), {age} old when read"),
+    from_memory_as_of: |time| format!("Served from memory (L1), as of {time}"),
     from_redis: |age| format!("Served from Redis (L2), {age} old"),
     from_redis_when_read: |age| format!("Served from Redis (L2), {age} old when read"),
+    from_redis_as_of: |time| format!("Served from Redis (L2), as of {time}"),
+    from_database_as_of: |time| format!("Read from the database at {time}"),
     from_database: "Read from the database just now",
     from_database_when_read: "Read from the database",
-    from_simulation: "Made up by the simulation",
-    made_up: ", made up by the simulation",
+    from_simulation: "Simulated",
+    made_up: ", simulated",
     refreshing: ", being refreshed",
     because: |reason| format!(": {reason}"),
     reason: str::to_owned,
-    foot_lost: "The server does not answer; these figures are the last it sent.",
+    foot_lost: "Connection lost. Showing the last prices received.",
+    foot_busy: "The server answered with an error. Showing the last prices received.",
+    refresh: "Refresh",
 
     overview: "Market overview",
     market_cap: "Market cap",
@@ -50,7 +66,7 @@ pub(super) const WORDS: Words = Words {
     unchanged: "unchanged",
     dominance: "Dominance",
     volume_share: "Share of volume",
-    no_supply: "No supply is known of these coins",
+    no_supply: "Supply of these coins unknown",
 
     table_caption: "Latest prices, with the change over one hour, 24 hours and seven days",
     col_watch: "Watchlist",
@@ -73,7 +89,7 @@ pub(super) const WORDS: Words = Words {
     show_watchlist: "Watchlist",
     show_gainers: "Gainers",
     show_losers: "Losers",
-    no_match: |text| format!("No coin is called “{text}”."),
+    no_match: |text| format!("No coins match “{text}”."),
     no_match_here: |text| format!("None of these coins is called “{text}”."),
     no_watched: "No coin is on your watchlist yet: a click on its star puts it here.",
     no_gainers: "No coin has risen in 24 hours.",
@@ -89,8 +105,8 @@ pub(super) const WORDS: Words = Words {
     supply_between: |from, to| format!("Market cap uses supplies of {from} to {to}"),
     up: "up",
     down: "down",
-    reading_prices: "Reading prices …",
-    reading_candles: "Reading candles …",
+    reading_prices: "Loading prices…",
+    reading_candles: "Loading candles…",
 
     chart: "Chart",
     interval: "Interval",
@@ -102,39 +118,44 @@ pub(super) const WORDS: Words = Words {
     export_long: |interval| format!("Export the {interval} candles as CSV"),
     chart_title: |coin, interval| format!("{coin}, {interval} candles"),
     chart_says: |count, from, to, [open, high, low, close]| {
-        format!("{count} candles from {from} to {to}. Open {open}, high {high}, low {low}, close {close}.")
+        let count = counted(&count.to_string(), "candle", "candles");
+        format!("{count} from {from} to {to}. Open {open}, high {high}, low {low}, close {close}.")
     },
     chart_keys: "Arrow keys walk from bar to bar, Home and End to the first and the last, Escape leaves.",
     no_candles: "No candles are stored for this range",
     ohlcv: ["O", "H", "L", "C", "V"],
     ohlcv_long: ["Open", "High", "Low", "Close", "Volume in coins"],
-    bars_complete: "Every bar is complete",
-    bars_partial: |n| match n {
-        1 => "1 bar lacks part of its time (hollow)".to_owned(),
-        n => format!("{n} bars lack part of their time (hollow)"),
+    bars_complete: "No incomplete candles",
+    bars_partial: |n| {
+        format!("{} (hollow)", counted(&n.to_string(), "incomplete candle", "incomplete candles"))
     },
     figures: "Key figures",
     open_24h: "Open 24h",
     high_24h: "High 24h",
     low_24h: "Low 24h",
-    in_coins: "In coins",
+    in_coins: |symbol| format!("Volume ({symbol})"),
     change_1h: "Change 1h",
     change_7d: "Change 7d",
     supply: "Supply",
     as_of: "As of",
-    stored_since: "Stored since",
+    stored_since: "Data since",
+    recorded_since: "Recorded since",
     supply_note: |date| format!("Supply as of {date}: "),
 
-    not_found: "There is no such page",
-    not_found_title: "Not found",
+    not_found: "Page not found",
+    not_found_hint: "Check the address, or start from the markets.",
     no_coin: |symbol| format!("No coin called {symbol}"),
     no_coin_hint: "It may be spelt differently, or its prices have not been imported.",
     bad_request: "That cannot be shown",
     bad_request_hint: "Choose another interval or coin.",
     unavailable: "No prices for now",
-    unavailable_hint: "The page can be reloaded in a moment.",
+    unavailable_hint: "It may work again in a moment.",
     unreachable: "The server cannot be reached",
     bad_parameter: |what| format!("The address holds a bad value: {what}"),
+    retry: "Retry",
+    retrying: "The page tries again by itself.",
+    kept: "Connection lost. Showing the last data received.",
+    kept_note: |age| format!("{age} old."),
     reload: "Reload",
     all_markets: "All markets",
     no_prices_title: "No prices",

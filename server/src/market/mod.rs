@@ -12,6 +12,7 @@ mod origin;
 mod past;
 mod port;
 mod prices;
+mod replay_info;
 mod simulated;
 mod values;
 mod warm;
@@ -66,6 +67,8 @@ struct Inner {
     fed: AtomicBool,
     /// How many coins there are; the built-in table until it is set.
     supplies: OnceLock<Supplies>,
+    /// What is replayed.
+    replays: replay_info::Replays,
     /// The highest series revision heard of: what is cached of an older one is not current.
     revision: AtomicU64,
 }
@@ -110,6 +113,7 @@ impl Market {
             drawing: Drawing::new(cores()),
             fed: AtomicBool::new(feed == Feed::Simulated),
             supplies: OnceLock::new(),
+            replays: replay_info::Replays::default(),
             revision: AtomicU64::new(0),
         })))
     }

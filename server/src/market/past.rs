@@ -56,7 +56,11 @@ impl Market {
                 Ok(Err(_)) | Err(_) => break,
             }
         }
-        Ok(Backdrop { weeks, supplies })
+        let replay = match &directory {
+            Some(directory) => self.replay_of_all(directory).await,
+            None => None,
+        };
+        Ok(Backdrop { weeks, supplies, replay })
     }
 
     /// The past of one symbol, where it can be read in time.
