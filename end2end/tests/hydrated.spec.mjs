@@ -125,6 +125,17 @@ test("a click without a network to a page that was never shown says so, and show
   await expect(page.getByRole("application", { name: /Bitcoin/ })).toBeVisible({ timeout: 15_000 });
 });
 
+test("a click without a network to a page whose code is not there yet waits for the network", async ({ page }) => {
+  const list = complaints(page);
+  await open(page, "/");
+  await offline(page, true);
+  await page.getByRole("link", { name: /Bitcoin/ }).click();
+  await expect(page.locator(".pill")).toHaveText("Connection lost");
+  await offline(page, false);
+  await expect(page.getByRole("application", { name: /Bitcoin/ })).toBeVisible({ timeout: 15_000 });
+  expect(list.filter((line) => /panicked|^error:/.test(line))).toEqual([]);
+});
+
 test("the button tries at once", async ({ page }) => {
   await page.clock.install();
   await open(page, "/coin/ETH");
