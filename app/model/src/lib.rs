@@ -15,8 +15,8 @@ mod openapi;
 mod provenance;
 mod quote;
 pub mod reason;
-mod supply;
 pub mod span;
+mod supply;
 mod symbol;
 
 pub use admin::{

@@ -144,8 +144,8 @@ mod tests {
     fn each_named_coin_has_its_chinese_name_and_no_two_share_one() {
         let mut seen = std::collections::HashSet::new();
         for symbol in [
-            "ADA", "AVAX", "BCH", "BNB", "BTC", "DASH", "DOGE", "DOT", "EOS", "ETC", "ETH", "LTC", "NEO", "SOL",
-            "TRX", "XLM", "XMR", "XRP", "ZEC",
+            "ADA", "AVAX", "BCH", "BNB", "BTC", "DASH", "DOGE", "DOT", "EOS", "ETC", "ETH", "LTC", "NEO",
+            "SOL", "TRX", "XLM", "XMR", "XRP", "ZEC",
         ] {
             assert!(coin_name_zh(symbol).is_some_and(|name| !name.is_ascii()), "{symbol}");
             for name in coin_names_zh(symbol) {

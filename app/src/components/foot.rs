@@ -42,9 +42,7 @@ fn sentence_as_of(provenance: &Provenance, calendar: Calendar) -> String {
 fn say(provenance: &Provenance, locale: Locale, how: Age) -> String {
     let words = locale.words();
     let age = when::age(provenance.age_ms, locale);
-    let read_at = |calendar: Calendar| {
-        calendar.clock(when::now().saturating_sub_unsigned(provenance.age_ms))
-    };
+    let read_at = |calendar: Calendar| calendar.clock(when::now().saturating_sub_unsigned(provenance.age_ms));
     let mut text = match (provenance.tier, how) {
         (Tier::L1, Age::Now) => (words.from_memory)(&age),
         (Tier::L1, Age::WhenRead) => (words.from_memory_when_read)(&age),

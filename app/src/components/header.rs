@@ -109,7 +109,7 @@ pub fn SourcePill(
             (_, "recorded") => words.about_recorded.to_owned(),
             (_, "replay") => replay.map_or_else(
                 || words.about_replay.to_owned(),
-                |replay| format!("{} {}", words.about_replay, replayed(replay, prefs.calendar(), words)),
+                |replay| format!("{} {}", words.about_replay, replayed(replay, prefs.locale)),
             ),
             (_, source) => (words.about_source)(source),
         })

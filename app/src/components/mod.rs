@@ -1,5 +1,6 @@
 //! Reusable views.
 
+mod announcer;
 mod backdrop;
 mod badge;
 mod board;
@@ -15,7 +16,6 @@ mod foot;
 mod header;
 mod hidden;
 pub mod icons;
-mod announcer;
 mod poll;
 mod price_order;
 mod price_row;

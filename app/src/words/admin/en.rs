@@ -49,7 +49,9 @@ pub(super) const WORDS: AdminWords = AdminWords {
     needs_scripts: "Clearing needs JavaScript here. From a shell:",
 
     nodes: "Redis",
-    cluster_note: |nodes, slots| format!("{} · {slots} of 16384 slots served", counted(&nodes.to_string(), "node", "nodes")),
+    cluster_note: |nodes, slots| {
+        format!("{} · {slots} of 16384 slots served", counted(&nodes.to_string(), "node", "nodes"))
+    },
     single_note: "one server",
     master: "master",
     replica: "replica",
