@@ -214,7 +214,7 @@ test("chips show gainers and losers, and where none are, say so", async ({ page 
 test("stars make the watchlist, which the server knows too", async ({ page, browser }) => {
   const list = complaints(page);
   await open(page, "/?show=watchlist");
-  await expect(page.getByText("No coin is on your watchlist yet")).toBeVisible();
+  await expect(page.getByText("Your watchlist is empty.")).toBeVisible();
   await page.getByRole("link", { name: "Show all coins" }).click();
   await expect.poll(() => symbols(page)).toHaveLength(5);
   const star = (name) => page.getByRole("button", { name: `${name} on the watchlist` });

@@ -133,7 +133,7 @@ fn links_of_a_path_that_looks_like_another_site_stay_here() {
     let html = reply.text();
     assert!(!html.contains("href=\"//") && !html.contains("value=\"//"), "{html}");
     assert!(html.contains("href=\"/?lang=zh-CN\""));
-    let icon = server.get("/favicon.ico");
+    let icon = server.send("GET", "/favicon.ico", &[], "");
     assert_eq!((icon.status, icon.header("location")), (308, "/favicon.svg"));
 }
 

@@ -91,7 +91,7 @@ pub(super) const WORDS: Words = Words {
     show_losers: "Losers",
     no_match: |text| format!("No coins match “{text}”."),
     no_match_here: |text| format!("None of these coins is called “{text}”."),
-    no_watched: "No coin is on your watchlist yet: a click on its star puts it here.",
+    no_watched: "Your watchlist is empty. Star a coin to add it.",
     no_gainers: "No coin has risen in 24 hours.",
     no_losers: "No coin has fallen in 24 hours.",
     clear_filter: "Show all coins",
