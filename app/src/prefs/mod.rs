@@ -52,14 +52,13 @@ impl Prefs {
         };
         provide_context(prefs);
         #[cfg(not(feature = "ssr"))]
-        browser::on_change(move || prefs.read_again());
+        browser::on_change(move |stored| prefs.take_over(settled::Stored::from_cookies(stored)));
         prefs
     }
 
     /// Takes over what another tab has chosen.
     #[cfg(not(feature = "ssr"))]
-    fn read_again(&self) {
-        let stored = settled::Stored::from_cookies(&browser::cookies());
+    fn take_over(&self, stored: settled::Stored) {
         if let Some(watch) = stored.watch
             && self.watch.with_untracked(|shown| *shown != watch)
         {
@@ -183,7 +182,7 @@ impl Prefs {
         // Another tab may have changed the list since this page was loaded. A browser that refuses cookies has none: then
         // the page's own list counts.
         #[cfg(not(feature = "ssr"))]
-        let stored = settled::Stored::from_cookies(&browser::cookies()).watch;
+        let stored = browser::settled_cookies().and_then(|text| settled::Stored::from_cookies(&text).watch);
         #[cfg(feature = "ssr")]
         let stored = None::<Watchlist>;
         self.watch.update(|watch| {
@@ -215,7 +214,7 @@ fn keep(name: &str, value: &str, attribute: Option<&str>) {
     if let Some(attribute) = attribute {
         browser::set_attribute(attribute, value);
     }
-    browser::announce();
+    browser::announce(&format!("{name}={value}"));
 }
 
 /// The server answers with cookies instead: nobody clicks there.
@@ -231,37 +230,55 @@ pub(crate) fn watch_cookie(watch: &Watchlist) -> String {
 /// The page's cookies, and the other tabs that share them.
 #[cfg(not(feature = "ssr"))]
 mod browser {
+    use std::cell::Cell;
+
     use leptos::{leptos_dom::helpers::window_event_listener_untyped, prelude::document};
     use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-    use web_sys::BroadcastChannel;
+    use web_sys::{BroadcastChannel, MessageEvent};
 
     use super::Theme;
 
-    /// The channel on which a page announces that it changed a cookie.
+    /// The channel on which a page announces that it changed a cookie, as `name=value`.
     const CHANNEL: &str = "tidemark-prefs";
+    /// A browser writes cookies in another process than it sends messages in: for this long after a message `document.cookie`
+    /// may hold what was before it, ms.
+    const UNSETTLED_MS: f64 = 2_000.0;
 
     thread_local! {
         // One a page: a channel does not hear its own messages. None in a browser that has no such channels: there a tab
         // reads the cookies when it comes into sight.
         static TABS: Option<BroadcastChannel> = BroadcastChannel::new(CHANNEL).ok();
+        /// When the last message was heard, ms.
+        static HEARD: Cell<f64> = const { Cell::new(f64::NEG_INFINITY) };
     }
 
-    /// Tells the other tabs that a cookie has changed.
-    pub(super) fn announce() {
+    /// Tells the other tabs of a changed cookie.
+    pub(super) fn announce(pair: &str) {
         TABS.with(|tabs| {
             if let Some(tabs) = tabs {
                 // Only a channel that was closed refuses: this one stays open.
-                let _ = tabs.post_message(&JsValue::NULL);
+                let _ = tabs.post_message(&JsValue::from_str(pair));
             }
         });
     }
 
-    /// Runs when another tab has changed a cookie, or may have while this one was not in sight. For as long as the page is
-    /// open.
-    pub(super) fn on_change(run: impl Fn() + Clone + 'static) {
+    /// The page's cookies, unless another tab has changed one this moment.
+    pub(super) fn settled_cookies() -> Option<String> {
+        (js_sys::Date::now() - HEARD.get() > UNSETTLED_MS).then(cookies)
+    }
+
+    /// Runs with the changed cookie when another tab has changed one, and with all of them when one may have while this tab was
+    /// not in sight. For as long as the page is open.
+    pub(super) fn on_change(run: impl Fn(&str) + Clone + 'static) {
         TABS.with(|tabs| {
             if let Some(tabs) = tabs {
-                let heard = Closure::<dyn Fn()>::new(run.clone());
+                let run = run.clone();
+                let heard = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+                    if let Some(pair) = event.data().as_string() {
+                        HEARD.set(js_sys::Date::now());
+                        run(&pair);
+                    }
+                });
                 tabs.set_onmessage(Some(heard.as_ref().unchecked_ref()));
                 // It lives as long as the page does.
                 heard.forget();
@@ -270,7 +287,11 @@ mod browser {
         // A page that comes back from the browser's memory has missed all messages.
         for event in ["visibilitychange", "pageshow"] {
             let run = run.clone();
-            window_event_listener_untyped(event, move |_| run());
+            window_event_listener_untyped(event, move |_| {
+                if let Some(text) = settled_cookies() {
+                    run(&text);
+                }
+            });
         }
     }
 
