@@ -1,6 +1,6 @@
 // The same pages taken over by the browser, under the strict policy, with an empty console.
 import { expect, test } from "@playwright/test";
-import { complaints, doctored, frames, open, overfull, refreshed, SAMPLE } from "./support.mjs";
+import { complaints, doctored, frames, open, overfull, refreshed, SAMPLE, signIn } from "./support.mjs";
 
 test("a changed price shows within the refresh, in its row alone, and is washed once", async ({ page }) => {
   await page.goto("/");
@@ -142,6 +142,19 @@ test("the button tries at once", async ({ page }) => {
   await page.unroute("**/fn/**");
   await retry.click();
   await expect(page.locator("tbody tr")).toHaveCount(SAMPLE.length);
+});
+
+test("the console comes by itself once the server can be reached", async ({ page }) => {
+  await signIn(page);
+  await page.goto("/admin");
+  // Its scripts are there by then.
+  await page.waitForLoadState("networkidle");
+  await page.route("**/fn/**", (route) => route.abort());
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Cache" }).click();
+  await expect(page.getByRole("button", { name: "Retry" })).toBeVisible();
+  await expect(page.locator(".pill")).toHaveText("Connection lost");
+  await page.unroute("**/fn/**");
+  await expect(page.getByRole("heading", { name: "Categories" })).toBeVisible({ timeout: 15_000 });
 });
 
 test("an interval that cannot be read stays within the chart's card", async ({ page }) => {

@@ -140,7 +140,7 @@ pub fn SourcePill(
 
 /// The pill of a page without data, as the server cannot be reached.
 #[component]
-pub(super) fn LostPill() -> impl IntoView {
+pub fn LostPill() -> impl IntoView {
     view! {
         <div class="source" role="status">
             <span class="pill pill-warn">

@@ -39,26 +39,40 @@ pub type PageData<T> = Resource<Result<Kept<T>, DataError>>;
 pub struct Retry(Arc<dyn Fn() + Send + Sync>);
 
 impl Retry {
-    /// Sets `page` to what `read` gives. One read at a time; one that does not reach the server changes nothing.
+    /// Sets `page` to what `read` gives. One that does not reach the server changes nothing.
     pub fn new<T, F, Fut>(page: PageData<T>, read: F) -> Self
     where
         T: Send + Sync + 'static,
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<T, DataError>> + 'static,
     {
+        Self::by(move || {
+            let answer = read();
+            async move {
+                let answer = answer.await;
+                if !matches!(answer, Err(DataError::Transport(_))) {
+                    // A page that was left meanwhile takes nothing.
+                    page.try_set(Some(answer.map(|value| Kept { value, kept_at: None })));
+                }
+            }
+        })
+    }
+
+    /// Runs `attempt`, one at a time.
+    pub fn by<F, Fut>(attempt: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + 'static,
+    {
         let open = Arc::new(AtomicBool::new(false));
         Self(Arc::new(move || {
             if open.swap(true, Ordering::Relaxed) {
                 return;
             }
-            let (open, answer) = (Arc::clone(&open), read());
+            let (open, attempt) = (Arc::clone(&open), attempt());
             spawn_local(async move {
-                let answer = answer.await;
+                attempt.await;
                 open.store(false, Ordering::Relaxed);
-                if !matches!(answer, Err(DataError::Transport(_))) {
-                    // A page that was left meanwhile takes nothing.
-                    page.try_set(Some(answer.map(|value| Kept { value, kept_at: None })));
-                }
             });
         }))
     }
