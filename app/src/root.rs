@@ -9,6 +9,7 @@ use leptos_router::{
 };
 
 use crate::{
+    components::RouteAnnouncer,
     pages::{CoinRoute, ConsoleRoute, MarketsPage, NotFoundPage, SignInRoute},
     prefs::Prefs,
 };
@@ -32,6 +33,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin") view={Lazy::<SignInRoute>::new()} ssr=SsrMode::Async />
                 <Route path=path!("/admin/cache") view={Lazy::<ConsoleRoute>::new()} ssr=SsrMode::Async />
             </Routes>
+            <RouteAnnouncer />
         </Router>
     }
 }

@@ -45,10 +45,15 @@ impl Watchlist {
 
     /// Gives a coin its star, or takes it. A full list drops its oldest.
     pub fn toggle(&mut self, symbol: &Symbol) {
-        let before = self.0.len();
-        self.0.retain(|each| each != symbol);
-        if self.0.len() == before {
-            if before >= MOST {
+        self.set(symbol, !self.has(symbol));
+    }
+
+    /// Has a coin with or without its star. One that has it keeps its position; a full list drops its oldest.
+    pub fn set(&mut self, symbol: &Symbol, starred: bool) {
+        if !starred {
+            self.0.retain(|each| each != symbol);
+        } else if !self.has(symbol) {
+            if self.0.len() >= MOST {
                 self.0.remove(0);
             }
             self.0.push(symbol.clone());
@@ -68,6 +73,14 @@ mod tests {
         list.toggle(&"BTC".parse().unwrap());
         assert_eq!(list.to_text(), "ETH|XRP");
         assert!(list.has(&"XRP".parse().unwrap()) && !list.has(&"BTC".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_star_that_is_set_twice_is_one() {
+        let mut list = Watchlist::parse("BTC|ETH");
+        list.set(&"BTC".parse().unwrap(), true);
+        list.set(&"XRP".parse().unwrap(), false);
+        assert_eq!(list.to_text(), "BTC|ETH");
     }
 
     #[test]

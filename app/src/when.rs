@@ -4,6 +4,21 @@ use model::{Interval, UnixMs};
 
 use crate::{chart::civil::Civil, words::Locale};
 
+/// What the clock of this machine shows, Unix ms.
+#[cfg(feature = "hydrate")]
+#[must_use]
+pub fn now() -> UnixMs {
+    js_sys::Date::now() as UnixMs
+}
+
+/// What the clock of this machine shows, Unix ms.
+#[cfg(not(feature = "hydrate"))]
+#[must_use]
+pub fn now() -> UnixMs {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    UnixMs::try_from(now.as_millis()).unwrap_or(UnixMs::MAX)
+}
+
 /// Whose clock times are written by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Zone {
@@ -98,6 +113,12 @@ impl Calendar {
         self.civil(time).date(self.locale)
     }
 
+    /// `23:30 UTC`
+    #[must_use]
+    pub fn clock(self, time: UnixMs) -> String {
+        format!("{}\u{a0}{}", self.civil(time).clock(), self.zone.label(time))
+    }
+
     /// `31 Mar 2019, 23:30 UTC`
     #[must_use]
     pub fn date_time(self, time: UnixMs) -> String {
@@ -135,6 +156,16 @@ pub fn age(ms: u64, locale: Locale) -> String {
             1 => format!("1 {day}"),
             n => format!("{n} {days}"),
         },
+    }
+}
+
+/// The same in whole units: `0 s`, `12 s`, `3 min`. It changes each second at most.
+#[must_use]
+pub fn age_in_units(ms: u64, locale: Locale) -> String {
+    match (ms, locale) {
+        (0..10_000, Locale::En) => format!("{} s", ms / 1_000),
+        (0..10_000, Locale::ZhCn) => format!("{} 秒", ms / 1_000),
+        _ => age(ms, locale),
     }
 }
 

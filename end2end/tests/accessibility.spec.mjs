@@ -134,7 +134,8 @@ test("the pages are built as a screen reader expects", async ({ page }) => {
       - navigation "Main":
         - link "Markets"
         - link "Cache"
-      - status: Recorded prices
+      - status:
+        - button "Recorded prices"
       - group "Language":
         - link "English"
         - link "简体中文"

@@ -170,3 +170,29 @@ test.describe("without scripts", () => {
     await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   });
 });
+
+test("two tabs share stars and theme: none is lost, and each shows what the other chose", async ({ context }) => {
+  const [one, two] = [await context.newPage(), await context.newPage()];
+  for (const page of [one, two]) await open(page, "/");
+  const star = (page, name) => page.getByRole("button", { name: `${name} on the watchlist` });
+  await star(one, "Bitcoin").click();
+  await expect(star(two, "Bitcoin")).toHaveAttribute("aria-pressed", "true");
+  await star(two, "Ethereum").click();
+  await expect(star(one, "Ethereum")).toHaveAttribute("aria-pressed", "true");
+  const kept = async () => (await context.cookies()).find(({ name }) => name === "watch")?.value;
+  await expect.poll(kept).toBe("BTC|ETH");
+  // A message that was missed costs nothing either: the cookie is read before it is written.
+  await two.waitForTimeout(2_500);
+  await two.evaluate(() => {
+    document.cookie = "watch=XRP; path=/";
+  });
+  await expect.poll(kept).toBe("XRP");
+  await star(one, "Litecoin").click();
+  await expect.poll(kept).toBe("XRP|LTC");
+  await one.getByRole("button", { name: "Display" }).click();
+  await one.getByRole("radio", { name: "Dark" }).check();
+  await expect(two.locator("html")).toHaveAttribute("data-theme", "dark");
+  await expect(ground(two)).toHaveCSS("background-color", GROUND.dark);
+  await one.getByRole("radio", { name: "Red up" }).check();
+  await expect(two.locator("html")).toHaveAttribute("data-rising", "red");
+});

@@ -1,6 +1,8 @@
 // The same pages taken over by the browser, under the strict policy, with an empty console.
 import { expect, test } from "@playwright/test";
-import { complaints, doctored, frames, intercepted, open, overfull, refreshed, unintercepted } from "./support.mjs";
+import {
+  complaints, doctored, frames, intercepted, open, overfull, refreshed, SAMPLE, signIn, unintercepted,
+} from "./support.mjs";
 
 test("a changed price shows within the refresh, in its row alone, and is washed once", async ({ page }) => {
   await page.goto("/");
@@ -65,7 +67,7 @@ test("says so when the server stops answering, and recovers", async ({ page }) =
   await page.goto("/");
   await refreshed(page);
   await intercepted(page, (route) => route.abort());
-  await expect(page.getByText("Connection lost")).toBeVisible();
+  await expect(page.locator(".pill")).toHaveText("Connection lost");
   await unintercepted(page);
   await expect(page.getByText("Recorded prices")).toBeVisible();
 });
@@ -83,12 +85,153 @@ test("says so when the server takes the question and never answers", async ({ pa
   await expect.poll(() => asked).toBe(1);
   await expect(page.getByText("Recorded prices")).toBeVisible();
   await page.clock.runFor(12_000);
-  await expect(page.getByText("Connection lost")).toBeVisible();
+  await expect(page.locator(".pill")).toHaveText("Connection lost");
   // The one given up, and the one asked since.
   expect(asked).toBeLessThanOrEqual(2);
   await page.unroute("**/fn/latest_prices*");
   await page.clock.runFor(14_000);
   await expect(page.getByText("Recorded prices")).toBeVisible();
+});
+
+/** The network of the context, cut or back. */
+const offline = (page, cut) => page.context().setOffline(cut);
+
+test("a click without a network keeps a page's last data, dimmed and with their age, and recovers by itself", async ({ page }) => {
+  await open(page, "/");
+  await page.getByRole("link", { name: /Litecoin/ }).click();
+  await expect(page.getByRole("application", { name: /Litecoin/ })).toBeVisible();
+  await offline(page, true);
+  await page.getByRole("link", { name: "Markets" }).click();
+  const note = page.locator(".kept");
+  await expect(note).toContainText("Connection lost. Showing the last data received.");
+  await expect(note).toContainText(/\d+ (s|min) old/);
+  await expect(page.locator("tbody tr")).toHaveCount(SAMPLE.length);
+  expect(Number(await page.locator("main").evaluate((main) => getComputedStyle(main).opacity))).toBeLessThan(1);
+  await expect(page.locator(".pill")).toHaveText("Connection lost");
+  await offline(page, false);
+  await expect(note).toHaveCount(0, { timeout: 15_000 });
+  await expect(page.locator(".pill")).toHaveText("Recorded prices");
+  await expect(page.locator("tbody tr")).toHaveCount(SAMPLE.length);
+});
+
+test("a click without a network to a page that was never shown says so, and shows it once the network is back", async ({ page }) => {
+  await open(page, "/");
+  // The code of a coin's page is there, the data of this coin are not.
+  await page.getByRole("link", { name: /Litecoin/ }).click();
+  await expect(page.getByRole("application", { name: /Litecoin/ })).toBeVisible();
+  await page.getByRole("link", { name: "Markets" }).click();
+  await expect(page.locator("tbody tr")).toHaveCount(SAMPLE.length);
+  await offline(page, true);
+  await page.getByRole("link", { name: /Bitcoin/ }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("The server cannot be reached");
+  await expect(page.locator(".pill")).toHaveText("Connection lost");
+  await expect(page.getByRole("button", { name: "Retry" })).toBeVisible();
+  // One border: no card within a card.
+  await expect(page.locator(".card .card")).toHaveCount(0);
+  await offline(page, false);
+  await expect(page.getByRole("application", { name: /Bitcoin/ })).toBeVisible({ timeout: 15_000 });
+});
+
+test("a click without a network to a page whose code is not there yet waits for the network", async ({ page }) => {
+  const list = complaints(page);
+  await open(page, "/");
+  await offline(page, true);
+  await page.getByRole("link", { name: /Bitcoin/ }).click();
+  await expect(page.locator(".pill")).toHaveText("Connection lost");
+  await offline(page, false);
+  await expect(page.getByRole("application", { name: /Bitcoin/ })).toBeVisible({ timeout: 15_000 });
+  expect(list.filter((line) => /panicked|unreachable/.test(line))).toEqual([]);
+});
+
+test("the button tries at once", async ({ page }) => {
+  await page.clock.install();
+  await open(page, "/coin/ETH");
+  await page.route("**/fn/**", (route) => route.abort());
+  await page.getByRole("link", { name: "Markets" }).click();
+  const retry = page.getByRole("button", { name: "Retry" });
+  await expect(retry).toBeVisible();
+  await page.unroute("**/fn/**");
+  await retry.click();
+  await expect(page.locator("tbody tr")).toHaveCount(SAMPLE.length);
+});
+
+test("the console comes by itself once the server can be reached", async ({ page }) => {
+  await signIn(page);
+  await page.goto("/admin");
+  // Its scripts are there by then.
+  await page.waitForLoadState("networkidle");
+  await page.route("**/fn/**", (route) => route.abort());
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Cache" }).click();
+  await expect(page.getByRole("button", { name: "Retry" })).toBeVisible();
+  await expect(page.locator(".pill")).toHaveText("Connection lost");
+  await page.unroute("**/fn/**");
+  await expect(page.getByRole("heading", { name: "Categories" })).toBeVisible({ timeout: 15_000 });
+});
+
+test("an interval that cannot be read stays within the chart's card", async ({ page }) => {
+  await open(page, "/coin/ETH");
+  await page.route("**/fn/chart*", (route) => route.abort());
+  await page.getByRole("navigation", { name: "Interval" }).getByRole("link", { name: "1d" }).click();
+  await expect(page.getByRole("alert").filter({ hasText: "The server cannot be reached" })).toBeVisible();
+  await expect(page.locator(".card .card")).toHaveCount(0);
+});
+
+test("after a navigation the focus is on the new page and its title is read out, not at first, not for a query", async ({ page }) => {
+  await open(page, "/");
+  const announcer = page.locator("[aria-live=polite][aria-atomic=true]");
+  await expect(announcer).toHaveText("");
+  await expect(page.locator("body")).toBeFocused();
+  await page.getByRole("link", { name: /Litecoin/ }).focus();
+  await page.keyboard.press("Enter");
+  await expect(announcer).toHaveText(/Litecoin.* · Tidemark/);
+  await expect(page.locator("main")).toBeFocused();
+  const days = page.getByRole("navigation", { name: "Interval" }).getByRole("link", { name: "1d" });
+  await days.click();
+  await expect(page).toHaveURL(/interval=1d/);
+  await frames(page);
+  await expect(announcer).toHaveText(/Litecoin/);
+  await expect(page.locator("main")).not.toBeFocused();
+  await page.goBack();
+  await page.goBack();
+  await expect(announcer).toHaveText("Markets · Tidemark");
+  await expect(page.locator("main")).toBeFocused();
+  await page.getByRole("button", { name: "Price", exact: true }).click();
+  await expect(page).toHaveURL(/sort=-price/);
+  await expect(page.getByRole("button", { name: "Price", exact: true })).toBeFocused();
+});
+
+test("a replay is explained where it is named, with the dates of the recording", async ({ page }) => {
+  await open(page, "/coin/BTC");
+  await doctored(page, (answer) => {
+    answer.provenance.source = "replay";
+  });
+  await page.route("**/fn/backdrop*", async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    answer.replay = { first: Date.UTC(2017, 9, 1), end: Date.UTC(2019, 3, 1), playing: Date.UTC(2018, 1, 12, 3) };
+    await route.fulfill({ response, json: answer });
+  });
+  await page.getByRole("link", { name: "Markets" }).click();
+  const pill = page.getByRole("button", { name: "Replayed prices" });
+  await expect(pill).toBeVisible();
+  const sentence = "Recorded 1 Oct 2017 – 31 Mar 2019, replayed as if live. Now playing 12 Feb 2018.";
+  await expect(page.locator(".replay-note")).toHaveText(sentence);
+  const note = page.locator("#source-note");
+  await expect(note).toBeHidden();
+  await pill.focus();
+  await page.keyboard.press("Enter");
+  await expect(note).toBeVisible();
+  await expect(note).toContainText(sentence);
+  await expect(note).toContainText("tidemark import FILE");
+  await page.keyboard.press("Escape");
+  await expect(note).toBeHidden();
+  // A phone names it in full, too.
+  for (const width of [390, 320]) {
+    await page.setViewportSize({ width, height: 800 });
+    const text = page.locator(".pill-text");
+    expect(await text.evaluate((box) => [box.scrollHeight - box.clientHeight, box.scrollWidth - box.clientWidth])).toEqual([0, 0]);
+    expect(await overfull(page, ".head-in")).toEqual([]);
+  }
 });
 
 test("a page left while its refresh is under way ends without a complaint", async ({ page }) => {

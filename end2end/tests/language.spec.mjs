@@ -45,7 +45,7 @@ test("links go on naming the language where the address does, and only there", a
   for (const href of await links()) expect(href).toContain("lang=zh-CN");
   await page.getByRole("button", { name: "价格", exact: true }).click();
   await expect(page).toHaveURL(/sort=-price&lang=zh-CN/);
-  await page.getByRole("link", { name: /Litecoin/ }).click();
+  await page.getByRole("link", { name: /莱特币/ }).click();
   await expect(page).toHaveURL(/\/coin\/LTC[?]lang=zh-CN$/);
   await hydrated(page);
   for (const href of await links()) expect(href).toContain("lang=zh-CN");
@@ -76,6 +76,31 @@ test("numbers and dates are written the Chinese way", async ({ page }) => {
   await expect(page.locator(".card-foot")).toContainText(/2019年4月1日 05:30\sUTC\+5:30/);
   await expect(page.locator(".card-foot")).toContainText(/市值采用.*20\d\d年\d+月\d+日/);
   await expect(page).toHaveTitle("行情 · Tidemark");
+});
+
+test("coins have their Chinese names, and are found by those and by the English ones, in both languages", async ({ page }) => {
+  const found = page.locator("tbody .coin-symbol");
+  for (const [text, symbol] of [
+    ["比特", "BTC"],
+    ["以太坊", "ETH"],
+    ["萊特幣", "LTC"],
+    ["litecoin", "LTC"],
+    ["柚子", "EOS"],
+  ]) {
+    for (const lang of ["zh-CN", "en"]) {
+      await page.goto(`/?lang=${lang}&q=${encodeURIComponent(text)}`);
+      await expect(found).toHaveText([symbol]);
+    }
+  }
+  await open(page, "/?lang=zh-CN");
+  await expect(page.locator("tbody tr", { hasText: "BTC" }).locator(".coin-name")).toHaveText("比特币");
+  await page.getByRole("searchbox").fill("瑞波");
+  await expect(found).toHaveText(["XRP"]);
+  await open(page, "/coin/BTC?lang=zh-CN");
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("比特币");
+  await expect(page).toHaveTitle(/比特币/);
+  await open(page, "/coin/BTC?lang=en");
+  await expect(page).toHaveTitle(/Bitcoin/);
 });
 
 test("who tells a supply is said in the page's language", async ({ page }) => {

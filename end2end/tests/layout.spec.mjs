@@ -110,3 +110,27 @@ test("no recorded past stands beside prices of another source", async ({ page })
   await expect(page.getByText("Recorded prices")).toBeVisible();
   await expect(page.locator("tbody .sparkline")).toHaveCount(5);
 });
+
+for (const size of [24, 32]) {
+  test(`letters of ${size} px by the browser's own setting are followed, and nothing leaves its card`, async ({ playwright, baseURL }) => {
+    test.setTimeout(60_000);
+    const { executablePath, args } = test.info().project.use.launchOptions;
+    const browser = await playwright.chromium.launch({ executablePath, args: [...args, `--blink-settings=defaultFontSize=${size}`] });
+    try {
+      const page = await browser.newPage({ baseURL });
+      for (const width of [1440, 1920]) {
+        await page.setViewportSize({ width, height: 900 });
+        for (const path of ["/", "/?lang=zh-CN", "/coin/BTC", "/coin/BTC?lang=zh-CN", "/nope", "/admin"]) {
+          await page.goto(path);
+          await expect(page.locator("main")).toBeVisible();
+          const body = await page.locator("body").evaluate((element) => parseFloat(getComputedStyle(element).fontSize));
+          expect(body).toBe(size * 0.875);
+          // The table scrolls within its card where it is wider.
+          expect(await overfull(page, ".head-in, .card, .tile, .figures, .figures dl > div, .figures dd"), `${path} at ${width} px`).toEqual([]);
+        }
+      }
+    } finally {
+      await browser.close();
+    }
+  });
+}

@@ -159,7 +159,7 @@ test("a slash leads to the filter, typing filters and is in the address, Escape 
   // A slash within a text is a slash.
   await page.keyboard.type("/");
   await expect(field).toHaveValue("LiTe/");
-  await expect(page.getByText("No coin is called “LiTe/”.")).toBeVisible();
+  await expect(page.getByText("No coins match “LiTe/”.")).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(field).toHaveValue("");
   await expect(page).toHaveURL(/[?]sort=coin$/);
@@ -211,7 +211,7 @@ test("chips show gainers and losers, and where none are, say so", async ({ page 
 test("stars make the watchlist, which the server knows too", async ({ page, browser }) => {
   const list = complaints(page);
   await open(page, "/?show=watchlist");
-  await expect(page.getByText("No coin is on your watchlist yet")).toBeVisible();
+  await expect(page.getByText("Your watchlist is empty.")).toBeVisible();
   await page.getByRole("link", { name: "Show all coins" }).click();
   await expect.poll(() => symbols(page)).toHaveLength(5);
   const star = (name) => page.getByRole("button", { name: `Watch ${name}` });
@@ -310,7 +310,7 @@ test.describe("without scripts", () => {
     expect((await symbols(page)).toSorted()).toEqual(found.toSorted());
     await page.getByRole("searchbox").fill("nothing is called so");
     await page.getByRole("button", { name: "Filter" }).click();
-    await expect(page.getByText("No coin is called “nothing is called so”.")).toBeVisible();
+    await expect(page.getByText("No coins match “nothing is called so”.")).toBeVisible();
     await page.getByRole("link", { name: "Show all coins" }).click();
     expect(await symbols(page)).toHaveLength(5);
   });

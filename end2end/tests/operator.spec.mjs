@@ -100,7 +100,7 @@ test("nothing of the cache is told to one who is not signed in", async ({ reques
 });
 
 for (const [scripts, lang, wrong, slowed] of [
-  [true, "en", "The user or the password is wrong.", /^Too many wrong passwords: try again in [\d.]+ (s|min)\.$/],
+  [true, "en", "Incorrect user name or password.", /^Too many incorrect passwords\. Try again in [\d.]+ (s|min)\.$/],
   [false, "zh-CN", "用户名或密码错误。", /^密码错误次数过多：请在 [\d.]+ (秒|分钟)后重试。$/],
 ]) {
   test.describe(`guesses ${scripts ? "with scripts" : "without scripts"}`, () => {
@@ -133,7 +133,7 @@ test("the figures refresh by themselves, also while the focus is in them", async
   await signIn(page);
   await page.goto("/admin/cache");
   await hydrated(page);
-  const button = page.getByRole("button", { name: "Clear prices …" });
+  const button = page.getByRole("button", { name: "Clear prices…" });
   await button.focus();
   const foot = page.locator(".page-foot");
   const reads = page.locator("tr", { hasText: "prices" }).locator("td").nth(4);
@@ -142,7 +142,7 @@ test("the figures refresh by themselves, also while the focus is in them", async
   await expect.poll(async () => Number((await reads.textContent()).replace(/,/g, ""))).toBeGreaterThanOrEqual(before + 3);
   await expect(button).toBeFocused();
   await expect(foot).toContainText("Since the start of this server");
-  for (const title of ["Hit ratio", "Saved from Postgres", "Served stale", "Memory", "Redis"]) {
+  for (const title of ["Hit ratio", "Database reads avoided", "Served stale", "Memory", "Redis"]) {
     await expect(page.locator(".tile h2", { hasText: title })).toBeVisible();
   }
   await expect(page.locator(".node")).toHaveCount(1);
@@ -177,7 +177,7 @@ test("Enter in the name looks at what it covers", async ({ page }) => {
   await page.context().request.get("/api/latest_prices");
   await page.goto("/admin/cache");
   await hydrated(page);
-  await page.getByRole("button", { name: "Clear a part …" }).click();
+  await page.getByRole("button", { name: "Clear by prefix, key or tag…" }).click();
   const dialog = page.getByRole("dialog", { name: "Clear the cache" });
   await dialog.getByLabel("Name").fill("prices:");
   await dialog.getByLabel("Name").press("Enter");
@@ -204,12 +204,12 @@ test.describe("clears", () => {
 
   test("a category: preview, clear, undo", async ({ page }) => {
     const list = complaints(page);
-    const button = page.getByRole("button", { name: "Clear charts …" });
+    const button = page.getByRole("button", { name: "Clear charts…" });
     await button.click();
     const dialog = page.getByRole("dialog", { name: "Clear the cache" });
     await expect(dialog.getByLabel("What")).toHaveValue("category");
     await expect(dialog.locator("select").nth(1)).toHaveValue("charts");
-    await expect(dialog.locator(".preview b")).toHaveText(/^[\d,]+ keys in Redis, [\d.,]+ (B|kB|MB)$/);
+    await expect(dialog.locator(".preview b")).toHaveText(/^[\d,]+ keys? in Redis, [\d.,]+ (B|kB|MB)$/);
     await expect(dialog.locator(".preview code").first()).toHaveText(/^charts:/);
     // Escape closes it, nothing is cleared, and the focus is where it was.
     await page.keyboard.press("Escape");
@@ -222,10 +222,10 @@ test.describe("clears", () => {
     await dialog.getByRole("button", { name: "Clear", exact: true }).click();
     await expect(dialog).toBeHidden();
     const toast = page.locator(".toast");
-    await expect(toast).toContainText(/^Cleared charts: [\d,]+ keys, .* Expected cost: up to [\d,]+ loads by Postgres\./);
+    await expect(toast).toContainText(/^Cleared charts: [\d,]+ keys?, .* Expected cost: up to [\d,]+ loads? from Postgres\./);
     await expect(clears(page).locator("tbody tr").first()).toContainText("category charts");
     await toast.getByRole("button", { name: /^Undo/ }).click();
-    await expect(toast).toContainText(/^Undone: [\d,]+ keys are back, [\d,]+ were loaded since\./);
+    await expect(toast).toContainText(/^Undone: [\d,]+ keys? restored, [\d,]+ already loaded again\./);
     await expect(clears(page).locator("tbody tr").first()).toContainText("undone");
     await expect(toast).toBeFocused();
     await toast.getByRole("button", { name: "Close" }).click();
@@ -235,7 +235,7 @@ test.describe("clears", () => {
   });
 
   test("a prefix and a key, each looked at first; a bad name is told", async ({ page }) => {
-    await page.getByRole("button", { name: "Clear a part …" }).click();
+    await page.getByRole("button", { name: "Clear by prefix, key or tag…" }).click();
     const dialog = page.getByRole("dialog", { name: "Clear the cache" });
     const go = dialog.getByRole("button", { name: "Clear", exact: true });
     await expect(go).toBeDisabled();
@@ -255,7 +255,7 @@ test.describe("clears", () => {
     await go.click();
     await expect(page.locator(".toast")).toContainText("Cleared charts:");
     await warm(page);
-    await page.getByRole("button", { name: "Clear a part …" }).click();
+    await page.getByRole("button", { name: "Clear by prefix, key or tag…" }).click();
     await dialog.getByLabel("What").selectOption("key");
     await dialog.getByLabel("Name").fill(key);
     await dialog.getByRole("button", { name: "Preview" }).click();
@@ -265,7 +265,7 @@ test.describe("clears", () => {
   });
 
   test("everything goes only after the typed word", async ({ page }) => {
-    await page.getByRole("button", { name: "Clear all …" }).click();
+    await page.getByRole("button", { name: "Clear all…" }).click();
     const dialog = page.getByRole("dialog", { name: "Clear the cache" });
     const go = dialog.getByRole("button", { name: "Clear", exact: true });
     await expect(dialog.locator(".preview b")).toBeVisible();

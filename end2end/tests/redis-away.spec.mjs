@@ -34,15 +34,15 @@ test("a Redis that does not answer is told in words, and so is its return", asyn
   const pid = await redisProcess();
   process.kill(pid, "SIGSTOP");
   try {
-    await expect(tile.locator(".figure")).toHaveText("Away", { timeout: 30_000 });
+    await expect(tile.locator(".figure")).toHaveText("Unavailable", { timeout: 30_000 });
     await expect(tile).toHaveClass(/tile-alarm/);
     // What Redis itself says is in English, and says so on pages of another language.
     await expect(tile.locator(".note")).toHaveAttribute("lang", "en");
     await expect(page.locator(".node-down")).toHaveCount(1);
     await expect(page.locator(".node-down .node-state")).toHaveText("not reached");
-    await page.getByRole("button", { name: "Clear charts …" }).click();
+    await page.getByRole("button", { name: "Clear charts…" }).click();
     const dialog = page.getByRole("dialog");
-    await expect(dialog.getByText(/One node of Redis could not be looked at|Redis, which keeps the log of clears, is away/)).toBeVisible({ timeout: 20_000 });
+    await expect(dialog.getByText(/One node of Redis could not be looked at|Redis, which stores the invalidation log, is unavailable/)).toBeVisible({ timeout: 20_000 });
     await page.keyboard.press("Escape");
     // Readers notice nothing.
     const prices = await page.context().request.get("/api/latest_prices");

@@ -44,7 +44,7 @@ fn the_address_the_cookie_and_the_browser_settle_the_language_in_this_order() {
     assert_eq!(of_header.header("set-cookie"), "");
     assert!(of_header.text().contains("href=\"/coin/BTC\""));
     for (path, status, words) in
-        [("/coin/NOPE?lang=zh-CN", 404, "没有名为 NOPE 的币种"), ("/no/such?lang=zh-CN", 404, "没有这个页面")]
+        [("/coin/NOPE?lang=zh-CN", 404, "没有名为 NOPE 的币种"), ("/no/such?lang=zh-CN", 404, "找不到页面")]
     {
         let reply = server.get(path);
         assert_eq!(reply.status, status, "{path}");
@@ -82,7 +82,79 @@ fn rows_are_sorted_filtered_and_chosen_by_the_address() {
     let (gainers, losers) = (order("?show=gainers"), order("?show=losers"));
     assert!(!gainers.is_empty() && !losers.is_empty() && gainers.len() + losers.len() <= 5);
     assert!(gainers.iter().all(|symbol| !losers.contains(symbol)));
-    assert!(server.get("/?q=nothing").text().contains("No coin is called “nothing”."));
+    assert!(server.get("/?q=nothing").text().contains("No coins match “nothing”."));
+}
+
+#[test]
+fn coins_are_found_by_their_chinese_names_in_every_language() {
+    let server = server();
+    for (query, shown) in [("lang=zh-CN", "莱特币"), ("lang=en", "Litecoin")] {
+        // 莱特, and the same in traditional characters.
+        for text in ["%E8%8E%B1%E7%89%B9", "%E8%90%8A%E7%89%B9%E5%B9%A3", "litecoin"] {
+            let html = server.get(&format!("/?{query}&q={text}")).text();
+            assert_eq!(html.matches("<th scope=\"row\"").count(), 1, "{query} {text}");
+            assert!(html.contains(&format!("class=\"coin-name\">{shown}<")), "{query} {text}");
+        }
+    }
+    let coin = server.get("/coin/BTC?lang=zh-CN").text();
+    assert!(coin.contains("<title>比特币 ") && coin.contains("<h1>比特币"), "{coin}");
+}
+
+#[test]
+fn a_star_is_a_form_that_this_site_alone_may_send() {
+    let server = server();
+    let form = "application/x-www-form-urlencoded";
+    let send = |cookie: &str, site: &str, body: &str| {
+        let headers =
+            [("accept", "text/html"), ("content-type", form), ("cookie", cookie), ("sec-fetch-site", site)];
+        server.send("POST", "/fn/toggle_watch", &headers, body)
+    };
+    for (cookie, body, leads_to, kept) in [
+        ("watch=ETH", "toggle=BTC&next=%2F%3Fsort%3Dcoin", "/?sort=coin", "watch=ETH|BTC;"),
+        ("watch=ETH|BTC", "toggle=ETH&next=%2Fcoin%2FETH", "/coin/ETH", "watch=BTC;"),
+        ("theme=dark", "toggle=XRP&next=%2F%2Fevil.example", "/", "watch=XRP;"),
+        ("", "toggle=xrp", "/", "watch=XRP;"),
+    ] {
+        let reply = send(cookie, "same-origin", body);
+        assert_eq!((reply.status, reply.header("location")), (303, leads_to), "{body}");
+        assert!(reply.header("set-cookie").starts_with(kept), "{body}: {}", reply.header("set-cookie"));
+    }
+    let foreign = send("watch=ETH", "cross-site", "toggle=BTC");
+    assert_eq!((foreign.status, foreign.header("set-cookie")), (403, ""));
+    let odd = send("watch=ETH", "same-origin", "toggle=B%2FC");
+    assert_eq!(odd.header("set-cookie"), "");
+}
+
+#[test]
+fn links_of_a_path_that_looks_like_another_site_stay_here() {
+    let server = server();
+    let reply = server.get("//evil.example/x");
+    assert_eq!(reply.status, 404);
+    let html = reply.text();
+    assert!(!html.contains("href=\"//") && !html.contains("value=\"//"), "{html}");
+    assert!(html.contains("href=\"/?lang=zh-CN\""));
+    let icon = server.send("GET", "/favicon.ico", &[], "");
+    assert_eq!((icon.status, icon.header("location")), (308, "/favicon.svg"));
+}
+
+#[test]
+fn a_replay_says_of_which_days_it_is() {
+    let (_, url) = sample_database();
+    let server = Server::start(&Setup { postgres: Some(&url), feed: Some("replay"), ..Setup::default() });
+    let backdrop = server.wait_json("/fn/backdrop", |answer| !answer["replay"].is_null());
+    let replay = &backdrop["replay"];
+    let [first, end, playing] = ["first", "end", "playing"].map(|name| replay[name].as_i64().unwrap());
+    // The sample begins on 1 October 2017 and ends on 31 March 2019.
+    assert_eq!(first / 86_400_000, 1_506_816_000_000 / 86_400_000, "{replay}");
+    assert_eq!((end - 1) / 86_400_000, 1_553_990_400_000 / 86_400_000, "{replay}");
+    assert!((first..end).contains(&playing), "{replay}");
+    let html = server.get("/").text();
+    assert!(html.contains("Recorded 1 Oct 2017 – 31 Mar 2019, replayed as if live. Now playing "), "{html}");
+    let coin = server.get("/coin/BTC").text();
+    assert!(coin.contains("replayed as if live") && coin.contains("Recorded since"), "{coin}");
+    // The first candle of the replay is of a day on which nothing was recorded: it is not called the data's first.
+    assert!(!coin.contains("Data since"));
+    assert!(server.get("/?lang=zh-CN").text().contains("录制于 2017年10月1日至2019年3月31日"));
 }
 
 /// What a page holds is dropped on whichever thread ends it: nothing of it may belong to one thread.

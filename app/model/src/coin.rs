@@ -17,8 +17,33 @@ pub struct Coin {
     pub week: Option<Sparkline>,
     /// How many coins there are, where it is known.
     pub supply: Option<Supply>,
+    /// What its series replays, if it does: its candles then have the times of the replay, not those of the recording.
+    #[serde(default)]
+    pub replay: Option<ReplayInfo>,
     /// Where the figures come from.
     pub provenance: Provenance,
+}
+
+/// Which part of a recording is replayed, and which moment of it is playing. All times are those of the recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayInfo {
+    /// Open time of the first recorded candle that is played, Unix ms.
+    pub first: UnixMs,
+    /// End of the last one, Unix ms.
+    pub end: UnixMs,
+    /// The recorded moment that plays now, Unix ms.
+    pub playing: UnixMs,
+}
+
+impl ReplayInfo {
+    /// What plays at `now` of a recording from `first` to `end` that begins anew at `epoch` and each time it has ended; all
+    /// Unix ms.
+    #[must_use]
+    pub fn at(first: UnixMs, end: UnixMs, epoch: UnixMs, now: UnixMs) -> Self {
+        let length = end.saturating_sub(first).max(1);
+        let playing = first.saturating_add(now.saturating_sub(epoch).rem_euclid(length));
+        Self { first, end, playing }
+    }
 }
 
 /// Closing prices of the last seven days, for a line in a table row.
@@ -39,4 +64,22 @@ pub struct Backdrop {
     pub weeks: Vec<Sparkline>,
     /// How many coins there are, of the symbols whose number is known.
     pub supplies: Vec<Supply>,
+    /// What is replayed, where the latest prices are a replay: of several recordings the one that begins first.
+    #[serde(default)]
+    pub replay: Option<ReplayInfo>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replay_plays_its_recording_over_and_over() {
+        let playing = |now| ReplayInfo::at(100, 140, 1_000, now).playing;
+        assert_eq!((playing(1_000), playing(1_039), playing(1_040)), (100, 139, 100));
+        // The pass before the epoch ends there.
+        assert_eq!((playing(999), playing(960)), (139, 100));
+        // Nonsense in the database does not panic.
+        assert_eq!(ReplayInfo::at(5, 5, 0, i64::MAX).playing, 5);
+    }
 }

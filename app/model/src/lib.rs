@@ -28,14 +28,14 @@ pub use admin::{
 pub use answer::{ChartData, LatestPrices};
 pub use candle::Candle;
 pub use chart_query::{ChartQuery, DEFAULT_LIMIT, FIRST_TIME, LAST_TIME, MAX_LIMIT, check_time};
-pub use coin::{Backdrop, Coin, Sparkline};
+pub use coin::{Backdrop, Coin, ReplayInfo, Sparkline};
 pub use error::MarketError;
 pub use interval::Interval;
 pub use price_changes::{MAX_CHANGE_SYMBOLS, PriceChange, PriceChanges};
 pub use provenance::{Provenance, Source, Tier};
 pub use quote::Quote;
 pub use supply::Supply;
-pub use symbol::{Symbol, coin_name};
+pub use symbol::{Symbol, coin_name, coin_name_zh, coin_names_zh};
 
 /// Unix time in milliseconds, UTC.
 pub type UnixMs = i64;

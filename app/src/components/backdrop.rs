@@ -150,6 +150,7 @@ mod tests {
         let behind = Behind::new(&Backdrop {
             weeks: Vec::new(),
             supplies: vec![supply("BTC", 1_553_990_400_000), supply("ETH", 1_553_904_000_000)],
+            replay: None,
         });
         let [btc, eth, xrp] = ["BTC", "ETH", "XRP"].map(|symbol| symbol.parse::<Symbol>().unwrap());
         assert_eq!((behind.cap(&btc, 10.0), behind.cap(&xrp, 10.0)), (Some(25.0), None));

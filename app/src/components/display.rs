@@ -9,6 +9,7 @@ use leptos_router::{
 
 use super::{hidden::hidden_inputs, icons};
 use crate::{
+    data::local_path,
     live::{self, flag},
     prefs::{Rising, Theme, use_prefs},
     query::query_string,
@@ -25,7 +26,8 @@ pub fn LanguageSwitch() -> impl IntoView {
         let href = live::text(move || {
             let rest = without(query.get(), &["lang"]);
             let all = rest.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-            path.with(|path| format!("{path}{}", query_string(all.chain([("lang", locale.tag())]))))
+            let query = query_string(all.chain([("lang", locale.tag())]));
+            path.with(|path| format!("{}{query}", own(path)))
         });
         let short = match locale {
             Locale::En => "EN",
@@ -54,6 +56,12 @@ pub fn LanguageSwitch() -> impl IntoView {
     .into_any()
 }
 
+/// A path as a link to a page of this site. The path of an unknown page may be `//evil.example`, which a browser takes for
+/// another site.
+fn own(path: &str) -> &str {
+    local_path(path).unwrap_or("/")
+}
+
 /// An address's parameters but for these.
 fn without(query: ParamsMap, names: &[&str]) -> Vec<(String, String)> {
     let rest = query.into_iter().filter(|(name, _)| !names.contains(&name.as_ref()));
@@ -77,7 +85,7 @@ pub fn DisplayMenu() -> impl IntoView {
             let rest = without(query.get_untracked(), &CHOICES);
             let rest = query_string(rest.iter().map(|(name, value)| (name.as_str(), value.as_str())));
             let options = NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() };
-            navigate(&path.with_untracked(|path| format!("{path}{rest}")), options);
+            navigate(&path.with_untracked(|path| format!("{}{rest}", own(path))), options);
         }
     });
     let forget = move || forget.with_value(|forget| forget());

@@ -2,11 +2,13 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
-use model::Provenance;
+use model::{Provenance, ReplayInfo};
 
 use super::{
     DisplayMenu, LanguageSwitch,
     icons::{self, icon},
+    replay_note::replayed,
+    star::WatchForm,
 };
 use crate::{
     live::{self, maybe, word},
@@ -50,11 +52,16 @@ pub fn Header(
                 </div>
             </div>
         </header>
+        <WatchForm />
     }
     .into_any()
 }
 
-/// Says in two words what kind of prices the page shows, so that nothing invented looks real.
+/// The id of the explanation of a [`SourcePill`].
+const NOTE: &str = "source-note";
+
+/// Says in two words what kind of prices the page shows, so that nothing invented looks real, and explains it when pressed:
+/// by the browser's own popover, so that it works without scripts.
 #[component]
 pub fn SourcePill(
     /// Where the shown figures come from.
@@ -63,11 +70,22 @@ pub fn SourcePill(
     /// Whether the server stopped answering.
     #[prop(into)]
     lost: Signal<bool>,
+    /// Whether the server answers with errors.
+    #[prop(optional)]
+    busy: Option<Signal<bool>>,
+    /// What is replayed, where that is known.
+    #[prop(optional_no_strip)]
+    replay: Option<ReplayInfo>,
 ) -> impl IntoView {
-    let words = use_words();
+    let prefs = use_prefs();
+    let words = prefs.words();
+    let busy = busy.unwrap_or_else(|| Signal::stored(false));
     let text = live::text(move || {
         if lost.get() {
             return words.lost.to_owned();
+        }
+        if busy.get() {
+            return words.server_busy.to_owned();
         }
         provenance.with(|p| match (p.simulated, p.source.as_str()) {
             (true, _) => words.simulated.to_owned(),
@@ -77,14 +95,59 @@ pub fn SourcePill(
         })
     });
     let class = word(move || {
-        let alarm = lost.get() || provenance.with(|p| p.simulated || p.reason.is_some());
-        if alarm { "pill pill-warn" } else { "pill" }
+        let alarm = lost.get() || busy.get() || provenance.with(|p| p.simulated || p.reason.is_some());
+        match (alarm, prefs.is_live()) {
+            (true, _) => "pill pill-warn",
+            (false, true) => "pill",
+            // Nothing renews what the server has rendered before the browser takes it over.
+            (false, false) => "pill pill-still",
+        }
+    });
+    let about = live::text(move || {
+        provenance.with(|p| match (p.simulated, p.source.as_str()) {
+            (true, _) => words.about_simulated.to_owned(),
+            (_, "recorded") => words.about_recorded.to_owned(),
+            (_, "replay") => replay.map_or_else(
+                || words.about_replay.to_owned(),
+                |replay| format!("{} {}", words.about_replay, replayed(replay, prefs.locale)),
+            ),
+            (_, source) => (words.about_source)(source),
+        })
+    });
+    let dates = live::word(move || {
+        if provenance.with(|p| p.source == model::Source::REPLAY) { words.about_replay_dates } else { "" }
     });
     view! {
-        <span class=class role="status">
-            <span class="dot" aria-hidden="true"></span>
-            <span class="pill-text">{text}</span>
-        </span>
+        <div class="source" role="status">
+            <button type="button" class=class popovertarget=NOTE title=words.about_prices>
+                <span class="dot" aria-hidden="true"></span>
+                <span class="pill-text">{text}</span>
+            </button>
+        </div>
+        <section id=NOTE class="menu source-note" popover="auto" aria-label=words.about_prices>
+            <p>{about}</p>
+            <p>{dates}</p>
+            <p>{words.own_prices}</p>
+            <p>
+                <code>"tidemark import FILE"</code>
+                <br />
+                <code>"TIDEMARK_FEED=none"</code>
+            </p>
+        </section>
+    }
+    .into_any()
+}
+
+/// The pill of a page without data, as the server cannot be reached.
+#[component]
+pub fn LostPill() -> impl IntoView {
+    view! {
+        <div class="source" role="status">
+            <span class="pill pill-warn">
+                <span class="dot" aria-hidden="true"></span>
+                <span class="pill-text">{use_words().lost}</span>
+            </span>
+        </div>
     }
     .into_any()
 }

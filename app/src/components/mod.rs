@@ -1,5 +1,6 @@
 //! Reusable views.
 
+mod announcer;
 mod backdrop;
 mod badge;
 mod board;
@@ -22,6 +23,8 @@ mod price_row;
 mod price_table;
 mod problem;
 mod range_track;
+mod replay_note;
+mod retry;
 mod sort;
 mod span;
 mod star;
@@ -32,6 +35,7 @@ mod totals;
 mod waiting;
 mod wash;
 
+pub use announcer::RouteAnnouncer;
 pub use backdrop::{Behind, BehindSignal, Past};
 pub use badge::Badge;
 pub use board::{Board, LiveQuote, is_of_same_time};
@@ -39,14 +43,16 @@ pub use change::{Change, direction};
 pub use chart_view::{ChartView, Drawing, Drawings, NARROW, WIDE, by_width};
 pub use display::{DisplayMenu, LanguageSwitch};
 pub use foot::{Foot, sentence_when_read};
-pub use header::{Header, SourcePill};
+pub use header::{Header, LostPill, SourcePill};
 pub use icons::Empty;
 pub use in_view::rows_in_view;
 pub use poll::{every, now_ms};
 pub use price_order::first_symbols;
 pub use price_table::PriceTable;
-pub use problem::{Problem, set_status};
+pub use problem::{Problem, Unread, set_status};
 pub use range_track::RangeTrack;
+pub use replay_note::{ReplayNote, replayed};
+pub use retry::{KeptNote, PageData, Retry, RetryButton};
 pub use sort::{Sort, SortKey};
 pub use span::Span;
 pub use star::{WatchButton, WatchStar};

@@ -156,7 +156,11 @@ mod tests {
             source: "a table".to_owned(),
             source_zh_cn: None,
         };
-        Behind::new(&Backdrop { weeks: Vec::new(), supplies: vec![supply("BTC", 2), supply("ETH", 100)] })
+        Behind::new(&Backdrop {
+            weeks: Vec::new(),
+            supplies: vec![supply("BTC", 2), supply("ETH", 100)],
+            replay: None,
+        })
     }
 
     fn order(query: &TableQuery, watch: &str) -> Vec<String> {

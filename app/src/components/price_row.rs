@@ -45,6 +45,7 @@ pub fn PriceRow(
     let LiveQuote {
         symbol, name, price, hour_pct, change_pct, week_pct, high, low, wash, as_of, late, ..
     } = row.clone();
+    let name = locale.coin_name(&symbol, &name).to_owned();
     let href = prefs.link(&format!("/coin/{symbol}"));
     let wash_ended = {
         let row = row.clone();

@@ -3,7 +3,11 @@
 use leptos::prelude::*;
 use model::MarketError;
 
-use super::Empty;
+use super::{
+    Empty, Header,
+    header::LostPill,
+    retry::{Retry, RetryButton},
+};
 use crate::{data::DataError, prefs::use_prefs};
 
 /// Sets the status of the response being rendered; in the browser there is none.
@@ -18,14 +22,35 @@ pub fn set_status(code: u16) {
     let _ = code;
 }
 
+/// A page without data: what went wrong, and its remedy. It tries again by itself where that may help.
+#[component]
+pub fn Unread(
+    /// What went wrong.
+    error: DataError,
+    /// What reads the data again.
+    retry: Retry,
+) -> impl IntoView {
+    let lost = matches!(error, DataError::Transport(_));
+    view! {
+        <Header>{lost.then(|| view! { <LostPill /> })}</Header>
+        <main id="content" class="content" tabindex="-1">
+            <Problem error retry />
+        </main>
+    }
+    .into_any()
+}
+
 /// A card that says what went wrong, and what can be done. Sets the response's status.
 #[component]
 pub fn Problem(
     /// What went wrong.
     error: DataError,
-    /// Whether it is a part of a page that has a heading of its own.
+    /// Whether it is a part of a card, in a page that has a heading of its own.
     #[prop(optional)]
     inner: bool,
+    /// What reads the data again, where that is possible.
+    #[prop(optional)]
+    retry: Option<Retry>,
 ) -> impl IntoView {
     let prefs = use_prefs();
     let words = prefs.words();
@@ -44,19 +69,37 @@ pub fn Problem(
         DataError::Transport(_) => (503, words.unreachable.to_owned(), None, words.unavailable_hint),
     };
     set_status(status);
+    // An address that is wrong stays so.
+    let retry = retry.filter(|_| status >= 500);
+    // Without scripts the page is loaded again: an empty address is that of the page.
+    let remedy = retry.map(|retry| {
+        view! {
+            <RetryButton retry />
+            <a class="button scriptless" href="" rel="external">
+                {words.reload}
+            </a>
+            " "
+        }
+    });
+    let retrying = remedy.is_some().then(|| view! { <p class="scripted">{words.retrying}</p> });
+    // A part of a page leaves the way on to the page.
+    let markets = (!inner).then(|| {
+        view! {
+            <a class="button" href=prefs.link("/")>
+                {words.all_markets}
+            </a>
+        }
+    });
     let heading =
         if inner { view! { <h2>{title}</h2> }.into_any() } else { view! { <h1>{title}</h1> }.into_any() };
     view! {
-        <section class="card problem" role="alert">
+        <section class=if inner { "problem" } else { "card problem" } role="alert">
             <Empty />
             {heading}
             {detail.map(|detail| view! { <p>{detail} {words.stop}</p> })}
             <p>{hint}</p>
-            <p>
-                <a class="button" href=prefs.link("/")>
-                    {words.all_markets}
-                </a>
-            </p>
+            {retrying}
+            <p>{remedy} {markets}</p>
         </section>
     }
     .into_any()

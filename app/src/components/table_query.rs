@@ -105,11 +105,13 @@ impl TableQuery {
         format!("/{}", query_string(parameters.iter().map(|(name, value)| (*name, value.as_str()))))
     }
 
-    /// Whether a coin is called so, in ASCII of any case.
+    /// Whether a coin is called so, in ASCII of any case: by its symbol, its name, or a Chinese name, in every language.
     #[must_use]
     pub fn names(&self, symbol: &Symbol, name: &str) -> bool {
         let text = self.text.to_ascii_lowercase();
-        symbol.as_str().to_ascii_lowercase().contains(&text) || name.to_ascii_lowercase().contains(&text)
+        symbol.as_str().to_ascii_lowercase().contains(&text)
+            || name.to_ascii_lowercase().contains(&text)
+            || model::coin_names_zh(symbol.as_str()).iter().any(|name| name.contains(&text))
     }
 }
 
@@ -150,5 +152,9 @@ mod tests {
         assert!(state.names(&"BTC".parse().unwrap(), "Bitcoin"));
         assert!(!state.names(&"ETH".parse().unwrap(), "Ethereum"));
         assert!(TableQuery::default().names(&"ETH".parse().unwrap(), "Ethereum"));
+        let chinese = |text: &str| TableQuery { text: text.to_owned(), ..TableQuery::default() };
+        assert!(chinese("比特").names(&"BTC".parse().unwrap(), "Bitcoin"));
+        assert!(chinese("萊特幣").names(&"LTC".parse().unwrap(), "Litecoin"));
+        assert!(!chinese("比特").names(&"ETH".parse().unwrap(), "Ethereum"));
     }
 }

@@ -19,7 +19,10 @@ macro_rules! lazy_page {
 
             async fn preload() {
                 #[cfg(all(feature = "split", target_arch = "wasm32"))]
-                $preload().await;
+                {
+                    $crate::pages::lazy::network().await;
+                    $preload().await;
+                }
             }
         }
 
@@ -29,6 +32,30 @@ macro_rules! lazy_page {
             $page().into_any()
         }
     };
+}
+
+/// Waits until the browser has a network. A piece of wasm that cannot be loaded would end the page's script; so the page that is
+/// shown stays, and the next one comes when the network is back.
+#[cfg(all(feature = "split", target_arch = "wasm32"))]
+pub(super) async fn network() {
+    use std::cell::Cell;
+
+    use futures::channel::oneshot;
+    use leptos::{leptos_dom::helpers::window_event_listener_untyped, prelude::window};
+
+    while !window().navigator().on_line() {
+        let (sender, online) = oneshot::channel();
+        let sender = Cell::new(Some(sender));
+        let listener = window_event_listener_untyped("online", move |_| {
+            if let Some(sender) = sender.take() {
+                // Nobody waits any more where the reader has gone elsewhere.
+                let _ = sender.send(());
+            }
+        });
+        // The listener, and with it the sender, is there until it is removed below.
+        let _ = online.await;
+        listener.remove();
+    }
 }
 
 pub(super) use lazy_page;

@@ -10,13 +10,17 @@ use model::{Backdrop, LatestPrices, PriceChanges, Symbol};
 use super::REFRESH;
 use crate::{
     components::{
-        Behind, BehindSignal, Board, Empty, Foot, Header, PriceTable, Problem, SourcePill, TableHead,
-        TableQuery, Tiles, Totals, Waiting, every, is_of_same_time, now_ms, rows_in_view,
+        Behind, BehindSignal, Board, Empty, Foot, Header, KeptNote, PageData, PriceTable, ReplayNote, Retry,
+        SourcePill, TableHead, TableQuery, Tiles, Totals, Unread, Waiting, every, is_of_same_time, now_ms,
+        rows_in_view,
     },
     data::{self, FetchError, fetch},
     live,
     prefs::{use_prefs, use_words},
 };
+
+/// The name under which the page's last data are kept.
+const KEPT: &str = "markets";
 
 /// How often the whole table is read. In between, only the rows in view are.
 const WHOLE_TABLE: Duration = Duration::from_secs(120);
@@ -34,35 +38,37 @@ const LINES: Duration = Duration::from_secs(600);
 pub fn MarketsPage() -> impl IntoView {
     let words = use_words();
     let (first, watch) = (use_query_map(), use_prefs().watch());
-    let page = Resource::new_blocking(
-        || (),
-        move |()| {
-            let query = first.with_untracked(TableQuery::from_query);
-            let watch = watch.with_untracked(|watch| watch.to_text());
-            async move {
-                let TableQuery { sort, text, shown, every } = query;
-                let rows = if every { "all" } else { "" }.to_owned();
-                data::markets(sort.to_text(), text, shown.as_str().to_owned(), rows, watch).await
-            }
-        },
-    );
+    let read = move || {
+        let query = first.with_untracked(TableQuery::from_query);
+        let watch = watch.with_untracked(|watch| watch.to_text());
+        async move {
+            let TableQuery { sort, text, shown, every } = query;
+            let rows = if every { "all" } else { "" }.to_owned();
+            data::markets(sort.to_text(), text, shown.as_str().to_owned(), rows, watch).await
+        }
+    };
+    let page: PageData<_> = Resource::new_blocking(|| (), move |()| data::or_kept(KEPT, read()));
+    let retry = Retry::new(page, read);
     view! {
         <Title text=words.markets />
         <Suspense fallback=|| view! { <Waiting /> }>
-            {move || Suspend::new(async move {
-                match page.await {
-                    Ok((prices, backdrop)) => view! { <Markets prices backdrop /> }.into_any(),
-                    Err(error) => {
-                        view! {
-                            <Header />
-                            <main id="content" class="content" tabindex="-1">
-                                <Problem error />
-                            </main>
+            {move || {
+                let retry = retry.clone();
+                Suspend::new(async move {
+                    match page.await {
+                        Ok(read) => {
+                            data::keep(KEPT, &read);
+                            let (prices, backdrop) = read.value;
+                            view! {
+                                <KeptNote kept_at=read.kept_at retry />
+                                <Markets prices backdrop />
+                            }
+                                .into_any()
                         }
-                            .into_any()
+                        Err(error) => view! { <Unread error retry /> }.into_any(),
                     }
-                }
-            })}
+                })
+            }}
         </Suspense>
     }
     .into_any()
@@ -77,6 +83,8 @@ fn Markets(prices: LatestPrices, backdrop: Backdrop) -> impl IntoView {
     let query = Memo::new(move |_| query.with(TableQuery::from_query));
     let board = Board::new(prices);
     let behind = RwSignal::new(Behind::new(&backdrop));
+    let replay = backdrop.replay;
+    let busy = Signal::derive(move || board.refused.get().is_some());
     let read = StoredValue::new(Read::default());
     every(REFRESH, move || refresh(board, read), move || board.failed(None));
     every(REFRESH, move || refresh_lines(board, behind, read), || {});
@@ -127,7 +135,7 @@ fn Markets(prices: LatestPrices, backdrop: Backdrop) -> impl IntoView {
     });
     view! {
         <Header>
-            <SourcePill provenance=board.provenance lost=board.lost />
+            <SourcePill provenance=board.provenance lost=board.lost busy replay />
         </Header>
         <main id="content" class="content" tabindex="-1">
             <Tiles totals />
@@ -143,6 +151,7 @@ fn Markets(prices: LatestPrices, backdrop: Backdrop) -> impl IntoView {
                     <span>{supplies}</span>
                 </p>
             </section>
+            <ReplayNote replay />
         </main>
     }
     .into_any()

@@ -15,12 +15,13 @@ pub fn NotFoundPage() -> impl IntoView {
     let prefs = use_prefs();
     let words = prefs.words();
     view! {
-        <Title text=words.not_found_title />
+        <Title text=words.not_found />
         <Header />
         <main id="content" class="content" tabindex="-1">
             <section class="card problem">
                 <Empty />
                 <h1>{words.not_found}</h1>
+                <p>{words.not_found_hint}</p>
                 <p>
                     <a class="button" href=prefs.link("/")>
                         {words.all_markets}

@@ -2,7 +2,8 @@
 //!
 //! The server settles them while it renders, from the address, then cookies, then the browser's headers, and writes them
 //! on `<html>`, so that nothing flashes and the browser finds the same ones there. The language stays while a page is
-//! open; the others change in place and are kept in cookies.
+//! open; the others change in place and are kept in cookies. The cookies are shared by all tabs: a page reads them again
+//! before it changes them, and when another tab has.
 
 mod looks;
 mod settled;
@@ -50,7 +51,37 @@ impl Prefs {
             zone: RwSignal::new(Zone::Utc),
         };
         provide_context(prefs);
+        #[cfg(not(feature = "ssr"))]
+        browser::on_change(move |stored| prefs.take_over(settled::Stored::from_cookies(stored)));
         prefs
+    }
+
+    /// Takes over what another tab has chosen.
+    #[cfg(not(feature = "ssr"))]
+    fn take_over(&self, stored: settled::Stored) {
+        if let Some(watch) = stored.watch
+            && self.watch.with_untracked(|shown| *shown != watch)
+        {
+            self.watch.set(watch);
+        }
+        if let Some(theme) = stored.theme
+            && self.theme.get_untracked() != theme
+        {
+            self.theme.set(theme);
+            browser::set_attribute("data-theme", theme.as_str());
+            browser::colour_bars(theme);
+        }
+        if let Some(rising) = stored.rising
+            && self.rising.get_untracked() != rising
+        {
+            self.rising.set(rising);
+            browser::set_attribute("data-rising", rising.as_str());
+        }
+        if let Some(off) = stored.keys_off
+            && self.keys.get_untracked() == off
+        {
+            self.keys.set(!off);
+        }
     }
 
     /// The texts of the page.
@@ -89,6 +120,12 @@ impl Prefs {
                 }
             });
         });
+    }
+
+    /// Whether the browser has taken the page over: what the server rendered stands still without it.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.zone.get() == Zone::Reader
     }
 
     /// The coins with a star.
@@ -139,9 +176,21 @@ impl Prefs {
         keep(KEYS, if on { "on" } else { OFF }, None);
     }
 
-    /// Puts a coin on the watchlist, or takes it off.
+    /// Puts a coin on the watchlist, or takes it off: the opposite of what this page shows.
     pub fn toggle_watch(&self, symbol: &model::Symbol) {
-        self.watch.update(|watch| watch.toggle(symbol));
+        let starred = !self.watch.with_untracked(|watch| watch.has(symbol));
+        // Another tab may have changed the list since this page was loaded. A browser that refuses cookies has none: then
+        // the page's own list counts.
+        #[cfg(not(feature = "ssr"))]
+        let stored = browser::settled_cookies().and_then(|text| settled::Stored::from_cookies(&text).watch);
+        #[cfg(feature = "ssr")]
+        let stored = None::<Watchlist>;
+        self.watch.update(|watch| {
+            if let Some(stored) = stored {
+                *watch = stored;
+            }
+            watch.set(symbol, starred);
+        });
         keep(WATCH, &self.watch.with_untracked(Watchlist::to_text), None);
     }
 }
@@ -162,23 +211,97 @@ pub fn use_words() -> &'static Words {
 #[cfg(not(feature = "ssr"))]
 fn keep(name: &str, value: &str, attribute: Option<&str>) {
     browser::set_cookie(&settled::cookie(name, value));
-    if let (Some(attribute), Some(root)) = (attribute, document().document_element()) {
-        // Only a name that is no name is refused.
-        let _ = root.set_attribute(attribute, value);
+    if let Some(attribute) = attribute {
+        browser::set_attribute(attribute, value);
     }
+    browser::announce(&format!("{name}={value}"));
 }
 
 /// The server answers with cookies instead: nobody clicks there.
 #[cfg(feature = "ssr")]
 fn keep(_name: &str, _value: &str, _attribute: Option<&str>) {}
 
-/// The page's cookies.
+/// The cookie that keeps this watchlist.
+#[cfg(feature = "ssr")]
+pub(crate) fn watch_cookie(watch: &Watchlist) -> String {
+    settled::cookie(WATCH, &watch.to_text())
+}
+
+/// The page's cookies, and the other tabs that share them.
 #[cfg(not(feature = "ssr"))]
 mod browser {
-    use leptos::prelude::document;
-    use wasm_bindgen::JsCast;
+    use std::cell::Cell;
+
+    use leptos::{leptos_dom::helpers::window_event_listener_untyped, prelude::document};
+    use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+    use web_sys::{BroadcastChannel, MessageEvent};
 
     use super::Theme;
+
+    /// The channel on which a page announces that it changed a cookie, as `name=value`.
+    const CHANNEL: &str = "tidemark-prefs";
+    /// A browser writes cookies in another process than it sends messages in: for this long after a message `document.cookie`
+    /// may hold what was before it, ms.
+    const UNSETTLED_MS: f64 = 2_000.0;
+
+    thread_local! {
+        // One a page: a channel does not hear its own messages. None in a browser that has no such channels: there a tab
+        // reads the cookies when it comes into sight.
+        static TABS: Option<BroadcastChannel> = BroadcastChannel::new(CHANNEL).ok();
+        /// When the last message was heard, ms.
+        static HEARD: Cell<f64> = const { Cell::new(f64::NEG_INFINITY) };
+    }
+
+    /// Tells the other tabs of a changed cookie.
+    pub(super) fn announce(pair: &str) {
+        TABS.with(|tabs| {
+            if let Some(tabs) = tabs {
+                // Only a channel that was closed refuses: this one stays open.
+                let _ = tabs.post_message(&JsValue::from_str(pair));
+            }
+        });
+    }
+
+    /// The page's cookies, unless another tab has changed one this moment.
+    pub(super) fn settled_cookies() -> Option<String> {
+        (js_sys::Date::now() - HEARD.get() > UNSETTLED_MS).then(cookies)
+    }
+
+    /// Runs with the changed cookie when another tab has changed one, and with all of them when one may have while this tab was
+    /// not in sight. For as long as the page is open.
+    pub(super) fn on_change(run: impl Fn(&str) + Clone + 'static) {
+        TABS.with(|tabs| {
+            if let Some(tabs) = tabs {
+                let run = run.clone();
+                let heard = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+                    if let Some(pair) = event.data().as_string() {
+                        HEARD.set(js_sys::Date::now());
+                        run(&pair);
+                    }
+                });
+                tabs.set_onmessage(Some(heard.as_ref().unchecked_ref()));
+                // It lives as long as the page does.
+                heard.forget();
+            }
+        });
+        // A page that comes back from the browser's memory has missed all messages.
+        for event in ["visibilitychange", "pageshow"] {
+            let run = run.clone();
+            window_event_listener_untyped(event, move |_| {
+                if let Some(text) = settled_cookies() {
+                    run(&text);
+                }
+            });
+        }
+    }
+
+    /// Sets an attribute of `<html>`.
+    pub(super) fn set_attribute(name: &str, value: &str) {
+        if let Some(root) = document().document_element() {
+            // Only a name that is no name is refused.
+            let _ = root.set_attribute(name, value);
+        }
+    }
 
     fn html() -> Option<web_sys::HtmlDocument> {
         document().dyn_into().ok()

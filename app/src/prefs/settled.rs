@@ -122,6 +122,30 @@ impl Settled {
     }
 }
 
+/// The choices that cookies hold now; `None` for one that they do not.
+#[cfg(any(not(feature = "ssr"), test))]
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Stored {
+    pub(super) theme: Option<Theme>,
+    pub(super) rising: Option<Rising>,
+    pub(super) watch: Option<Watchlist>,
+    pub(super) keys_off: Option<bool>,
+}
+
+#[cfg(any(not(feature = "ssr"), test))]
+impl Stored {
+    /// From a `Cookie` header, or `document.cookie`.
+    pub(super) fn from_cookies(cookies: &str) -> Self {
+        let kept = |name: &str| pairs(cookies, ';').find(|(key, _)| *key == name).map(|(_, value)| value);
+        Self {
+            theme: kept(THEME).and_then(Theme::parse),
+            rising: kept(RISING).and_then(Rising::parse),
+            watch: kept(WATCH).map(Watchlist::parse),
+            keys_off: kept(KEYS).map(|value| value == OFF),
+        }
+    }
+}
+
 /// `key=value` pairs; white space around them does not count.
 fn pairs(text: &str, separator: char) -> impl Iterator<Item = (&str, &str)> {
     text.split(separator).filter_map(|pair| pair.trim().split_once('='))
@@ -145,6 +169,14 @@ mod tests {
         assert_eq!(Settled::from_request("", &[], "zh-CN").locale, Locale::ZhCn);
         assert!(Settled::from_request("", &["keys=off"], "").keys_off);
         assert!(!Settled::from_request("keys=off", &["keys=on"], "").keys_off);
+    }
+
+    #[test]
+    fn what_cookies_do_not_hold_is_told_from_what_is_empty() {
+        assert_eq!(Stored::from_cookies(""), Stored::default());
+        let stored = Stored::from_cookies("watch=; theme=dark; keys=on");
+        assert_eq!(stored.watch, Some(Watchlist::default()));
+        assert_eq!((stored.theme, stored.rising, stored.keys_off), (Some(Theme::Dark), None, Some(false)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! English.
 
-use super::Words;
+use super::{Words, counted};
 
 pub(super) const WORDS: Words = Words {
     skip: "Skip to content",
@@ -26,25 +26,38 @@ pub(super) const WORDS: Words = Words {
     simulated: "Simulated prices",
     prices_of: |source| format!("Prices from {source}"),
     lost: "Connection lost",
+    server_busy: "Server error",
+    about_prices: "About these prices",
+    about_recorded: "These prices were imported from files. They do not change.",
+    about_replay: "Past prices from a recording, not the prices of today.",
+    about_replay_dates: "All other dates on this page are those of the replay.",
+    about_simulated: "A random process generates these prices. No market has them.",
+    about_source: |source| format!("These prices come in from {source}."),
+    own_prices: "To see prices of your own, import candle files and switch the feed off:",
+    replayed_from: |first, last, playing| {
+        format!("Recorded {first} – {last}, replayed as if live. Now playing {playing}.")
+    },
 
     from_memory: |age| format!("Served from memory (L1), {age} old"),
     from_memory_when_read: |age| format!("Served from memory (L1), {age} old when read"),
+    from_memory_as_of: |time| format!("Served from memory (L1), as of {time}"),
     from_redis: |age| format!("Served from Redis (L2), {age} old"),
     from_redis_when_read: |age| format!("Served from Redis (L2), {age} old when read"),
+    from_redis_as_of: |time| format!("Served from Redis (L2), as of {time}"),
+    from_database_as_of: |time| format!("Read from the database at {time}"),
     from_database: "Read from the database just now",
     from_database_when_read: "Read from the database",
-    from_simulation: "Made up by the simulation",
-    made_up: ", made up by the simulation",
+    from_simulation: "Simulated",
+    made_up: ", simulated",
     refreshing: ", being refreshed",
     because: |reason| format!(": {reason}"),
     reason: str::to_owned,
-    foot_lost: "The server does not answer; these figures are the last it sent.",
-    foot_refused: |status| {
-        match status {
-        429 => "Too many requests: the server refuses more for now (HTTP 429); these figures are the last it sent.".to_owned(),
-        _ => format!("The server answers with an error (HTTP {status}); these figures are the last it sent."),
-    }
+    foot_lost: "Connection lost. Showing the last prices received.",
+    foot_refused: |status| match status {
+        429 => "Too many requests (HTTP 429). Showing the last prices received.".to_owned(),
+        _ => format!("The server answered with an error (HTTP {status}). Showing the last prices received."),
     },
+    refresh: "Refresh",
 
     overview: "Market overview",
     market_cap: "Market cap",
@@ -58,7 +71,7 @@ pub(super) const WORDS: Words = Words {
     dominance: "Dominance",
     dominance_among: "among listed coins of known supply",
     volume_share: "Share of volume",
-    no_supply: "No supply is known of these coins",
+    no_supply: "Supply of these coins unknown",
 
     table_caption: "Latest prices, with the change over one hour, 24 hours and seven days",
     col_watch: "Watchlist",
@@ -81,9 +94,9 @@ pub(super) const WORDS: Words = Words {
     show_watchlist: "Watchlist",
     show_gainers: "Gainers",
     show_losers: "Losers",
-    no_match: |text| format!("No coin is called “{text}”."),
+    no_match: |text| format!("No coins match “{text}”."),
     no_match_here: |text| format!("None of these coins is called “{text}”."),
-    no_watched: "No coin is on your watchlist yet: a click on its star puts it here.",
+    no_watched: "Your watchlist is empty. Star a coin to add it.",
     no_gainers: "No coin has risen in 24 hours.",
     no_losers: "No coin has fallen in 24 hours.",
     clear_filter: "Show all coins",
@@ -99,8 +112,8 @@ pub(super) const WORDS: Words = Words {
     supply_between: |from, to| format!("Market cap uses supplies of {from} to {to}"),
     up: "up",
     down: "down",
-    reading_prices: "Reading prices …",
-    reading_candles: "Reading candles …",
+    reading_prices: "Loading prices…",
+    reading_candles: "Loading candles…",
 
     chart: "Chart",
     interval: "Interval",
@@ -125,11 +138,7 @@ pub(super) const WORDS: Words = Words {
     bars_complete: "All candles are complete",
     bars_incomplete: |n, hollow| {
         let look = if hollow { "hollow" } else { "faint" };
-        if n == 1 {
-            format!("1 incomplete candle ({look})")
-        } else {
-            format!("{n} incomplete candles ({look})")
-        }
+        format!("{} ({look})", counted(&n.to_string(), "incomplete candle", "incomplete candles"))
     },
     bar_running: "The last candle is running",
     bar_gaps: |n, longest| {
@@ -142,24 +151,29 @@ pub(super) const WORDS: Words = Words {
     open_24h: "Open 24h",
     high_24h: "High 24h",
     low_24h: "Low 24h",
-    volume_in: |symbol| format!("Volume ({symbol})"),
+    in_coins: |symbol| format!("Volume ({symbol})"),
     change_1h: "Change 1h",
     change_7d: "Change 7d",
     supply: "Supply",
     as_of: "As of",
     stored_since: "Data since",
+    recorded_since: "Recorded since",
     supply_note: |date| format!("Supply as of {date}: "),
 
-    not_found: "There is no such page",
-    not_found_title: "Not found",
+    not_found: "Page not found",
+    not_found_hint: "Check the address, or start from the markets.",
     no_coin: |symbol| format!("No coin called {symbol}"),
     no_coin_hint: "It may be spelt differently, or its prices have not been imported.",
     bad_request: "That cannot be shown",
     bad_request_hint: "Choose another interval or coin.",
     unavailable: "No prices for now",
-    unavailable_hint: "The page can be reloaded in a moment.",
+    unavailable_hint: "It may work again in a moment.",
     unreachable: "The server cannot be reached",
     bad_parameter: |what| format!("The address holds a bad value: {what}"),
+    retry: "Retry",
+    retrying: "The page tries again by itself.",
+    kept: "Connection lost. Showing the last data received.",
+    kept_note: |age| format!("{age} old."),
     reload: "Reload",
     all_markets: "All markets",
     no_prices_title: "No prices",

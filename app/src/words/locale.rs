@@ -32,6 +32,16 @@ impl Locale {
         }
     }
 
+    /// A coin's name in this language; its usual English one where it has none, or where it was given another name.
+    #[must_use]
+    pub fn coin_name<'a>(self, symbol: &model::Symbol, name: &'a str) -> &'a str {
+        let usual = model::coin_name(symbol.as_str()) == name;
+        match self {
+            Self::ZhCn if usual => model::coin_name_zh(symbol.as_str()).unwrap_or(name),
+            Self::En | Self::ZhCn => name,
+        }
+    }
+
     /// The language of a tag, whatever its case, region or script; none of a language that there is not.
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
@@ -90,6 +100,15 @@ mod tests {
         assert_eq!(Locale::from_tag("ZH-hans-cn"), Some(Locale::ZhCn));
         assert_eq!(Locale::from_tag("fr"), None);
         assert_eq!(Locale::from_tag(""), None);
+    }
+
+    #[test]
+    fn coins_have_the_names_of_the_language() {
+        let btc = "BTC".parse().unwrap();
+        assert_eq!(Locale::ZhCn.coin_name(&btc, "Bitcoin"), "比特币");
+        assert_eq!(Locale::En.coin_name(&btc, "Bitcoin"), "Bitcoin");
+        assert_eq!(Locale::ZhCn.coin_name(&btc, "Bitcoin of a bank"), "Bitcoin of a bank");
+        assert_eq!(Locale::ZhCn.coin_name(&"LINK".parse().unwrap(), "Chainlink"), "Chainlink");
     }
 
     #[test]

@@ -61,16 +61,40 @@ pub struct Words {
     pub prices_of: fn(&str) -> String,
     /// The server does not answer.
     pub lost: &'static str,
+    /// The server answers with errors.
+    pub server_busy: &'static str,
+    /// Name of the explanation of these.
+    pub about_prices: &'static str,
+    /// Explains prices imported from files.
+    pub about_recorded: &'static str,
+    /// Explains recorded prices played again.
+    pub about_replay: &'static str,
+    /// Says what the dates beside replayed prices are.
+    pub about_replay_dates: &'static str,
+    /// Explains simulated prices.
+    pub about_simulated: &'static str,
+    /// Explains prices of this source.
+    pub about_source: fn(&str) -> String,
+    /// How a reader gets other prices: the commands follow.
+    pub own_prices: &'static str,
+    /// What is replayed: first and last day of the recording, and the day that plays.
+    pub replayed_from: fn(&str, &str, &str) -> String,
 
     // Where a figure comes from: one sentence.
     /// From memory, of this age.
     pub from_memory: fn(&str) -> String,
     /// From memory, of this age when the page was read.
     pub from_memory_when_read: fn(&str) -> String,
+    /// From memory, read at this time.
+    pub from_memory_as_of: fn(&str) -> String,
     /// From Redis, of this age.
     pub from_redis: fn(&str) -> String,
     /// From Redis, of this age when the page was read.
     pub from_redis_when_read: fn(&str) -> String,
+    /// From Redis, read at this time.
+    pub from_redis_as_of: fn(&str) -> String,
+    /// From the database, read at this time.
+    pub from_database_as_of: fn(&str) -> String,
     /// From the database just now.
     pub from_database: &'static str,
     /// From the database, some time ago.
@@ -89,6 +113,8 @@ pub struct Words {
     pub foot_lost: &'static str,
     /// The server answered with an error of this HTTP status.
     pub foot_refused: fn(u16) -> String,
+    /// Loads the page again, without scripts.
+    pub refresh: &'static str,
 
     // Tiles.
     /// Name of the tiles.
@@ -251,8 +277,8 @@ pub struct Words {
     pub high_24h: &'static str,
     /// Low of 24 hours.
     pub low_24h: &'static str,
-    /// Amount traded, in coins: their symbol.
-    pub volume_in: fn(&str) -> String,
+    /// Amount traded, in this coin.
+    pub in_coins: fn(&str) -> String,
     /// Change of the price in an hour.
     pub change_1h: &'static str,
     /// Change in seven days.
@@ -263,14 +289,16 @@ pub struct Words {
     pub as_of: &'static str,
     /// First stored bar.
     pub stored_since: &'static str,
+    /// First recorded bar of a series that is replayed.
+    pub recorded_since: &'static str,
     /// Of which day a supply is, with what separates it from who says so, which follows.
     pub supply_note: fn(&str) -> String,
 
     // What goes wrong.
     /// No such page.
     pub not_found: &'static str,
-    /// Title of that page.
-    pub not_found_title: &'static str,
+    /// What may be the cause.
+    pub not_found_hint: &'static str,
     /// No such coin.
     pub no_coin: fn(&str) -> String,
     /// What may be the cause.
@@ -287,6 +315,14 @@ pub struct Words {
     pub unreachable: &'static str,
     /// Names the parameter that is off.
     pub bad_parameter: fn(&str) -> String,
+    /// Tries to read the data again.
+    pub retry: &'static str,
+    /// The page does so by itself.
+    pub retrying: &'static str,
+    /// The page shows its last data.
+    pub kept: &'static str,
+    /// They are of this age.
+    pub kept_note: fn(&str) -> String,
     /// Loads the page anew.
     pub reload: &'static str,
     /// Back to the markets.
@@ -295,6 +331,12 @@ pub struct Words {
     pub no_prices_title: &'static str,
     /// End of a sentence.
     pub stop: &'static str,
+}
+
+/// `1 key`, `2 keys`: an amount as it is written out, with the English word of its number. An estimate may have its sign.
+fn counted(amount: &str, one: &str, many: &str) -> String {
+    let single = amount.trim_start_matches("≈ ") == "1";
+    format!("{amount} {}", if single { one } else { many })
 }
 
 impl Locale {
@@ -334,5 +376,12 @@ mod tests {
         assert_eq!((en.bar_gaps)(2, "5.5 h"), "2 gaps, the longest 5.5 h");
         assert_eq!((en.bars_undrawn)(1), "1 candle cannot be drawn");
         assert_eq!((en.of_some_coins)(5, 300), "of 5 of 300 coins");
+    }
+
+    #[test]
+    fn an_amount_has_the_word_of_its_number() {
+        let keys = |amount| counted(amount, "key", "keys");
+        assert_eq!((keys("1"), keys("0")), ("1 key".to_owned(), "0 keys".to_owned()));
+        assert_eq!((keys("1,001"), keys("≈ 1")), ("1,001 keys".to_owned(), "≈ 1 key".to_owned()));
     }
 }

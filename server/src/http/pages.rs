@@ -78,6 +78,11 @@ pub fn routes(state: &AppState) -> Router<AppState> {
             shell(options.clone())
         })
         .nest_service(&package, package_files)
+        // Browsers and feed readers ask for it whatever the page's head says.
+        .route(
+            "/favicon.ico",
+            axum::routing::get(|| async { axum::response::Redirect::permanent("/favicon.svg") }),
+        )
         .fallback_service(files().fallback(not_found))
 }
 

@@ -13,6 +13,7 @@ mod origin;
 mod past;
 mod port;
 mod prices;
+mod replay_info;
 mod simulated;
 mod values;
 mod warm;
@@ -73,6 +74,8 @@ struct Inner {
     begun: u64,
     /// How many coins there are; the built-in table until it is set.
     supplies: OnceLock<Supplies>,
+    /// What is replayed.
+    replays: replay_info::Replays,
     /// The highest series revision heard of: what is cached of an older one is not current.
     revision: AtomicU64,
     /// When each row of the served tables last changed.
@@ -125,6 +128,7 @@ impl Market {
             fed: AtomicBool::new(feed == Feed::Simulated),
             begun: u64::try_from(now_ms()).unwrap_or(0) * 1_000,
             supplies: OnceLock::new(),
+            replays: replay_info::Replays::default(),
             revision: AtomicU64::new(0),
             changes: Changes::default(),
         })))

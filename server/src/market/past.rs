@@ -33,7 +33,11 @@ impl Market {
         };
         let supplies = symbols.iter().filter_map(|symbol| self.supply(symbol)).collect();
         let weeks = self.lines(directory.as_ref(), &[]).await.map_or_else(Vec::new, |all| all.lines.clone());
-        Ok(Backdrop { weeks, supplies })
+        let replay = match &directory {
+            Some(directory) => self.replay_of_all(directory).await,
+            None => None,
+        };
+        Ok(Backdrop { weeks, supplies, replay })
     }
 
     /// The past of one symbol, where it can be read in time: out of the lines of all, which are read once for every page.

@@ -33,10 +33,14 @@ impl Market {
         // The simulation has every interval and no beginning.
         let (finest, first_open) =
             series.map_or((Interval::M1, None), |series| (series.finest, Some(series.first_open)));
+        let replay = match series {
+            Some(series) => self.replay_of(series.id, &series.source).await,
+            None => None,
+        };
         let intervals = Interval::ALL.into_iter().filter(|i| *i >= finest).collect();
         let week = self.past_of(&quote.symbol).await;
         let supply = self.supply(&quote.symbol);
-        Ok(Coin { quote, intervals, first_open, week, supply, provenance })
+        Ok(Coin { quote, intervals, first_open, week, supply, replay, provenance })
     }
 }
 

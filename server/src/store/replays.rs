@@ -66,6 +66,35 @@ impl Store {
     }
 }
 
+/// Series in one answer of [`Store::replays`]; more than a directory holds.
+const MAX_REPLAYS: i64 = 10_000;
+
+impl Store {
+    /// What each replayed series replays, by the series' key.
+    pub(crate) async fn replays(&self) -> Result<Vec<(i64, Replayed)>, StoreError> {
+        bounded(async {
+            let rows = sqlx::query!(
+                "SELECT series_id, recorded_id, first_open, end_time, epoch FROM replays
+                 ORDER BY series_id LIMIT $1",
+                MAX_REPLAYS
+            )
+            .fetch_all(self.pool())
+            .await?;
+            let replayed = rows.into_iter().map(|row| {
+                let replayed = Replayed {
+                    recorded_id: row.recorded_id,
+                    first_open: row.first_open,
+                    end_time: row.end_time,
+                    epoch: row.epoch,
+                };
+                (row.series_id, replayed)
+            });
+            Ok(replayed.collect())
+        })
+        .await
+    }
+}
+
 impl SeriesWriter<'_> {
     /// Makes the series the replay of another recording, or of another part of it: its candles so far are gone.
     pub(crate) async fn replay(&mut self, replayed: &Replayed) -> Result<(), StoreError> {

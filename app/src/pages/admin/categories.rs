@@ -46,18 +46,21 @@ pub fn Categories(
                 <div class="card-actions">
                     <button
                         type="button"
-                        class="button"
+                        class="button scripted"
                         on:click=move |_| clearing.open(ClearScope::Prefix(String::new()))
                     >
                         {words.clear_part}
                     </button>
                     <button
                         type="button"
-                        class="button button-danger"
+                        class="button button-danger scripted"
                         on:click=move |_| clearing.open(ClearScope::All)
                     >
                         {words.clear_all}
                     </button>
+                    <p class="card-note scriptless">
+                        {words.needs_scripts} " " <code>"tidemark cache clear"</code>
+                    </p>
                 </div>
             </div>
             <div class="table-wrap">
@@ -139,7 +142,7 @@ fn Row(stats: RwSignal<CacheStats>, clearing: Clearing, name: String) -> impl In
             <td class="num">
                 <button
                     type="button"
-                    class="button button-danger button-small"
+                    class="button button-danger button-small scripted"
                     aria-label=(words.clear_of)(&name)
                     on:click=clear
                 >

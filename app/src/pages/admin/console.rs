@@ -20,7 +20,7 @@ use super::{
     use_admin_words,
 };
 use crate::{
-    components::{Header, every},
+    components::{Header, LostPill, Retry, RetryButton, every},
     data::{self, CACHE_CONSOLE, ConsoleError, sign_in_path, to_sign_in},
     live,
     prefs::use_prefs,
@@ -33,49 +33,60 @@ const REFRESH: Duration = Duration::from_secs(2);
 #[component]
 pub fn ConsolePage() -> impl IntoView {
     let words = use_admin_words();
-    let read = Resource::new_blocking(
-        || (),
-        |()| async {
-            let session = data::session().await?;
-            let stats = data::cache_stats().await?;
-            Ok::<_, ConsoleError>((session.user, stats))
-        },
-    );
+    let ask = || async {
+        let session = data::session().await?;
+        let stats = data::cache_stats().await?;
+        Ok::<_, ConsoleError>((session.user, stats))
+    };
+    let read = Resource::new_blocking(|| (), move |()| ask());
+    let retry = Retry::by(move || async move {
+        let answer = ask().await;
+        if !matches!(answer, Err(ConsoleError::Transport(_))) {
+            // A page that was left meanwhile takes nothing.
+            read.try_set(Some(answer));
+        }
+    });
     view! {
         <Title text=words.title />
         <Suspense fallback=|| {
             view! { <crate::components::Waiting /> }
         }>
-            {move || Suspend::new(async move {
-                match read.await {
-                    Ok((user, stats)) => view! { <Console user stats /> }.into_any(),
-                    Err(ConsoleError::Admin(AdminError::NotSignedIn)) => {
-                        to_sign_in(CACHE_CONSOLE);
-                        ().into_any()
+            {move || {
+                let retry = retry.clone();
+                Suspend::new(async move {
+                    match read.await {
+                        Ok((user, stats)) => view! { <Console user stats /> }.into_any(),
+                        Err(ConsoleError::Admin(AdminError::NotSignedIn)) => {
+                            to_sign_in(CACHE_CONSOLE);
+                            ().into_any()
+                        }
+                        Err(error) => view! { <NoFigures error retry /> }.into_any(),
                     }
-                    Err(error) => view! { <NoFigures error /> }.into_any(),
-                }
-            })}
+                })
+            }}
         </Suspense>
     }
     .into_any()
 }
 
-/// What is shown when nothing can be.
+/// What is shown when nothing can be. It tries again by itself.
 #[component]
-fn NoFigures(error: ConsoleError) -> impl IntoView {
+fn NoFigures(error: ConsoleError, retry: Retry) -> impl IntoView {
     let words = use_admin_words();
+    let lost = matches!(error, ConsoleError::Transport(_));
     let status = if let ConsoleError::Admin(error) = &error { error.status_code() } else { 503 };
     crate::components::set_status(status);
     view! {
-        <Header />
+        <Header>{lost.then(|| view! { <LostPill /> })}</Header>
         <main id="content" class="content" tabindex="-1">
             <section class="card problem" role="alert">
                 <crate::components::Empty />
                 <h1>{words.title}</h1>
                 <p>{say(&error, use_prefs().locale)}</p>
+                <p class="scripted">{crate::prefs::use_words().retrying}</p>
                 <p>
-                    <a class="button" href=CACHE_CONSOLE rel="external">
+                    <RetryButton retry />
+                    <a class="button scriptless" href=CACHE_CONSOLE rel="external">
                         {crate::prefs::use_words().reload}
                     </a>
                 </p>

@@ -124,7 +124,7 @@ fn ClearRow(stats: RwSignal<CacheStats>, clearing: Clearing, handle: u64) -> imp
         if can_undo.get() {
             let label = of(Box::new(move |r| (words.undo)(&when::age(r.undo_left_ms, prefs.locale))));
             view! {
-                <button type="button" class="button button-small" on:click=move |_| clearing.undo(handle)>
+                <button type="button" class="button button-small scripted" on:click=move |_| clearing.undo(handle)>
                     {label}
                 </button>
             }

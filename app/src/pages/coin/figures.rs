@@ -22,7 +22,13 @@ pub fn KeyFigures(
 ) -> impl IntoView {
     let prefs = use_prefs();
     let (locale, words) = (prefs.locale, prefs.words());
-    let Coin { first_open, supply, quote: Quote { symbol: coin_symbol, .. }, .. } = coin;
+    let Coin { first_open, supply, replay, .. } = coin;
+    let symbol = coin.quote.symbol;
+    // Dates before the replay began are no dates of the prices: the recording's are said instead.
+    let since = match replay {
+        Some(replay) => Some((words.recorded_since, replay.first)),
+        None => first_open.map(|first| (words.stored_since, first)),
+    };
     let LiveQuote { price, decimals, open, hour_pct, week_pct, high, low, volume, as_of, .. } = quote.clone();
     let now = {
         let price = price.clone();
@@ -32,8 +38,7 @@ pub fn KeyFigures(
         let decimals = decimals.clone();
         live::text(move || format::price_or_none(figure.get(), decimals.get())).into_any()
     };
-    let row = |name: &str, figure: AnyView| {
-        let name = name.to_owned();
+    let row_of = |name: String, figure: AnyView| {
         view! {
             <div>
                 <dt>{name}</dt>
@@ -41,6 +46,7 @@ pub fn KeyFigures(
             </div>
         }
     };
+    let row = |name: &'static str, figure: AnyView| row_of(name.to_owned(), figure);
     let unknown = || format::NO_NUMBER.to_owned();
     let turnover =
         live::text(move || quote.turnover().map_or_else(unknown, |value| format::dollars(value, locale)));
@@ -72,11 +78,11 @@ pub fn KeyFigures(
             <dl>
                 {row(words.open_24h, exact(open))} {row(words.high_24h, exact(high))}
                 {row(words.low_24h, exact(low))} {row(words.volume_24h, turnover.into_any())}
-                {row(&(words.volume_in)(coin_symbol.as_str()), coins.into_any())} {cap} {supply}
+                {row_of((words.in_coins)(symbol.as_str()), coins.into_any())} {cap} {supply}
                 {row(words.change_1h, view! { <Change pct=hour_pct /> }.into_any())}
                 {row(words.change_7d, view! { <Change pct=week_pct /> }.into_any())}
                 {row(words.as_of, live::text(move || prefs.calendar().date_time(as_of.get())).into_any())}
-                {first_open.map(|t| row(words.stored_since, live::text(move || prefs.calendar().date(t)).into_any()))}
+                {since.map(|(name, t)| row(name, live::text(move || prefs.calendar().date(t)).into_any()))}
             </dl>
             {note
                 .map(|(note, (source, language))| {

@@ -14,7 +14,10 @@ use model::Coin;
 use self::{chart_card::ChartCard, figures::KeyFigures};
 use super::{REFRESH, lazy::lazy_page};
 use crate::{
-    components::{Badge, Change, Foot, Header, LiveQuote, Problem, SourcePill, Waiting, WatchButton, every},
+    components::{
+        Badge, Change, Foot, Header, KeptNote, LiveQuote, PageData, ReplayNote, Retry, SourcePill, Unread,
+        Waiting, WatchButton, every,
+    },
     data, format, live,
     prefs::{use_prefs, use_words},
 };
@@ -34,33 +37,59 @@ pub fn CoinPage() -> impl IntoView {
     let params = use_params_map();
     let symbol =
         Memo::new(move |_| params.with(|p| p.get_str("symbol").unwrap_or_default().to_ascii_uppercase()));
-    let coin = Resource::new_blocking(move || symbol.get(), data::coin);
+    let coin: PageData<Coin> = Resource::new_blocking(
+        move || symbol.get(),
+        |symbol| async move { data::or_kept(&kept(&symbol), data::coin(symbol.clone())).await },
+    );
+    let retry = Retry::new(coin, move || async move {
+        let asked = symbol.get_untracked();
+        let answer = data::coin(asked.clone()).await;
+        // Of a coin that was left meanwhile nothing is shown.
+        if symbol.try_get_untracked() == Some(asked) {
+            answer
+        } else {
+            Err(data::DataError::Transport(String::new()))
+        }
+    });
     view! {
         <Suspense fallback=|| view! { <Waiting /> }>
-            {move || Suspend::new(async move {
-                match coin.await {
-                    Ok(coin) => view! { <CoinView coin /> }.into_any(),
-                    Err(error) => {
-                        view! {
-                            <Title text=words.no_prices_title />
-                            <Header />
-                            <main id="content" class="content" tabindex="-1">
-                                <Problem error />
-                            </main>
+            {move || {
+                let retry = retry.clone();
+                Suspend::new(async move {
+                    match coin.await {
+                        Ok(read) => {
+                            data::keep(&kept(read.value.quote.symbol.as_str()), &read);
+                            view! {
+                                <KeptNote kept_at=read.kept_at retry />
+                                <CoinView coin=read.value />
+                            }
+                                .into_any()
                         }
-                            .into_any()
+                        Err(error) => {
+                            view! {
+                                <Title text=words.no_prices_title />
+                                <Unread error retry />
+                            }
+                                .into_any()
+                        }
                     }
-                }
-            })}
+                })
+            }}
         </Suspense>
     }
     .into_any()
 }
 
+/// The name under which a coin's last data are kept.
+fn kept(symbol: &str) -> String {
+    format!("coin {symbol}")
+}
+
 /// The page once the coin's figures are there.
 #[component]
-fn CoinView(coin: Coin) -> impl IntoView {
+fn CoinView(mut coin: Coin) -> impl IntoView {
     let prefs = use_prefs();
+    coin.quote.name = prefs.locale.coin_name(&coin.quote.symbol, &coin.quote.name).to_owned();
     let symbol = coin.quote.symbol.clone();
     let name = coin.quote.name.clone();
     let quote = LiveQuote::new(coin.quote.clone());
@@ -85,6 +114,7 @@ fn CoinView(coin: Coin) -> impl IntoView {
         };
         every(REFRESH, refresh, move || lost.set(true));
     }
+    let replay = coin.replay;
     let price = quote.price.clone();
     let decimals = quote.decimals.clone();
     let change = quote.change_pct.clone();
@@ -96,7 +126,7 @@ fn CoinView(coin: Coin) -> impl IntoView {
     view! {
         <Title text=name.clone() />
         <Header>
-            <SourcePill provenance lost />
+            <SourcePill provenance lost replay />
         </Header>
         <main id="content" class="content" tabindex="-1">
             <div class="coin-head">
@@ -127,6 +157,7 @@ fn CoinView(coin: Coin) -> impl IntoView {
                     </p>
                 </aside>
             </div>
+            <ReplayNote replay />
         </main>
     }
     .into_any()

@@ -1,23 +1,23 @@
 //! English.
 
-use super::AdminWords;
+use super::{super::counted, AdminWords};
 
 pub(super) const WORDS: AdminWords = AdminWords {
     sign_in: "Sign in",
-    sign_in_why: "The cache can be looked at and cleared by its operator.",
+    sign_in_why: "Only the operator can see and clear the cache.",
     user: "User",
     password: "Password",
     sign_out: "Sign out",
     signed_in_as: |user| format!("Signed in as {user}"),
     password_hint: "The first “cargo deploy up” prints the first password; “tidemark admin password” sets another.",
-    wrong_password: "The user or the password is wrong.",
-    too_many_guesses: |wait| format!("Too many wrong passwords: try again in {wait}."),
+    wrong_password: "Incorrect user name or password.",
+    too_many_guesses: |wait| format!("Too many incorrect passwords. Try again in {wait}."),
     no_password_stored: "No password was set yet: “tidemark admin password” sets one.",
     no_password_file: "No password was set yet: name a file with one in TIDEMARK_ADMIN_PASSWORD_FILE.",
-    not_signed_in: "The session is over: sign in again.",
-    accounts_away: "The database of accounts is away: the password cannot be checked now.",
-    log_away: "Redis, which keeps the log of clears, is away.",
-    busy: "Too many passwords are being checked: try again in a moment.",
+    not_signed_in: "Your session has expired. Sign in again.",
+    accounts_away: "The account database is unavailable. The password cannot be checked now.",
+    log_away: "Redis, which stores the invalidation log, is unavailable.",
+    busy: "Too many sign-ins at once. Try again in a moment.",
     unknown_clear: "This clear is no longer remembered.",
     failed: "The server cannot be reached.",
     parts: ["Category", "Prefix", "Tag", "Key"],
@@ -30,32 +30,39 @@ pub(super) const WORDS: AdminWords = AdminWords {
     overview: "Cache overview",
     hit_ratio: "Hit ratio",
     hit_split: |l1, l2| format!("L1 {l1} · L2 {l2}"),
-    saved: "Saved from Postgres",
-    saved_work: |time| format!("reads · {time} of work"),
-    saved_unknown: "reads",
+    saved: "Database reads avoided",
+    saved_work: |time| format!("{time} of database time"),
+    saved_unknown: "database time not measured yet",
     stale: "Served stale",
-    loads_failed: |count| format!("{count} loads failed"),
+    loads_failed: |count| format!("{} failed", counted(count, "load", "loads")),
     memory: "Memory",
     of_limit: |limit| format!("of {limit}"),
     redis: "Redis",
     connected: "Connected",
-    away: "Away",
+    away: "Unavailable",
     no_redis: "None",
     for_time: |time| format!("for {time}"),
     no_redis_note: "this server caches for itself",
     since_start: "Since the start of this server",
     read_at: |time| format!("Read {time}"),
 
+    needs_scripts: "Clearing needs JavaScript here. From a shell:",
+
     nodes: "Redis",
-    cluster_note: |nodes, slots| format!("{nodes} nodes · {slots} of 16384 slots served"),
+    cluster_note: |nodes, slots| {
+        format!("{} · {slots} of 16384 slots served", counted(&nodes.to_string(), "node", "nodes"))
+    },
     single_note: "one server",
     master: "master",
     replica: "replica",
     node_down: "not reached",
     node_load: |ops, memory| format!("{ops} ops/s · {memory}"),
-    node_about: |version, keys, clients| format!("Redis {version} · {keys} keys · {clients} clients"),
+    node_about: |version, keys, clients| {
+        let (keys, clients) = (counted(keys, "key", "keys"), counted(clients, "client", "clients"));
+        format!("Redis {version} · {keys} · {clients}")
+    },
     node_lag: |bytes| format!("lag {bytes}"),
-    node_slots: |slots| format!("{slots} slots"),
+    node_slots: |slots| counted(&slots.to_string(), "slot", "slots"),
     promoted: |from| format!("took the place of {from}"),
 
     categories: "Categories",
@@ -85,36 +92,41 @@ pub(super) const WORDS: AdminWords = AdminWords {
     undo: |left| format!("Undo ({left})"),
     scope: str::to_owned,
 
-    clear: "Clear …",
-    clear_of: |category| format!("Clear {category} …"),
-    clear_all: "Clear all …",
-    clear_part: "Clear a part …",
+    clear: "Clear…",
+    clear_of: |category| format!("Clear {category}…"),
+    clear_all: "Clear all…",
+    clear_part: "Clear by prefix, key or tag…",
     clear_title: "Clear the cache",
     clear_what: "What",
     kinds: ["All", "Category", "Prefix", "Key", "Tag"],
     name: "Name",
     examples: ["charts:BTC/", "prices:recorded", "coin:BTC"],
     preview: "Preview",
-    previewing: "Looking …",
-    covers: |keys, bytes| format!("{keys} keys in Redis, {bytes}"),
-    covers_about: |keys, error, bytes| format!("about {keys} keys in Redis (± {error}), {bytes}"),
-    covers_memory: |keys, bytes| format!("{keys} in the memory of this server, {bytes}"),
+    previewing: "Counting…",
+    covers: |keys, bytes| format!("{} in Redis, {bytes}", counted(keys, "key", "keys")),
+    covers_about: |keys, error, bytes| {
+        format!("about {} in Redis (± {error}), {bytes}", counted(keys, "key", "keys"))
+    },
+    covers_memory: |keys, bytes| {
+        format!("{} in the memory of this server, {bytes}", counted(keys, "key", "keys"))
+    },
     covers_nothing: "Nothing is there to clear.",
     sample: "Some of them",
     preview_errors: |nodes| match nodes {
         1 => "One node of Redis could not be looked at.".to_owned(),
         n => format!("{n} nodes of Redis could not be looked at."),
     },
-    clear_note: "Readers are answered by Postgres until it is loaded again. It can be undone while the entries live.",
+    clear_note: "Cleared entries are loaded from Postgres on the next read. You can undo this until they expire.",
     type_word: |word| format!("Type “{word}” to clear everything"),
     word: "clear all",
     confirm: "Clear",
-    clearing: "Clearing …",
+    clearing: "Clearing…",
     cancel: "Cancel",
-    cleared: |what, keys, bytes| format!("Cleared {what}: {keys} keys, {bytes}."),
-    cost: |loads| format!("Expected cost: up to {loads} loads by Postgres."),
+    cleared: |what, keys, bytes| format!("Cleared {what}: {}, {bytes}.", counted(keys, "key", "keys")),
+    cost: |loads| format!("Expected cost: up to {} from Postgres.", counted(loads, "load", "loads")),
     undone_says: |revived, reloaded| {
-        format!("Undone: {revived} keys are back, {reloaded} were loaded since.")
+        let revived = counted(&revived.to_string(), "key", "keys");
+        format!("Undone: {revived} restored, {reloaded} already loaded again.")
     },
     close: "Close",
     scope_all: "everything",

@@ -95,6 +95,9 @@ pub struct AdminWords {
     /// The figures are of this time.
     pub read_at: fn(&str) -> String,
 
+    /// Clearing needs scripts; the command follows.
+    pub needs_scripts: &'static str,
+
     // Nodes.
     /// Heading of the nodes.
     pub nodes: &'static str,
