@@ -163,7 +163,10 @@ fn a_server_function_answers_with_the_status_of_its_error() {
         ("/fn/chart?symbol=BTC&interval=2h&limit=10", 400),
         ("/fn/chart?symbol=BTC&interval=1m&limit=10", 400),
         ("/fn/chart?symbol=BTC&interval=4h&limit=0", 400),
-        ("/fn/chart?symbol=BTC&interval=4h&from=1551484800000&to=1551571200000&limit=10&source=recorded", 200),
+        (
+            "/fn/chart?symbol=BTC&interval=4h&from=1551484800000&to=1551571200000&limit=10&source=recorded",
+            200,
+        ),
         ("/fn/chart?symbol=BTC&interval=4h&limit=10&source=nope", 400),
         ("/fn/chart?symbol=BTC&interval=4h&from=2&to=1&limit=10", 400),
     ];

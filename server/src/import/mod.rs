@@ -15,7 +15,7 @@ use std::{
 };
 
 use candle_files::{BarLength, ColumnNames, FileCandle, Format, Given, Progress, Summary, VolumeColumn};
-use model::{Candle, Interval, Source, Symbol, UnixMs};
+use model::{Interval, Source, Symbol, UnixMs};
 use tokio::sync::mpsc;
 
 pub use candle_files::{FileError, Reject};
@@ -25,7 +25,7 @@ pub use source::source;
 
 use self::reader::{Batch, Message};
 use crate::store::{
-    Store, StoreError,
+    MarkedCandle, Store, StoreError,
     write::{self, SeriesWriter},
 };
 
@@ -231,10 +231,8 @@ fn say(batch: &Batch, on_event: &mut impl FnMut(Event<'_>)) {
 async fn put(writer: &mut SeriesWriter<'_>, rows: &[FileCandle]) -> Result<(), StoreError> {
     // What is stored by time need not care for the time between.
     for some in rows.chunk_by(|one, next| next.candle.open_time - one.candle.open_time < GAP_MS) {
-        let candles: Vec<Candle> = some.iter().map(|row| row.candle).collect();
-        // Aligned with the candles: which of them are incomplete.
-        let _incomplete: Vec<bool> = some.iter().map(|row| row.incomplete).collect();
-        writer.put(&candles).await?;
+        let marked = |row: &FileCandle| MarkedCandle { candle: row.candle, incomplete: row.incomplete };
+        writer.put_marked(&some.iter().map(marked).collect::<Vec<_>>()).await?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The figures beside the chart.
 
 use leptos::prelude::*;
-use model::{Coin, Quote, Supply};
+use model::{Coin, Supply};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use crate::{
