@@ -232,7 +232,7 @@ async fn put(writer: &mut SeriesWriter<'_>, rows: &[FileCandle]) -> Result<(), S
     // What is stored by time need not care for the time between.
     for some in rows.chunk_by(|one, next| next.candle.open_time - one.candle.open_time < GAP_MS) {
         let candles: Vec<Candle> = some.iter().map(|row| row.candle).collect();
-        // Aligned with the candles: which of them are incomplete.
+        // Aligned with the candles: which of them are incomplete. The store takes no marks yet.
         let _incomplete: Vec<bool> = some.iter().map(|row| row.incomplete).collect();
         writer.put(&candles).await?;
     }
