@@ -360,7 +360,11 @@ fn unit(name: &str) -> Option<Unit> {
         | ["volume", "to" | "currency" | "quote"]
         | ["quote" | "currency", "volume"]
         | ["quote", "asset", "volume"] => Unit::Quote,
-        ["volume", currency] => Unit::Named(currency.to_ascii_uppercase()),
+        ["volume" | "vol", currency] => Unit::Named(currency.to_ascii_uppercase()),
+        [currency, "volume"] => {
+            let currency = currency.to_ascii_uppercase();
+            (is_dollar(&currency) || is_known(common_ticker(&currency))).then_some(Unit::Named(currency))?
+        }
         ["volume", more @ ..] => Unit::Named(more.join(" ").to_ascii_uppercase()),
         _ => return None,
     })
@@ -555,6 +559,8 @@ mod tests {
             ("time,high,low,open,volumefrom,volumeto,close", "1571270400,4,0.5,1,7,9,2", true),
             ("Date,Open,High,Low,Close,Adj Close,Volume", "2019-10-17,1,4,0.5,2,2,7", false),
             ("time,open,high,low,close,Volume,Volume MA", "1571270400,1,4,0.5,2,7,9", false),
+            ("time,open,high,low,close,USD Volume,BTC volume", "1571270400,1,4,0.5,2,9,7", true),
+            ("time,open,high,low,close,sell volume,Vol(BTC)", "1571270400,1,4,0.5,2,9,7", true),
             ("unix,open,high,low,close,Volume XBT,Volume USD", "1571270400,1,4,0.5,2,7,9", true),
             (
                 "Open time,Open,High,Low,Close,Volume,Close time,Quote asset volume",

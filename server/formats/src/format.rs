@@ -164,9 +164,12 @@ fn unknown(first: &str, wanted: Option<Format>) -> FileError {
     FileError::Layout(format!("the first line is {neither} {expected}"))
 }
 
-/// A line that says something to people. Some headers and banners begin with the same mark.
+/// A line that says something to people, or the separator to Excel. Some headers and banners begin with the same mark.
 fn is_comment(line: &str) -> bool {
     let line = without_mark(line);
+    if line.len() <= 6 && line.starts_with("sep=") {
+        return true;
+    }
     line.starts_with('#')
         && !line.to_ascii_lowercase().contains("cryptodatadownload")
         && !Header::resembles(line)
@@ -215,6 +218,7 @@ mod tests {
             ("# comment\n#\nopen_time,open,high,low,close,volume", (Format::Tidemark, 3)),
             ("# date,unix,open,high,low,close,volume usdt,volume", (Format::CryptoDataDownload, 1)),
             (",open_time,open,high,low,close,volume", (Format::Tidemark, 1)),
+            ("sep=,\nopen_time,open,high,low,close,volume", (Format::Tidemark, 2)),
             ("open_time,open,high,low,close,volume,partial", (Format::Tidemark, 1)),
             ("\"\",\"date\",\"open\",\"high\",\"low\",\"close\",\"volume\"", (Format::CryptoDataDownload, 1)),
         ];

@@ -17,7 +17,7 @@ pub struct CandleWriter<W> {
     format: Format,
     symbol: Symbol,
     interval: Interval,
-    /// Whether lines say of their candle whether it is incomplete.
+    /// Whether there is a column that marks incomplete candles.
     has_marks: bool,
 }
 
@@ -26,43 +26,31 @@ impl<W: Write> CandleWriter<W> {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn new(out: W, format: Format, symbol: Symbol, interval: Interval) -> io::Result<Self> {
-        Self::begin(out, format, symbol, interval, false)
-    }
-
-    /// As [`CandleWriter::new`], with a column of marks of incomplete candles where the layout can have one: Tidemark's and
-    /// CryptoDataDownload's, whose columns have names.
-    ///
-    /// # Errors
-    /// Those of the writer.
-    pub fn with_marks(out: W, format: Format, symbol: Symbol, interval: Interval) -> io::Result<Self> {
-        let has_marks = matches!(format, Format::Tidemark | Format::CryptoDataDownload);
-        Self::begin(out, format, symbol, interval, has_marks)
-    }
-
-    fn begin(
-        mut out: W,
-        format: Format,
-        symbol: Symbol,
-        interval: Interval,
-        has_marks: bool,
-    ) -> io::Result<Self> {
-        let mark = if has_marks { format!(",{PARTIAL}") } else { String::new() };
+    pub fn new(mut out: W, format: Format, symbol: Symbol, interval: Interval) -> io::Result<Self> {
         match format {
-            Format::Tidemark => writeln!(out, "{TIDEMARK}{mark}")?,
+            Format::Tidemark => writeln!(out, "{TIDEMARK}")?,
             Format::Binance => writeln!(out, "{BINANCE}")?,
-            // It has no header, which is how it is recognized.
-            Format::Kraken => {}
             Format::CryptoDataDownload => {
                 // Those who read the layout skip its first line.
                 writeln!(out, "# in the layout of CryptoDataDownload; written by Tidemark")?;
-                writeln!(out, "unix,date,symbol,open,high,low,close,Volume {symbol}{mark}")?;
+                writeln!(out, "unix,date,symbol,open,high,low,close,Volume {symbol}")?;
             }
+            // It has no header, which is how it is recognized.
+            Format::Kraken => {}
         }
-        Ok(Self { out, format, symbol, interval, has_marks })
+        Ok(Self { out, format, symbol, interval, has_marks: false })
     }
 
-    /// Writes a candle.
+    /// A writer of Tidemark's layout with a seventh column, which marks incomplete candles. Writes its header.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn with_marks(mut out: W, symbol: Symbol, interval: Interval) -> io::Result<Self> {
+        writeln!(out, "{TIDEMARK},{PARTIAL}")?;
+        Ok(Self { out, format: Format::Tidemark, symbol, interval, has_marks: true })
+    }
+
+    /// Writes a complete candle.
     ///
     /// # Errors
     /// Those of the writer.
@@ -70,12 +58,12 @@ impl<W: Write> CandleWriter<W> {
         self.write_marked(candle, false)
     }
 
-    /// Writes a candle that may be incomplete. Only [`CandleWriter::with_marks`] makes a file that says so.
+    /// Writes a candle; the mark only where there is a column for it.
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn write_marked(&mut self, candle: &Candle, incomplete: bool) -> io::Result<()> {
-        let mark = match (self.has_marks, incomplete) {
+    pub fn write_marked(&mut self, candle: &Candle, is_incomplete: bool) -> io::Result<()> {
+        let mark = match (self.has_marks, is_incomplete) {
             (false, _) => "",
             (true, false) => ",0",
             (true, true) => ",1",
@@ -91,7 +79,7 @@ impl<W: Write> CandleWriter<W> {
             Format::CryptoDataDownload => {
                 // Bars start at whole minutes. Seconds are told from milliseconds by their size.
                 let (unix, date, symbol) = (open_time / 1000, date_text(open_time), &self.symbol);
-                writeln!(out, "{unix},{date},{symbol}/USD,{open},{high},{low},{close},{volume}{mark}")
+                writeln!(out, "{unix},{date},{symbol}/USD,{open},{high},{low},{close},{volume}")
             }
             Format::Kraken => {
                 writeln!(out, "{},{open},{high},{low},{close},{volume},0", open_time / 1000)

@@ -130,16 +130,13 @@ macro_rules! for_each_layout {
 proptest! {
     #[test]
     fn marks_and_kraken_read_back_equal((interval, candles) in file(), marks in vec(any::<bool>(), 50)) {
-        for format in [Format::Tidemark, Format::CryptoDataDownload] {
-            let mut writer =
-                CandleWriter::with_marks(Vec::new(), format, "BTC".parse().unwrap(), interval).unwrap();
-            for (candle, mark) in candles.iter().zip(&marks) {
-                writer.write_marked(candle, *mark).unwrap();
-            }
-            let found = read(&format!("BTC-USD-{interval}.csv"), writer.into_inner()).unwrap();
-            prop_assert_eq!(&found.candles, &candles);
-            prop_assert_eq!(&found.incomplete[..], &marks[..candles.len()]);
+        let mut writer = CandleWriter::with_marks(Vec::new(), "BTC".parse().unwrap(), interval).unwrap();
+        for (candle, mark) in candles.iter().zip(&marks) {
+            writer.write_marked(candle, *mark).unwrap();
         }
+        let found = read(&format!("BTC-USD-{interval}.csv"), writer.into_inner()).unwrap();
+        prop_assert_eq!(&found.candles, &candles);
+        prop_assert_eq!(&found.incomplete[..], &marks[..candles.len()]);
         // A file of no line has no header to be recognized by.
         if !candles.is_empty() {
             let bytes = written(Format::Kraken, interval, &candles);
