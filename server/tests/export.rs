@@ -92,7 +92,9 @@ async fn ranges_and_intervals_are_those_of_the_charts() {
     assert_eq!(out(&["--from", "86400000", "--to", "108000000", "--output", "-"]), some);
     let days = roll_up(&lines, Interval::D1);
     let days = csv(days.iter().map(|day| day.bar));
-    assert_eq!(out(&["--interval", "1d"]), days);
+    assert_eq!(out(&["--interval", "1d", "--partial", "keep"]), days);
+    let whole = days.lines().take(5).map(|line| line.to_owned() + "\n").collect::<String>();
+    assert_eq!(out(&["--interval", "1d", "--to", "1970-01-04"]), whole, "all complete: no column of marks");
     assert_eq!(out(&["--from", "2030-01-01"]), HEADER);
     let binance = out(&["--format", "binance", "--to", "0"]);
     let (_, open, high, low, close, volume) = lines[0];
@@ -174,7 +176,7 @@ async fn a_file_gets_its_name_when_it_is_whole() {
     .await
     .unwrap();
     let child = tidemark(&url, &folder.path(""))
-        .args(["export", "--symbol", "OLD", "--interval", "1d", "--output", "new.csv"])
+        .args(["export", "--symbol", "OLD", "--interval", "1d", "--partial", "keep", "--output", "new.csv"])
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -240,4 +242,77 @@ async fn a_reader_that_does_not_read_holds_no_signal_up() {
         std::thread::sleep(Duration::from_millis(10));
     };
     assert_eq!(status.code(), Some(143));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn incomplete_candles_are_marked_left_out_or_kept() {
+    let (store, url) = database().await;
+    let folder = Folder::new();
+    // A day and a half, whose hour 30 is incomplete: by itself, and in its day.
+    let lines = bars(HOUR, 0..36, 1.5);
+    import_good(&store, &folder.file("FIN-USD-1h.csv", csv(lines.clone()))).await;
+    let mut connection = connection(&url).await;
+    let mark = "UPDATE candles SET bars = 0 WHERE \"interval\" = 3600 AND open_time = 30 * 3600000";
+    sqlx::query(mark).execute(&mut connection).await.unwrap();
+    let export = |arguments: &[&str]| {
+        run(&url, &folder.path(""), &[&["export", "--symbol", "FIN"], arguments].concat())
+    };
+    let out = |arguments: &[&str]| {
+        let said = export(arguments);
+        assert_eq!(said.code(), Some(0), "{}", said.err);
+        (said.out, said.err)
+    };
+    let marked = |lines: &[Line], incomplete: &dyn Fn(i64) -> bool| {
+        let mut text = csv(lines.iter().copied());
+        text = text.replacen("volume\n", "volume,partial\n", 1);
+        let mut expected = String::new();
+        for (line, time) in
+            text.lines().zip(std::iter::once(None).chain(lines.iter().map(|line| Some(line.0))))
+        {
+            let mark = time.map_or("", |time| if incomplete(time) { ",1" } else { ",0" });
+            expected += &format!("{line}{mark}\n");
+        }
+        expected
+    };
+    let at = 30 * HOUR;
+    let (text, said) = out(&[]);
+    assert_eq!(text, marked(&lines, &|time| time == at));
+    assert!(said.trim_end().ends_with("; 1 incomplete candle is marked in the column partial"), "{said}");
+    let days: Vec<Line> = roll_up(&lines, Interval::D1).iter().map(|day| day.bar).collect();
+    assert_eq!(out(&["--interval", "1d"]).0, marked(&days, &|time| time == 24 * HOUR));
+    // Marks only where the range has some, and only of what lacks something.
+    assert_eq!(out(&["--to", "104400000"]).0, csv(lines[..30].to_vec()));
+    assert_eq!(out(&["--from", "111600000"]).0, csv(lines[31..].to_vec()));
+
+    let without: Vec<Line> = lines.iter().copied().filter(|line| line.0 != at).collect();
+    let (text, said) = out(&["--partial", "omit"]);
+    assert_eq!(text, csv(without.clone()));
+    assert!(said.starts_with("FIN 1h recorded: 35 rows, "), "{said}");
+    assert!(
+        said.trim_end().ends_with("; 1 incomplete candle left out, --partial keep writes them"),
+        "{said}"
+    );
+    let (text, said) = out(&["--partial", "keep"]);
+    assert_eq!(text, csv(lines.clone()));
+    assert!(said.trim_end().ends_with("; 1 incomplete candle is in it without a mark"), "{said}");
+
+    // Layouts without a mark leave them out, unless they are to be kept.
+    for format in ["binance", "cryptodatadownload"] {
+        let header = if format == "binance" { 1 } else { 2 };
+        let (text, said) = out(&["--format", format]);
+        assert_eq!(text.lines().count(), 35 + header);
+        assert!(said.contains("1 incomplete candle left out"), "{said}");
+        assert_eq!(out(&["--format", format, "--partial", "keep"]).0.lines().count(), 36 + header);
+        let refused = export(&["--format", format, "--partial", "mark"]);
+        assert_eq!((refused.code(), refused.out.as_str()), (Some(2), ""));
+        assert!(refused.err.contains(&format!("the layout {format} has no mark")), "{}", refused.err);
+    }
+    assert!(export(&["--partial", "half"]).err.contains("is none of mark, omit, keep"));
+
+    // The candle that has not ended is one of them.
+    sqlx::query("UPDATE candles SET bars = 1 WHERE bars = 0").execute(&mut connection).await.unwrap();
+    assert_eq!(out(&[]).0, csv(lines.clone()));
+    sqlx::query("UPDATE series SET running = last_open").execute(&mut connection).await.unwrap();
+    assert_eq!(out(&[]).0, marked(&lines, &|time| time == 35 * HOUR));
+    assert_eq!(out(&["--interval", "4h"]).0.lines().filter(|line| line.ends_with(",1")).count(), 1);
 }

@@ -381,3 +381,52 @@ async fn the_command_reports_counts_and_fails_for_bad_files_only() {
     assert_eq!(code, Some(1));
     assert!(err.contains("unavailable") && !err.contains("hunter2"), "{err}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_series_has_the_decimals_that_its_prices_commonly_have() {
+    let (store, url) = database().await;
+    let folder = Folder::new();
+    for symbol in SAMPLE {
+        import_good(&store, &sample(symbol)).await;
+    }
+    let tiny = |prices: [&str; 3]| {
+        let line =
+            |(i, price): (usize, &str)| format!("{},{price},{price},{price},{price},1\n", i as i64 * HOUR);
+        HEADER.to_owned() + &prices.into_iter().enumerate().map(line).collect::<String>()
+    };
+    let baby = tiny(["0.00000000110000", "0.00000000110666", "0.00000000110333"]);
+    import_good(&store, &folder.file("BABY-USD-1h.csv", baby)).await;
+    let pico = tiny(["0.0000000000240", "0.00000000002448", "0.00000000002432"]);
+    import_good(&store, &folder.file("PICO-USD-1h.csv", pico)).await;
+    // Further than any price goes, and none at all.
+    import_good(&store, &folder.file("LEAST-USD-1h.csv", tiny(["1.2345678901234567e-12"; 3]))).await;
+    import_good(&store, &folder.file("WHOLE-USD-1h.csv", tiny(["40000"; 3]))).await;
+    let decimals: Vec<_> = store
+        .directory()
+        .await
+        .unwrap()
+        .series
+        .iter()
+        .map(|s| (s.symbol.to_string(), s.price_decimals))
+        .collect();
+    let expected = [
+        ("BABY", 14),
+        ("BTC", 1),
+        ("EOS", 4),
+        ("ETH", 2),
+        ("LEAST", 28),
+        ("LTC", 3),
+        ("PICO", 14),
+        ("WHOLE", 0),
+        ("XRP", 5),
+    ];
+    assert_eq!(decimals, expected.map(|(symbol, decimals)| (symbol.to_owned(), decimals)));
+
+    // An import that changes nothing leaves them alone, as does one of other series.
+    let mut connection = connection(&url).await;
+    sqlx::query("UPDATE series SET price_decimals = 7").execute(&mut connection).await.unwrap();
+    import_good(&store, &sample("BTC")).await;
+    import_good(&store, &folder.file("WHOLE-USD-1h.csv", tiny(["40000.5"; 3]))).await;
+    assert_eq!(series(&store, "BTC").await.price_decimals, 7);
+    assert_eq!(series(&store, "WHOLE").await.price_decimals, 1);
+}

@@ -69,3 +69,43 @@ async fn what_is_written_meanwhile_is_not_in_it() {
     assert_eq!(first.len() + rest.len(), 25_000);
     assert!(rest.iter().all(|candle| candle.volume == 1.0), "a snapshot");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incomplete_candle_is_found_wherever_it_is() {
+    let (store, url) = database().await;
+    let folder = Folder::new();
+    // Whole weeks, so that every bar of every interval is complete; longer than one statement looks through.
+    let first = 345_600_000 / 60_000;
+    let lines = bars(60_000, first..first + 22 * 10_080, 1.0);
+    import_good(&store, &folder.file("ABC-USD-1m.csv", csv(lines))).await;
+    let series = series(&store, "ABC").await;
+    let mut connection = connection(&url).await;
+    let found = async |range| {
+        let mut found = Vec::new();
+        for interval in Interval::ALL {
+            let mut export = begin(&store, series.id, interval, range).await.unwrap();
+            found.push(export.has_incomplete().await.unwrap());
+        }
+        found
+    };
+    assert_eq!(found((None, None)).await, [false; 8]);
+    for minute in [first, first + 123_456, first + 22 * 10_080 - 1] {
+        let time = minute * 60_000;
+        // As a writer does, at every stored level.
+        let change = |to: &str| {
+            format!(
+                "UPDATE candles SET bars = bars {to} WHERE \"interval\" IN (60, 3600, 86400)
+                 AND open_time = {time} / (\"interval\" * 1000) * (\"interval\" * 1000::bigint)"
+            )
+        };
+        sqlx::query(&change("- 1")).execute(&mut connection).await.unwrap();
+        assert_eq!(found((None, None)).await, [true; 8], "{minute}");
+        // Outside the range it does not count: the week before, the week after.
+        let week = Interval::W1.bucket(time);
+        assert_eq!(found((None, Some(week - 1))).await, [false; 8], "{minute}");
+        assert_eq!(found((Some(week + Interval::W1.ms()), None)).await, [false; 8], "{minute}");
+        sqlx::query(&change("+ 1")).execute(&mut connection).await.unwrap();
+    }
+    let mut none = begin(&store, series.id, Interval::H1, (Some(5), Some(4))).await.unwrap();
+    assert!(!none.has_incomplete().await.unwrap());
+}

@@ -4,7 +4,11 @@
 
 mod store_support;
 
+use std::{collections::BTreeMap, io::Read};
+
+use flate2::read::GzDecoder;
 use model::{Interval, MAX_LIMIT};
+use rust_decimal::Decimal;
 use store_support::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,4 +100,87 @@ async fn a_range_without_bars_is_empty_at_the_current_revision() {
     assert_eq!(store.candles(series.id + 1, Interval::D1, None, None, 10).await.unwrap(), None);
     let finer = store.candles(series.id, Interval::M15, None, None, 10).await.unwrap_err();
     assert!(finer.to_string().contains("finer than 30m"), "{finer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn volumes_are_the_decimal_sums_of_the_files() {
+    let (store, _) = database().await;
+    for symbol in SAMPLE {
+        import_good(&store, &sample(symbol)).await;
+        let texts = volume_texts(symbol);
+        let series = series(&store, symbol).await;
+        for interval in Interval::ALL.into_iter().filter(|i| *i >= Interval::M30) {
+            let mut parts: BTreeMap<i64, Vec<Decimal>> = BTreeMap::new();
+            for (time, volume) in &texts {
+                parts.entry(bar_start(interval, *time)).or_default().push(*volume);
+            }
+            let mut export = store.export(series.id, interval, None, None).await.unwrap().unwrap();
+            let mut found = Vec::new();
+            loop {
+                let page = export.next_page().await.unwrap();
+                if page.is_empty() {
+                    break;
+                }
+                found.extend(page);
+            }
+            assert_eq!(found.len(), parts.len());
+            for candle in found {
+                // Some lines have noise of their own, as 361.70043241999997: exchanges give eight decimals. A candle of one
+                // line is what the line says.
+                let expected: Decimal = match &parts[&candle.open_time][..] {
+                    [one] => *one,
+                    several => several.iter().map(|part| part.round_dp(8)).sum(),
+                };
+                // The float next to it: the same text, up to the 15 digits that each float holds.
+                let expected: f64 = expected.normalize().to_string().parse().unwrap();
+                assert_eq!(candle.volume, expected, "{symbol} {interval} {}", candle.open_time);
+            }
+        }
+    }
+    // The first day of 2019, from the shipped file.
+    let id = series(&store, "BTC").await.id;
+    let from = Some(1_546_300_800_000);
+    let day = store.candles(id, Interval::D1, from, from, 1).await.unwrap().unwrap().candles[0];
+    assert_eq!((day.open, day.high, day.low, day.close), (3832.6286242, 3987.0, 3788.1, 3963.1));
+    assert_eq!(day.volume.to_string(), "13848.34675063");
+}
+
+/// Open time and volume of each line of a file of the sample, as it is written there.
+fn volume_texts(symbol: &str) -> Vec<(i64, Decimal)> {
+    let mut text = String::new();
+    GzDecoder::new(std::fs::File::open(sample(symbol)).unwrap()).read_to_string(&mut text).unwrap();
+    let line = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        (fields[0].parse().unwrap(), fields[5].parse::<Decimal>().unwrap())
+    };
+    text.lines().skip(1).map(line).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn minutes_through_hours_to_days_and_weeks_sum_up_as_decimals() {
+    let (store, _) = database().await;
+    let folder = Folder::new();
+    for (symbol, volume) in [("TIN", 0.1), ("MID", 1_234.567_891_23), ("BIG", 87_654.32)] {
+        let lines: Vec<_> = bars(60_000, 345_600_000 / 60_000..345_600_000 / 60_000 + 10_080, 0.0)
+            .into_iter()
+            .enumerate()
+            .map(|(i, line)| {
+                (line.0, line.1, line.2, line.3, line.4, (volume * (i % 10) as f64 * 1e8).round() / 1e8)
+            })
+            .collect();
+        import_good(&store, &folder.file(&format!("{symbol}-USD-1m.csv"), csv(lines.clone()))).await;
+        let id = series(&store, symbol).await.id;
+        for interval in [Interval::M5, Interval::H1, Interval::D1, Interval::W1] {
+            let mut sums: BTreeMap<i64, Decimal> = BTreeMap::new();
+            for line in &lines {
+                let volume: Decimal = line.5.to_string().parse().unwrap();
+                *sums.entry(bar_start(interval, line.0)).or_default() += volume;
+            }
+            let read = store.candles(id, interval, None, None, 5_000).await.unwrap().unwrap();
+            for candle in read.candles {
+                let expected: f64 = sums[&candle.open_time].round_dp(8).to_string().parse().unwrap();
+                assert_eq!(candle.volume, expected, "{symbol} {interval} {}", candle.open_time);
+            }
+        }
+    }
 }

@@ -140,7 +140,7 @@ impl Export {
         let stretch = (SEARCHED_ROWS * self.base.ms() / bar).max(1) * bar;
         let mut from = self.interval.bucket(first);
         while from <= last {
-            let to = from + stretch;
+            let to = (from + stretch).min(self.end);
             if bounded(self.is_incomplete_within(from, to)).await? {
                 return Ok(true);
             }

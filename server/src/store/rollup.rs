@@ -45,6 +45,8 @@ pub(super) struct RollUp {
     bars: Vec<Row>,
     /// What rounding took from the volume of the last bar so far (Neumaier's summation).
     lost: f64,
+    /// The same sum in units of the eighth decimal, exactly; none if a volume has more decimals or is too large.
+    units: Option<i128>,
     /// Rows in the last bar so far.
     rows: i64,
 }
@@ -52,7 +54,7 @@ pub(super) struct RollUp {
 impl RollUp {
     pub(super) fn new(finest: Interval, interval: Interval) -> Self {
         let whole = interval.ms() / finest.ms();
-        Self { interval, whole, running: None, bars: Vec::new(), lost: 0.0, rows: 0 }
+        Self { interval, whole, running: None, bars: Vec::new(), lost: 0.0, units: None, rows: 0 }
     }
 
     /// Of the finest bars the one that opens then still runs.
@@ -73,10 +75,12 @@ impl RollUp {
                 let total = sum + part;
                 self.lost += if sum >= part { (sum - total) + part } else { (part - total) + sum };
                 bar.candle.volume = total;
+                self.units = self.units.zip(units(&row)).map(|(sum, part)| sum + part);
                 self.rows += 1;
             }
             _ => {
                 self.end_bar();
+                self.units = units(&row);
                 self.bars.push(Row { bars: row.bars, candle: Candle { open_time, ..row.candle } });
                 self.rows = 1;
             }
@@ -89,7 +93,10 @@ impl RollUp {
         if let Some(bar) = self.bars.last_mut()
             && (rows > 1 || bar.bars > 1)
         {
-            bar.candle.volume = decimal_sum(bar.candle.volume + lost, bar.bars.max(rows));
+            bar.candle.volume = match self.units {
+                Some(units) => from_units(units),
+                None => decimal_sum(bar.candle.volume + lost, bar.bars.max(rows)),
+            };
         }
     }
 
@@ -116,14 +123,41 @@ const MAX_DECIMALS: i32 = 12;
 /// 2⁵³: below it a float holds every whole number.
 const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
 
+/// Units of the eighth decimal in one.
+const UNITS: i128 = 100_000_000;
+
+/// The volume of a row in units of the eighth decimal, if it is a number of them.
+fn units(row: &Row) -> Option<i128> {
+    let volume = row.candle.volume;
+    // A stored roll-up is a sum of floats itself.
+    let volume = if row.bars > 1 { decimal_sum(volume, row.bars) } else { volume };
+    let scaled = volume * UNITS as f64;
+    let whole = scaled.round();
+    // Above half of 2⁵³ there are fewer floats than units. A file may have noise itself, as 361.70043241999997.
+    let is_exact =
+        scaled < MAX_WHOLE / 2.0 && (whole / UNITS as f64 - volume).abs() <= 4.0 * volume * f64::EPSILON;
+    is_exact.then_some(whole as i128)
+}
+
+/// The float next to so many units of the eighth decimal.
+fn from_units(units: i128) -> f64 {
+    (units / UNITS) as f64 + (units % UNITS) as f64 / UNITS as f64
+}
+
 /// The decimal that the sum of decimals stands for: without the noise that adding `parts` binary fractions leaves, as in
-/// 11.245149999999999 for 11.24515. It has 8 decimals; more, up to 12, if it differs from that by more than such noise; fewer
-/// if a float of its size holds fewer.
+/// 11.245149999999999 for 11.24515. It is the shortest decimal beside the sum, otherwise one of 8 decimals; of more, up to 12,
+/// if it differs from that by more than such noise; of fewer if a float of its size holds fewer.
 fn decimal_sum(sum: f64, parts: i64) -> f64 {
     let rounded = |decimals: i32| {
         let scale = 10_f64.powi(decimals);
         (sum * scale < MAX_WHOLE).then(|| (sum * scale).round() / scale)
     };
+    // One or two units of the last place.
+    let beside = sum * f64::EPSILON;
+    let short = (0..=DECIMALS).map_while(rounded).find(|decimal| (decimal - sum).abs() <= beside);
+    if let Some(decimal) = short {
+        return decimal;
+    }
     // Adding n numbers loses n units of the last place at most. Few are allowed for the noise of the numbers themselves.
     let noise = sum * f64::EPSILON * parts.max(4) as f64;
     for decimals in DECIMALS..=MAX_DECIMALS {
@@ -214,6 +248,13 @@ mod tests {
         // As far as a float of this size goes.
         assert_eq!(volume(Interval::M5, 1, &[123_456_789.123_456_7, 0.1]), "123456789.2234567");
         assert_eq!(volume(Interval::M5, 1, &[1e20, 1e20]), "200000000000000000000");
+        // Exact where no float sum is.
+        let large = volume(Interval::M5, 1, &[40_000_000.123_456_78, 40_000_000.1, 40_000_000.0]);
+        assert_eq!(large.parse(), Ok(120_000_000.223_456_78));
+        assert_eq!(
+            volume(Interval::M5, 1, &[361.700_432_419_999_97, 415.357_821_610_000_03]),
+            "777.05825403"
+        );
         assert_eq!(volume(Interval::M5, 1, &[0.0, 0.0]), "0");
         // A finest candle is what the file says.
         for odd in [123_456_789_012.123_46, 0.000_000_000_000_1, 0.1 + 0.2] {

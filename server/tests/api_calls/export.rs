@@ -95,6 +95,8 @@ fn what_cannot_be_exported_is_named() {
         ("symbol=BTC&interval=1d&format=xml", 400, json!("format")),
         ("symbol=BTC&interval=1m", 400, json!("interval")),
         ("symbol=NOPE&interval=1d", 404, json!("symbol")),
+        ("symbol=BTC&interval=1d&source=nobody", 400, json!("source")),
+        ("symbol=BTC&interval=1d&partial=half", 400, json!("partial")),
     ] {
         let problem = server.get(&format!("/api/export?{query}")).json();
         assert_eq!((&problem["status"], &problem["parameter"]), (&json!(status), &parameter), "{query}");
@@ -182,4 +184,56 @@ fn memory_stays_bounded_however_long_the_export() {
     }
     assert!(length > 40 << 20, "{length} bytes are too few to tell");
     assert!(most < before + (32 << 10), "{most} KiB after {before} KiB, for {length} bytes");
+}
+
+#[test]
+fn a_file_has_exactly_the_candles_on_screen_and_marks_the_incomplete_ones() {
+    let server = server();
+    // What a page shows: a range by its first and its last candle, of the interval and source that it names.
+    let (month, all) =
+        ((1_507_000_000_000_i64, 1_512_000_000_000_i64), (1_506_816_000_000, 1_554_075_000_000));
+    for (interval, (from, to)) in [("30m", month), ("4h", all), ("1d", all), ("1w", all)] {
+        let query = format!("symbol=BTC&interval={interval}&from={from}&to={to}&source=recorded");
+        let chart = server.json(&format!("/api/chart_data?{query}&limit=5000"));
+        let candles = chart["candles"].as_array().unwrap();
+        let partial = chart["partial"].as_array().unwrap();
+        let text = server.get(&format!("/api/export?{query}&format=csv")).text();
+        let mut lines = text.lines();
+        let marks = if partial.is_empty() { "" } else { ",partial" };
+        assert_eq!(lines.next().unwrap(), format!("open_time,open,high,low,close,volume{marks}"));
+        let lines: Vec<&str> = lines.collect();
+        assert_eq!(lines.len(), candles.len(), "{interval}");
+        for (line, candle) in lines.iter().zip(candles) {
+            let fields: Vec<f64> = line.split(',').map(|field| field.parse().unwrap()).collect();
+            let figures: Vec<f64> =
+                candle.as_array().unwrap().iter().map(|it| it.as_f64().unwrap()).collect();
+            assert_eq!(fields[..6], figures, "{interval}");
+            let is_partial = partial.contains(&candle[0]);
+            assert_eq!(
+                fields.get(6).copied(),
+                (!marks.is_empty()).then_some(f64::from(u8::from(is_partial))),
+                "{line}"
+            );
+        }
+        if interval == "30m" {
+            assert!(partial.is_empty());
+            continue;
+        }
+        assert!(!partial.is_empty(), "the sample has gaps");
+        // Left out, or as the others.
+        let omitted = server.get(&format!("/api/export?{query}&partial=omit")).text();
+        assert_eq!(omitted.lines().count(), 1 + candles.len() - partial.len());
+        let kept = server.get(&format!("/api/export?{query}&partial=keep")).text();
+        assert_eq!(kept.lines().count(), 1 + candles.len());
+        for text in [&omitted, &kept] {
+            assert!(text.starts_with("open_time,open,high,low,close,volume\n"), "{text}");
+        }
+        let lines = server.get(&format!("/api/export?{query}&format=ndjson")).text();
+        for (line, candle) in lines.lines().zip(candles) {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(line["open_time"], candle[0]);
+            let mark = if partial.contains(&candle[0]) { json!(true) } else { Value::Null };
+            assert_eq!(line["partial"], mark, "{line}");
+        }
+    }
 }
