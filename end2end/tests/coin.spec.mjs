@@ -1,7 +1,7 @@
 // The coin's page: intervals, ranges, the chart under pointer and keys, export, print.
 import { readFileSync } from "node:fs";
 import { expect, test } from "@playwright/test";
-import { complaints, doctored, hydrated, open, refreshed } from "./support.mjs";
+import { complaints, doctored, hydrated, open, overfull, refreshed } from "./support.mjs";
 
 const stage = (page) => page.getByRole("application");
 const figures = (page) => page.locator(".legend b").allTextContents();
@@ -248,6 +248,38 @@ test("on paper the drawing stands, as the server draws it", async ({ browser }) 
   await expect(page.locator(".choice").filter({ visible: true })).toHaveText(["1d", "3M"]);
   await context.close();
 });
+
+for (const [what, decimals, shown] of [
+  ["large", 2, "999,999,999,999,999.00"],
+  ["tiny", 14, "0.00000000002448"],
+]) {
+  test(`a ${what} price stays in its place at any width`, async ({ page }) => {
+    const plain = shown.replaceAll(",", "");
+    await page.route("**/fn/chart*", async (route) => {
+      const response = await route.fetch();
+      const answer = await response.json();
+      answer.price_decimals = decimals;
+      const scale = Number(plain) / answer.candles.at(-1)[4];
+      for (const candle of answer.candles) for (const i of [1, 2, 3, 4]) candle[i] *= scale;
+      await route.fulfill({ response, json: answer });
+    });
+    await doctored(page, (answer) => {
+      for (const quote of answer.prices) {
+        Object.assign(quote, { price: plain, price_decimals: decimals });
+        Object.assign(quote, { open_24h: plain, high_24h: plain, low_24h: plain });
+      }
+    });
+    await open(page, "/coin/BTC?interval=1d");
+    await expect(page.locator(".coin-price")).toContainText(shown);
+    // Another choice is read from the server, and then of these prices.
+    await page.getByRole("link", { name: "3M", exact: true }).click();
+    await expect(page.locator(".legend")).toContainText(shown);
+    for (const width of [320, 390, 768, 1440]) {
+      await page.setViewportSize({ width, height: 900 });
+      await expect.poll(() => overfull(page, ".card, .figures, .figures dd, .figures-range, .coin-head, .legend")).toEqual([]);
+    }
+  });
+}
 
 for (const [lang, title, hint, way] of [
   ["en", "No coin called NOPE", "It may be spelt differently, or its prices have not been imported.", "All markets"],

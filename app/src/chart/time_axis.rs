@@ -160,8 +160,8 @@ pub fn time_ticks(
         before = Some(local);
         ticks.push(TimeTick { bar, label });
     }
-    date_one(unit, &locals, calendar.locale, &mut ticks, (left, right), &x);
     label_gaps(gaps, &locals, calendar.locale, interval, &mut ticks, (left, right), &x);
+    date_one(unit, &locals, calendar.locale, &mut ticks, (left, right), &x);
     ticks
 }
 
