@@ -159,8 +159,8 @@ pub fn PriceRow(
                     <span>{exact(high)}</span>
                 </span>
             </td>
-            <td class="num wide">{live::text(move || row.turnover().map_or_else(|| format::NO_NUMBER.to_owned(), |value| format::dollars(value, locale)))}</td>
-            <td class="num wide">{cap}</td>
+            <td class="num wide col-amount">{live::text(move || row.turnover().map_or_else(|| format::NO_NUMBER.to_owned(), |value| format::dollars(value, locale)))}</td>
+            <td class="num wide col-amount">{cap}</td>
             <td class=line_class inner_html=line></td>
         </tr>
     }
