@@ -170,6 +170,10 @@ impl Board {
         }) else {
             return;
         };
+        // Each source counts its own versions.
+        if self.provenance.with_untracked(|shown| shown.source != prices.provenance.source) {
+            old.values().for_each(|row| row.version.store(0, Ordering::Relaxed));
+        }
         let mut is_same = old.len() == prices.prices.len();
         let rows: Vec<LiveQuote> = prices
             .prices

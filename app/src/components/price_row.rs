@@ -20,10 +20,13 @@ const VERY_LONG: usize = 17;
 
 /// The class of a price by its length, so that the table keeps its width.
 fn length_class(shown: &str) -> &'static str {
-    match shown.chars().count() {
-        0..=LONG => "",
-        ..=VERY_LONG => "long",
-        _ => "very-long",
+    let length = shown.chars().count();
+    if length <= LONG {
+        ""
+    } else if length <= VERY_LONG {
+        "long"
+    } else {
+        "very-long"
     }
 }
 
@@ -96,22 +99,21 @@ pub fn PriceRow(
         if length_class(&shown) == "very-long" { shown } else { String::new() }
     });
     let price_class = word(move || shown.with(|shown| length_class(shown)));
-    let is_on_time = {
-        let late = late.clone();
-        live::flag(move || !late.get())
+    let date = move |is_long: bool| {
+        let (calendar, as_of) = (prefs.calendar(), as_of.get());
+        if is_long { calendar.date_time(as_of) } else { calendar.date(as_of) }
     };
-    let late_text = {
-        let (late, as_of) = (late.clone(), as_of.clone());
-        live::text(move || {
-            if late.get() { (words.row_as_of)(&prefs.calendar().date(as_of.get())) } else { String::new() }
-        })
-    };
-    let late_title = live::text(move || {
-        if late.get() {
-            (words.prices_as_of)(&prefs.calendar().date_time(as_of.get()))
-        } else {
-            String::new()
-        }
+    // Of few rows, and so not made where it is not needed.
+    let late = live::part(move || {
+        let line = || {
+            let (short, long) = ((words.row_as_of)(&date(false)), (words.prices_as_of)(&date(true)));
+            view! {
+                <small class="late" title=long>
+                    {short}
+                </small>
+            }
+        };
+        late.get().then(line).into_any()
     });
     // The line has the colour of the change that is written beside it.
     let line_class = {
@@ -140,9 +142,7 @@ pub fn PriceRow(
                 <span class=price_class title=price_title>
                     {shown}
                 </span>
-                <small class="late" title=late_title hidden=is_on_time>
-                    {late_text}
-                </small>
+                {late}
             </td>
             <td class="num wide">
                 <Change pct=hour_pct />
@@ -160,8 +160,8 @@ pub fn PriceRow(
                     <span>{exact(high)}</span>
                 </span>
             </td>
-            <td class="num wide">{live::text(move || row.turnover().map_or_else(|| format::NO_NUMBER.to_owned(), |value| format::dollars(value, locale)))}</td>
-            <td class="num wide">{cap}</td>
+            <td class="num wide col-amount">{live::text(move || row.turnover().map_or_else(|| format::NO_NUMBER.to_owned(), |value| format::dollars(value, locale)))}</td>
+            <td class="num wide col-amount">{cap}</td>
             <td class=line_class inner_html=line></td>
         </tr>
     }

@@ -133,9 +133,10 @@ pub fn Tiles(
                 <p class="note">{still}</p>
             </div>
             <div class="card tile tile-share">
-                <h2>{share_title} " " <span class="among">{share_hint}</span></h2>
+                <h2>{share_title}</h2>
                 {drawing(share_bar)}
                 <p class="note">{share_names}</p>
+                <p class="among">{share_hint}</p>
             </div>
         </section>
     }

@@ -63,7 +63,6 @@ pub async fn fetch<T: DeserializeOwned>(
 /// # Errors
 /// Always.
 #[cfg(not(feature = "hydrate"))]
-#[expect(clippy::unused_async, reason = "as in the browser")]
 pub async fn fetch<T: DeserializeOwned>(
     _path: &str,
     _tag: Option<&str>,

@@ -212,6 +212,8 @@ async fn refresh(board: Board, read: StoredValue<Read>) {
             read.try_update_value(|read| {
                 read.table_at = Some(now_ms());
                 read.is_reordered = false;
+                // It was of rows that may be others by now.
+                read.tag = None;
             });
         }
         Ok(None) => board.unchanged(),
