@@ -5,7 +5,7 @@ use std::{
     rc::Rc,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -15,7 +15,7 @@ use leptos::{
     prelude::*,
     task::spawn_local,
 };
-use model::UnixMs;
+use model::{MarketError, UnixMs};
 
 use crate::{
     data::{DataError, Kept},
@@ -31,6 +31,9 @@ const MAX_DELAY_S: u32 = 8;
 /// How long a page goes on retrying by itself, seconds. After that it waits for the network, the reader, or the button.
 const MAX_RETRYING_S: u32 = 600;
 
+/// The longest time that an attempt may take, ms: more than the server itself waits for its slowest.
+const MAX_ATTEMPT_MS: i64 = 12_000;
+
 /// The data of a page.
 pub type PageData<T> = Resource<Result<Kept<T>, DataError>>;
 
@@ -39,7 +42,7 @@ pub type PageData<T> = Resource<Result<Kept<T>, DataError>>;
 pub struct Retry(Arc<dyn Fn() + Send + Sync>);
 
 impl Retry {
-    /// Sets `page` to what `read` gives. One that does not reach the server changes nothing.
+    /// Sets `page` to what `read` gives. While the server cannot be reached or has no data it changes nothing.
     pub fn new<T, F, Fut>(page: PageData<T>, read: F) -> Self
     where
         T: Send + Sync + 'static,
@@ -50,7 +53,11 @@ impl Retry {
             let answer = read();
             async move {
                 let answer = answer.await;
-                if !matches!(answer, Err(DataError::Transport(_))) {
+                let later = matches!(
+                    answer,
+                    Err(DataError::Transport(_) | DataError::Market(MarketError::Unavailable { .. }))
+                );
+                if !later {
                     // A page that was left meanwhile takes nothing.
                     page.try_set(Some(answer.map(|value| Kept { value, kept_at: None })));
                 }
@@ -58,21 +65,26 @@ impl Retry {
         })
     }
 
-    /// Runs `attempt`, one at a time.
+    /// Runs `attempt`, one at a time; one that has taken [`MAX_ATTEMPT_MS`] no longer holds up the next.
     pub fn by<F, Fut>(attempt: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + 'static,
     {
-        let open = Arc::new(AtomicBool::new(false));
+        // When the attempt under way began, Unix ms; 0 without one.
+        let began = Arc::new(AtomicI64::new(0));
         Self(Arc::new(move || {
-            if open.swap(true, Ordering::Relaxed) {
+            let now = when::now();
+            if now.saturating_sub(began.load(Ordering::Relaxed)) < MAX_ATTEMPT_MS {
                 return;
             }
-            let (open, attempt) = (Arc::clone(&open), attempt());
+            began.store(now, Ordering::Relaxed);
+            let (began, attempt) = (Arc::clone(&began), attempt());
             spawn_local(async move {
                 attempt.await;
-                open.store(false, Ordering::Relaxed);
+                if began.load(Ordering::Relaxed) == now {
+                    began.store(0, Ordering::Relaxed);
+                }
             });
         }))
     }

@@ -41,7 +41,11 @@ pub fn ConsolePage() -> impl IntoView {
     let read = Resource::new_blocking(|| (), move |()| ask());
     let retry = Retry::by(move || async move {
         let answer = ask().await;
-        if !matches!(answer, Err(ConsoleError::Transport(_))) {
+        let later = matches!(
+            answer,
+            Err(ConsoleError::Transport(_) | ConsoleError::Admin(AdminError::Unavailable { .. }))
+        );
+        if !later {
             // A page that was left meanwhile takes nothing.
             read.try_set(Some(answer));
         }
