@@ -90,8 +90,7 @@ impl Market {
             let want = if self.is_fed(&source) {
                 Want::any()
             } else {
-                let of_source = directory.0.series.iter().filter(|series| series.source == source);
-                Want::at_least(of_source.map(|series| series.revision).max().unwrap_or(0))
+                Want::at_least(directory.0.newest(&source))
             };
             let (store, key) = (self.0.store.clone(), SparklinesKey(source.clone()));
             self.0.sparklines.get_or_load(&key, want, move || read_sparklines(store, source)).await
@@ -114,6 +113,8 @@ pub(super) async fn read_sparklines(
     source: Source,
 ) -> Result<Loaded<Sparklines>, LoadFailure> {
     let store = store.ok_or(LoadFailure::NoDatabase)?;
+    // Read first: what a deletion takes away meanwhile is read again.
+    let newest = store.newest_revision(&source).await?;
     let weeks = store.weeks(&source).await?;
-    Ok(Loaded::new(Sparklines { lines: weeks.lines }, weeks.version))
+    Ok(Loaded::new(Sparklines { lines: weeks.lines }, weeks.version.max(newest)))
 }
