@@ -10,9 +10,6 @@ use crate::{
 /// The first line.
 pub(crate) const HEADER: &str = "open_time,open,high,low,close,volume";
 
-/// The seventh column, where a file has one: 1 marks an incomplete candle.
-pub(crate) const MARK: &str = "partial";
-
 /// Whether this is the header line of the layout.
 pub(crate) fn is_header(line: &str) -> bool {
     let mut names = line.split(',').map(str::trim);

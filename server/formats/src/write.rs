@@ -40,7 +40,7 @@ impl<W: Write> CandleWriter<W> {
     /// # Errors
     /// Those of the writer.
     pub fn with_marks(mut out: W, symbol: Symbol, interval: Interval) -> io::Result<Self> {
-        writeln!(out, "{},{}", tidemark::HEADER, tidemark::MARK)?;
+        writeln!(out, "{},partial", tidemark::HEADER)?;
         Ok(Self { out, format: Format::Tidemark, symbol, interval, has_marks: true })
     }
 
