@@ -141,7 +141,12 @@ fn units(row: &Row) -> Option<i128> {
 
 /// The float next to so many units of the eighth decimal.
 fn from_units(units: i128) -> f64 {
-    (units / UNITS) as f64 + (units % UNITS) as f64 / UNITS as f64
+    if units < MAX_WHOLE as i128 {
+        // Divided once, it is rounded once.
+        units as f64 / UNITS as f64
+    } else {
+        (units / UNITS) as f64 + (units % UNITS) as f64 / UNITS as f64
+    }
 }
 
 /// The decimal that the sum of decimals stands for: without the noise that adding `parts` binary fractions leaves, as in
@@ -248,7 +253,8 @@ mod tests {
         // As far as a float of this size goes.
         assert_eq!(volume(Interval::M5, 1, &[123_456_789.123_456_7, 0.1]), "123456789.2234567");
         assert_eq!(volume(Interval::M5, 1, &[1e20, 1e20]), "200000000000000000000");
-        // Exact where no float sum is.
+        // Exact where no float sum is: as a sum, 1763.7646703999999.
+        assert_eq!(volume(Interval::M5, 1, &[716.896_931_14, 1_046.867_739_26]), "1763.7646704");
         let large = volume(Interval::M5, 1, &[40_000_000.123_456_78, 40_000_000.1, 40_000_000.0]);
         assert_eq!(large.parse(), Ok(120_000_000.223_456_78));
         assert_eq!(

@@ -91,7 +91,7 @@ async fn schema(url: &SecretUrl) -> Finding {
 
 async fn read(connection: &mut PgConnection) -> Finding {
     const NAME: &str = "Postgres query";
-    let ask = "SELECT count(*), (SELECT count(*) FROM symbols) FROM series";
+    let ask = "SELECT count(*), count(DISTINCT symbol_id) FROM series WHERE last_open IS NOT NULL";
     match sqlx::query_as::<_, (i64, i64)>(ask).fetch_one(connection).await {
         Ok((0, _)) => {
             let fix = "import some: `tidemark import data/sample/*.csv.gz`";

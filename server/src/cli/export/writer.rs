@@ -76,7 +76,7 @@ fn write_pages<W: Write>(
 ) -> io::Result<(W, Option<Counts>)> {
     let (symbol, interval) = (plan.symbol.clone(), plan.interval);
     let mut writer = if plan.has_marks {
-        CandleWriter::with_marks(out, Format::Tidemark, symbol, interval)?
+        CandleWriter::with_marks(out, symbol, interval)?
     } else {
         CandleWriter::new(out, plan.format, symbol, interval)?
     };
