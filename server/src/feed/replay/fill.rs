@@ -1,6 +1,6 @@
 //! Bringing a replayed series up to now: one pass of the recording at first, later what was missed.
 
-use model::{Source, UnixMs};
+use model::{Interval, Source, UnixMs};
 
 use super::{is_of, schedule::Schedule};
 use crate::{
@@ -55,6 +55,10 @@ pub(super) async fn up_to_now(
     let until = finest.bucket(now);
     if known.is_some() && since >= until {
         return Ok(Filled { replayed, until: since });
+    }
+    if finest == Interval::M1 {
+        // In a transaction of its own: made with the candles, other series would wait for the tables until all is written.
+        store.make_room(since, until).await?;
     }
     let mut connection = connect(store).await?;
     let mut writer = SeriesWriter::begin(&mut connection, &recording.symbol, &Source::REPLAY, finest).await?;

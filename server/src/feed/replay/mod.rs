@@ -12,6 +12,7 @@ mod walk;
 
 use std::{sync::Arc, time::Duration};
 
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use model::{
     Candle, Interval, MAX_LIMIT, Source, UnixMs,
     span::{DAY_MS, WEEK_MS},
@@ -31,6 +32,8 @@ const LOOK_AHEAD_EVERY: Duration = Duration::from_secs(1);
 const LOOK_FOR_OTHERS_EVERY: Duration = Duration::from_secs(15);
 /// A recording that changed less than this ago may be in the middle of an import.
 const QUIET_US: u64 = 10_000_000;
+/// Series made ready at once, each with one connection of the pool and up to two of its own. Readers come first.
+const AT_ONCE: usize = 4;
 /// Finest candles that are kept in memory for figures over seven days, of all series together; each takes 8 bytes. So many
 /// are the weeks of 1,600 series of minutes.
 const MOST_KEPT: i64 = 16 * 1_024 * 1_024;
@@ -52,21 +55,17 @@ impl Play for Replay {
         let wanted: Vec<_> = recordings.iter().map(|it| (it.symbol.clone(), it.finest)).collect();
         let ids = writer.series(&Source::REPLAY, &wanted).await?;
         let memory = memory(&recordings);
-        let (mut reels, mut played, mut decimals) = (Vec::new(), Vec::new(), Vec::new());
-        for (recording, series) in recordings.into_iter().zip(ids) {
-            let stored = directory.series.iter().find(|it| it.id == series);
-            let Filled { replayed, until } = fill::up_to_now(store, series, stored, recording).await?;
-            let reel = Reel::new(replayed, recording.finest, recording.price_decimals);
-            // From the first candle on that is not stored in its final state.
-            reel.look_ahead(store, until).await?;
-            let (symbol, finest) = (recording.symbol.clone(), recording.finest);
-            let running = RunningSeries::new(symbol, finest, recording.price_decimals, memory);
-            let running = recent(store, series, running, finest, until, memory).await?;
-            played.push(Played { finest, series, ended_until: until, running });
-            decimals.push((series, recording.price_decimals));
-            reels.push(reel);
-        }
+        // Owned, as a stream of borrowed ones cannot cross threads.
+        let of_series = recordings.into_iter().cloned().zip(ids).map(|(recording, series)| {
+            let stored = directory.series.iter().find(|it| it.id == series).cloned();
+            ready(store.clone(), series, stored, recording, memory)
+        });
+        let of_series: Vec<_> = of_series.collect();
+        let all: Vec<(Reel, Played)> = stream::iter(of_series).buffered(AT_ONCE).try_collect().await?;
+        let decimals: Vec<_> =
+            all.iter().map(|(reel, played)| (played.series, reel.price_decimals)).collect();
         writer.set_price_decimals(&decimals).await?;
+        let (reels, played): (Vec<Reel>, Vec<Played>) = all.into_iter().unzip();
         self.reels = reels.into();
         // While the others were made ready the first may have come to the end of their pages.
         look_ahead(&self.reels, store).await?;
@@ -102,6 +101,24 @@ fn memory(recordings: &[&SeriesInfo]) -> i64 {
         recordings.len()
     );
     DAY_MS
+}
+
+/// Brings a series up to now, and reads what plays next. `stored` is the series as it was found, if it has candles.
+async fn ready(
+    store: Store,
+    series: i64,
+    stored: Option<SeriesInfo>,
+    recording: SeriesInfo,
+    memory: i64,
+) -> Result<(Reel, Played), StoreError> {
+    let SeriesInfo { finest, price_decimals, .. } = recording;
+    let Filled { replayed, until } = fill::up_to_now(&store, series, stored.as_ref(), &recording).await?;
+    let reel = Reel::new(replayed, finest, price_decimals);
+    // From the first candle on that is not stored in its final state.
+    reel.look_ahead(&store, until).await?;
+    let running = RunningSeries::new(recording.symbol, finest, price_decimals, memory);
+    let running = recent(&store, series, running, finest, until, memory).await?;
+    Ok((reel, Played { finest, series, ended_until: until, running }))
 }
 
 /// The series with its stored candles before a time, as far as its memory goes, and the one before them: where nothing
