@@ -69,7 +69,7 @@ test("prices of fourteen decimals and of fifteen digits keep the table's width",
   await doctored(page, (answer) => {
     for (const [i, quote] of answer.prices.entries()) {
       const [price, price_decimals] = i % 2 ? ["0.00000000111332", 14] : ["999999999999999.99", 2];
-      Object.assign(quote, { price, price_decimals, high_24h: price, low_24h: price });
+      Object.assign(quote, { price, price_decimals, open_24h: price, high_24h: price, low_24h: price });
     }
   });
   const prices = page.locator("tbody .price");
