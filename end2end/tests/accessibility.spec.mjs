@@ -193,7 +193,7 @@ test("the pages are built as a screen reader expects", async ({ page }) => {
     - main:
       - region "Sign in":
         - heading "Sign in" [level=1]
-        - paragraph: The cache can be looked at and cleared by its operator.
+        - paragraph: Only the operator can see and clear the cache.
         - text: User
         - textbox "User": admin
         - text: Password

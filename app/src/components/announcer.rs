@@ -15,9 +15,16 @@ pub fn RouteAnnouncer() -> impl IntoView {
     #[cfg(not(feature = "ssr"))]
     {
         let last = StoredValue::new(None::<String>);
+        // The path of the page that is shown. The router may say that of the first page twice: once its code is there.
+        let shown = StoredValue::new(window().location().pathname().unwrap_or_default());
         live::effect(move || {
-            path.track();
-            browser::when_arrived(last, said);
+            let path = path.get();
+            if last.with_value(Option::is_none) {
+                last.set_value(Some(browser::heading().unwrap_or_default()));
+            } else if shown.with_value(|shown| *shown != path) {
+                shown.set_value(path);
+                browser::when_arrived(last, said);
+            }
         });
     }
     #[cfg(feature = "ssr")]
@@ -48,17 +55,13 @@ mod browser {
     const MAX_LOOKS: u32 = 400;
 
     /// The heading of the page that is shown, unless it is still on its way.
-    fn heading() -> Option<String> {
+    pub(super) fn heading() -> Option<String> {
         document().query_selector("main:not([aria-busy]) h1").ok().flatten()?.text_content()
     }
 
-    /// Waits for a page of another heading than `last`, focuses it and has its title said. Called first for the page that the
-    /// browser loaded, which is only remembered. Ends with the effect that calls it.
+    /// Waits for a page of another heading than `last`, focuses it and has its title said. Ends when the effect that calls it
+    /// runs again.
     pub(super) fn when_arrived(last: StoredValue<Option<String>>, said: RwSignal<String>) {
-        if last.with_value(Option::is_none) {
-            last.set_value(Some(heading().unwrap_or_default()));
-            return;
-        }
         let looks = Cell::new(0);
         // Not of the effect's arena: its end still finds the timer.
         let timer = ArcStoredValue::new(None::<IntervalHandle>);

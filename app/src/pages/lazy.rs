@@ -3,7 +3,7 @@
 /// Declares a route of which `$page` is the view. With the feature `split` the view's code is a piece of wasm of its own, cut
 /// off by `cargo leptos build --split`; without, as in development, it is part of the whole. Both render the same.
 macro_rules! lazy_page {
-    ($(#[$doc:meta])* $route:ident, $view:ident, $preload:ident, $page:ident) => {
+    ($(#[$doc:meta])* $route:ident, $view:ident, $preload:ident, $loaded:ident, $page:ident) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $route;
@@ -14,17 +14,24 @@ macro_rules! lazy_page {
             }
 
             async fn view(_this: Self) -> leptos::prelude::AnyView {
-                $view().await
+                let view = $view().await;
+                #[cfg(all(feature = "split", target_arch = "wasm32"))]
+                $loaded.store(true, std::sync::atomic::Ordering::Relaxed);
+                view
             }
 
             async fn preload() {
                 #[cfg(all(feature = "split", target_arch = "wasm32"))]
-                {
+                if !$loaded.load(std::sync::atomic::Ordering::Relaxed) {
                     $crate::pages::lazy::network().await;
                     $preload().await;
                 }
             }
         }
+
+        /// Whether the piece is there: then nothing waits for the network.
+        #[cfg(all(feature = "split", target_arch = "wasm32"))]
+        static $loaded: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
 
         // The server names the piece of a page in its head, so that it comes along with the rest.
         #[cfg_attr(any(feature = "ssr", feature = "split"), leptos::lazy)]

@@ -28,6 +28,7 @@ lazy_page!(
     SignInRoute,
     sign_in_view,
     __preload_sign_in_view,
+    SIGN_IN_LOADED,
     SignInPage
 );
 
@@ -36,6 +37,7 @@ lazy_page!(
     ConsoleRoute,
     console_view,
     __preload_console_view,
+    CONSOLE_LOADED,
     ConsolePage
 );
 

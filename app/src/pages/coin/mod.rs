@@ -27,6 +27,7 @@ lazy_page!(
     CoinRoute,
     coin_view,
     __preload_coin_view,
+    COIN_LOADED,
     CoinPage
 );
 
