@@ -148,10 +148,16 @@ impl Header {
         }
     }
 
+    /// The volume by the name that the layout gives it.
+    fn with_volume_name(mut self) -> Self {
+        self.volumes.iter_mut().for_each(|volume| volume.name = Some("volume".to_owned()));
+        self
+    }
+
     /// The columns of Binance.
     pub(crate) fn binance() -> Self {
         let fixed = Self::fixed(Format::Binance, BINANCE_COUNT, ("open_time", TimeUnit::MillisOrMicros));
-        Self { close_time: Some(6), ..fixed }
+        Self { close_time: Some(6), ..fixed.with_volume_name() }
     }
 
     /// The columns of Kraken's download.
@@ -163,7 +169,7 @@ impl Header {
     pub(crate) fn tidemark(has_partial: bool) -> Self {
         let count = 6 + usize::from(has_partial);
         let fixed = Self::fixed(Format::Tidemark, count, ("open_time", TimeUnit::Millis));
-        Self { partial: has_partial.then_some(6), ..fixed }
+        Self { partial: has_partial.then_some(6), ..fixed.with_volume_name() }
     }
 
     /// The columns as the caller names them.

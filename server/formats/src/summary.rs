@@ -115,6 +115,8 @@ impl Summary {
         let most = self.kinds.iter().max_by_key(|kind| kind.count)?;
         let lines = if all == 1 { "the only line".to_owned() } else { format!("all {all} lines") };
         Some(match most {
+            // Of several bars one candle, which lacks some.
+            Kind { first, .. } if all == 1 && self.lines > 1 => first.clone(),
             Kind { count, are_equal: true, first, .. } if *count == all => {
                 let plural = first.strip_prefix("has ").filter(|_| all > 1);
                 plural.map_or_else(|| format!("{lines}: {first}"), |rest| format!("{lines} have {rest}"))

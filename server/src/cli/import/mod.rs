@@ -114,7 +114,7 @@ async fn import_all(args: Args) -> Result<ExitCode, String> {
     // A checksum is compared with the file beside it.
     let (checksums, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_checksum(file));
     for file in &checksums {
-        println!("{}: skipped: a checksum, compared with the file beside it", shown(file));
+        totals::say(format_args!("{}: skipped: a checksum, compared with the file beside it", shown(file)));
     }
     let mut totals = Totals::new(files.len());
     tokio::select! {

@@ -135,6 +135,6 @@ fn interval(report: &FileReport) -> String {
 }
 
 /// Prints a line. Nobody may be listening: the import goes on all the same.
-fn say(line: std::fmt::Arguments<'_>) {
+pub(super) fn say(line: std::fmt::Arguments<'_>) {
     let _ = writeln!(io::stdout(), "{line}");
 }
