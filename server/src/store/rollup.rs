@@ -132,11 +132,17 @@ fn units(row: &Row) -> Option<i128> {
     // A stored roll-up is a sum of floats itself.
     let volume = if row.bars > 1 { decimal_sum(volume, row.bars) } else { volume };
     let scaled = volume * UNITS as f64;
-    let whole = scaled.round();
+    let whole = whole_units(volume, UNITS as f64);
     // Above half of 2⁵³ there are fewer floats than units. A file may have noise itself, as 361.70043241999997.
     let is_exact =
         scaled < MAX_WHOLE / 2.0 && (whole / UNITS as f64 - volume).abs() <= 4.0 * volume * f64::EPSILON;
     is_exact.then_some(whole as i128)
+}
+
+/// The whole number next to `value` times `scale`. Scaled as one, a large value would be rounded twice.
+fn whole_units(value: f64, scale: f64) -> f64 {
+    let whole = value.trunc();
+    whole * scale + ((value - whole) * scale).round()
 }
 
 /// The float next to so many units of the eighth decimal.
@@ -155,7 +161,7 @@ fn from_units(units: i128) -> f64 {
 fn decimal_sum(sum: f64, parts: i64) -> f64 {
     let rounded = |decimals: i32| {
         let scale = 10_f64.powi(decimals);
-        (sum * scale < MAX_WHOLE).then(|| (sum * scale).round() / scale)
+        (sum * scale < MAX_WHOLE).then(|| whole_units(sum, scale) / scale)
     };
     // One or two units of the last place.
     let beside = sum * f64::EPSILON;
