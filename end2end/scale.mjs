@@ -69,7 +69,8 @@ for (const coins of [300, 1_000]) {
     const page = await browser.newPage({ baseURL: server.baseURL, viewport: { width: 1440, height: 900 } });
     const wire = await page.context().newCDPSession(page);
     await wire.send("Network.enable");
-    await wire.send("Performance.enable", { timeDomain: "timeTicks" });
+    // The processor's time, not the clock's: other work on the machine does not count.
+    await wire.send("Performance.enable", { timeDomain: "threadTicks" });
     const sent = { html: 0, wasm: 0, rest: 0, api: 0 };
     const kinds = new Map();
     const answers = { 200: 0, 304: 0 };
@@ -94,10 +95,11 @@ for (const coins of [300, 1_000]) {
     await page.waitForTimeout(5_000);
     Object.assign(answers, { 200: 0, 304: 0 });
     sent.api = 0;
+    const begun = performance.now();
     const from = await spent(wire);
     await page.waitForTimeout(watched * 1_000);
     const to = await spent(wire);
-    const wall = to.Timestamp - from.Timestamp;
+    const wall = (performance.now() - begun) / 1_000;
     const hourly = (sent.api / wall) * 3_600;
     const counted = `${answers[200]}, ${answers[304]}`;
     const cost = (name) => to[name] - from[name];
