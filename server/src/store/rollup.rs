@@ -156,8 +156,8 @@ fn from_units(units: i128) -> f64 {
 }
 
 /// The decimal that the sum of decimals stands for: without the noise that adding `parts` binary fractions leaves, as in
-/// 11.245149999999999 for 11.24515. It is the shortest decimal beside the sum, otherwise one of 8 decimals; of more, up to 12,
-/// if it differs from that by more than such noise; of fewer if a float of its size holds fewer.
+/// 11.245149999999999 for 11.24515. It is the shortest decimal beside the sum, otherwise one of 8 decimals, or of more, up to
+/// 12, if it differs from that by more than such noise. The sum itself where a float of its size holds no such decimals.
 fn decimal_sum(sum: f64, parts: i64) -> f64 {
     let rounded = |decimals: i32| {
         let scale = 10_f64.powi(decimals);
@@ -175,9 +175,6 @@ fn decimal_sum(sum: f64, parts: i64) -> f64 {
         match rounded(decimals) {
             Some(decimal) if (decimal - sum).abs() <= noise => return decimal,
             Some(_) => {}
-            None if decimals == DECIMALS => {
-                return (0..DECIMALS).rev().find_map(rounded).unwrap_or(sum);
-            }
             None => break,
         }
     }
