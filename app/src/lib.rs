@@ -8,6 +8,7 @@ pub mod components;
 pub mod data;
 pub mod format;
 pub mod live;
+pub mod order;
 pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod ports;

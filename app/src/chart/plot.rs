@@ -10,7 +10,7 @@ use super::{
     text::{FONT_PX, bold_width, text_width},
     time_axis::{TimeTick, time_ticks},
 };
-use crate::{format, when::Calendar};
+use crate::{format, order::sorted, when::Calendar};
 
 /// Px between two price labels, at least.
 const PRICE_GAP: u32 = 40;
@@ -193,9 +193,9 @@ impl Plot {
 fn longest(gaps: &[Gap]) -> Vec<Gap> {
     let mut longest = gaps.to_vec();
     if longest.len() > MAX_MARKED_GAPS {
-        longest.sort_by_key(|gap| std::cmp::Reverse((gap.ms, gap.bar)));
+        longest = sorted(longest, |a, b| (b.ms, b.bar).cmp(&(a.ms, a.bar)));
         longest.truncate(MAX_MARKED_GAPS);
-        longest.sort_by_key(|gap| gap.bar);
+        longest = sorted(longest, |a, b| a.bar.cmp(&b.bar));
     }
     longest
 }

@@ -10,7 +10,7 @@ use super::{
     civil::{Civil, DAY_MS},
     text::{FONT_PX, text_width},
 };
-use crate::{when::Calendar, words::Locale};
+use crate::{order::sorted, when::Calendar, words::Locale};
 
 /// A label below a bar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,8 +177,7 @@ fn label_gaps(
 ) {
     /// More would push all round times off the axis.
     const MOST: usize = 3;
-    let mut longest: Vec<&Gap> = gaps.iter().collect();
-    longest.sort_by_key(|gap| std::cmp::Reverse((gap.ms, gap.bar)));
+    let longest = sorted(gaps.iter().collect(), |a: &&Gap, b| (b.ms, b.bar).cmp(&(a.ms, a.bar)));
     let mut labelled: Vec<TimeTick> = Vec::new();
     let reach =
         |tick: &TimeTick| (x(tick.bar) - half_width(&tick.label), x(tick.bar) + half_width(&tick.label));
@@ -202,7 +201,7 @@ fn label_gaps(
     }
     ticks.retain(|tick| !labelled.iter().any(|other| collide(other, tick)));
     ticks.extend(labelled);
-    ticks.sort_by_key(|tick| tick.bar);
+    *ticks = sorted(std::mem::take(ticks), |a, b| a.bar.cmp(&b.bar));
 }
 
 fn half_width(label: &str) -> i32 {

@@ -1,6 +1,6 @@
 //! A bounded, repeated refresh.
 
-use std::{future::Future, rc::Rc, time::Duration};
+use std::{future::Future, pin::Pin, rc::Rc, time::Duration};
 
 use futures::future::{AbortHandle, abortable};
 use leptos::{
@@ -36,10 +36,17 @@ struct Open {
 /// server it does nothing.
 pub fn every<F, Fut, L>(pace: Duration, refresh: F, late: L)
 where
-    F: Fn() -> Fut + Clone + 'static,
+    F: Fn() -> Fut + 'static,
     Fut: Future<Output = ()> + 'static,
-    L: Fn() + Clone + 'static,
+    L: Fn() + 'static,
 {
+    // Behind pointers, so that what follows is compiled once for all pages.
+    repeat(pace, Rc::new(move || Box::pin(refresh())), Rc::new(late));
+}
+
+type Refresh = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>>;
+
+fn repeat(pace: Duration, refresh: Refresh, late: Rc<dyn Fn()>) {
     live::effect(move || {
         let (refresh, late) = (refresh.clone(), late.clone());
         // Not of this component's arena: its end still finds the request that is open.

@@ -10,7 +10,7 @@ use model::{Backdrop, LatestPrices, Symbol};
 use rust_decimal::prelude::ToPrimitive;
 
 use super::{LiveQuote, Shown, Sort, SortKey, TableQuery, backdrop::Behind, change::direction, range_track};
-use crate::watchlist::Watchlist;
+use crate::{order::sorted, watchlist::Watchlist};
 
 /// Places by market cap, and by value traded among those of which none is known. What has neither has no place.
 pub(super) fn ranks(rows: &[LiveQuote], behind: &Behind) -> HashMap<Symbol, usize> {
@@ -18,7 +18,7 @@ pub(super) fn ranks(rows: &[LiveQuote], behind: &Behind) -> HashMap<Symbol, usiz
     let figures = |row: &LiveQuote| (cap(row, behind), row.turnover());
     let mut rows: Vec<_> = untrack(|| rows.iter().map(|row| (figures(row), row.symbol.clone())).collect());
     rows.retain(|((cap, turnover), _)| cap.is_some() || turnover.is_some());
-    rows.sort_by(|((a_cap, a_turnover), a), ((b_cap, b_turnover), b)| {
+    let rows = sorted(rows, |((a_cap, a_turnover), a), ((b_cap, b_turnover), b)| {
         let by_cap = by(SortKey::Cap).compare(*a_cap, *b_cap);
         by_cap.then_with(|| by(SortKey::Volume).compare(*a_turnover, *b_turnover)).then_with(|| a.cmp(b))
     });
@@ -91,16 +91,16 @@ fn ordered(
             SortKey::Cap => cap(row, behind),
         }
     };
-    let mut keyed: Vec<(Option<f64>, LiveQuote)> =
-        rows.iter().filter(wanted).map(|row| (figure(row), row.clone())).collect();
-    keyed.sort_by(|(a, row), (b, other)| {
+    let keyed: Vec<(Option<f64>, &LiveQuote)> =
+        rows.iter().filter(wanted).map(|row| (figure(row), row)).collect();
+    let keyed = sorted(keyed, |(a, row), (b, other)| {
         let ordering: Ordering = match query.sort.key {
             SortKey::Coin => query.sort.direct(row.name.cmp(&other.name)),
             _ => query.sort.compare(*a, *b),
         };
         ordering.then_with(|| rank(row).cmp(&rank(other)))
     });
-    keyed.into_iter().map(|(_, row)| row).collect()
+    keyed.into_iter().map(|(_, row)| row.clone()).collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::{
     board::{LiveQuote, is_of_same_time},
     change::direction,
 };
+use crate::order::sorted;
 
 /// What the market does as a whole. Sums are of the prices of the same time: of those not more than an hour older than the
 /// newest.
@@ -79,8 +80,8 @@ impl Totals {
 }
 
 /// Each one's part of the sum, percent; largest first, equal ones by symbol.
-fn shares(mut parts: Vec<(Symbol, f64)>) -> Vec<(Symbol, f64)> {
-    parts.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+fn shares(parts: Vec<(Symbol, f64)>) -> Vec<(Symbol, f64)> {
+    let mut parts = sorted(parts, |a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let total: f64 = parts.iter().map(|part| part.1).sum();
     if total > 0.0 {
         for part in &mut parts {

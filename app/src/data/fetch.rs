@@ -39,9 +39,15 @@ pub async fn fetch<T: DeserializeOwned>(
     path: &str,
     tag: Option<&str>,
 ) -> Result<Option<Fetched<T>>, FetchError> {
-    use gloo_net::http::Request;
+    let Some((text, tag)) = get(path, tag).await? else { return Ok(None) };
+    let value = serde_json::from_str(&text).map_err(|_| FetchError::Unreachable)?;
+    Ok(Some(Fetched { value, tag }))
+}
 
-    let mut request = Request::get(path);
+/// The body and its entity tag.
+#[cfg(feature = "hydrate")]
+async fn get(path: &str, tag: Option<&str>) -> Result<Option<(String, Option<String>)>, FetchError> {
+    let mut request = gloo_net::http::Request::get(path);
     if let Some(tag) = tag {
         request = request.header("if-none-match", tag);
     }
@@ -51,8 +57,7 @@ pub async fn fetch<T: DeserializeOwned>(
         200 => {
             let tag = response.headers().get("etag");
             let text = response.text().await.map_err(|_| FetchError::Unreachable)?;
-            let value = serde_json::from_str(&text).map_err(|_| FetchError::Unreachable)?;
-            Ok(Some(Fetched { value, tag }))
+            Ok(Some((text, tag)))
         }
         status => Err(FetchError::Refused(status)),
     }

@@ -87,11 +87,8 @@ impl Market {
         let hit = if let Some(directory) = directory {
             let source = self.table_source(directory, symbols)?;
             // What a feed adds every second need not be read at once; what is imported is.
-            let want = if self.is_fed(&source) {
-                Want::any()
-            } else {
-                Want::at_least(directory.0.newest(&source))
-            };
+            let want =
+                if self.is_fed(&source) { Want::any() } else { Want::at_least(directory.0.newest(&source)) };
             let (store, key) = (self.0.store.clone(), SparklinesKey(source.clone()));
             self.0.sparklines.get_or_load(&key, want, move || read_sparklines(store, source)).await
         } else {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use model::{CacheStats, FailoverStats, NodeStats};
 
 use super::use_admin_words;
-use crate::{format, live, words::AdminWords};
+use crate::{format, live, order::sorted, words::AdminWords};
 
 /// One box a node: masters first, each with what it serves and how busy it is. A node that is not reached is dashed.
 #[component]
@@ -22,8 +22,7 @@ pub fn Nodes(
     // Boxes hold nothing to press: they are made anew at each refresh.
     let boxes = live::part(move || {
         stats.with(|stats| {
-            let mut nodes: Vec<&NodeStats> = stats.nodes.iter().collect();
-            nodes.sort_by(|a, b| {
+            let nodes = sorted(stats.nodes.iter().collect(), |a: &&NodeStats, b| {
                 let replica = |node: &NodeStats| node.role.as_deref() == Some("replica");
                 replica(a).cmp(&replica(b)).then_with(|| a.address.cmp(&b.address))
             });
