@@ -130,9 +130,13 @@ mod tests {
 
     #[test]
     fn pasts_come_one_by_one() {
-        let mut behind = Behind::new(&Backdrop { weeks: vec![week(Source::RECORDED)], supplies: Vec::new() });
+        let mut behind = Behind::new(&Backdrop {
+            weeks: vec![week(Source::RECORDED)],
+            supplies: Vec::new(),
+            replay: None,
+        });
         let later = Sparkline { symbol: "ETH".parse().unwrap(), ..week(Source::RECORDED) };
-        behind.update(&Backdrop { weeks: vec![later], supplies: Vec::new() });
+        behind.update(&Backdrop { weeks: vec![later], supplies: Vec::new(), replay: None });
         for symbol in ["BTC", "ETH"] {
             assert!(behind.past(&symbol.parse().unwrap()).is_some(), "{symbol}");
         }

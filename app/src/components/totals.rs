@@ -129,7 +129,11 @@ mod tests {
             source: "a table".to_owned(),
             source_zh_cn: None,
         };
-        Behind::new(&Backdrop { weeks: Vec::new(), supplies: supplies.iter().map(supply).collect() })
+        Behind::new(&Backdrop {
+            weeks: Vec::new(),
+            supplies: supplies.iter().map(supply).collect(),
+            replay: None,
+        })
     }
 
     fn totals(quotes: Vec<Quote>, supplies: &[(&str, i64)]) -> Totals {
