@@ -139,7 +139,7 @@ test("the last candle follows prices of its own source, not made-up ones", async
     answer.provenance.source = "simulated";
     for (const quote of answer.prices) quote.price = "9999.50";
   });
-  const price = page.locator("main").getByText("9,999.50").first();
+  const price = page.locator("main").getByText(/^9,999\.5$/).first();
   await expect(price).toBeVisible();
   await refreshed(page);
   expect(await figures(page)).toEqual(last);
@@ -147,7 +147,7 @@ test("the last candle follows prices of its own source, not made-up ones", async
   await doctored(page, (answer) => {
     for (const quote of answer.prices) quote.price = "8888.50";
   });
-  await expect.poll(() => figures(page)).toContain("8,888.50");
+  await expect.poll(() => figures(page)).toContain("8,888.5");
 });
 
 test("a price that is of the next candle already has it read at once", async ({ page }) => {
@@ -155,7 +155,7 @@ test("a price that is of the next candle already has it read at once", async ({ 
     const response = await route.fetch();
     const answer = await response.json();
     const [time] = answer.candles.at(-1);
-    answer.candles.push([time + 4 * 3_600_000, 4_167.5, 4_170.25, 4_166.5, 4_169.75, 3.5]);
+    answer.candles.push([time + 4 * 3_600_000, 4_167.5, 4_170.3, 4_166.5, 4_169.8, 3.5]);
     answer.partial.push(time + 4 * 3_600_000);
     await route.fulfill({ response, json: answer });
   });
@@ -163,11 +163,11 @@ test("a price that is of the next candle already has it read at once", async ({ 
   await doctored(page, (answer) => {
     for (const quote of answer.prices) {
       quote.as_of += 60_000;
-      quote.price = "4169.75";
+      quote.price = "4169.8";
     }
   });
   // Sooner than the next refresh of the candles.
-  await expect.poll(() => figures(page), { timeout: 8_000 }).toEqual(["4,167.50", "4,170.25", "4,166.50", "4,169.75", "3.50"]);
+  await expect.poll(() => figures(page), { timeout: 8_000 }).toEqual(["4,167.5", "4,170.3", "4,166.5", "4,169.8", "3.50"]);
   await expect(page.locator(".chart-live .card-foot")).toContainText("The last candle is running");
 });
 

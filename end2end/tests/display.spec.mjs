@@ -174,7 +174,7 @@ test.describe("without scripts", () => {
 test("two tabs share stars and theme: none is lost, and each shows what the other chose", async ({ context }) => {
   const [one, two] = [await context.newPage(), await context.newPage()];
   for (const page of [one, two]) await open(page, "/");
-  const star = (page, name) => page.getByRole("button", { name: `${name} on the watchlist` });
+  const star = (page, name) => page.getByRole("button", { name: `Watch ${name}` });
   await star(one, "Bitcoin").click();
   await expect(star(two, "Bitcoin")).toHaveAttribute("aria-pressed", "true");
   await star(two, "Ethereum").click();
@@ -182,6 +182,7 @@ test("two tabs share stars and theme: none is lost, and each shows what the othe
   const kept = async () => (await context.cookies()).find(({ name }) => name === "watch")?.value;
   await expect.poll(kept).toBe("BTC|ETH");
   // A message that was missed costs nothing either: the cookie is read before it is written.
+  // For two seconds after a message its value counts, as the cookie may be an older one.
   await two.waitForTimeout(2_500);
   await two.evaluate(() => {
     document.cookie = "watch=XRP; path=/";

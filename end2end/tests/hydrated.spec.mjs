@@ -16,7 +16,7 @@ test("a changed price shows within the refresh, in its row alone, and is washed 
     answer.prices.find((p) => p.symbol === "BTC").price = "9999.50";
   });
   const price = page.locator("tbody tr", { hasText: "BTC" }).locator(".price");
-  await expect(price).toHaveText("9,999.50");
+  await expect(price).toHaveText("9,999.5");
   await expect.poll(() => page.evaluate(() => window.washed)).toEqual([expect.stringContaining("wash-up")]);
   expect(await page.evaluate(() => window.rows.every((row) => row.isConnected))).toBe(true);
   // The class goes with the wash, or a row that a sort moves would be washed again.

@@ -50,7 +50,7 @@ test("an unknown coin and an unknown path answer 404 in words", async ({ page })
 
 test("a star is a form: it leads back to the page and is kept", async ({ page }) => {
   await page.goto("/?sort=coin&q=i");
-  const star = page.getByRole("button", { name: "Litecoin on the watchlist" });
+  const star = page.getByRole("button", { name: "Watch Litecoin" });
   await expect(star).toHaveAttribute("aria-pressed", "false");
   await star.click();
   await expect(page).toHaveURL(/\/\?sort=coin&q=i$/);
