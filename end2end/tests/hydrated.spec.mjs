@@ -210,10 +210,12 @@ test("a replay is explained where it is named, with the dates of the recording",
   await doctored(page, (answer) => {
     answer.provenance.source = "replay";
   });
-  await page.route("**/fn/backdrop*", async (route) => {
+  await page.route("**/fn/markets*", async (route) => {
     const response = await route.fetch();
     const answer = await response.json();
-    answer.replay = { first: Date.UTC(2017, 9, 1), end: Date.UTC(2019, 3, 1), playing: Date.UTC(2018, 1, 12, 3) };
+    const [prices, backdrop] = answer;
+    prices.provenance.source = "replay";
+    backdrop.replay = { first: Date.UTC(2017, 9, 1), end: Date.UTC(2019, 3, 1), playing: Date.UTC(2018, 1, 12, 3) };
     await route.fulfill({ response, json: answer });
   });
   await page.getByRole("link", { name: "Markets" }).click();

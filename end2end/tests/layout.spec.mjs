@@ -53,7 +53,7 @@ test("a source with a long name and large prices fit a phone", async ({ page }) 
   await page.setViewportSize({ width: 390, height: 800 });
   await doctored(page, (answer) => {
     answer.provenance.source = "an-archive-of-another-exchange-with-a-long-name";
-    for (const quote of answer.prices) quote.price = "95123.45";
+    for (const quote of answer.prices) Object.assign(quote, { price: "95123.45", price_decimals: 2 });
   });
   await page.goto("/");
   await refreshed(page);

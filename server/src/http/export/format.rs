@@ -123,7 +123,7 @@ mod tests {
         let candles = [candle.into(), MarkedCandle { candle, incomplete: true }];
         let text = |format, incomplete, has_marks| {
             let lines = Lines { format, incomplete, has_marks };
-            lines.header().to_owned() + &String::from_utf8(lines.of(&candles).to_vec()).unwrap()
+            lines.header().to_owned() + std::str::from_utf8(&lines.of(&candles)).unwrap()
         };
         let names = "open_time,open,high,low,close,volume";
         let line = "5,1,1,1,1,2";
