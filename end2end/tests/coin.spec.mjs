@@ -1,7 +1,7 @@
 // The coin's page: intervals, ranges, the chart under pointer and keys, export, print.
 import { readFileSync } from "node:fs";
 import { expect, test } from "@playwright/test";
-import { complaints, doctored, hydrated, open, overfull, refreshed } from "./support.mjs";
+import { complaints, doctored, hydrated, open, overfull, refreshed, unintercepted } from "./support.mjs";
 
 const stage = (page) => page.getByRole("application");
 const figures = (page) => page.locator(".legend b").allTextContents();
@@ -143,7 +143,7 @@ test("the last candle follows prices of its own source, not made-up ones", async
   await expect(price).toBeVisible();
   await refreshed(page);
   expect(await figures(page)).toEqual(last);
-  await page.unroute("**/fn/latest_prices*");
+  await unintercepted(page);
   await doctored(page, (answer) => {
     for (const quote of answer.prices) quote.price = "8888.50";
   });
@@ -238,7 +238,7 @@ test("on paper the drawing stands, as the server draws it", async ({ browser }) 
   await expect(page).toHaveURL(/interval=1d&range=3m/);
   await expect(stage(page)).toHaveAccessibleName("Ethereum, 1d candles");
   await expect(page.locator(".choices [aria-current]")).toHaveText(["1d", "3M"]);
-  await page.waitForResponse((r) => r.url().includes("/fn/latest_prices"));
+  await page.waitForResponse((r) => r.url().includes("/api/latest_prices"));
   await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
   await expect.poll(() => page.locator(".chart-wide").innerHTML()).toBe(drawn);
   await page.emulateMedia({ media: "print" });

@@ -78,7 +78,7 @@ test("says so when the server takes the question and never answers", async ({ pa
   await refreshed(page);
   let asked = 0;
   // Neither answered nor refused: what a stopped process or a dropped connection looks like.
-  await page.route("**/fn/latest_prices*", () => {
+  await page.route("**/api/latest_prices*", () => {
     asked += 1;
   });
   await page.clock.runFor(4_000);
@@ -88,7 +88,7 @@ test("says so when the server takes the question and never answers", async ({ pa
   await expect(page.locator(".pill")).toHaveText("Connection lost");
   // The one given up, and the one asked since.
   expect(asked).toBeLessThanOrEqual(2);
-  await page.unroute("**/fn/latest_prices*");
+  await page.unroute("**/api/latest_prices*");
   await page.clock.runFor(14_000);
   await expect(page.getByText("Recorded prices")).toBeVisible();
 });
@@ -300,8 +300,8 @@ const asked = (page) => {
 };
 
 for (const [from, to, way, own, others] of [
-  ["/coin/LTC", "/", "Markets", /\/fn\/(chart|latest_prices[?]symbols=LTC)/, /\/api\/price_changes/],
-  ["/", "/coin/LTC", /Litecoin/, /\/fn\/backdrop|\/api\//, /\/fn\/latest_prices[?]symbols=LTC/],
+  ["/coin/LTC", "/", "Markets", /\/(fn\/chart|api\/latest_prices[?]symbols=LTC)/, /\/api\/price_changes/],
+  ["/", "/coin/LTC", /Litecoin/, /\/fn\/backdrop|\/api\/price_changes/, /\/api\/latest_prices[?]symbols=LTC/],
 ]) {
   test(`the refreshes of ${from} end when it is left for ${to}`, async ({ page }) => {
     const list = asked(page);

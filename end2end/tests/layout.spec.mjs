@@ -5,9 +5,9 @@ import { address, complaints, doctored, hydrated, LANGUAGES, overfull, refreshed
 
 const BOXES = ".head-in, .card, .table-wrap, .choices, .figure, .tile, .note, .card-foot, .page-head, .node, .chart-stage";
 /** 320 is what 1280 is at a zoom of 400 % (WCAG 1.4.10), and 720 what 1440 is at 200 %. */
-const WIDTHS = [320, 390, 720, 768, 1440, 2560];
+const WIDTHS = [320, 390, 720, 768, 1024, 1440, 2560];
 /** A table of figures may scroll in its own box where it is wider than the window: that of prices not on a phone of 390 pixels. */
-const scrolls = (path, width) => path === "/admin/cache" || width < 390 || (width > 640 && width < 1000);
+const scrolls = (path, width) => path === "/admin/cache" || width < 390 || (width > 640 && width < 1320);
 const PAGES = [
   { paths: ["/"], times: true },
   { paths: ["/coin/ETH"], times: true },

@@ -38,11 +38,11 @@ export async function open(page, path) {
 }
 
 /** What asks for prices again: a coin's page for its own, the markets page for the whole table and for what changed of it. */
-const REFRESHES = ["**/fn/latest_prices*", "**/api/latest_prices*", "**/api/price_changes*"];
+const REFRESHES = ["**/api/latest_prices*", "**/api/price_changes*"];
 
 /** A refresh of the prices: it comes only from a page that was hydrated. */
 export const refreshed = (page) =>
-  page.waitForResponse((r) => /\/(fn|api)\/latest_prices|\/api\/price_changes/.test(r.url()) && (r.ok() || r.status() === 304));
+  page.waitForResponse((r) => /\/api\/(latest_prices|price_changes)/.test(r.url()) && (r.ok() || r.status() === 304));
 
 /** Has each refresh from now on handled by `handle`. */
 export async function intercepted(page, handle) {

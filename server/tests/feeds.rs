@@ -17,6 +17,8 @@ use support::{Holder, SOON, Server, Setup, import_sample, run, write_candles};
 
 const PRICES: &str = "/api/latest_prices";
 const MINUTE: i64 = 60_000;
+/// Where the recordings of minutes begin: 2017-07-13T00:00Z, Unix ms.
+const RECORDED_FROM: i64 = 1_499_904_000_000;
 const HALF_HOUR: i64 = 30 * MINUTE;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
@@ -43,7 +45,7 @@ fn import_minutes(postgres: &PostgresServer, symbols: &[&str], count: i64, missi
             let (open, close) = (price(i), price(i + 1));
             let (high, low) = (open.max(close) + 0.37, open.min(close) - 0.29);
             let volume = (i * 31 % 97 + 1) as f64 / 7.0;
-            writeln!(text, "{},{open:.2},{high:.2},{low:.2},{close:.2},{volume:.6}", i * MINUTE).unwrap();
+            writeln!(text, "{},{open:.2},{high:.2},{low:.2},{close:.2},{volume:.6}", RECORDED_FROM + i * MINUTE).unwrap();
         }
         let file = folder.path().join(format!("{symbol}-USD-1m.csv"));
         fs::write(&file, text).unwrap();

@@ -35,7 +35,7 @@ fn the_pages_are_complete_in_the_first_html() {
     for symbol in ["BTC", "ETH", "LTC", "EOS", "XRP"] {
         assert!(html.contains(symbol));
     }
-    assert!(html.contains("4,167.50"));
+    assert!(html.contains("4,167.5"));
     let coin = server.get("/coin/BTC").text();
     assert!(coin.contains("<svg") && coin.contains("Bitcoin"));
     assert!(!html.contains(" style=") && !coin.contains(" style="));
@@ -88,7 +88,7 @@ stale_for = "2h"
     let page = server.get("/");
     holder.release();
     assert_eq!(page.status, 200, "{}", page.text());
-    assert!(page.text().contains("4,167.50") && !page.text().contains("Simulated prices"));
+    assert!(page.text().contains("4,167.5") && !page.text().contains("Simulated prices"));
 }
 
 #[test]

@@ -37,6 +37,15 @@ pub fn RouteAnnouncer() -> impl IntoView {
     .into_any()
 }
 
+/// Focuses the page's content where nothing has the focus, as after what had it was made again.
+#[cfg(not(feature = "ssr"))]
+pub(super) fn focus_if_lost() {
+    let active = document().active_element();
+    if active.is_none_or(|active| active.tag_name() == "BODY") {
+        browser::focus_page();
+    }
+}
+
 #[cfg(not(feature = "ssr"))]
 mod browser {
     use std::{cell::Cell, time::Duration};
@@ -95,7 +104,7 @@ mod browser {
     }
 
     /// Focuses the page's content, unless something in it has the focus already.
-    fn focus_page() {
+    pub(super) fn focus_page() {
         let Some(main) = document().get_element_by_id("content") else { return };
         let within = document().active_element().is_some_and(|active| main.contains(Some(&active)));
         if within {

@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use model::{LatestPrices, PriceChanges, Provenance, Quote, Symbol, UnixMs, span::HOUR_MS};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
-use super::wash::Wash;
+use super::{poll::now_ms, wash::Wash};
 
 /// One symbol's quote as signals.
 #[derive(Clone, Debug)]
@@ -139,6 +139,8 @@ pub struct Board {
     pub lost: RwSignal<bool>,
     /// HTTP status of the last refresh, if the server answered with an error.
     pub refused: RwSignal<Option<u16>>,
+    /// When the provenance came, or its age was last raised, by the reader's clock, ms.
+    provenance_at: StoredValue<f64>,
     /// Counts answers. What is summed over all rows follows it, instead of each row's signals.
     pub answers: RwSignal<u32>,
     /// Counts whole tables: rows are put in order once for each.
@@ -154,6 +156,7 @@ impl Board {
             provenance: RwSignal::new(prices.provenance),
             lost: RwSignal::new(false),
             refused: RwSignal::new(None),
+            provenance_at: StoredValue::new(now_ms()),
             answers: RwSignal::new(0),
             tables: RwSignal::new(0),
         };
@@ -170,10 +173,8 @@ impl Board {
         }) else {
             return;
         };
-        // Each source counts its own versions.
-        if self.provenance.with_untracked(|shown| shown.source != prices.provenance.source) {
-            old.values().for_each(|row| row.version.store(0, Ordering::Relaxed));
-        }
+        // A table names no version: it may be older than the last changes, of another server, or of another source.
+        old.values().for_each(|row| row.version.store(0, Ordering::Relaxed));
         let mut is_same = old.len() == prices.prices.len();
         let rows: Vec<LiveQuote> = prices
             .prices
@@ -232,8 +233,19 @@ impl Board {
         oldest.flatten().filter(|version| *version > 0)
     }
 
-    /// The server answered, with or without a change.
+    /// The server answered that nothing changed: the shown figures are older by now.
     pub fn unchanged(&self) {
+        let now = now_ms();
+        if let Some(before) = self.provenance_at.try_update_value(|at| std::mem::replace(at, now)) {
+            // A clock that was set back says nothing of an age.
+            let elapsed = (now - before).max(0.0) as u64;
+            self.provenance
+                .try_update(|provenance| provenance.age_ms = provenance.age_ms.saturating_add(elapsed));
+        }
+        self.settled();
+    }
+
+    fn settled(&self) {
         self.clear_washes();
         if self.lost.try_get_untracked() == Some(true) {
             self.lost.set(false);
@@ -257,7 +269,8 @@ impl Board {
 
     fn answered(&self, provenance: Provenance) {
         self.provenance.set(provenance);
-        self.unchanged();
+        self.provenance_at.set_value(now_ms());
+        self.settled();
         self.answers.update(|count| *count = count.wrapping_add(1));
     }
 

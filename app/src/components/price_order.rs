@@ -12,11 +12,15 @@ use rust_decimal::prelude::ToPrimitive;
 use super::{LiveQuote, Shown, Sort, SortKey, TableQuery, backdrop::Behind, change::direction, range_track};
 use crate::{order::sorted, watchlist::Watchlist};
 
-/// Places by market cap, and by value traded among those of which none is known. What has neither has no place.
+/// Places by market cap, and by value traded among those of which none is known. What has neither has no place, nor has a
+/// price of another time.
 pub(super) fn ranks(rows: &[LiveQuote], behind: &Behind) -> HashMap<Symbol, usize> {
     let by = |key| Sort { key, ascending: false };
     let figures = |row: &LiveQuote| (cap(row, behind), row.turnover());
-    let mut rows: Vec<_> = untrack(|| rows.iter().map(|row| (figures(row), row.symbol.clone())).collect());
+    let mut rows: Vec<_> = untrack(|| {
+        let rows = rows.iter().filter(|row| !row.late.get());
+        rows.map(|row| (figures(row), row.symbol.clone())).collect()
+    });
     rows.retain(|((cap, turnover), _)| cap.is_some() || turnover.is_some());
     let rows = sorted(rows, |((a_cap, a_turnover), a), ((b_cap, b_turnover), b)| {
         let by_cap = by(SortKey::Cap).compare(*a_cap, *b_cap);
@@ -72,8 +76,10 @@ fn ordered(
             && match query.shown {
                 Shown::All => true,
                 Shown::Watchlist => watch.has(&row.symbol),
-                Shown::Gainers => direction(row.change_pct.get()) == Some(Ordering::Greater),
-                Shown::Losers => direction(row.change_pct.get()) == Some(Ordering::Less),
+                Shown::Gainers => {
+                    direction(row.change_pct.get()) == Some(Ordering::Greater) && !row.late.get()
+                }
+                Shown::Losers => direction(row.change_pct.get()) == Some(Ordering::Less) && !row.late.get(),
             }
     };
     let rank = |row: &LiveQuote| ranks.get(&row.symbol).copied().unwrap_or(usize::MAX);
@@ -83,6 +89,8 @@ fn ordered(
             // Names are compared as texts; a rank is exact in an f64.
             SortKey::Coin | SortKey::Rank => ranks.get(&row.symbol).map(|rank| *rank as f64),
             SortKey::Price => Some(price(row)),
+            // Changes up to another time are not compared with the others.
+            SortKey::Hour | SortKey::Day | SortKey::Week | SortKey::Line if row.late.get() => None,
             SortKey::Hour => row.hour_pct.get(),
             SortKey::Day => row.change_pct.get(),
             SortKey::Week | SortKey::Line => row.week_pct.get(),
@@ -240,6 +248,21 @@ mod tests {
         assert!(shown.contains(&symbol("X0")) && !shown.contains(&symbol("X100")));
         assert_eq!(first(TableQuery { every: true, ..TableQuery::default() }).len(), 150);
         assert!(first(TableQuery { shown: Shown::Watchlist, ..TableQuery::default() }).is_empty());
+    }
+
+    #[test]
+    fn a_price_of_another_time_is_no_gainer_and_has_no_rank() {
+        let (rows, behind) = (rows(), behind());
+        rows[0].late.set(true);
+        let ranks = ranks(&rows, &behind);
+        assert_eq!(ranks.get(&symbol("BTC")), None);
+        let of = |query: &TableQuery| {
+            let shown = chosen(&rows, &behind, &ranks, &Watchlist::parse(""), query);
+            shown.iter().map(|row| row.symbol.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&TableQuery { shown: Shown::Gainers, ..TableQuery::default() }), ["XMR"]);
+        let by_day = TableQuery { sort: Sort::parse("-24h").unwrap(), ..TableQuery::default() };
+        assert_eq!(of(&by_day).last().map(String::as_str), Some("BTC"));
     }
 
     #[test]

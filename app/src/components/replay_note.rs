@@ -1,9 +1,10 @@
 //! What a replay plays, in a sentence.
 
 use leptos::prelude::*;
-use model::ReplayInfo;
+use model::{Provenance, ReplayInfo, Source};
 
 use crate::{
+    live,
     prefs::use_prefs,
     when::{Calendar, Zone},
     words::Locale,
@@ -27,9 +28,18 @@ pub fn replayed(replay: ReplayInfo, locale: Locale) -> String {
 pub fn ReplayNote(
     /// What is replayed.
     replay: Option<ReplayInfo>,
+    /// Where the shown prices come from: others than a replay's are not explained by it.
+    provenance: RwSignal<Provenance>,
 ) -> impl IntoView {
     let locale = use_prefs().locale;
-    let line = |replay| view! { <p class="replay-note">{replayed(replay, locale)}</p> };
+    let is_replay = move || provenance.with(|shown| shown.source == Source::REPLAY);
+    let line = move |replay| {
+        view! {
+            <p class="replay-note" hidden=live::flag(move || !is_replay())>
+                {replayed(replay, locale)}
+            </p>
+        }
+    };
     replay.map(line).into_any()
 }
 

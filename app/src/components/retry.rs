@@ -60,6 +60,9 @@ impl Retry {
                 if !later {
                     // A page that was left meanwhile takes nothing.
                     page.try_set(Some(answer.map(|value| Kept { value, kept_at: None })));
+                    // What is shown is made again, and what had the focus may be gone.
+                    #[cfg(not(feature = "ssr"))]
+                    request_animation_frame(|| request_animation_frame(super::announcer::focus_if_lost));
                 }
             }
         })

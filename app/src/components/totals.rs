@@ -25,7 +25,7 @@ pub struct Totals {
     pub cap: Option<f64>,
     /// Of how many coins.
     pub capped: usize,
-    /// Change of that value in 24 hours, percent: over the coins whose earlier price is known.
+    /// Change of that value in 24 hours, percent; `None` where the earlier price of one of these coins is not known.
     pub cap_change: Option<f64>,
     /// Value traded in 24 hours, USD; `None` where it is known of no coin.
     pub volume: Option<f64>,
@@ -51,14 +51,14 @@ impl Totals {
             Self { coins: rows.len(), times: times().min().zip(Some(newest)), ..Self::default() };
         let mut caps: Vec<(Symbol, f64)> = Vec::new();
         let mut volumes: Vec<(Symbol, f64)> = Vec::new();
-        let (mut now, mut before) = (0.0, 0.0);
+        let (mut now, mut before, mut compared) = (0.0, 0.0, 0);
         for row in rows.iter().filter(|row| is_of_same_time(row.as_of.get(), newest)) {
             let cap = |price: Decimal| behind.cap(&row.symbol, price.to_f64()?);
             if let Some(cap) = cap(row.price.get()) {
                 caps.push((row.symbol.clone(), cap));
             }
             if let Some((open, cap)) = row.open.get().and_then(cap).zip(cap(row.price.get())) {
-                (now, before) = (now + cap, before + open);
+                (now, before, compared) = (now + cap, before + open, compared + 1);
             }
             if let Some(turnover) = row.turnover() {
                 volumes.push((row.symbol.clone(), turnover));
@@ -73,7 +73,7 @@ impl Totals {
         let sum = |list: &[(Symbol, f64)]| (!list.is_empty()).then(|| list.iter().map(|part| part.1).sum());
         (totals.cap, totals.capped) = (sum(&caps), caps.len());
         (totals.volume, totals.traded) = (sum(&volumes), volumes.len());
-        totals.cap_change = (before > 0.0).then(|| (now - before) / before * 100.0);
+        totals.cap_change = (before > 0.0 && compared == caps.len()).then(|| (now - before) / before * 100.0);
         totals.shares = if caps.is_empty() { shares(volumes) } else { shares(caps) };
         totals
     }
@@ -185,7 +185,7 @@ mod tests {
         }
         let totals = totals(quotes, &[("BTC", 3), ("ETH", 5)]);
         assert_eq!((totals.cap, totals.capped), (Some(400.0), 2), "a price and a supply make a cap");
-        assert_eq!(totals.cap_change, Some(-20.0), "of the coin whose earlier price is known");
+        assert_eq!(totals.cap_change, None, "it would be of one of the two coins only");
         assert_eq!((totals.volume, totals.traded), (Some(200.0), 1));
         assert_eq!(totals.breadth, [0, 1, 0]);
         assert_eq!(self::totals(Vec::new(), &[]), Totals::default());

@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use model::{Backdrop, LatestPrices, PriceChanges, Symbol};
+use model::{Backdrop, LatestPrices, PriceChanges, Source, Symbol};
 
 use super::REFRESH;
 use crate::{
@@ -151,7 +151,7 @@ fn Markets(prices: LatestPrices, backdrop: Backdrop) -> impl IntoView {
                     <span>{supplies}</span>
                 </p>
             </section>
-            <ReplayNote replay />
+            <ReplayNote replay provenance=board.provenance />
         </main>
     }
     .into_any()
@@ -170,6 +170,8 @@ struct Read {
     lines_at: Option<f64>,
     /// Coins whose line was asked for since; those that have none are not asked again.
     lines: HashSet<Symbol>,
+    /// Whose prices these lines are.
+    lines_of: Option<Source>,
 }
 
 impl Read {
@@ -258,8 +260,13 @@ async fn refresh_rows(board: Board, read: StoredValue<Read>, asked: &[Symbol]) -
 /// Reads the lines of rows that came into view without one; now and then those of all rows in view, and the supplies.
 async fn refresh_lines(board: Board, behind: BehindSignal, read: StoredValue<Read>) {
     let now = now_ms();
+    let Some(source) = board.provenance.try_with_untracked(|shown| shown.source.clone()) else { return };
     let mut asked = rows_in_view();
     let started = read.try_update_value(|read| {
+        // Lines of another source are no lines of these prices.
+        if read.lines_of.replace(source.clone()).is_some_and(|before| before != source) {
+            read.lines.clear();
+        }
         let age = now - *read.lines_at.get_or_insert(now);
         if age < 0.0 || age >= LINES.as_secs_f64() * 1_000.0 {
             read.lines_at = Some(now);
@@ -267,8 +274,9 @@ async fn refresh_lines(board: Board, behind: BehindSignal, read: StoredValue<Rea
             return;
         }
         let is_missing = |symbol: &Symbol| {
-            !read.lines.contains(symbol)
-                && behind.try_with_untracked(|behind| behind.past(symbol).is_none()) == Some(true)
+            let is_beside =
+                |behind: &Behind| behind.past(symbol).is_some_and(|past| past.line_beside(&source).is_some());
+            !read.lines.contains(symbol) && behind.try_with_untracked(is_beside) == Some(false)
         };
         asked.retain(is_missing);
     });
@@ -277,7 +285,10 @@ async fn refresh_lines(board: Board, behind: BehindSignal, read: StoredValue<Rea
     }
     // What cannot be read stays as it is: it is asked for again later.
     if let Ok(backdrop) = data::backdrop(Some(comma_separated(&asked))).await {
-        read.try_update_value(|read| read.lines.extend(asked));
+        // Without any line the server is still reading them.
+        if !backdrop.weeks.is_empty() {
+            read.try_update_value(|read| read.lines.extend(asked));
+        }
         behind.try_update(|behind| behind.update(&backdrop));
     }
 }

@@ -24,10 +24,13 @@ pub fn KeyFigures(
     let (locale, words) = (prefs.locale, prefs.words());
     let Coin { first_open, supply, replay, .. } = coin;
     let symbol = coin.quote.symbol;
+    // The day of a supply is that of UTC, whatever the reader's zone.
+    let utc = Calendar { locale, zone: Zone::Utc };
     // Dates before the replay began are no dates of the prices: the recording's are said instead.
     let since = match replay {
-        Some(replay) => Some((words.recorded_since, replay.first)),
-        None => first_open.map(|first| (words.stored_since, first)),
+        // As in the note below the page: a day of the recording is one of UTC.
+        Some(replay) => Some((words.recorded_since, live::text(move || utc.date(replay.first)))),
+        None => first_open.map(|t| (words.stored_since, live::text(move || prefs.calendar().date(t)))),
     };
     let LiveQuote { price, decimals, open, hour_pct, week_pct, high, low, volume, as_of, .. } = quote.clone();
     let now = {
@@ -54,8 +57,6 @@ pub fn KeyFigures(
         let amount = volume.get().and_then(|volume| volume.to_f64());
         amount.map_or_else(unknown, |amount| format::compact(amount, locale))
     });
-    // The day of a supply is that of UTC, whatever the reader's zone.
-    let utc = Calendar { locale, zone: Zone::Utc };
     let cap = supply.clone().map(|supply| {
         let circulating = supply.circulating.to_f64().unwrap_or_default();
         let cap = live::text(move || format::dollars(circulating * now(), locale));
@@ -82,7 +83,7 @@ pub fn KeyFigures(
                 {row(words.change_1h, view! { <Change pct=hour_pct /> }.into_any())}
                 {row(words.change_7d, view! { <Change pct=week_pct /> }.into_any())}
                 {row(words.as_of, live::text(move || prefs.calendar().date_time(as_of.get())).into_any())}
-                {since.map(|(name, t)| row(name, live::text(move || prefs.calendar().date(t)).into_any()))}
+                {since.map(|(name, date)| row(name, date.into_any()))}
             </dl>
             {note
                 .map(|(note, (source, language))| {

@@ -62,6 +62,8 @@ pub fn LiveChart(
         asked.set_value(next.clone());
         reading.set(!is_here);
         if is_here {
+            // What could not be read before it is no longer asked for.
+            problem.set(None);
             return;
         }
         let answer = state.read(next.choice, next.drawn);

@@ -9,7 +9,7 @@ mod live_chart;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
-use model::Coin;
+use model::{Coin, LatestPrices};
 
 use self::{chart_card::ChartCard, figures::KeyFigures};
 use super::{REFRESH, lazy::lazy_page};
@@ -18,7 +18,8 @@ use crate::{
         Badge, Change, Foot, Header, KeptNote, LiveQuote, PageData, ReplayNote, Retry, SourcePill, Unread,
         Waiting, WatchButton, every,
     },
-    data, format, live,
+    data::{self, fetch},
+    format, live,
     prefs::{use_prefs, use_words},
 };
 
@@ -96,25 +97,35 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
     let quote = LiveQuote::new(coin.quote.clone());
     let provenance = RwSignal::new(coin.provenance.clone());
     let lost = RwSignal::new(false);
+    let refused = RwSignal::new(None::<u16>);
     {
         let (symbol, quote) = (symbol.to_string(), quote.clone());
         let refresh = move || {
             let (symbol, quote) = (symbol.clone(), quote.clone());
             async move {
-                match data::latest_prices(Some(symbol)).await {
-                    Ok(answer) => {
-                        for newer in &answer.prices {
+                let path = format!("/api/latest_prices?symbols={symbol}");
+                match fetch::<LatestPrices>(&path, None).await {
+                    Ok(Some(answer)) => {
+                        for newer in &answer.value.prices {
                             quote.apply(newer);
                         }
-                        provenance.set(answer.provenance);
-                        lost.set(false);
+                        provenance.try_set(answer.value.provenance);
+                        lost.try_set(false);
+                        refused.try_set(None);
                     }
-                    Err(_) => lost.set(true),
+                    Ok(None) => {}
+                    Err(error) => {
+                        refused.try_set(error.status());
+                        lost.try_set(error.status().is_none());
+                    }
                 }
             }
         };
-        every(REFRESH, refresh, move || lost.set(true));
+        every(REFRESH, refresh, move || {
+            lost.try_set(true);
+        });
     }
+    let busy = Signal::derive(move || refused.get().is_some());
     let replay = coin.replay;
     let price = quote.price.clone();
     let decimals = quote.decimals.clone();
@@ -127,7 +138,7 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
     view! {
         <Title text=name.clone() />
         <Header>
-            <SourcePill provenance lost replay />
+            <SourcePill provenance lost busy replay />
         </Header>
         <main id="content" class="content" tabindex="-1">
             <div class="coin-head">
@@ -154,11 +165,11 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
                 <aside>
                     <KeyFigures coin quote />
                     <p class="aside-foot">
-                        <Foot provenance lost />
+                        <Foot provenance lost refused />
                     </p>
                 </aside>
             </div>
-            <ReplayNote replay />
+            <ReplayNote replay provenance />
         </main>
     }
     .into_any()
