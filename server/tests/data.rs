@@ -68,6 +68,25 @@ fn data(url: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
+/// Runs `tidemark data delete` on a terminal, which util-linux' script makes, and answers: exit code, and what it says.
+fn ask(url: &str, arguments: &str, answer: &str) -> (Option<i32>, String) {
+    let command = format!("{} data delete {arguments}", env!("CARGO_BIN_EXE_tidemark"));
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .env("DATABASE_URL", url)
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(format!("{answer}\n").as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(input);
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
 #[test]
 fn lists_each_series_with_its_candles() {
     let database = Database::new();
@@ -231,23 +250,7 @@ fn it_asks_and_without_a_terminal_wants_a_yes() {
     }
     assert_eq!(database.digest("BTC", "recorded"), before);
 
-    // On a terminal, which util-linux' script makes.
-    let ask = |answer: &str| {
-        let command = format!("{} data delete --symbol BTC", env!("CARGO_BIN_EXE_tidemark"));
-        let mut child = Command::new("script")
-            .args(["-qec", &command, "/dev/null"])
-            .env("DATABASE_URL", database.postgres.url())
-            .current_dir(database.folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut input = child.stdin.take().unwrap();
-        input.write_all(format!("{answer}\n").as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        drop(input);
-        (output.status.code(), String::from_utf8(output.stdout).unwrap())
-    };
+    let ask = |answer: &str| ask(&database.postgres.url(), "--symbol BTC", answer);
     let shown = "BTC 1h recorded: 48 candles from 2024-03-01 00:00 to 2024-03-02 23:00 UTC";
     let (code, said) = ask("n");
     assert_eq!(code, Some(1), "{said}");
@@ -261,7 +264,7 @@ fn it_asks_and_without_a_terminal_wants_a_yes() {
 }
 
 #[test]
-fn what_a_replay_plays_can_be_deleted_and_what_a_feed_writes_cannot() {
+fn what_a_feed_writes_or_plays_is_not_deleted_before_it_stops_and_a_replay_goes_with_its_recording() {
     let postgres = PostgresServer::ephemeral().unwrap();
     import_sample(&postgres.url());
     let url = postgres.url();
@@ -269,33 +272,35 @@ fn what_a_replay_plays_can_be_deleted_and_what_a_feed_writes_cannot() {
     server.wait_json("/api/latest_prices", |it| {
         it["provenance"]["source"] == json!("replay") && it["prices"].as_array().unwrap().len() == 5
     });
-    let (code, out, err) = data(&url, &["delete", "--symbol", "BTC", "--source", "replay", "--yes"]);
-    assert_eq!((code, out.as_str()), (Some(1), ""));
-    assert!(err.contains("nothing was deleted: a running server writes BTC replay: stop it"), "{err}");
-
+    for source in ["replay", "recorded"] {
+        let (code, out, err) = data(&url, &["delete", "--symbol", "BTC", "--source", source, "--yes"]);
+        assert_eq!((code, out.as_str()), (Some(1), ""));
+        let reason = "nothing was deleted: a running server feeds this database and may write BTC replay; stop it first";
+        assert!(err.contains(reason), "{err}");
+    }
+    assert!(server.terminate().success());
+    let server = Server::start(&Setup { postgres: Some(&url), feed: Some("none"), ..Setup::default() });
+    let chart = |symbol: &str, source: &str| {
+        server.get(&format!("/api/chart_data?symbol={symbol}&interval=1d&source={source}")).status
+    };
+    for symbol in ["BTC", "ETH"] {
+        assert_eq!((chart(symbol, "recorded"), chart(symbol, "replay")), (200, 200));
+    }
+    // What goes with it is shown before.
+    let (code, said) = ask(&url, "--symbol BTC --source recorded", "n");
+    assert_eq!(code, Some(1), "{said}");
+    let replay = said.lines().find(|line| line.starts_with("BTC 30m replay: ")).unwrap();
+    assert!(replay.trim_end().ends_with("it replays what is to be deleted, and goes with it"), "{said}");
+    assert_eq!((chart("BTC", "recorded"), chart("BTC", "replay")), (200, 200));
     let (code, out, err) = data(&url, &["delete", "--symbol", "BTC", "--source", "recorded", "--yes"]);
     assert_eq!(code, Some(0), "{err}");
     let lines: Vec<&str> = out.lines().collect();
     assert!(lines[0].starts_with("deleted BTC 30m recorded: 26242 candles"), "{out}");
-    assert_eq!(
-        lines[1],
-        "the replay of BTC played it and ends; what it has played stays under source replay"
-    );
-    let chart =
-        |source: &str| server.get(&format!("/api/chart_data?symbol=BTC&interval=1d&source={source}")).status;
-    assert!(wait_until(SOON, || chart("recorded") == 400));
-    assert_eq!(chart("replay"), 200);
-    let replays = "SELECT count(*) FROM replays";
-    assert_eq!(postgres.execute(replays).unwrap().trim(), "4");
-    // The feed notices, and goes on with the others.
-    let begun = "SELECT max(revision) FROM series s JOIN symbols y ON y.id = s.symbol_id
-                 JOIN sources o ON o.id = s.source_id WHERE y.symbol = 'ETH' AND o.source = 'replay'";
-    std::thread::sleep(Duration::from_secs(20));
-    let first = postgres.execute(begun).unwrap();
-    assert!(wait_until(SOON, || postgres.execute(begun).unwrap() != first), "{}", server.log());
-    assert!(server.terminate().success());
-    let (code, _, err) = data(&url, &["delete", "--symbol", "BTC", "--yes"]);
-    assert_eq!(code, Some(0), "{err}");
+    assert_eq!(lines[1..], ["the replay of BTC played it: its candles under source replay are deleted too"]);
+    // The server notices that there is nothing left of the coin.
+    assert!(wait_until(SOON, || chart("BTC", "recorded") == 404 && chart("BTC", "replay") == 404));
+    assert_eq!((chart("ETH", "recorded"), chart("ETH", "replay")), (200, 200));
+    assert_eq!(postgres.execute("SELECT count(*) FROM replays").unwrap().trim(), "4");
     let left = "SELECT count(*) FROM candles c JOIN series s ON s.id = c.series_id
                 JOIN symbols y ON y.id = s.symbol_id WHERE y.symbol = 'BTC'";
     assert_eq!(postgres.execute(left).unwrap().trim(), "0");

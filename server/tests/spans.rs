@@ -288,6 +288,32 @@ async fn a_candle_that_has_not_ended_is_not_as_of_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_last_candle_that_was_cut_short_ends_no_span() {
+    let (store, url) = database().await;
+    let folder = Folder::new();
+    import_good(&store, &folder.file("CUT-USD-1d.csv", csv(bars(DAY, 0..10, 1.0)))).await;
+    let whole_day = only(&store).await;
+    assert!(whole_day.open_24h.is_some() && whole_day.open_7d.is_some(), "{whole_day:?}");
+    let line = |weeks: tidemark::store::Weeks| weeks.lines[0].closes.clone();
+    let whole_line = line(store.weeks(&Source::RECORDED).await.unwrap());
+    // Exported at six o'clock, imported the next day.
+    let mut connection = connection(&url).await;
+    sqlx::query("UPDATE candles SET bars = 0 WHERE open_time = $1")
+        .bind(9 * DAY)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let cut = only(&store).await;
+    assert_eq!((cut.price, cut.as_of), (whole_day.price, whole_day.as_of));
+    assert_eq!((day(&cut), cut.change_24h_pct), ([None; 4], None));
+    assert_eq!((cut.open_1h, cut.open_7d, cut.change_7d_pct), (None, None, None));
+    assert_eq!(line(store.weeks(&Source::RECORDED).await.unwrap()), whole_line[1..]);
+    // One that runs is as of when it was written.
+    sqlx::query("UPDATE series SET running = last_open").execute(&mut connection).await.unwrap();
+    assert_eq!(only(&store).await, whole_day);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_quote_is_as_of_its_own_last_candle() {
     let (store, _) = database().await;
     let folder = Folder::new();

@@ -16,7 +16,7 @@ use super::{
     scribe::{self, Ended},
     stats::FeedStats,
 };
-use crate::store::{Away, Store, StoreError, live::LiveWriter};
+use crate::store::{Away, MarkedCandle, Store, StoreError, live::LiveWriter};
 
 /// How often prices are shown to readers, at most.
 const SHOW_EVERY: Duration = Duration::from_millis(500);
@@ -138,6 +138,7 @@ async fn lead<P: Play>(
 ) -> Result<(), StoreError> {
     let begun = Instant::now();
     let played = play.prepare(store, &mut writer).await?;
+    let play = &*play;
     let source = play.source();
     tracing::info!(%source, series = played.len(), "feeding {} series of {source}, ready after {:.1?}", played.len(), begun.elapsed());
     stats.leads.set(1);
@@ -155,7 +156,8 @@ async fn lead<P: Play>(
     )));
     let mut keeping = AbortOnDrop(tokio::spawn(play.keep(store.clone())));
     let put = |place: usize, candle: Candle| {
-        outbox.put(place, candle);
+        let incomplete = play.is_incomplete(place, candle.open_time);
+        outbox.put(place, MarkedCandle { candle, incomplete });
         stats.bars.add(1);
     };
     // All series once, so that the first table is of now.

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use model::{Candle, UnixMs};
+use model::UnixMs;
 use parking_lot::Mutex;
 
 use super::stats::FeedStats;
+use crate::store::MarkedCandle;
 
 /// Bars kept while the database is away: an hour of minutes of 1,000 symbols, with some to spare.
 const MOST: usize = 65_536;
@@ -15,7 +16,7 @@ type Slot = (UnixMs, usize);
 
 /// The queue between prices and the database.
 pub(super) struct Outbox {
-    bars: Mutex<BTreeMap<Slot, Candle>>,
+    bars: Mutex<BTreeMap<Slot, MarkedCandle>>,
     most: usize,
     stats: Arc<FeedStats>,
 }
@@ -32,9 +33,9 @@ impl Outbox {
     }
 
     /// Puts in what is known of a bar now. Beyond the limit the oldest goes.
-    pub fn put(&self, place: usize, candle: Candle) {
+    pub fn put(&self, place: usize, bar: MarkedCandle) {
         let mut bars = self.bars.lock();
-        bars.insert((candle.open_time, place), candle);
+        bars.insert((bar.candle.open_time, place), bar);
         if bars.len() > self.most {
             bars.pop_first();
             self.stats.dropped.add(1);
@@ -43,23 +44,23 @@ impl Outbox {
     }
 
     /// Takes the oldest, so many at most.
-    pub fn take(&self, most: usize) -> Vec<(usize, Candle)> {
+    pub fn take(&self, most: usize) -> Vec<(usize, MarkedCandle)> {
         let mut bars = self.bars.lock();
         let mut taken = Vec::new();
         while taken.len() < most
-            && let Some(((_, place), candle)) = bars.pop_first()
+            && let Some(((_, place), bar)) = bars.pop_first()
         {
-            taken.push((place, candle));
+            taken.push((place, bar));
         }
         self.stats.queued.set(bars.len() as u64);
         taken
     }
 
     /// Puts back what could not be stored, but for that of which there is newer word.
-    pub fn give_back(&self, taken: Vec<(usize, Candle)>) {
+    pub fn give_back(&self, taken: Vec<(usize, MarkedCandle)>) {
         let mut bars = self.bars.lock();
-        for (place, candle) in taken {
-            bars.entry((candle.open_time, place)).or_insert(candle);
+        for (place, bar) in taken {
+            bars.entry((bar.candle.open_time, place)).or_insert(bar);
         }
         while bars.len() > self.most {
             bars.pop_first();
@@ -71,10 +72,12 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use model::Candle;
+
     use super::*;
 
-    fn bar(open_time: UnixMs, close: f64) -> Candle {
-        Candle { open_time, open: 1.0, high: 9.0, low: 1.0, close, volume: 0.0 }
+    fn bar(open_time: UnixMs, close: f64) -> MarkedCandle {
+        Candle { open_time, open: 1.0, high: 9.0, low: 1.0, close, volume: 0.0 }.into()
     }
 
     fn outbox(most: usize) -> Outbox {
@@ -109,7 +112,7 @@ mod tests {
         (0..5).for_each(|i| outbox.put(0, bar(i, 1.0)));
         assert_eq!(outbox.stats.dropped.get(), 2);
         let taken = outbox.take(9);
-        assert_eq!(taken.iter().map(|(_, c)| c.open_time).collect::<Vec<_>>(), [2, 3, 4]);
+        assert_eq!(taken.iter().map(|(_, bar)| bar.candle.open_time).collect::<Vec<_>>(), [2, 3, 4]);
         outbox.put(0, bar(9, 1.0));
         outbox.give_back(taken);
         assert_eq!((outbox.stats.dropped.get(), outbox.stats.queued.get()), (3, 3));

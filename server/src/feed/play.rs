@@ -48,6 +48,11 @@ pub(super) trait Play: Send + 'static {
     /// The candle of the series at this place that opened at a time and has ended.
     fn ended(&self, place: usize, open_time: UnixMs) -> FinalState;
 
+    /// Whether the candle of the series at this place that opens at a time is incomplete also when it has ended.
+    fn is_incomplete(&self, _place: usize, _open_time: UnixMs) -> bool {
+        false
+    }
+
     /// One candle of the series at this place from one time to another, for feeds that can compute any.
     fn past(&self, _place: usize, _from: UnixMs, _to: UnixMs) -> Option<Candle> {
         None

@@ -100,6 +100,26 @@ impl Starts {
     }
 }
 
+/// Length of the pieces that a day is kept in.
+fn piece(finest: Interval) -> Interval {
+    finest.max(Interval::M30)
+}
+
+/// Whether the candles of a day are kept one by one.
+fn has_parts(finest: Interval, memory: i64) -> bool {
+    piece(finest) > finest && memory >= DAY_MS
+}
+
+/// What a series takes, about: 8 bytes for each candle of the past that is kept, 32 for each of the last day.
+pub(super) fn bytes(finest: Interval, memory: i64) -> i64 {
+    let parts = if has_parts(finest, memory) {
+        DAY_MS / finest.ms() * size_of::<(UnixMs, Range)>() as i64
+    } else {
+        0
+    };
+    memory / finest.ms() * size_of::<f64>() as i64 + parts
+}
+
 impl RunningSeries {
     /// A series without candles. `memory`: how much of the past is kept at the finest interval, ms. Figures that need more
     /// are asked of the feed, see [`quote`](Self::quote).
@@ -111,7 +131,7 @@ impl RunningSeries {
             memory,
             latest: None,
             starts: Starts::default(),
-            piece: finest.max(Interval::M30),
+            piece: piece(finest),
             pieces: VecDeque::new(),
             computed: [None; SPANS.len()],
             tail: None,
@@ -141,7 +161,7 @@ impl RunningSeries {
     fn fold(&mut self, candle: &Candle) {
         let most = usize::try_from(self.memory / self.finest.ms()).unwrap_or(0) + 2;
         self.starts.push(self.place(candle.open_time), candle.open, candle.close, most);
-        let has_parts = self.piece > self.finest && self.memory >= DAY_MS;
+        let has_parts = has_parts(self.finest, self.memory);
         self.fold_piece(candle.open_time, Range::of(candle), has_parts);
     }
 
@@ -172,10 +192,12 @@ impl RunningSeries {
         }
     }
 
-    /// The quote at this time. `None` before the first candle. `past` is one candle from one time to another, for feeds that
+    /// The quote at this time, or at the end of the last candle if that is earlier: of what comes after it nothing is known, as
+    /// in what is stored. `None` before the first candle. `past` is one candle from one time to another, for feeds that
     /// can compute any: it is asked for what is not in memory, once for each finest candle.
     pub fn quote(&mut self, at: UnixMs, past: impl Fn(UnixMs, UnixMs) -> Option<Candle>) -> Option<Quote> {
         let latest = self.latest?;
+        let at = at.min(latest.open_time + self.finest.ms());
         let [open_1h, open_24h, open_7d] = [0, 1, 2].map(|span| self.start_of(span, at, &past));
         let day = open_24h.and_then(|_| self.day(self.finest.bucket(at - DAY_MS), &past));
         let change = |open: f64| (latest.close - open) / open * 100.0;
@@ -305,14 +327,23 @@ mod tests {
         assert_eq!((quote.price.to_string(), quote.price_decimals), ("21".to_owned(), 3));
         assert_eq!(quote.as_of, START + MINUTE + 5);
         assert_eq!((quote.open_24h, quote.change_24h_pct, quote.high_24h), (None, None, None), "too young");
+        let quote = running.quote(START + DAY_MS, nothing).unwrap();
+        assert_eq!(
+            (quote.as_of, quote.open_24h),
+            (START + 2 * MINUTE, None),
+            "nothing is known of the day since"
+        );
+        assert!(running.take(candle(START + DAY_MS, 20.0)));
         let quote = running.quote(START + DAY_MS + 5, nothing).unwrap();
+        assert_eq!(quote.as_of, START + DAY_MS + 5);
         let figures = [quote.open_24h, quote.high_24h, quote.low_24h, quote.volume_24h].map(text);
-        assert_eq!(figures, ["12", "22", "11", "0.25"]);
+        assert_eq!(figures, ["12", "22", "11", "0.375"]);
         assert!((quote.change_24h_pct.unwrap() - 75.0).abs() < 1e-9);
     }
 
     /// The rule of spans, word by word, over all candles.
     fn by_the_rule(candles: &[Candle], finest: Interval, at: UnixMs) -> [String; 6] {
+        let at = candles.last().map_or(at, |last| at.min(last.open_time + finest.ms()));
         let start = |span: i64| {
             let moment = at - span;
             let last = candles.iter().rfind(|c| c.open_time <= moment)?;
@@ -354,6 +385,7 @@ mod tests {
                 if i % (1 + 97 * MINUTE / length) == 0 || i < 3 {
                     for at in [open_time, open_time + 1, open_time + MINUTE, open_time + length - 1] {
                         let Some(quote) = running.quote(at, nothing) else { continue };
+                        assert_eq!(quote.as_of, at.min(candles.last().unwrap().open_time + length));
                         let figures = [
                             quote.open_1h,
                             quote.open_24h,
@@ -374,6 +406,13 @@ mod tests {
             assert!(running.starts.prices.len() as i64 <= WEEK_MS / length + 2);
             assert!(running.pieces.len() <= 51, "{}", running.pieces.len());
         }
+    }
+
+    #[test]
+    fn a_week_of_minutes_takes_as_much_as_is_said() {
+        assert_eq!(bytes(Interval::M1, WEEK_MS), 10_080 * 8 + 1_440 * 32);
+        assert_eq!(bytes(Interval::M30, WEEK_MS), 336 * 8);
+        assert_eq!(bytes(Interval::M1, HOUR_MS), 60 * 8);
     }
 
     #[test]

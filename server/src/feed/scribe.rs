@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use model::{Candle, Interval};
+use model::Interval;
 use tokio::time::{Instant, sleep};
 
 use super::{now_ms, outbox::Outbox, stats::FeedStats};
 use crate::store::{
-    Store, StoreError,
+    MarkedCandle, Store, StoreError,
     live::{LiveBar, LiveWriter},
 };
 
@@ -77,7 +77,7 @@ pub(super) async fn write_on(
 /// Writes these bars, the series of each finest interval in a transaction of their own.
 async fn write(
     writer: &mut LiveWriter,
-    taken: &[(usize, Candle)],
+    taken: &[(usize, MarkedCandle)],
     keys: &[(i64, Interval)],
 ) -> Result<u64, StoreError> {
     let now = now_ms();
@@ -85,10 +85,10 @@ async fn write(
     for finest in Interval::ALL {
         let bars: Vec<LiveBar> = taken
             .iter()
-            .filter_map(|(place, candle)| {
+            .filter_map(|(place, MarkedCandle { candle, incomplete })| {
                 let (series, of) = *keys.get(*place)?;
                 let runs = candle.open_time + finest.ms() > now;
-                (of == finest).then_some(LiveBar { series, runs, candle: *candle })
+                (of == finest).then_some(LiveBar { series, runs, incomplete: *incomplete, candle: *candle })
             })
             .collect();
         rows += writer.write(finest, &bars).await?;
@@ -122,7 +122,7 @@ async fn again(writer: &mut LiveWriter, store: &Store) -> bool {
 #[cfg(test)]
 mod tests {
     use local_servers::PostgresServer;
-    use model::Source;
+    use model::{Candle, Source};
 
     use super::*;
 
@@ -148,7 +148,8 @@ mod tests {
         let outbox = Arc::new(Outbox::with_limit(Arc::clone(&stats), 3));
         let put = |hour: i64| {
             let open_time = hour * 3_600_000;
-            outbox.put(0, Candle { open_time, open: 1.0, high: 1.0, low: 1.0, close: 1.0, volume: 1.0 });
+            let candle = Candle { open_time, open: 1.0, high: 1.0, low: 1.0, close: 1.0, volume: 1.0 };
+            outbox.put(0, candle.into());
         };
         let keys = vec![(id, Interval::H1)];
         let writing =

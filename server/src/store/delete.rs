@@ -3,7 +3,7 @@
 //! The row of a series stays, without candles and with a new revision: so the highest revision never goes back, and every
 //! server that is notified finds the series missing in the directory. A later import fills the same row again.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use model::{Interval, Source, Symbol, UnixMs};
 use sqlx::{Connection, PgConnection};
@@ -32,16 +32,16 @@ const BEGINNING: UnixMs = -1_000_000_000_000_000;
 pub struct Deleted {
     /// Rows of candles, stored roll-ups among them.
     pub rows: u64,
-    /// Symbols whose replay played one of the series, and does not any more.
+    /// Symbols whose replay played one of the series. Its candles are deleted too.
     pub replays: Vec<Symbol>,
 }
 
 /// Why nothing was deleted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeleteError {
-    /// A server may be writing the series at this moment.
+    /// A server feeds the database, and one of the series is a feed's: it may be writing it.
     #[error(
-        "a running server writes {symbol} {source_name}: stop it, or start it with TIDEMARK_FEED=none, and try again"
+        "a running server feeds this database and may write {symbol} {source_name}; stop it first, or start it with TIDEMARK_FEED=none"
     )]
     FeedRuns {
         /// Ticker symbol.
@@ -55,7 +55,32 @@ pub enum DeleteError {
 }
 
 impl Store {
-    /// Deletes all candles of these series, in one transaction, and notifies the servers. `on_rows`: rows deleted so far.
+    /// The replays that play one of these series and are none of them, as far as they have candles. They go with it.
+    ///
+    /// # Errors
+    /// As every read: [`StoreError`].
+    pub async fn replays_of(&self, series: &[StoredSeries]) -> Result<Vec<StoredSeries>, StoreError> {
+        let given = |id: i64| series.iter().any(|it| it.id == id);
+        let known = self.replays().await?;
+        let playing: BTreeSet<i64> = known
+            .into_iter()
+            .filter(|(id, replayed)| given(replayed.recorded_id) && !given(*id))
+            .map(|(id, _)| id)
+            .collect();
+        let mut found = Vec::new();
+        if !playing.is_empty() {
+            // A replay has the symbol of its recording.
+            let symbols: BTreeSet<&Symbol> = series.iter().map(|it| &it.symbol).collect();
+            for symbol in symbols {
+                found.extend(self.stored_series(Some(symbol), Some(&Source::REPLAY), None).await?);
+            }
+        }
+        found.retain(|it| playing.contains(&it.id));
+        Ok(found)
+    }
+
+    /// Deletes all candles of these series and of the replays that play one of them, in one transaction, and notifies the
+    /// servers. `on_rows`: rows deleted so far.
     ///
     /// # Errors
     /// [`DeleteError`]; everything is as before.
@@ -73,16 +98,26 @@ impl Store {
             Ok(tx)
         })
         .await?;
+        let feed_runs = |symbol: &Symbol, source: Source| DeleteError::FeedRuns {
+            symbol: symbol.clone(),
+            source_name: source,
+        };
+        let mut ids: BTreeSet<i64> = series.iter().map(|it| it.id).collect();
+        let playing = patient(PATIENCE, playing(&mut tx, &ids)).await?;
         // What a feed plays it would go on writing. Holding its lock keeps one from beginning meanwhile.
         let fed = series.iter().find(|it| it.source == Source::REPLAY || it.source == Source::SIMULATED);
-        if let Some(fed) = fed
+        let fed = fed
+            .map(|it| (&it.symbol, it.source.clone()))
+            .or_else(|| playing.first().map(|(_, symbol)| (symbol, Source::REPLAY)));
+        if let Some((symbol, source)) = fed
             && !patient(PATIENCE, take_feed_lock(&mut tx)).await?
         {
-            let (symbol, source_name) = (fed.symbol.clone(), fed.source.clone());
-            return Err(DeleteError::FeedRuns { symbol, source_name });
+            return Err(feed_runs(symbol, source));
         }
-        let ids: Vec<i64> = series.iter().map(|it| it.id).collect();
-        let mut deleted = Deleted::default();
+        ids.extend(playing.iter().map(|(id, _)| *id));
+        let replays = playing.into_iter().map(|(_, symbol)| symbol).collect();
+        let ids: Vec<i64> = ids.into_iter().collect();
+        let mut deleted = Deleted { rows: 0, replays };
         // In the order of their ids, as everyone who locks several: nobody waits in a circle.
         patient(PATIENCE, async {
             let lock = "SELECT FROM series WHERE id = ANY($1) ORDER BY id FOR UPDATE";
@@ -101,7 +136,10 @@ impl Store {
                 }
             }
         }
-        deleted.replays = patient(PATIENCE, end_replays(&mut tx, &ids)).await?;
+        // One that a feed began since then: its candles are still there.
+        if let Some(begun) = patient(PATIENCE, end_replays(&mut tx, &ids)).await?.first() {
+            return Err(feed_runs(begun, Source::REPLAY));
+        }
         for id in &ids {
             patient(PATIENCE, empty(&mut tx, *id)).await?;
             patient(PATIENCE, raise(&mut tx, *id, None)).await?;
@@ -161,7 +199,24 @@ async fn delete_some(
     Ok(Some((done.rows_affected(), next)))
 }
 
-/// Forgets what these series replay, and which replays play them. The symbols of the latter.
+/// The replays that play one of these series and are none of them, and their symbols.
+async fn playing(
+    connection: &mut PgConnection,
+    ids: &BTreeSet<i64>,
+) -> Result<Vec<(i64, Symbol)>, StoreError> {
+    let ids: Vec<i64> = ids.iter().copied().collect();
+    let found = sqlx::query!(
+        "SELECT r.series_id, y.symbol FROM replays r
+         JOIN series s ON s.id = r.series_id JOIN symbols y ON y.id = s.symbol_id
+         WHERE r.recorded_id = ANY($1) AND r.series_id <> ALL($1) ORDER BY r.series_id",
+        &ids
+    )
+    .fetch_all(connection)
+    .await?;
+    found.into_iter().map(|it| Ok((it.series_id, super::directory::symbol(&it.symbol)?))).collect()
+}
+
+/// Forgets what these series replay, and which replays play them. The symbols of other series among the latter.
 async fn end_replays(connection: &mut PgConnection, ids: &[i64]) -> Result<Vec<Symbol>, StoreError> {
     let ended = sqlx::query!(
         "DELETE FROM replays r USING series s, symbols y

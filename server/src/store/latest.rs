@@ -35,17 +35,19 @@ impl Store {
             // The candle that opened last is the latest price: its end says nothing, for a coarse candle may still run.
             // Volumes are summed as decimals, of the shortest text of each: the sum of what the files say.
             // A candle that has not ended is as of when it was written: revisions are that clock, in µs.
+            // `cut`: it has ended and is incomplete. Nobody knows how much of its time it holds, so no span ends with it.
             // `opens`: of each span the candle that contains its start, else the last before it. Where the finest candles
             // do not reach back so far (their history is shorter, or they were dropped for their age), stored roll-ups
             // may; one that contains the start only if it is complete, or it could begin after the start.
             // `store/weeks.rs` chooses series and opens the same way.
             let rows = sqlx::query!(
                 r#"SELECT s.newest AS "newest!", y.symbol, y.name, s.price_decimals AS "price_decimals!",
-                          s.as_of AS "as_of!", s.close AS "close!",
+                          s.as_of AS "as_of!", s.cut AS "cut!", s.close AS "close!",
                           o.levels AS "levels!: Vec<Option<i32>>", o.opens AS "opens!: Vec<Option<f64>>",
                           w.high AS "high?", w.low AS "low?", w.volume AS "volume?"
                    FROM (SELECT DISTINCT ON (t.symbol_id) t.id, t.symbol_id, t.finest, t.price_decimals, l.close,
                                 least(l.open_time + t.finest * 1000::bigint, t.revision / 1000) AS as_of,
+                                l.bars = 0 AND t.running IS DISTINCT FROM l.open_time AS cut,
                                 max(t.revision) OVER () AS newest
                          FROM series t
                          JOIN candles l ON l.series_id = t.id AND l."interval" = t.finest AND l.open_time = t.last_open
@@ -85,7 +87,7 @@ impl Store {
                 let of = |number: f64| decimal(&row.symbol, &number.to_string());
                 let mut opens = [None; SPANS.len()];
                 for (place, open) in opens.iter_mut().enumerate() {
-                    let found = row.levels.get(place).copied().flatten();
+                    let found = row.levels.get(place).copied().flatten().filter(|_| !row.cut);
                     *open = span_open(found, row.opens.get(place).copied().flatten(), SPANS[place], row.as_of)?;
                 }
                 let [hour, day, week] = opens;

@@ -32,6 +32,8 @@ pub(crate) struct LiveBar {
     pub series: i64,
     /// Whether it has not ended.
     pub runs: bool,
+    /// Whether it is incomplete when it has ended.
+    pub incomplete: bool,
     /// Its figures so far.
     pub candle: Candle,
 }
@@ -159,7 +161,8 @@ impl LiveWriter {
         }
         let candles: Vec<Candle> = bars.iter().map(|bar| bar.candle).collect();
         let series: Vec<i64> = bars.iter().map(|bar| bar.series).collect();
-        let changed = upsert(&mut tx, finest, 1, &series, &candles).await?;
+        let complete: Vec<i32> = bars.iter().map(|bar| i32::from(!bar.incomplete)).collect();
+        let changed = upsert(&mut tx, finest, &complete, &series, &candles).await?;
         let mut below = finest;
         for level in stored_levels(finest) {
             let buckets: BTreeSet<(i64, UnixMs)> =
@@ -184,7 +187,8 @@ impl LiveWriter {
         let bars = i32::try_from(level.ms() / finest.ms()).unwrap_or(i32::MAX);
         patient(PATIENCE, async {
             for some in candles.chunks(5_000) {
-                upsert(&mut self.connection, level, bars, &vec![series; some.len()], some).await?;
+                let (bars, series) = (vec![bars; some.len()], vec![series; some.len()]);
+                upsert(&mut self.connection, level, &bars, &series, some).await?;
             }
             Ok(())
         })
@@ -200,7 +204,7 @@ impl LiveWriter {
 /// What these bars are to their series, by its id.
 fn came(bars: &[LiveBar]) -> Vec<Came> {
     let mut by_id: BTreeMap<i64, Came> = BTreeMap::new();
-    for LiveBar { series: id, runs, candle } in bars.iter().copied() {
+    for LiveBar { series: id, runs, candle, .. } in bars.iter().copied() {
         let time = candle.open_time;
         let it = by_id.entry(id).or_insert(Came { id, first: time, last: time, runs });
         it.first = it.first.min(time);
@@ -215,7 +219,7 @@ fn came(bars: &[LiveBar]) -> Vec<Came> {
 async fn upsert(
     connection: &mut PgConnection,
     level: Interval,
-    bars: i32,
+    bars: &[i32],
     series: &[i64],
     candles: &[Candle],
 ) -> Result<u64, StoreError> {
@@ -223,9 +227,9 @@ async fn upsert(
     let times: Vec<UnixMs> = candles.iter().map(|candle| candle.open_time).collect();
     let done = sqlx::query!(
         r#"INSERT INTO candles AS t (series_id, "interval", open_time, bars, open, high, low, close, volume)
-           SELECT g.id, $1, g.open_time, $2, g.open, g.high, g.low, g.close, g.volume
-           FROM unnest($3::bigint[], $4::bigint[], $5::float8[], $6::float8[], $7::float8[], $8::float8[], $9::float8[])
-               AS g (id, open_time, open, high, low, close, volume)
+           SELECT g.id, $1, g.open_time, g.bars, g.open, g.high, g.low, g.close, g.volume
+           FROM unnest($2::integer[], $3::bigint[], $4::bigint[], $5::float8[], $6::float8[], $7::float8[], $8::float8[], $9::float8[])
+               AS g (bars, id, open_time, open, high, low, close, volume)
            ON CONFLICT (series_id, "interval", open_time) DO UPDATE
                SET bars = excluded.bars, open = excluded.open, high = excluded.high, low = excluded.low,
                    close = excluded.close, volume = excluded.volume

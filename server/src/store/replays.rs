@@ -49,8 +49,8 @@ impl Store {
                    LEFT JOIN candles c ON c.series_id = $1 AND c."interval" = $3 AND c.open_time = r.open_time + $6
                        AND c.open_time >= $4 + $6 AND c.open_time < $5 + $6
                    WHERE r.series_id = $2 AND r."interval" = $3 AND r.open_time >= $4 AND r.open_time < $5
-                   AND (c.open, c.high, c.low, c.close, c.volume)
-                       IS DISTINCT FROM (r.open, r.high, r.low, r.close, r.volume)"#,
+                   AND (c.bars, c.open, c.high, c.low, c.close, c.volume)
+                       IS DISTINCT FROM (r.bars, r.open, r.high, r.low, r.close, r.volume)"#,
                 replay.id,
                 replayed.recorded_id,
                 secs(replay.finest),

@@ -35,10 +35,11 @@ impl Store {
         bounded(async {
             // One statement: at most 43 closes a symbol, whatever is stored. See `latest.rs`.
             let rows = sqlx::query!(
-                r#"SELECT s.newest AS "newest!", y.symbol, s.as_of AS "as_of!", p.level AS "level?", p.open AS "open?",
+                r#"SELECT s.newest AS "newest!", y.symbol, s.as_of AS "as_of!", s.cut AS "cut!", p.level AS "level?", p.open AS "open?",
                           w.closes AS "closes?"
                    FROM (SELECT DISTINCT ON (t.symbol_id) t.id, t.symbol_id, t.finest,
                                 least(l.open_time + t.finest * 1000::bigint, t.revision / 1000) AS as_of,
+                                l.bars = 0 AND t.running IS DISTINCT FROM l.open_time AS cut,
                                 max(t.revision) OVER () AS newest
                          FROM series t
                          JOIN candles l ON l.series_id = t.id AND l."interval" = t.finest AND l.open_time = t.last_open
@@ -80,7 +81,7 @@ impl Store {
             for row in rows {
                 version = version.max(directory::revision(row.newest)?);
                 let mut closes: Vec<f64> = Vec::new();
-                closes.extend(span_open(row.level, row.open, WEEK_MS, row.as_of)?);
+                closes.extend(span_open(row.level.filter(|_| !row.cut), row.open, WEEK_MS, row.as_of)?);
                 closes.extend(row.closes.unwrap_or_default());
                 lines.push(Sparkline {
                     symbol: directory::symbol(&row.symbol)?,

@@ -58,6 +58,8 @@ pub(crate) struct SeriesWriter<'c> {
     now: UnixMs,
     /// Open time of the last candle that came and has not ended.
     running: Option<UnixMs>,
+    /// Whether an incomplete candle takes the place of a complete one.
+    replaces: bool,
     /// Open times of the bars of the lowest stored level that changed.
     touched: BTreeSet<UnixMs>,
 }
@@ -104,6 +106,7 @@ impl<'c> SeriesWriter<'c> {
             span: None,
             now: UnixMs::try_from(now).unwrap_or(UnixMs::MAX),
             running: None,
+            replaces: false,
             touched: BTreeSet::new(),
         })
     }
@@ -113,14 +116,21 @@ impl<'c> SeriesWriter<'c> {
         (&mut self.tx, self.series_id)
     }
 
+    /// From now on candles take the place of any others: who writes knows best, also of incomplete ones.
+    pub(crate) fn replacing(self) -> Self {
+        Self { replaces: true, ..self }
+    }
+
     /// Puts complete candles in, as [`put_marked`](Self::put_marked).
+    #[cfg(test)]
     pub(crate) async fn put(&mut self, candles: &[Candle]) -> Result<(), StoreError> {
         let marked: Vec<MarkedCandle> = candles.iter().copied().map(MarkedCandle::from).collect();
         self.put_marked(&marked).await
     }
 
     /// Puts candles in, each open time at most once and all aligned to the finest interval. One that has not ended is
-    /// incomplete, whatever its mark. An incomplete candle never takes the place of a complete one: it knows less.
+    /// incomplete, whatever its mark. An incomplete candle never takes the place of a complete one: it knows less; but see
+    /// [`replacing`](Self::replacing).
     pub(crate) async fn put_marked(&mut self, candles: &[MarkedCandle]) -> Result<(), StoreError> {
         let runs = |marked: &MarkedCandle| marked.candle.open_time + self.finest.ms() > self.now;
         let running =
@@ -187,7 +197,7 @@ impl<'c> SeriesWriter<'c> {
                        ON c.series_id = $1 AND c."interval" = $2 AND c.open_time = g.open_time
                    WHERE (c.bars, c.open, c.high, c.low, c.close, c.volume)
                        IS DISTINCT FROM (g.bars, g.open, g.high, g.low, g.close, g.volume)
-                   AND g.bars >= coalesce(c.bars, 0)),
+                   AND ($10::boolean OR g.bars >= coalesce(c.bars, 0))),
                written AS (
                    INSERT INTO candles (series_id, "interval", open_time, bars, open, high, low, close, volume)
                    SELECT $1, $2, open_time, bars, open, high, low, close, volume FROM given ORDER BY open_time
@@ -203,7 +213,8 @@ impl<'c> SeriesWriter<'c> {
             &column(|c| c.high),
             &column(|c| c.low),
             &column(|c| c.close),
-            &column(|c| c.volume)
+            &column(|c| c.volume),
+            self.replaces
         )
         .fetch_all(&mut *self.tx)
         .await?;

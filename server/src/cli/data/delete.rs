@@ -56,9 +56,13 @@ async fn delete(args: Args) -> Result<(), String> {
         let all = Which { symbol: Some(symbol.clone()), source: None, interval: None };
         return Err(none_such(&symbol, &find(&store, &all).await?));
     }
+    let replays = store.replays_of(&found).await.map_err(|error| error.to_string())?;
     if !yes {
         for series in &found {
             eprintln!("{}", line(series));
+        }
+        for replay in &replays {
+            eprintln!("{}: it replays what is to be deleted, and goes with it", line(replay));
         }
         let these =
             if found.len() == 1 { "this series".to_owned() } else { format!("these {} series", found.len()) };
@@ -76,7 +80,7 @@ async fn delete(args: Args) -> Result<(), String> {
     }
     for symbol in deleted.replays {
         text.push_str(&format!(
-            "the replay of {symbol} played it and ends; what it has played stays under source replay\n"
+            "the replay of {symbol} played it: its candles under source replay are deleted too\n"
         ));
     }
     print(&text);

@@ -61,7 +61,9 @@ pub(super) async fn up_to_now(
         store.make_room(since, until).await?;
     }
     let mut connection = connect(store).await?;
-    let mut writer = SeriesWriter::begin(&mut connection, &recording.symbol, &Source::REPLAY, finest).await?;
+    let writer = SeriesWriter::begin(&mut connection, &recording.symbol, &Source::REPLAY, finest).await?;
+    // Incomplete candles too are as recorded, whatever is there.
+    let mut writer = writer.replacing();
     if known.is_none() {
         writer.replay(&replayed).await?;
     }
@@ -70,12 +72,12 @@ pub(super) async fn up_to_now(
         let (from, to) = (Some(stretch.from), Some(stretch.to - 1));
         let Some(mut export) = store.export(recording.id, finest, from, to).await? else { continue };
         loop {
-            let mut candles = export.next_page().await?;
+            let mut candles = export.next_marked().await?;
             if candles.is_empty() {
                 break;
             }
-            candles.iter_mut().for_each(|candle| candle.open_time += stretch.shift);
-            writer.put(&candles).await?;
+            candles.iter_mut().for_each(|marked| marked.candle.open_time += stretch.shift);
+            writer.put_marked(&candles).await?;
         }
         export.close().await;
     }
@@ -119,4 +121,80 @@ fn epoch(recording: &SeriesInfo, now: UnixMs) -> UnixMs {
     let finest = recording.finest;
     let length = recording.last_open + finest.ms() - recording.first_open;
     finest.bucket(now + (length / 4).min(MONTH_MS))
+}
+
+#[cfg(test)]
+mod tests {
+    use local_servers::PostgresServer;
+    use model::Candle;
+
+    use super::*;
+    use crate::{
+        feed::replay::reel::Reel,
+        store::{
+            MarkedCandle,
+            live::{LiveBar, LiveWriter},
+        },
+    };
+
+    const HOUR: i64 = 3_600_000;
+    /// 2024-03-01T00:00Z.
+    const START: i64 = 1_709_251_200_000;
+
+    fn hour(at: i64) -> Candle {
+        Candle { open_time: START + at * HOUR, open: 2.0, high: 3.0, low: 1.0, close: 2.0, volume: 1.0 }
+    }
+
+    /// Hours of the recording at which incomplete candles of the replay open.
+    async fn incomplete(store: &Store, series: i64, shift: i64) -> Vec<i64> {
+        let read = store.candles(series, Interval::H1, None, None, 100).await.unwrap().unwrap();
+        read.partial.iter().map(|time| (time - shift - START) / HOUR).collect()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn incomplete_candles_of_the_recording_are_incomplete_in_the_replay() {
+        let server = tokio::task::spawn_blocking(|| PostgresServer::ephemeral().unwrap()).await.unwrap();
+        let store = Store::connect_lazy(&server.url()).unwrap();
+        store.migrate().await.unwrap();
+        let mut connection = connect(&store).await.unwrap();
+        let symbol = "INC".parse().unwrap();
+        // Of 48 hours 36 are written at once, the others are played.
+        let hours: Vec<_> = (0..48)
+            .map(|at| MarkedCandle { candle: hour(at), incomplete: [3, 20, 40].contains(&at) })
+            .collect();
+        let mut writer =
+            SeriesWriter::begin(&mut connection, &symbol, &Source::RECORDED, Interval::H1).await.unwrap();
+        writer.put_marked(&hours).await.unwrap();
+        writer.commit().await.unwrap();
+        let recording = store.directory().await.unwrap().series.remove(0);
+        let mut live = LiveWriter::take(&store).await.unwrap().unwrap();
+        let series = live.series(&Source::REPLAY, &[(symbol, Interval::H1)]).await.unwrap()[0];
+
+        let Filled { replayed, until } = up_to_now(&store, series, None, &recording).await.unwrap();
+        let shift = replayed.epoch - (START + 48 * HOUR);
+        assert_eq!(incomplete(&store, series, shift).await, [3, 20]);
+        // An earlier version stored them as complete ones.
+        sqlx::query("UPDATE candles SET bars = 1 WHERE series_id = $1 AND \"interval\" = 3600")
+            .bind(series)
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        let stored = store.directory().await.unwrap().series.into_iter().find(|it| it.id == series);
+        up_to_now(&store, series, stored.as_ref(), &recording).await.unwrap();
+        assert_eq!(incomplete(&store, series, shift).await, [3, 20]);
+
+        // One that is played.
+        let reel = Reel::new(replayed, Interval::H1, 2);
+        reel.look_ahead(&store, until).await.unwrap();
+        let ahead = [39, 40, 41].map(|at| START + at * HOUR + shift);
+        assert_eq!(ahead.map(|time| reel.is_incomplete(time)), [false, true, false]);
+        let bars = ahead.map(|open_time| LiveBar {
+            series,
+            runs: false,
+            incomplete: reel.is_incomplete(open_time),
+            candle: Candle { open_time, ..hour(0) },
+        });
+        live.write(Interval::H1, &bars).await.unwrap();
+        assert_eq!(incomplete(&store, series, shift).await, [3, 20, 40]);
+    }
 }

@@ -22,7 +22,7 @@ use self::{choice::choose, fill::Filled, reel::Reel};
 use super::{
     now_ms,
     play::{FinalState, Play, Played},
-    running::RunningSeries,
+    running::{self, RunningSeries},
 };
 use crate::store::{SeriesInfo, Store, StoreError, live::LiveWriter, replays::Replayed};
 
@@ -34,9 +34,8 @@ const LOOK_FOR_OTHERS_EVERY: Duration = Duration::from_secs(15);
 const QUIET_US: u64 = 10_000_000;
 /// Series made ready at once, each with one connection of the pool and up to two of its own. Readers come first.
 const AT_ONCE: usize = 4;
-/// Finest candles that are kept in memory for figures over seven days, of all series together; each takes 8 bytes. So many
-/// are the weeks of 1,600 series of minutes.
-const MOST_KEPT: i64 = 16 * 1_024 * 1_024;
+/// Memory for what figures over seven days need, of all series together, bytes: enough for 1,000 series of minutes.
+const MOST_KEPT: i64 = 128 * 1_024 * 1_024;
 
 /// The feed.
 #[derive(Default)]
@@ -80,6 +79,10 @@ impl Play for Replay {
         self.reels.get(place).map_or(FinalState::Unknown, |reel| reel.ended(open_time))
     }
 
+    fn is_incomplete(&self, place: usize, open_time: UnixMs) -> bool {
+        self.reels.get(place).is_some_and(|reel| reel.is_incomplete(open_time))
+    }
+
     fn candles_per_second(&self, series: usize) -> u32 {
         u32::try_from(series).unwrap_or(u32::MAX)
     }
@@ -92,7 +95,7 @@ impl Play for Replay {
 /// How much of the past the series keep at their finest interval, ms: a week, or a day where the weeks of all would take too
 /// much memory. Then the figures over seven days are unknown.
 fn memory(recordings: &[&SeriesInfo]) -> i64 {
-    let weeks: i64 = recordings.iter().map(|it| WEEK_MS / it.finest.ms()).sum();
+    let weeks: i64 = recordings.iter().map(|it| running::bytes(it.finest, WEEK_MS)).sum();
     if weeks <= MOST_KEPT {
         return WEEK_MS;
     }
@@ -121,8 +124,8 @@ async fn ready(
     Ok((reel, Played { finest, series, ended_until: until, running }))
 }
 
-/// The series with its stored candles before a time, as far as its memory goes, and the one before them: where nothing
-/// was recorded its close counts.
+/// The series with its stored candles before a time, as far as its memory goes back from the last of them, and the one before
+/// them: where nothing was recorded its close counts.
 async fn recent(
     store: &Store,
     series: i64,
@@ -131,7 +134,11 @@ async fn recent(
     until: UnixMs,
     memory: i64,
 ) -> Result<RunningSeries, StoreError> {
-    let mut from = finest.bucket(until - memory);
+    // In a gap a quote is as of the end of the last candle.
+    let last = store.candles(series, finest, None, Some(until - 1), 1).await?;
+    let last = last.and_then(|read| read.candles.last().map(|candle| candle.open_time + finest.ms()));
+    let Some(end) = last else { return Ok(running) };
+    let mut from = finest.bucket(end.min(until) - memory);
     let before = store.candles(series, finest, None, Some(from - 1), 1).await?;
     before.into_iter().flat_map(|read| read.candles).for_each(|candle| {
         running.take(candle);

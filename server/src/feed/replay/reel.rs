@@ -19,6 +19,8 @@ struct Page {
     from: UnixMs,
     to: UnixMs,
     candles: Vec<Candle>,
+    /// Open times of those that are incomplete.
+    incomplete: Vec<UnixMs>,
 }
 
 impl Page {
@@ -75,6 +77,13 @@ impl Reel {
         }
     }
 
+    /// Whether the candle that opens at `open_time` was recorded as an incomplete one, as far as that is in memory.
+    pub fn is_incomplete(&self, open_time: UnixMs) -> bool {
+        let recorded = self.schedule.recorded(open_time);
+        let page = self.pages.lock().with(recorded);
+        page.is_some_and(|page| page.incomplete.contains(&recorded))
+    }
+
     /// The recorded candle that opens then, if there is one. `None` where that is not in memory.
     fn recorded(&self, open_time: UnixMs) -> Option<Option<Candle>> {
         let page = self.pages.lock().with(open_time)?;
@@ -109,12 +118,12 @@ impl Reel {
         let Replayed { recorded_id, end_time, .. } = self.replayed;
         let from = self.finest.bucket(recorded);
         let read = store.candles(recorded_id, self.finest, Some(from), Some(end_time - 1), PAGE).await?;
-        let candles = read.map(|read| read.candles).unwrap_or_default();
+        let (candles, incomplete) = read.map(|read| (read.candles, read.partial)).unwrap_or_default();
         // A page that is not full goes to the end; a full one holds all up to its last candle.
         let to = match candles.last() {
             Some(last) if candles.len() >= PAGE as usize => last.open_time + self.finest.ms(),
             _ => end_time,
         };
-        Ok(Arc::new(Page { from, to, candles }))
+        Ok(Arc::new(Page { from, to, candles, incomplete }))
     }
 }

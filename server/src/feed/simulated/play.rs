@@ -125,8 +125,10 @@ impl Play for SimulatedPlay {
                 drawn.await.map_err(StoreError::stopped)?;
             writer.write_level(FINEST, Interval::D1, series, &days).await?;
             writer.write_level(FINEST, Interval::H1, series, &hours).await?;
-            let bars: Vec<_> =
-                minutes.into_iter().map(|candle| LiveBar { series, runs: false, candle }).collect();
+            let bars: Vec<_> = minutes
+                .into_iter()
+                .map(|candle| LiveBar { series, runs: false, incomplete: false, candle })
+                .collect();
             for some in bars.chunks(CHUNK) {
                 writer.write(FINEST, some).await?;
             }

@@ -129,6 +129,14 @@ async fn a_complete_candle_replaces_an_incomplete_one_and_never_the_other_way_ro
         (2, 0)
     );
     assert_eq!(database.partial(Interval::H1).await, (vec![24], 14.0));
+
+    // Who is told to replaces it.
+    let symbol = "INC".parse().unwrap();
+    let begun = SeriesWriter::begin(&mut database.connection, &symbol, &Source::RECORDED, Interval::H1).await;
+    let mut writer = begun.unwrap().replacing();
+    writer.put_marked(&[hour(5, 19.0, true)]).await.unwrap();
+    assert_eq!(writer.commit().await.unwrap().updated, 1);
+    assert_eq!(database.partial(Interval::H1).await, (vec![5, 24], 14.0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
