@@ -212,6 +212,26 @@ async fn many_files_in_one_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_complete_candle_is_stored_before_an_incomplete_one_in_either_order() {
+    let (store, _) = database().await;
+    let folder = Folder::new();
+    let time = START * MINUTE;
+    for (symbol, marks, close) in [("PARTA", [1, 0], 2.0), ("PARTB", [0, 1], 1.0), ("PARTC", [0, 0], 2.0)] {
+        let [first, second] = marks;
+        let text = format!(
+            "open_time,open,high,low,close,volume,partial\n{time},1,9,1,1,5,{first}\n{time},1,9,1,2,5,{second}\n{},1,9,1,3,5,0\n",
+            time + HOUR
+        );
+        let file = folder.file(&format!("{symbol}-USD-1h.csv"), &text);
+        let report = import_good(&store, &file).await;
+        assert_eq!((report.rows, report.repeated, report.incomplete), (2, 1, 0), "{symbol}");
+        let id = series(&store, symbol).await.id;
+        let read = store.candles(id, Interval::H1, None, None, 10).await.unwrap().unwrap();
+        assert_eq!((read.candles[0].close, read.partial.len()), (close, 0), "{symbol}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_cases_go_in_as_their_users_expect() {
     let (store, url) = database().await;
     let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/market");

@@ -1,8 +1,9 @@
 //! Tickers of coins that are widely traded.
 //!
-//! They decide how a joined pair is cut: `BATUSD` is BAT in USD and not BA in TUSD, because BAT is listed and BA is not. A
-//! pair whose two readings are both listed, or both not, is refused: a missing ticker costs an option on the command line,
-//! never a wrong coin.
+//! They decide how a joined pair is cut: `BATUSD` is BAT in USD and not BA in TUSD, because BAT is listed and BA is not.
+//! Where that is not sure, the pair is refused: a missing ticker costs an option on the command line, never a wrong coin.
+//!
+//! AIT and OPT are not listed: AI and OP may well come in TUSD.
 
 use model::coin_name;
 
@@ -11,6 +12,11 @@ use crate::pair::is_dollar;
 /// Whether a coin of this ticker is known to be traded. The dollar itself is not a coin.
 pub(crate) fn is_known(ticker: &str) -> bool {
     COINS.binary_search(&ticker).is_ok() || coin_name(ticker) != ticker || is_dollar_coin(ticker)
+}
+
+/// Whether a known coin is so widely traded that it comes in dollar coins that few others come in.
+pub(crate) fn is_major(ticker: &str) -> bool {
+    MAJORS.binary_search(&ticker).is_ok()
 }
 
 fn is_dollar_coin(ticker: &str) -> bool {
@@ -46,8 +52,14 @@ pub(crate) fn is_legacy_kraken(ticker: &str) -> bool {
     ticker.len() == 4 && common_ticker(ticker) != ticker
 }
 
+/// Sorted. No known coin's ticker is one of these with a T, G, RL or PY behind it; with an H only XRPH is.
+const MAJORS: [&str; 25] = [
+    "AAVE", "ADA", "ARB", "ATOM", "AVAX", "BCH", "BNB", "BTC", "DOGE", "DOT", "ETC", "ETH", "FIL", "LINK",
+    "LTC", "MATIC", "NEAR", "PEPE", "SHIB", "SOL", "TRX", "XLM", "XMR", "XRP", "ZEC",
+];
+
 /// Sorted, for the binary search.
-const COINS: [&str; 449] = [
+const COINS: [&str; 492] = [
     "1000BONK",
     "1000CAT",
     "1000FLOKI",
@@ -75,6 +87,7 @@ const COINS: [&str; 449] = [
     "AIXBT",
     "AKRO",
     "AKT",
+    "ALCH",
     "ALCX",
     "ALEPH",
     "ALGO",
@@ -99,6 +112,7 @@ const COINS: [&str; 449] = [
     "ARPA",
     "ASR",
     "AST",
+    "ASTER",
     "ASTR",
     "ATA",
     "ATM",
@@ -107,6 +121,7 @@ const COINS: [&str; 449] = [
     "AUDIO",
     "AVA",
     "AVAX",
+    "AVNT",
     "AXL",
     "AXS",
     "BADGER",
@@ -115,9 +130,11 @@ const COINS: [&str; 449] = [
     "BAND",
     "BAR",
     "BAT",
+    "BB",
     "BCH",
     "BEAM",
     "BEL",
+    "BELT",
     "BERA",
     "BETA",
     "BICO",
@@ -132,14 +149,18 @@ const COINS: [&str; 449] = [
     "BOME",
     "BOND",
     "BONK",
+    "BRETT",
     "BSV",
     "BSW",
     "BTC",
     "BTG",
+    "BTRST",
     "BTT",
     "BTTC",
     "C98",
     "CAKE",
+    "CBBTC",
+    "CBETH",
     "CELO",
     "CELR",
     "CFX",
@@ -180,6 +201,7 @@ const COINS: [&str; 449] = [
     "DOGE",
     "DOGS",
     "DOT",
+    "DRIFT",
     "DUSK",
     "DYDX",
     "DYM",
@@ -195,7 +217,9 @@ const COINS: [&str; 449] = [
     "ETC",
     "ETH",
     "ETHFI",
+    "ETHS",
     "ETHW",
+    "EUL",
     "EURC",
     "FARM",
     "FART",
@@ -211,6 +235,7 @@ const COINS: [&str; 449] = [
     "FLOW",
     "FLR",
     "FLUX",
+    "FORT",
     "FORTH",
     "FTM",
     "FTT",
@@ -220,6 +245,7 @@ const COINS: [&str; 449] = [
     "GAL",
     "GALA",
     "GAS",
+    "GHIBLI",
     "GHST",
     "GLM",
     "GLMR",
@@ -227,8 +253,10 @@ const COINS: [&str; 449] = [
     "GMX",
     "GNO",
     "GNS",
+    "GOAT",
     "GRASS",
     "GRT",
+    "GT",
     "GTC",
     "HBAR",
     "HFT",
@@ -237,6 +265,7 @@ const COINS: [&str; 449] = [
     "HIVE",
     "HMSTR",
     "HNT",
+    "HOLO",
     "HOOK",
     "HOT",
     "HYPE",
@@ -256,6 +285,7 @@ const COINS: [&str; 449] = [
     "IQ",
     "IRIS",
     "JASMY",
+    "JITOSOL",
     "JOE",
     "JST",
     "JTO",
@@ -269,17 +299,22 @@ const COINS: [&str; 449] = [
     "KEY",
     "KLAY",
     "KMD",
+    "KMNO",
     "KNC",
     "KP3R",
+    "KRL",
     "KSM",
     "LAYER",
     "LAZIO",
+    "LCX",
     "LDO",
     "LEVER",
     "LINA",
+    "LINEA",
     "LINK",
     "LISTA",
     "LIT",
+    "LMWR",
     "LOKA",
     "LOOM",
     "LPT",
@@ -304,6 +339,7 @@ const COINS: [&str; 449] = [
     "MDX",
     "ME",
     "MEME",
+    "MET",
     "METIS",
     "MEW",
     "MINA",
@@ -312,10 +348,13 @@ const COINS: [&str; 449] = [
     "MNT",
     "MOB",
     "MOG",
+    "MOODENG",
     "MORPHO",
     "MOVE",
     "MOVR",
+    "MSOL",
     "MTL",
+    "MUBARAK",
     "MULTI",
     "NEAR",
     "NEIRO",
@@ -350,6 +389,7 @@ const COINS: [&str; 449] = [
     "PENGU",
     "PEOPLE",
     "PEPE",
+    "PERL",
     "PERP",
     "PHA",
     "PHB",
@@ -359,12 +399,14 @@ const COINS: [&str; 449] = [
     "POLS",
     "POLYX",
     "POND",
+    "POPCAT",
     "PORTAL",
     "PORTO",
     "POWR",
     "PROM",
     "PROS",
     "PSG",
+    "PUMP",
     "PUNDIX",
     "PYR",
     "PYTH",
@@ -377,14 +419,17 @@ const COINS: [&str; 449] = [
     "RARE",
     "RAY",
     "RDNT",
+    "RED",
     "REEF",
     "REI",
     "REN",
     "RENDER",
     "REP",
     "REQ",
+    "RETH",
     "REZ",
     "RIF",
+    "RLB",
     "RLC",
     "RNDR",
     "RONIN",
@@ -405,15 +450,18 @@ const COINS: [&str; 449] = [
     "SFP",
     "SHIB",
     "SKL",
+    "SKY",
     "SLP",
     "SNT",
     "SNX",
     "SOL",
     "SOLV",
     "SPELL",
+    "SPK",
     "SPX",
     "SSV",
     "STEEM",
+    "STETH",
     "STG",
     "STORJ",
     "STPT",
@@ -425,7 +473,9 @@ const COINS: [&str; 449] = [
     "SUPER",
     "SUSHI",
     "SXP",
+    "SXT",
     "SYN",
+    "SYRUP",
     "SYS",
     "T",
     "TAO",
@@ -442,11 +492,13 @@ const COINS: [&str; 449] = [
     "TRU",
     "TRUMP",
     "TRX",
+    "TT",
     "TURBO",
     "TWT",
     "UMA",
     "UNFI",
     "UNI",
+    "UST",
     "USTC",
     "UTK",
     "VANA",
@@ -482,12 +534,15 @@ const COINS: [&str; 449] = [
     "XLM",
     "XMR",
     "XNO",
+    "XPL",
     "XRP",
+    "XRPH",
     "XTZ",
     "XVG",
     "XVS",
     "YFI",
     "YGG",
+    "ZBT",
     "ZEC",
     "ZEN",
     "ZETA",
@@ -507,6 +562,7 @@ mod tests {
     fn the_table_is_sorted_and_holds_symbols() {
         assert!(COINS.is_sorted_by(|one, next| one < next));
         assert!(COINS.iter().all(|coin| coin.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())));
+        assert!(MAJORS.is_sorted_by(|one, next| one < next) && MAJORS.iter().all(|coin| is_known(coin)));
         for coin in ["BTC", "AR", "ARB", "USDT", "GUSD", "XMR"] {
             assert!(is_known(coin), "{coin}");
         }

@@ -11,7 +11,7 @@ use crate::{
     format::{Format, without_mark},
     length::BarLength,
     number::number,
-    pair::{Pair, is_dollar},
+    pair::{Pair, is_dollar, is_other_money},
     record::{MAX_COLUMNS, Record},
     time::{TimeUnit, time},
 };
@@ -327,9 +327,13 @@ impl Header {
         let is_symbol = |name: &str| common_ticker(name) == common_ticker(symbol.as_str());
         let named = of(&|unit| matches!(unit, Unit::Named(name) if is_symbol(name)));
         let coins = of(&|unit| *unit == Unit::Coins);
-        let unknown = of(&|unit| *unit == Unit::Unknown);
-        let is_other = |name: &str| !is_dollar(name) && (unknown.is_none() || is_known(common_ticker(name)));
-        let other = of(&|unit| matches!(unit, Unit::Named(name) if is_other(name)));
+        let is_money = |name: &str| is_dollar(name) || is_other_money(name);
+        let is_coin = |name: &str| !is_money(name) && is_known(common_ticker(name));
+        let other = of(&|unit| matches!(unit, Unit::Named(name) if is_coin(name)));
+        // A word that is neither a coin nor a currency says nothing of the unit: `Volume Traded`.
+        let is_word = |name: &str| !is_money(name) && !is_coin(name);
+        let unknown = of(&|unit| *unit == Unit::Unknown)
+            .or_else(|| of(&|unit| matches!(unit, Unit::Named(name) if is_word(name))));
         let (volume, is_certain) = match (named.or(coins), other, unknown) {
             (Some(volume), ..) => (volume, true),
             (None, Some(Volume { unit: Unit::Named(name), .. }), _) if !is_forced => {
@@ -340,9 +344,11 @@ impl Header {
             }
             (None, Some(volume), _) | (None, None, Some(volume)) => (volume, false),
             (None, None, None) => {
-                return Err(FileError::Layout(
-                    "the header has volumes in dollars only, none in coins".to_owned(),
-                ));
+                let is_fiat = |unit: &Unit| matches!(unit, Unit::Named(name) if !is_dollar(name));
+                let currency = if of(&is_fiat).is_some() { "other currencies" } else { "dollars" };
+                return Err(FileError::Layout(format!(
+                    "the header has volumes in {currency} only, none in coins"
+                )));
             }
         };
         let index = volume.index;
@@ -565,6 +571,11 @@ mod tests {
             ("time,high,low,open,volumefrom,volumeto,close", "1571270400,4,0.5,1,7,9,2", true),
             ("Date,Open,High,Low,Close,Adj Close,Volume", "2019-10-17,1,4,0.5,2,2,7", false),
             ("time,open,high,low,close,Volume,Volume MA", "1571270400,1,4,0.5,2,7,9", false),
+            ("time,open,high,low,close,Volume Traded", "1571270400,1,4,0.5,2,7", false),
+            ("time,open,high,low,close,Volume (24h)", "1571270400,1,4,0.5,2,7", false),
+            ("time,open,high,low,close,Volume Traded 24h,Volume USD", "1571270400,1,4,0.5,2,7,9", false),
+            ("time,open,high,low,close,Volume Traded,Volume", "1571270400,1,4,0.5,2,9,7", false),
+            ("time,open,high,low,close,Volume Traded,Volume BTC", "1571270400,1,4,0.5,2,9,7", true),
             ("time,open,high,low,close,USD Volume,BTC volume", "1571270400,1,4,0.5,2,9,7", true),
             ("time,open,high,low,close,sell volume,Vol(BTC)", "1571270400,1,4,0.5,2,9,7", true),
             ("unix,open,high,low,close,Volume XBT,Volume USD", "1571270400,1,4,0.5,2,7,9", true),
@@ -597,7 +608,11 @@ mod tests {
             ("date,open,high,low,close,Volume USD", "volumes in dollars only"),
             ("date,open,high,low,close,volumeto", "volumes in dollars only"),
             ("date,open,high,low,close,Volume ETH,Volume USD", "a volume of ETH, by name or rows it is BTC"),
-            ("date,open,high,low,close,Volume QQQ", "a volume of QQQ, by name or rows it is BTC"),
+            (
+                "date,open,high,low,close,Volume ETH,Volume Traded",
+                "a volume of ETH, by name or rows it is BTC",
+            ),
+            ("date,open,high,low,close,Volume EUR", "volumes in other currencies only"),
         ];
         for (header, reason) in cases {
             let error = columns(header, "BTC", false).err().unwrap();

@@ -27,19 +27,26 @@ pub(crate) fn read(name: &str) -> Named {
     match dashed.as_slice() {
         [pair, length, rest @ ..] if BarLength::from_word(length).is_some() && is_rest(rest) => {
             // With a mark, only a currency makes it a pair: BTCUSDT_240329 and BTCUSD_PERP are other things.
-            let is_pair = |pair: &Pair| matches!(pair, Pair::Joined(_)) || pair.has_currency();
+            let is_pair =
+                |pair: &Pair| matches!(pair, Pair::Joined(_)) || (pair.has_currency() && pair.is_likely());
             let pair = Pair::read(pair).filter(is_pair);
             return Named { pair, length: BarLength::from_word(length), ..Named::default() };
         }
+        // BTCUSD-5-min, and data-5-min.
+        [pair, count, unit] if minutes(count, unit).is_some() => {
+            let pair = Pair::read(pair).filter(|pair| pair.has_currency() && pair.is_likely());
+            return found(None, pair.filter(Pair::may_be_known), minutes(count, unit));
+        }
         [base, quote, length, rest @ ..] if is_rest(rest) => {
-            let pair = Pair::read(&format!("{base}/{quote}")).filter(|pair| matches!(pair, Pair::Split(..)));
+            let is_pair = |pair: &Pair| matches!(pair, Pair::Split(..)) && pair.is_likely();
+            let pair = Pair::read(&format!("{base}/{quote}")).filter(is_pair);
             if rest.is_empty() || pair.as_ref().is_some_and(Pair::has_currency) {
                 return found(None, pair, BarLength::from_word(length));
             }
         }
         // As Yahoo names its files.
         [base, quote] => {
-            let pair = Pair::read(&format!("{base}/{quote}")).filter(Pair::has_currency);
+            let pair = split(base, quote);
             if pair.is_some() {
                 return found(None, pair, None);
             }
@@ -49,10 +56,20 @@ pub(crate) fn read(name: &str) -> Named {
     underscored(&stem)
 }
 
+/// Two words of a name that are a coin and a currency, and not just an exchange or another word before a coin.
+fn split(base: &str, quote: &str) -> Option<Pair> {
+    Pair::read(&format!("{base}/{quote}")).filter(|pair| pair.has_currency() && pair.is_likely())
+}
+
+/// `5-min`: a length in two parts.
+fn minutes(count: &str, unit: &str) -> Option<BarLength> {
+    let is_number = !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit());
+    BarLength::from_word(&format!("{count}{unit}")).filter(|_| is_number)
+}
+
 fn underscored(stem: &str) -> Named {
     let parts: Vec<_> = stem.split('_').collect();
-    let split = |base: &str, quote: &str| Pair::read(&format!("{base}/{quote}")).filter(Pair::has_currency);
-    let joined = |text: &str| Pair::read(text).filter(Pair::has_currency);
+    let joined = |text: &str| Pair::read(text).filter(|pair| pair.has_currency() && pair.is_likely());
     let length = |word: &str| BarLength::from_word(word).or_else(|| BarLength::from_minutes(word));
     match parts.as_slice() {
         [pair] => found(None, joined(pair).filter(Pair::may_be_known), None),
@@ -64,13 +81,16 @@ fn underscored(stem: &str) -> Named {
         [base, quote, word] if split(base, quote).is_some() && length(word).is_some() => {
             found(None, split(base, quote), length(word))
         }
+        [pair, count, unit] if minutes(count, unit).is_some() => {
+            found(None, joined(pair).filter(Pair::may_be_known), minutes(count, unit))
+        }
         [exchange, base, quote, word] if split(base, quote).is_some() && length(word).is_some() => {
             found(source_name(exchange), split(base, quote), length(word))
         }
         [exchange, pair, .., word] => {
             let length = BarLength::from_word(word)
                 .or_else(|| BarLength::from_minutes(word).filter(|_| joined(pair).is_some()));
-            found(source_name(exchange), Pair::read(pair), length)
+            found(source_name(exchange), joined(pair), length)
         }
         _ => Named::default(),
     }
@@ -194,8 +214,35 @@ mod tests {
             "BTC.csv",
             ", ",
             "é.csv",
+            "kraken_eth.csv",
+            "prices-btc.csv",
+            "prices_btc.csv",
+            "data_btc.csv",
         ] {
             assert_eq!(told(name), (None, None, None), "{name}");
+        }
+        // An exchange or another word before a coin is no pair.
+        for (name, exchange, length) in [
+            ("Binance_ETH_1h.csv", Some("binance"), "1h"),
+            ("coinbase-sol-1d.csv", None, "1d"),
+            ("coinbase-doge-1d.csv", None, "1d"),
+            ("my-btc-1h.csv", None, "1h"),
+            ("kraken_eth-1h.csv", None, "1h"),
+            ("Kraken_my-btc_1h.csv", Some("kraken"), "1h"),
+            ("data-1-min.csv", None, "1m"),
+            ("data-5-min.csv", None, "5m"),
+            ("data_5_min.csv", None, "5m"),
+        ] {
+            assert_eq!(told(name), (exchange.map(str::to_owned), None, Some(length)), "{name}");
+        }
+        for (name, pair, length) in [
+            ("ETH_BTC.csv", "ETH/BTC", None),
+            ("ada-eth.csv", "ADA/ETH", None),
+            ("ETH-BTC-1h.csv", "ETH/BTC", Some("1h")),
+            ("XBT_ETH_1d.csv", "XBT/ETH", Some("1d")),
+            ("BTCUSD-5-min.csv", "BTCUSD", Some("5m")),
+        ] {
+            assert_eq!(told(name), (None, Some(pair.into()), length), "{name}");
         }
         assert_eq!(told("Kraken_BTCEUR_x.csv"), (Some("kraken".into()), Some("BTCEUR".into()), None));
         assert_eq!(told("BTC-USD-x.csv"), (None, Some("BTC/USD".into()), None));

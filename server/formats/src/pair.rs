@@ -4,7 +4,7 @@ use model::Symbol;
 
 use crate::{
     FileError,
-    coins::{common_ticker, is_known, is_legacy_kraken},
+    coins::{common_ticker, is_known, is_legacy_kraken, is_major},
 };
 
 /// Currencies that are taken as US dollars: the dollar, and coins that stand for one.
@@ -15,6 +15,10 @@ pub const DOLLARS: [&str; 27] = [
 ];
 /// Those of them that do not end a joined pair: nearly every name that ends so is another one.
 const SPLIT_ONLY: [&str; 4] = ["XUSD", "PAX", "GHO", "ZUSD"];
+/// Dollar coins in which so few coins were ever traded that an unknown coin in one of them is no reading to think of.
+const RARE: [&str; 5] = ["HUSD", "LUSD", "SUSD", "RLUSD", "GUSD"];
+/// Coins in which the prices of other coins come.
+const COIN_QUOTES: [&str; 9] = ["BTC", "XBT", "XXBT", "ETH", "XETH", "BNB", "TRX", "SOL", "XRP"];
 /// Other currencies that prices come in, to say which one it is.
 const OTHERS: [&str; 66] = [
     "EUR", "GBP", "JPY", "KRW", "CNY", "CNH", "AUD", "CAD", "CHF", "SGD", "TRY", "BRL", "RUB", "UAH", "PLN",
@@ -27,6 +31,11 @@ const OTHERS: [&str; 66] = [
 /// Whether a price in this currency is one in dollars.
 pub(crate) fn is_dollar(currency: &str) -> bool {
     DOLLARS.contains(&currency)
+}
+
+/// Whether prices and volumes in this currency are neither in dollars nor in a coin that other coins are priced in.
+pub(crate) fn is_other_money(currency: &str) -> bool {
+    OTHERS.contains(&currency) && !COIN_QUOTES.contains(&currency)
 }
 
 /// A pair as a name or a row writes it, upper case.
@@ -77,8 +86,7 @@ impl Pair {
     }
 
     /// What is traded, if the price is in dollars. Where the letters of a joined pair can be cut in two ways, as `BATUSD`,
-    /// a hint decides (a word for the coin or the currency that the file has elsewhere), then that one coin is known and
-    /// the other is not.
+    /// a hint decides (a word for the coin or the currency that the file has elsewhere), then what coins are known.
     pub(crate) fn traded(&self, hints: &[Pair]) -> Result<Traded, FileError> {
         let text = match self {
             Self::Split(base, quote) if is_dollar(quote) && base != "USD" => return Traded::new(base, self),
@@ -103,8 +111,7 @@ impl Pair {
             })
         };
         let hinted = only(readings.iter().copied().filter(agrees));
-        let known = || only(readings.iter().copied().filter(|(base, _)| is_known(common_ticker(base))));
-        if let Some(base) = hinted.or_else(known) {
+        if let Some(base) = hinted.or_else(|| likely(&readings)) {
             return Traded::new(base, self);
         }
         let ways: Vec<_> = readings.iter().map(|(base, quote)| format!("{base} in {quote}")).collect();
@@ -120,6 +127,17 @@ impl Pair {
                     || (other_currency(text).is_some() && !is_known(common_ticker(text)))
             }
         }
+    }
+
+    /// Whether words of a name that stand where a pair does are one: `kraken_eth` and `data-1` are not, `ADA_ETH` is.
+    pub(crate) fn is_likely(&self) -> bool {
+        let Self::Split(base, quote) = self else { return true };
+        if is_dollar(quote) || is_other_money(quote) {
+            return true;
+        }
+        // There is a coin DATA, and far more files of data.
+        let is_coin = base != "DATA" && is_known(common_ticker(base));
+        is_coin && quote.bytes().any(|byte| byte.is_ascii_alphabetic())
     }
 
     /// The currency that is no dollar, if it is certain.
@@ -188,6 +206,41 @@ pub fn parse_symbol(text: &str) -> Result<Symbol, String> {
 fn only<'t>(mut left: impl Iterator<Item = (&'t str, &'static str)>) -> Option<&'t str> {
     let (base, _) = left.next()?;
     left.next().is_none().then_some(base)
+}
+
+/// The coin of the reading that no other one rivals, of several, the longest coin first. The coin that nobody knows may just
+/// be missing from the table, so a shorter coin must be certain.
+fn likely<'t>(readings: &[(&'t str, &'static str)]) -> Option<&'t str> {
+    let is_coin = |base: &str| is_known(common_ticker(base));
+    let (&(longest, _), shorter) = readings.split_first()?;
+    if is_coin(longest) {
+        // Nearly all coins of Binance were traded in BUSD and many are in FDUSD, few in others. `PAXGUSD` is not PAX in
+        // GUSD.
+        let rivals = |&(base, quote): &(&str, &str)| {
+            let is_listed = is_coin(base) && ["BUSD", "FDUSD"].contains(&quote);
+            !is_dollar(base) && (is_listed || is_major(common_ticker(base)))
+        };
+        return (!shorter.iter().any(rivals)).then_some(longest);
+    }
+    let mut known = shorter.iter().copied().filter(|(base, _)| is_coin(base));
+    match (known.next(), known.next()) {
+        (Some((base, quote)), None) => is_certain(base, quote).then_some(base),
+        (None, _) if shorter.iter().all(|(_, quote)| RARE.contains(quote)) => Some(longest),
+        _ => None,
+    }
+}
+
+/// Whether a known coin is traded in a dollar coin for sure, though the letters could be those of a longer coin in USD.
+fn is_certain(base: &str, quote: &str) -> bool {
+    let base = common_ticker(base);
+    // `USDCTUSD` is USDC in TUSD; DAI, PAX and FRAX may begin another word.
+    let is_clear = if is_dollar(base) { base.contains("USD") } else { is_major(base) };
+    match quote {
+        // No longer coin than these is known to end so.
+        "BUSD" | "FDUSD" => base.len() >= 3 && (is_clear || !is_dollar(base)),
+        "TUSD" | "HUSD" | "GUSD" | "RLUSD" | "PYUSD" => is_clear,
+        _ => false,
+    }
 }
 
 /// All ways to cut a joined pair into a coin and a dollar, the longest coin first.
@@ -282,6 +335,35 @@ mod tests {
             ("EOSUSD", "EOS"),
             ("NEARUSD", "NEAR"),
             ("BTCFDUSD", "BTC"),
+            ("XRPFDUSD", "XRP"),
+            ("GALABUSD", "GALA"),
+            ("CTKBUSD", "CTK"),
+            ("USDCTUSD", "USDC"),
+            ("TUSDBUSD", "TUSD"),
+            // Both are known, and the shorter one was never much traded in that coin.
+            ("GTUSD", "GT"),
+            ("METUSD", "MET"),
+            ("BELTUSD", "BELT"),
+            ("TTUSD", "TT"),
+            ("SCRTUSD", "SCRT"),
+            ("WINGUSD", "WING"),
+            ("OMGUSD", "OMG"),
+            // A dollar coin in a dollar coin.
+            ("PAXGUSD", "PAXG"),
+            ("STETHUSD", "STETH"),
+            ("CBETHUSD", "CBETH"),
+            ("MSOLUSD", "MSOL"),
+            ("USTUSD", "UST"),
+            ("PERLUSD", "PERL"),
+            ("BTRSTUSD", "BTRST"),
+            ("DRIFTUSD", "DRIFT"),
+            ("XPLUSD", "XPL"),
+            ("BBUSD", "BB"),
+            ("MOODENGUSD", "MOODENG"),
+            // Neither is known, and hardly any coin is traded in such a dollar.
+            ("QQGUSD", "QQG"),
+            ("QQRLUSD", "QQRL"),
+            ("QQHUSD", "QQH"),
             // One reading only.
             ("ARUSDT", "AR"),
             ("ARBUSDT", "ARB"),
@@ -312,8 +394,18 @@ mod tests {
     fn two_readings_are_no_fact() {
         let cases = [
             ("ARBUSD", "ARBUSD could be ARB in USD or AR in BUSD; give --symbol"),
-            ("OMGUSD", "OMGUSD could be OMG in USD or OM in GUSD; give --symbol"),
             ("QQTUSD", "QQTUSD could be QQT in USD or QQ in TUSD; give --symbol"),
+            // The longer coin may be missing from the table.
+            ("AITUSD", "AITUSD could be AIT in USD or AI in TUSD; give --symbol"),
+            ("OPTUSD", "OPTUSD could be OPT in USD or OP in TUSD; give --symbol"),
+            ("STUSD", "STUSD could be ST in USD or S in TUSD; give --symbol"),
+            ("IOTUSD", "IOTUSD could be IOT in USD or IO in TUSD; give --symbol"),
+            ("CTKTUSD", "CTKTUSD could be CTKT in USD or CTK in TUSD; give --symbol"),
+            ("WBUSD", "WBUSD could be WB in USD or W in BUSD; give --symbol"),
+            ("ETHSUSD", "ETHSUSD could be ETHS in USD or ETH in SUSD; give --symbol"),
+            ("XRPHUSD", "XRPHUSD could be XRPH in USD or XRP in HUSD; give --symbol"),
+            ("CTKGUSD", "CTKGUSD could be CTKG in USD or CTK in GUSD; give --symbol"),
+            ("DAIBUSD", "DAIBUSD could be DAIB in USD or DAI in BUSD; give --symbol"),
         ];
         for (text, expected) in cases {
             assert_eq!(symbol(text), Err(expected.to_owned()));
@@ -380,7 +472,7 @@ mod tests {
         ] {
             assert_eq!(parse_symbol(text).unwrap().as_str(), expected, "{text}");
         }
-        for bad in ["B/C", "", "BTC/EUR", "BTCEUR", "B C", "ARBUSD", "A23456789012345678901"] {
+        for bad in ["B/C", "", "BTC/EUR", "BTCEUR", "B C", "ARBUSD", "STUSD", "A23456789012345678901"] {
             assert!(parse_symbol(bad).is_err(), "{bad}");
         }
     }

@@ -15,7 +15,7 @@ use crate::{
     name,
     number::{check_numbers, is_start},
     pair::Pair,
-    rollup::{RollUp, repeated},
+    rollup::{Repeat, RollUp},
     seen::Seen,
     summary::Summary,
     time::{TimeUnit, date_text},
@@ -47,16 +47,18 @@ pub struct FileCandle {
 /// What a line of the file made.
 pub type Row = Result<FileCandle, Reject>;
 
-/// The candles of one file. An open time that comes again replaces the candle before. Memory does not grow with the file but
-/// for a bit a candle.
+/// The candles of one file. An open time that comes again replaces the candle before, unless that is complete and the later
+/// one is not. Memory does not grow with the file but for a bit a candle.
 pub struct CandleReader {
     lines: Lines,
     rules: Rules,
     progress: Progress,
     seen: Seen,
+    /// Those of them whose candle is incomplete.
+    running: Seen,
     rollup: Option<RollUp>,
     summary: Summary,
-    /// Lines whose candle replaces one before, until they are reported.
+    /// Lines whose candle was there before, until they are reported.
     repeats: Vec<Reject>,
     /// The last line, if it made a candle.
     last_line: Option<u64>,
@@ -156,6 +158,7 @@ impl CandleReader {
             rules,
             progress,
             seen: Seen::default(),
+            running: Seen::default(),
             rollup,
             summary: Summary::default(),
             repeats: Vec::new(),
@@ -188,7 +191,7 @@ impl CandleReader {
         self.summary.nothing(self.rules.heading.length, is_in_ms)
     }
 
-    /// The lines since the last call whose candle replaces one before.
+    /// The lines since the last call whose candle was there before; the reason says which of them stands.
     pub fn take_repeats(&mut self) -> Vec<Reject> {
         std::mem::take(&mut self.repeats)
     }
@@ -230,20 +233,35 @@ impl CandleReader {
     /// Takes a bar that is right by itself. Gives the candle that it makes or ends, if it does.
     fn take(&mut self, number: u64, bar: FileCandle) -> Result<Option<Row>, String> {
         let time = bar.candle.open_time;
-        let (row, is_repeated) = match &mut self.rollup {
+        let (row, repeat) = match &mut self.rollup {
             Some(rollup) => {
                 let pushed = rollup.push(number, bar)?;
-                (pushed.ended, pushed.is_repeated)
+                (pushed.ended, pushed.repeat)
             }
-            None => (Some(Ok(bar)), !self.seen.insert(self.rules.heading.interval, time)),
+            None => {
+                let repeat = self.see(&bar);
+                ((repeat != Some(Repeat::LeftOut)).then_some(Ok(bar)), repeat)
+            }
         };
-        if is_repeated {
-            self.summary.repeated += 1;
-            self.repeats.push(Reject { line: number, reason: repeated(time) });
-            // It takes the place of a candle that has been counted.
-            return Ok(row);
+        let Some(repeat) = repeat else { return Ok(row.map(|row| self.count(row))) };
+        self.summary.repeated += 1;
+        self.repeats.push(Reject { line: number, reason: repeat.reason(time) });
+        // It takes the place of a candle that has been counted.
+        Ok(row)
+    }
+
+    /// Remembers a candle that is stored as it is. Which one stands, if it was there before.
+    fn see(&mut self, bar: &FileCandle) -> Option<Repeat> {
+        let (interval, time) = (self.rules.heading.interval, bar.candle.open_time);
+        let repeat = (!self.seen.insert(interval, time))
+            .then(|| Repeat::of(self.running.contains(interval, time), bar.incomplete));
+        if repeat.is_none() && bar.incomplete {
+            self.running.insert(interval, time);
+        } else if !bar.incomplete && self.running.contains(interval, time) {
+            self.running.remove(interval, time);
+            self.summary.incomplete -= 1;
         }
-        Ok(row.map(|row| self.count(row)))
+        repeat
     }
 
     fn count(&mut self, row: Row) -> Row {

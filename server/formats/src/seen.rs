@@ -18,6 +18,17 @@ impl Seen {
         new
     }
 
+    /// Takes an open time out again.
+    pub(crate) fn remove(&mut self, interval: Interval, open_time: UnixMs) {
+        let (index, bit) = place(interval, open_time);
+        if let Some(word) = self.0.get_mut(&index) {
+            *word &= !bit;
+            if *word == 0 {
+                self.0.remove(&index);
+            }
+        }
+    }
+
     pub(crate) fn contains(&self, interval: Interval, open_time: UnixMs) -> bool {
         let (index, bit) = place(interval, open_time);
         self.0.get(&index).is_some_and(|word| word & bit != 0)
@@ -43,6 +54,8 @@ mod tests {
                 assert!(seen.insert(interval, time), "{interval} {bar}");
                 assert!(!seen.insert(interval, time), "{interval} {bar}");
                 assert!(seen.contains(interval, time), "{interval} {bar}");
+                seen.remove(interval, time);
+                assert!(!seen.contains(interval, time) && seen.insert(interval, time), "{interval} {bar}");
             }
         }
     }

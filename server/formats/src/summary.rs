@@ -22,7 +22,7 @@ pub struct Summary {
     pub candles: u64,
     /// Lines that made no candle, and candles that lack bars.
     pub rejected: u64,
-    /// Lines whose candle was there before; the later line stands.
+    /// Lines whose candle was there before; the later line stands, unless it alone is incomplete.
     pub repeated: u64,
     /// Candles that the file marks as incomplete, or that have not ended.
     pub incomplete: u64,

@@ -195,6 +195,10 @@ fn names_of_many_sources_are_read() {
         ("TRXUSDD-1h.csv", "TRX"),
         ("btcusdt-1h.csv", "BTC"),
         ("SOL-USDC.csv", "SOL"),
+        ("GTUSD_60.csv", "GT"),
+        ("METUSD_60.csv", "MET"),
+        ("STETHUSD_60.csv", "STETH"),
+        ("PAXGUSD_60.csv", "PAXG"),
         ("Coinbase_BTCUSD_1h - Copy.csv", "BTC"),
     ];
     for (name, symbol) in cases {
@@ -204,6 +208,9 @@ fn names_of_many_sources_are_read() {
     for (name, expected) in [
         ("ARBUSD-1h.csv", "ARBUSD could be ARB in USD or AR in BUSD; give --symbol"),
         ("QQTUSD-1h.csv", "QQTUSD could be QQT in USD or QQ in TUSD; give --symbol"),
+        ("AITUSD_60.csv", "AITUSD could be AIT in USD or AI in TUSD; give --symbol"),
+        ("STUSD_1h.csv", "STUSD could be ST in USD or S in TUSD; give --symbol"),
+        ("ETH_BTC_1h.csv", "prices are in BTC; only USD and dollar stablecoins are taken"),
         ("BTC_EUR-1h.csv", "prices are in EUR; only USD and dollar stablecoins are taken"),
         ("Kraken_XXBTZEUR_60.csv", "prices are in ZEUR; only USD and dollar stablecoins are taken"),
         ("ETHBTC-1h.csv", "prices are in BTC; only USD and dollar stablecoins are taken"),
@@ -228,6 +235,22 @@ fn what_else_is_in_a_file_decides_between_two_readings() {
     assert_eq!(of(with("volume,count", "AR/BUSD")).as_deref(), Ok("AR"));
     assert_eq!(of(with("volume,count", "ARB/USD")).as_deref(), Ok("ARB"));
     assert!(of(with("volume,count", "ARBUSD")).unwrap_err().contains("could be ARB in USD or AR in BUSD"));
+}
+
+#[test]
+fn rows_tell_the_pair_where_a_name_has_only_a_coin() {
+    let text = "unix,symbol,open,high,low,close,volume\n1704067200,ETH/USD,1,4,0.5,2,7\n1704070800,ETH/USD,2,3,1,2.5,8\n";
+    for name in [
+        "kraken_eth.csv",
+        "prices-eth.csv",
+        "Binance_ETH_1h.csv",
+        "coinbase-eth-1h.csv",
+        "my-eth-1h.csv",
+        "data-60-min.csv",
+    ] {
+        let found = told(name, text, &Given::default());
+        assert_eq!(found.as_deref(), Ok("ETH 1h 2 1704067200000,1,4,0.5,2,7"), "{name}");
+    }
 }
 
 #[test]
@@ -268,6 +291,12 @@ fn a_symbol_that_contradicts_the_file_is_refused() {
         ("QQTUSD-1h.csv", "QQT"),
         ("XBTUSD-1h.csv", "BTC"),
         ("my-prices.csv", "BTC"),
+        ("kraken_eth.csv", "ETH"),
+        ("prices-btc.csv", "BTC"),
+        ("Binance_ETH_1h.csv", "ETH"),
+        ("coinbase-sol-1h.csv", "SOL"),
+        ("my-btc-1h.csv", "BTC"),
+        ("data-60-min.csv", "BTC"),
         ("data_old_1h.csv", "BTC"),
         ("BTCUSDT-1h.csv", "BTC"),
     ] {
@@ -415,6 +444,36 @@ fn the_later_line_of_a_repeated_candle_stands() {
         found.repeats[0].reason,
         "the candle of 2021-07-06 09:30:00 is there before: this later line replaces it"
     );
+}
+
+#[test]
+fn a_complete_candle_stands_whatever_the_order() {
+    let replaced = "the candle of 2024-01-01 00:00:00 is there before: this later line replaces it";
+    let left_out =
+        "the candle of 2024-01-01 00:00:00 is there before, and complete: this incomplete one is left out";
+    // The marks of the lines, their closes being 1, 2, 3: which one stands, and what is said.
+    let cases: [(&[u8], f64, bool, &[&str]); 6] = [
+        (&[1, 0], 2.0, false, &[replaced]),
+        (&[0, 1], 1.0, false, &[left_out]),
+        (&[0, 0], 2.0, false, &[replaced]),
+        (&[1, 1], 2.0, true, &[replaced]),
+        (&[1, 0, 1], 2.0, false, &[replaced, left_out]),
+        (&[0, 1, 0], 3.0, false, &[left_out, replaced]),
+    ];
+    for (marks, close, incomplete, said) in cases {
+        let lines: String =
+            marks.iter().zip(1..).map(|(mark, close)| format!("{START},1,9,1,{close},5,{mark}\n")).collect();
+        let text = format!("open_time,open,high,low,close,volume,partial\n{lines}");
+        let found = read("BTC-USD-1d.csv", text).unwrap();
+        // Of those that are given, the last one stands.
+        let stands = found.candles.last().zip(found.incomplete.last()).unwrap();
+        assert_eq!((stands.0.close, *stands.1), (close, incomplete), "{marks:?}");
+        let reasons: Vec<_> = found.repeats.iter().map(|repeat| repeat.reason.as_str()).collect();
+        assert_eq!(reasons, said, "{marks:?}");
+        let summary = &found.summary;
+        assert_eq!((summary.candles, summary.incomplete), (1, u64::from(incomplete)), "{marks:?}");
+        assert_eq!(summary.repeated, said.len() as u64, "{marks:?}");
+    }
 }
 
 #[test]

@@ -81,7 +81,7 @@ impl Default for Options {
 pub enum Event<'a> {
     /// A line was left out.
     Rejected(&'a Reject),
-    /// A line's candle replaces one of an earlier line.
+    /// A line's candle was there before. It replaces that of the earlier line, unless it alone is incomplete.
     Repeated(&'a Reject),
     /// The database has been given candles.
     Rows {
@@ -116,7 +116,7 @@ pub struct FileReport {
     pub updated: u64,
     /// Lines left out, and candles that lack some of their bars.
     pub rejected: u64,
-    /// Lines whose candle replaced one of an earlier line.
+    /// Lines whose candle was there before.
     pub repeated: u64,
     /// Candles that the file marks as incomplete, or that have not ended.
     pub incomplete: u64,
@@ -221,7 +221,7 @@ pub async fn import_file(
     Ok(report)
 }
 
-/// Reports the lines of a batch that made no candle, or replaced one.
+/// Reports the lines of a batch that made no candle, or one that was there before.
 fn say(batch: &Batch, on_event: &mut impl FnMut(Event<'_>)) {
     batch.rejects.iter().for_each(|reject| on_event(Event::Rejected(reject)));
     batch.repeats.iter().for_each(|reject| on_event(Event::Repeated(reject)));

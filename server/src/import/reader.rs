@@ -20,13 +20,19 @@ pub(super) struct Batch {
     pub candles: Vec<FileCandle>,
     /// Lines that make none.
     pub rejects: Vec<Reject>,
-    /// Lines whose candle replaces one before.
+    /// Lines whose candle was there before.
     pub repeats: Vec<Reject>,
 }
 
 impl Batch {
+    /// Lines that it is of: those that are left out because of an earlier one are among the repeats alone.
+    fn len(&self) -> usize {
+        self.repeats.len().max(self.candles.len() + self.rejects.len())
+    }
+
     fn message(mut self) -> Message {
-        // Of a repeated candle the later line stands. The sort keeps the order of the lines.
+        // Of a repeated candle the later line stands: an incomplete one after a complete one was left out by the reader, as
+        // the store does between batches. The sort keeps the order of the lines.
         self.candles.sort_by_key(|row| row.candle.open_time);
         self.candles.reverse();
         self.candles.dedup_by_key(|row| row.candle.open_time);
@@ -68,9 +74,7 @@ pub(super) fn read(
             Err(reject) => batch.rejects.push(reject),
         }
         batch.repeats.append(&mut reader.take_repeats());
-        if batch.candles.len() + batch.rejects.len() >= BATCH
-            && messages.blocking_send(std::mem::take(&mut batch).message()).is_err()
-        {
+        if batch.len() >= BATCH && messages.blocking_send(std::mem::take(&mut batch).message()).is_err() {
             return Ok(());
         }
     }
@@ -78,9 +82,7 @@ pub(super) fn read(
         return Err(ImportError::Strict(Reject { line, reason: super::UNENDED.to_owned() }));
     }
     batch.repeats.append(&mut reader.take_repeats());
-    if !(batch.candles.is_empty() && batch.rejects.is_empty())
-        && messages.blocking_send(batch.message()).is_err()
-    {
+    if batch.len() > 0 && messages.blocking_send(batch.message()).is_err() {
         return Ok(());
     }
     if let Some(reason) = reader.nothing() {
