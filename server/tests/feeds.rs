@@ -45,7 +45,12 @@ fn import_minutes(postgres: &PostgresServer, symbols: &[&str], count: i64, missi
             let (open, close) = (price(i), price(i + 1));
             let (high, low) = (open.max(close) + 0.37, open.min(close) - 0.29);
             let volume = (i * 31 % 97 + 1) as f64 / 7.0;
-            writeln!(text, "{},{open:.2},{high:.2},{low:.2},{close:.2},{volume:.6}", RECORDED_FROM + i * MINUTE).unwrap();
+            writeln!(
+                text,
+                "{},{open:.2},{high:.2},{low:.2},{close:.2},{volume:.6}",
+                RECORDED_FROM + i * MINUTE
+            )
+            .unwrap();
         }
         let file = folder.path().join(format!("{symbol}-USD-1m.csv"));
         fs::write(&file, text).unwrap();

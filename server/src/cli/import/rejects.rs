@@ -67,7 +67,7 @@ impl Rejects {
             eprintln!("and {rest} more rejected lines{hint}");
         }
         if self.repeats > SHOWN {
-            eprintln!("and {} more lines that replace an earlier one", self.repeats - SHOWN);
+            eprintln!("and {} more lines whose candle was there before", self.repeats - SHOWN);
         }
         self.check()?;
         match self.file {
