@@ -153,7 +153,7 @@ mod tests {
         assert!(is_called_with(shell.pid(), "sh", OsStr::new("-c")));
         assert!(!is_called_with(shell.pid(), "sh", OsStr::new("-d")));
         assert!(shell.end_with_descendants(Signal::KILL, Duration::from_secs(60)));
-        assert!(found().is_empty());
+        assert!(wait_until(Duration::from_secs(60), || found().is_empty()));
     }
 
     #[test]
