@@ -398,7 +398,7 @@ async fn a_series_has_the_decimals_that_its_prices_commonly_have() {
     import_good(&store, &folder.file("BABY-USD-1h.csv", baby)).await;
     let pico = tiny(["0.0000000000240", "0.00000000002448", "0.00000000002432"]);
     import_good(&store, &folder.file("PICO-USD-1h.csv", pico)).await;
-    // Further than any price goes, and none at all.
+    // More digits than a float holds, of which 15 count, and no decimals at all.
     import_good(&store, &folder.file("LEAST-USD-1h.csv", tiny(["1.2345678901234567e-12"; 3]))).await;
     import_good(&store, &folder.file("WHOLE-USD-1h.csv", tiny(["40000"; 3]))).await;
     let decimals: Vec<_> = store
@@ -414,7 +414,7 @@ async fn a_series_has_the_decimals_that_its_prices_commonly_have() {
         ("BTC", 1),
         ("EOS", 4),
         ("ETH", 2),
-        ("LEAST", 28),
+        ("LEAST", 26),
         ("LTC", 3),
         ("PICO", 14),
         ("WHOLE", 0),
