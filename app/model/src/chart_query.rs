@@ -61,8 +61,8 @@ impl ChartQuery {
 /// The latest time that may be asked for, Unix ms: the last of the year 9999. Postgres and JavaScript both hold these years;
 /// beyond them arithmetic on times overflows.
 pub const LAST_TIME: UnixMs = 253_402_300_799_999;
-/// The earliest time that may be asked for besides 0, Unix ms: March 1973. No market of ours is that old, and a time in
-/// seconds is smaller until the year 5138.
+/// The earliest time that may be asked for besides 0, Unix ms: March 1973. No crypto market is that old. A Unix time in
+/// seconds stays below it until the year 5138.
 pub const FIRST_TIME: UnixMs = 100_000_000_000;
 
 /// Checks a time that a reader gave as the parameter `name`. 0 is the beginning of all that is stored.

@@ -36,8 +36,8 @@ pub struct ReplayInfo {
 }
 
 impl ReplayInfo {
-    /// What plays at `now` of a recording from `first` to `end` that begins anew at `epoch` and each time it has ended; all
-    /// Unix ms.
+    /// The moment of a recording that plays at `now`. The recording lasts from `first` to `end`; it starts at `epoch` and
+    /// restarts each time it ends. All times are Unix ms.
     #[must_use]
     pub fn at(first: UnixMs, end: UnixMs, epoch: UnixMs, now: UnixMs) -> Self {
         let length = end.saturating_sub(first).max(1);

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::{Symbol, UnixMs};
 
 /// The latest price of one symbol, and its figures over the hour, the 24 hours and the seven days that end at `as_of`.
-/// A figure is `None` (`null` in JSON) where the stored candles cannot tell it: they are longer than the span, or do not
-/// reach back to its start. Decimals are strings in JSON, so that nothing rounds them.
+/// A figure is `None` (`null` in JSON) where the stored candles do not determine it: they are longer than the span, or
+/// do not reach back to its start. Decimals are strings in JSON, so that nothing rounds them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Quote {

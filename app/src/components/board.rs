@@ -25,7 +25,7 @@ pub struct LiveQuote {
     pub price: ArcRwSignal<Decimal>,
     /// Decimals that prices are shown with.
     pub decimals: ArcRwSignal<u8>,
-    /// Price at the start of the 24 hours, USD; this and what follows are `None` where the candles cannot tell.
+    /// Price at the start of the 24 hours, USD; this and the next figures are `None` where they are unknown.
     pub open: ArcRwSignal<Option<Decimal>>,
     /// Change over the hour, percent.
     pub hour_pct: ArcRwSignal<Option<f64>>,

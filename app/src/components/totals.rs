@@ -1,4 +1,4 @@
-//! Sums over the rows of the table, each of the coins of which it can be told.
+//! Totals of the markets table. Each total counts only the coins whose figures are known.
 
 use std::cmp::Ordering;
 

@@ -1,4 +1,4 @@
-//! Reads of the JSON API by a page that is open: with their status, and with entity tags. Server functions tell neither.
+//! Requests of an open page to the JSON API. They expose the HTTP status and the entity tag; server functions hide both.
 
 use serde::de::DeserializeOwned;
 
