@@ -13,6 +13,7 @@ use model::{LatestPrices, PriceChanges, Provenance, Quote, Symbol, UnixMs, span:
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use super::{poll::now_ms, wash::Wash};
+use crate::when;
 
 /// One symbol's quote as signals.
 #[derive(Clone, Debug)]
@@ -115,6 +116,27 @@ impl LiveQuote {
         set_if_changed(&self.as_of, quote.as_of);
     }
 
+    /// The figures of now. The prices at the start of the hour and of the week are not among them: no page shows those.
+    #[must_use]
+    pub fn to_quote(&self) -> Quote {
+        Quote {
+            symbol: self.symbol.clone(),
+            name: self.name.clone(),
+            price: self.price.get_untracked(),
+            price_decimals: self.decimals.get_untracked(),
+            open_1h: None,
+            change_1h_pct: self.hour_pct.get_untracked(),
+            open_24h: self.open.get_untracked(),
+            change_24h_pct: self.change_pct.get_untracked(),
+            high_24h: self.high.get_untracked(),
+            low_24h: self.low.get_untracked(),
+            volume_24h: self.volume.get_untracked(),
+            open_7d: None,
+            change_7d_pct: self.week_pct.get_untracked(),
+            as_of: self.as_of.get_untracked(),
+        }
+    }
+
     /// Value traded in the 24 hours, USD: the amount at the latest price. `None` where the amount is not known.
     #[must_use]
     pub fn turnover(&self) -> Option<f64> {
@@ -141,6 +163,8 @@ pub struct Board {
     pub refused: RwSignal<Option<u16>>,
     /// When the provenance came, or its age was last raised, by the reader's clock, ms.
     provenance_at: StoredValue<f64>,
+    /// When the server last answered, Unix ms by the reader's clock; none if it has not since the page began.
+    answered_at: StoredValue<Option<UnixMs>>,
     /// Counts answers. What is summed over all rows follows it, instead of each row's signals.
     pub answers: RwSignal<u32>,
     /// Counts whole tables: rows are put in order once for each.
@@ -157,6 +181,7 @@ impl Board {
             lost: RwSignal::new(false),
             refused: RwSignal::new(None),
             provenance_at: StoredValue::new(now_ms()),
+            answered_at: StoredValue::new(None),
             answers: RwSignal::new(0),
             tables: RwSignal::new(0),
         };
@@ -246,6 +271,7 @@ impl Board {
     }
 
     fn settled(&self) {
+        self.answered_at.try_set_value(Some(when::now()));
         self.clear_washes();
         if self.lost.try_get_untracked() == Some(true) {
             self.lost.set(false);
@@ -259,6 +285,14 @@ impl Board {
     pub fn clear_washes(&self) {
         // The page may have been left.
         let _ = self.rows.try_with_untracked(|rows| rows.iter().for_each(LiveQuote::clear_wash));
+    }
+
+    /// What the server has answered since the page began, taken together, and when it last did, Unix ms.
+    #[must_use]
+    pub fn received(&self) -> Option<(LatestPrices, UnixMs)> {
+        let at = self.answered_at.try_get_value().flatten()?;
+        let prices = self.rows.try_with_untracked(|rows| rows.iter().map(LiveQuote::to_quote).collect())?;
+        Some((LatestPrices { prices, provenance: self.provenance.try_get_untracked()? }, at))
     }
 
     /// A refresh failed: with this status, or without an answer.
@@ -348,6 +382,22 @@ mod tests {
         board.failed(None);
         board.unchanged();
         assert_eq!(board.known_version(&["BTC".parse().unwrap()]), None);
+    }
+
+    #[test]
+    fn what_was_received_has_each_answer_and_the_time_of_the_last() {
+        Owner::new().with(|| {
+            let board = Board::new(prices(&[("BTC", 1), ("ETH", 2)]));
+            assert_eq!(board.received(), None, "nothing since the page began");
+            board.failed(None);
+            assert_eq!(board.received(), None, "no answer");
+            let before = when::now();
+            board.apply(prices(&[("BTC", 3), ("ETH", 2)]), &HashSet::new());
+            board.apply_changes(changes(7, &[("ETH", 5)]), &["ETH".parse().unwrap()]);
+            let (received, at) = board.received().unwrap();
+            assert_eq!(received, prices(&[("BTC", 3), ("ETH", 5)]));
+            assert!(at >= before, "{at} {before}");
+        });
     }
 
     fn changes(version: u64, quotes: &[(&str, i64)]) -> PriceChanges {

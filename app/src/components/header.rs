@@ -74,8 +74,8 @@ pub fn SourcePill(
     #[prop(optional)]
     busy: Option<Signal<bool>>,
     /// What is replayed, where that is known.
-    #[prop(optional_no_strip)]
-    replay: Option<ReplayInfo>,
+    #[prop(optional)]
+    replay: Option<RwSignal<Option<ReplayInfo>>>,
 ) -> impl IntoView {
     let prefs = use_prefs();
     let words = prefs.words();
@@ -107,7 +107,7 @@ pub fn SourcePill(
         provenance.with(|p| match (p.simulated, p.source.as_str()) {
             (true, _) => words.about_simulated.to_owned(),
             (_, "recorded") => words.about_recorded.to_owned(),
-            (_, "replay") => replay.map_or_else(
+            (_, "replay") => replay.and_then(|replay| replay.get()).map_or_else(
                 || words.about_replay.to_owned(),
                 |replay| format!("{} {}", words.about_replay, replayed(replay, prefs.locale)),
             ),

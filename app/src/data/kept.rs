@@ -1,4 +1,4 @@
-//! The last data that each page has shown, for a visit while the server cannot be reached.
+//! The last data that each page has received, for a visit while the server cannot be reached.
 
 use model::UnixMs;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub struct Kept<T> {
     pub kept_at: Option<UnixMs>,
 }
 
-/// Reads the data of a page. Where the server cannot be reached, it is what the page of this key last showed, if it is kept.
+/// Reads the data of a page. Where the server cannot be reached, it is what the page of this key last received, if that is kept.
 ///
 /// # Errors
 /// As `read`.
@@ -24,29 +24,31 @@ pub async fn or_kept<T: Clone + 'static>(
 ) -> Result<Kept<T>, DataError> {
     match read.await {
         Ok(value) => Ok(Kept { value, kept_at: None }),
-        Err(error @ DataError::Transport(_)) => last(key).ok_or(error),
+        Err(error @ DataError::Transport(_)) => {
+            last(key).map(|(value, at)| Kept { value, kept_at: Some(at) }).ok_or(error)
+        }
         Err(error) => Err(error),
     }
 }
 
-/// Keeps what the page of this key shows, unless it was kept before. On the server it does nothing.
-pub fn keep<T: Clone + 'static>(key: &str, shown: &Kept<T>) {
+/// Keeps the data that were received under this key at this time, Unix ms. On the server it does nothing.
+pub fn keep<T: 'static>(key: &str, value: T, at: UnixMs) {
     #[cfg(not(feature = "ssr"))]
-    if shown.kept_at.is_none() {
-        browser::keep(key, Box::new(shown.value.clone()));
-    }
+    browser::keep(key, at, Box::new(value));
     #[cfg(feature = "ssr")]
-    let _ = (key, shown);
+    let _ = (key, value, at);
 }
 
-#[cfg(not(feature = "ssr"))]
-fn last<T: Clone + 'static>(key: &str) -> Option<Kept<T>> {
-    browser::last(key)
-}
-
-#[cfg(feature = "ssr")]
-fn last<T>(_key: &str) -> Option<Kept<T>> {
-    None
+/// The data that were last kept under this key, and when they were received, Unix ms. None on the server.
+#[must_use]
+pub fn last<T: Clone + 'static>(key: &str) -> Option<(T, UnixMs)> {
+    #[cfg(not(feature = "ssr"))]
+    return browser::last(key);
+    #[cfg(feature = "ssr")]
+    {
+        let _ = key;
+        None
+    }
 }
 
 #[cfg(not(feature = "ssr"))]
@@ -55,37 +57,33 @@ mod browser {
 
     use model::UnixMs;
 
-    use super::Kept;
-    use crate::when;
+    /// Values that are kept; the one that was kept longest ago goes first. A coin's page has two: its figures and its candles.
+    const MAX_VALUES: usize = 24;
 
-    /// Pages that are kept; the one that was kept longest ago goes first.
-    const MAX_PAGES: usize = 12;
-
-    struct Page {
+    struct Entry {
         key: String,
         at: UnixMs,
         value: Box<dyn Any>,
     }
 
     thread_local! {
-        static PAGES: RefCell<Vec<Page>> = const { RefCell::new(Vec::new()) };
+        static ENTRIES: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
     }
 
-    pub(super) fn keep(key: &str, value: Box<dyn Any>) {
-        PAGES.with_borrow_mut(|pages| {
-            pages.retain(|page| page.key != key);
-            if pages.len() >= MAX_PAGES {
-                pages.remove(0);
+    pub(super) fn keep(key: &str, at: UnixMs, value: Box<dyn Any>) {
+        ENTRIES.with_borrow_mut(|entries| {
+            entries.retain(|entry| entry.key != key);
+            if entries.len() >= MAX_VALUES {
+                entries.remove(0);
             }
-            pages.push(Page { key: key.to_owned(), at: when::now(), value });
+            entries.push(Entry { key: key.to_owned(), at, value });
         });
     }
 
-    pub(super) fn last<T: Clone + 'static>(key: &str) -> Option<Kept<T>> {
-        PAGES.with_borrow(|pages| {
-            let page = pages.iter().find(|page| page.key == key)?;
-            let value = page.value.downcast_ref::<T>()?.clone();
-            Some(Kept { value, kept_at: Some(page.at) })
+    pub(super) fn last<T: Clone + 'static>(key: &str) -> Option<(T, UnixMs)> {
+        ENTRIES.with_borrow(|entries| {
+            let entry = entries.iter().find(|entry| entry.key == key)?;
+            Some((entry.value.downcast_ref::<T>()?.clone(), entry.at))
         })
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     data::{self, FetchError, fetch},
     live,
     prefs::{use_prefs, use_words},
+    when,
 };
 
 /// The name under which the page's last data are kept.
@@ -57,7 +58,9 @@ pub fn MarketsPage() -> impl IntoView {
                 Suspend::new(async move {
                     match page.await {
                         Ok(read) => {
-                            data::keep(KEPT, &read);
+                            if read.kept_at.is_none() {
+                                data::keep(KEPT, read.value.clone(), when::now());
+                            }
                             let (prices, backdrop) = read.value;
                             view! {
                                 <KeptNote kept_at=read.kept_at retry />
@@ -83,11 +86,24 @@ fn Markets(prices: LatestPrices, backdrop: Backdrop) -> impl IntoView {
     let query = Memo::new(move |_| query.with(TableQuery::from_query));
     let board = Board::new(prices);
     let behind = RwSignal::new(Behind::new(&backdrop));
-    let replay = backdrop.replay;
+    let replay = RwSignal::new(backdrop.replay);
+    // The next visit without the server shows what this one received last.
+    let kept_backdrop = StoredValue::new(backdrop);
+    on_cleanup(move || {
+        if let Some((received, backdrop)) = board.received().zip(kept_backdrop.try_get_value()) {
+            let (prices, at) = received;
+            data::keep(KEPT, (prices, backdrop), at);
+        }
+    });
+    let take_backdrop = move |backdrop: Backdrop| {
+        replay.try_set(backdrop.replay);
+        behind.try_update(|behind| behind.update(&backdrop));
+        kept_backdrop.try_update_value(|kept| kept.update(backdrop));
+    };
     let busy = Signal::derive(move || board.refused.get().is_some());
     let read = StoredValue::new(Read::default());
     every(REFRESH, move || refresh(board, read), move || board.failed(None));
-    every(REFRESH, move || refresh_lines(board, behind, read), || {});
+    every(REFRESH, move || refresh_lines(board, behind, read, take_backdrop), || {});
     // Another order is one of figures of now.
     let order = Memo::new(move |_| query.with(|query| (query.sort, query.shown)));
     let shown_order = StoredValue::new(order.get_untracked());
@@ -257,8 +273,14 @@ async fn refresh_rows(board: Board, read: StoredValue<Read>, asked: &[Symbol]) -
     }
 }
 
-/// Reads the lines of rows that came into view without one; now and then those of all rows in view, and the supplies.
-async fn refresh_lines(board: Board, behind: BehindSignal, read: StoredValue<Read>) {
+/// Reads the lines of rows that came into view without one; now and then those of all rows in view, and what comes with them:
+/// the supplies and what is replayed.
+async fn refresh_lines(
+    board: Board,
+    behind: BehindSignal,
+    read: StoredValue<Read>,
+    take: impl FnOnce(Backdrop),
+) {
     let now = now_ms();
     let Some(source) = board.provenance.try_with_untracked(|shown| shown.source.clone()) else { return };
     let mut asked = rows_in_view();
@@ -289,7 +311,7 @@ async fn refresh_lines(board: Board, behind: BehindSignal, read: StoredValue<Rea
         if !backdrop.weeks.is_empty() {
             read.try_update_value(|read| read.lines.extend(asked));
         }
-        behind.try_update(|behind| behind.update(&backdrop));
+        take(backdrop);
     }
 }
 

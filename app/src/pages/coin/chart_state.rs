@@ -12,6 +12,7 @@ use super::choice::{Choice, Choices, USUAL_BARS};
 use crate::{
     components::{Drawing, Drawings, LiveQuote, NARROW, WIDE},
     data::{self, DataError},
+    when,
 };
 
 /// Below this width a chart shows what the narrow drawing does, px.
@@ -149,8 +150,20 @@ impl ChartState {
     /// Takes over what was read for the first choice, once.
     pub fn start(&self, choice: Choice, answer: &Result<Pair, DataError>) {
         if let (Ok(pair), true) = (answer, self.latest.with_untracked(Option::is_none)) {
-            self.latest.set(Some(Latest { choice, pair: pair.clone() }));
+            self.take(choice, pair.clone());
         }
+    }
+
+    /// Takes over what was read for a choice.
+    pub fn take(&self, choice: Choice, pair: Pair) {
+        data::keep(&self.kept(choice), pair.clone(), when::now());
+        self.latest.set(Some(Latest { choice, pair }));
+    }
+
+    /// The name under which the last candles of a choice are kept.
+    fn kept(&self, choice: Choice) -> String {
+        let Choice { interval, span } = choice;
+        self.quote.with_value(|quote| format!("chart {} {interval} {span:?}", quote.symbol))
     }
 
     /// The source of the live price: its candles are read. None while it is simulated, for then the server decides whether
@@ -165,7 +178,8 @@ impl ChartState {
         self.quote.with_value(|quote| quote.as_of.get())
     }
 
-    /// Reads the candles of a choice in these intervals. The time of the price and its source are those of now.
+    /// Reads the candles of a choice in these intervals. The time of the price and its source are those of now. Where the
+    /// server cannot be reached, they are those that were last received, if they are kept.
     pub fn read(
         &self,
         choice: Choice,
@@ -180,13 +194,28 @@ impl ChartState {
             data::chart(symbol.clone(), interval, window.from, None, window.limit, source.clone())
         };
         let wide = one(drawn.wide);
-        if drawn.wide == drawn.narrow {
-            return Box::pin(async move { Ok(Pair { wide: wide.await?, narrow: None }) });
-        }
-        let narrow = one(drawn.narrow);
+        let narrow = (drawn.wide != drawn.narrow).then(|| one(drawn.narrow));
+        let (key, of_source) = (self.kept(choice), source.clone());
         Box::pin(async move {
-            let (wide, narrow) = join(wide, narrow).await;
-            Ok(Pair { wide: wide?, narrow: Some(narrow?) })
+            let read = async {
+                Ok(match narrow {
+                    None => Pair { wide: wide.await?, narrow: None },
+                    Some(narrow) => {
+                        let (wide, narrow) = join(wide, narrow).await;
+                        Pair { wide: wide?, narrow: Some(narrow?) }
+                    }
+                })
+            };
+            match read.await {
+                Err(error @ DataError::Transport(_)) => {
+                    let kept = data::last::<Pair>(&key).map(|(pair, _)| pair);
+                    let is_asked = |pair: &Pair| {
+                        pair.has(drawn) && of_source.is_none_or(|source| source == pair.wide.source.as_str())
+                    };
+                    kept.filter(is_asked).ok_or(error)
+                }
+                answer => answer,
+            }
         })
     }
 

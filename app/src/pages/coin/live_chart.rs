@@ -6,7 +6,7 @@ use leptos::{prelude::*, task::spawn_local};
 use model::{Source, UnixMs};
 
 use super::{
-    chart_state::{ChartState, Drawn, Latest, Pair},
+    chart_state::{ChartState, Drawn, Pair},
     choice::Choice,
 };
 use crate::{
@@ -77,7 +77,7 @@ pub fn LiveChart(
             match answer {
                 Ok(pair) => {
                     problem.set(None);
-                    latest.set(Some(Latest { choice: next.choice, pair }));
+                    state.take(next.choice, pair);
                 }
                 Err(error) => problem.set(Some(error)),
             }
@@ -93,7 +93,7 @@ pub fn LiveChart(
                 && reading.try_get_untracked() == Some(false)
             {
                 problem.set(None);
-                latest.set(Some(Latest { choice: present.choice, pair }));
+                state.take(present.choice, pair);
             }
         }
     };

@@ -6,10 +6,12 @@ mod choice;
 mod figures;
 mod live_chart;
 
-use leptos::prelude::*;
+use std::time::Duration;
+
+use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
-use model::{Coin, LatestPrices};
+use model::{Coin, LatestPrices, Provenance, Quote, ReplayInfo};
 
 use self::{chart_card::ChartCard, figures::KeyFigures};
 use super::{REFRESH, lazy::lazy_page};
@@ -21,6 +23,7 @@ use crate::{
     data::{self, fetch},
     format, live,
     prefs::{use_prefs, use_words},
+    when,
 };
 
 lazy_page!(
@@ -60,7 +63,10 @@ pub fn CoinPage() -> impl IntoView {
                 Suspend::new(async move {
                     match coin.await {
                         Ok(read) => {
-                            data::keep(&kept(read.value.quote.symbol.as_str()), &read);
+                            if read.kept_at.is_none() {
+                                let key = kept(read.value.quote.symbol.as_str());
+                                data::keep(&key, read.value.clone(), when::now());
+                            }
                             view! {
                                 <KeptNote kept_at=read.kept_at retry />
                                 <CoinView coin=read.value />
@@ -82,6 +88,9 @@ pub fn CoinPage() -> impl IntoView {
     .into_any()
 }
 
+/// How often what is replayed is read again: the day that plays changes.
+const REPLAY: Duration = Duration::from_secs(600);
+
 /// The name under which a coin's last data are kept.
 fn kept(symbol: &str) -> String {
     format!("coin {symbol}")
@@ -91,6 +100,7 @@ fn kept(symbol: &str) -> String {
 #[component]
 fn CoinView(mut coin: Coin) -> impl IntoView {
     let prefs = use_prefs();
+    let received = coin.clone();
     coin.quote.name = prefs.locale.coin_name(&coin.quote.symbol, &coin.quote.name).to_owned();
     let symbol = coin.quote.symbol.clone();
     let name = coin.quote.name.clone();
@@ -98,6 +108,20 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
     let provenance = RwSignal::new(coin.provenance.clone());
     let lost = RwSignal::new(false);
     let refused = RwSignal::new(None::<u16>);
+    let replay = RwSignal::new(coin.replay);
+    let answered_at = StoredValue::new(None);
+    {
+        // The next visit without the server shows what this one received last.
+        let quote = quote.clone();
+        on_cleanup(move || {
+            let Some(at) = answered_at.try_get_value().flatten() else { return };
+            let Some(provenance) = provenance.try_get_untracked() else { return };
+            let quote = Quote { name: received.quote.name.clone(), ..quote.to_quote() };
+            let replay = replay.try_get_untracked().flatten();
+            let key = kept(quote.symbol.as_str());
+            data::keep(&key, Coin { quote, replay, provenance, ..received }, at);
+        });
+    }
     {
         let (symbol, quote) = (symbol.to_string(), quote.clone());
         let refresh = move || {
@@ -110,6 +134,7 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
                             quote.apply(newer);
                         }
                         provenance.try_set(answer.value.provenance);
+                        answered_at.try_set_value(Some(when::now()));
                         lost.try_set(false);
                         refused.try_set(None);
                     }
@@ -125,8 +150,8 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
             lost.try_set(true);
         });
     }
+    keep_replay_current(symbol.to_string(), provenance, replay);
     let busy = Signal::derive(move || refused.get().is_some());
-    let replay = coin.replay;
     let price = quote.price.clone();
     let decimals = quote.decimals.clone();
     let change = quote.change_pct.clone();
@@ -163,7 +188,7 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
             <div class="coin-grid">
                 <ChartCard coin=coin.clone() quote=quote.clone() provenance />
                 <aside>
-                    <KeyFigures coin quote />
+                    <KeyFigures coin quote replay />
                     <p class="aside-foot">
                         <Foot provenance lost refused />
                     </p>
@@ -173,4 +198,32 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
         </main>
     }
     .into_any()
+}
+
+/// Reads what a coin's series replays now and then, and at once when its prices become those of another source.
+fn keep_replay_current(
+    symbol: String,
+    provenance: RwSignal<Provenance>,
+    replay: RwSignal<Option<ReplayInfo>>,
+) {
+    let read = move || {
+        let symbol = symbol.clone();
+        async move {
+            // What cannot be read stays: it is read again later.
+            if let Ok(coin) = data::coin(symbol).await {
+                replay.try_set(coin.replay);
+            }
+        }
+    };
+    every(REPLAY, read.clone(), || {});
+    let source = Memo::new(move |_| provenance.with(|shown| shown.source.clone()));
+    let first = source.get_untracked();
+    let shown = StoredValue::new(first);
+    live::effect(move || {
+        let source = source.get();
+        if shown.with_value(|shown| *shown != source) {
+            shown.set_value(source);
+            spawn_local(read());
+        }
+    });
 }
