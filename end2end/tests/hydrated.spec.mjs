@@ -114,6 +114,46 @@ test("a click without a network keeps a page's last data, dimmed and with their 
   await expect(page.locator("tbody tr")).toHaveCount(SAMPLE.length);
 });
 
+test("without a network a page shows what it received last, not what it was loaded with", async ({ page }) => {
+  await open(page, "/");
+  await page.getByRole("link", { name: /Litecoin/ }).click();
+  await expect(page.getByRole("application", { name: /Litecoin/ })).toBeVisible();
+  // A choice that was looked at, besides the one that the page begins with.
+  await page.getByRole("link", { name: "4h", exact: true }).click();
+  await expect(page.getByRole("application", { name: /Litecoin.*4h/ })).toBeVisible();
+  const coin = page.locator(".coin-price .big");
+  await doctored(page, ({ prices }) => {
+    prices.find(({ symbol }) => symbol === "LTC").price = "77.12";
+  });
+  await expect(coin).toHaveText("77.12");
+  await intercepted(page, (route) => route.abort());
+  await page.getByRole("link", { name: "Markets" }).click();
+  const row = page.locator("tbody tr", { hasText: "LTC" }).locator(".price");
+  await expect(row).not.toHaveText("77.12");
+  await unintercepted(page);
+  await doctored(page, ({ prices }) => {
+    prices.find(({ symbol }) => symbol === "LTC").price = "88.34";
+  });
+  await expect(row).toHaveText("88.34");
+  await intercepted(page, (route) => route.abort());
+  await offline(page, true);
+  await page.getByRole("link", { name: /Litecoin/ }).click();
+  await expect(page.locator(".kept")).toContainText("Showing the last data received.");
+  await expect(coin).toHaveText("77.12");
+  await expect(page.getByRole("application", { name: /Litecoin/ })).toBeVisible();
+  await page.getByRole("link", { name: "4h", exact: true }).click();
+  await expect(page.getByRole("application", { name: /Litecoin.*4h/ })).toBeVisible();
+  // One that was not looked at cannot be shown.
+  await page.getByRole("link", { name: "1d", exact: true }).click();
+  await expect(page.locator(".card .problem, .card [role=alert]").first()).toBeVisible();
+  await page.getByRole("link", { name: "Markets" }).click();
+  await expect(row).toHaveText("88.34");
+  await unintercepted(page);
+  await offline(page, false);
+  await expect(page.locator(".kept")).toHaveCount(0, { timeout: 15_000 });
+  await expect(row).not.toHaveText("88.34");
+});
+
 test("a click without a network to a page that was never shown says so, and shows it once the network is back", async ({ page }) => {
   await open(page, "/");
   // The code of a coin's page is there, the data of this coin are not.
