@@ -93,6 +93,20 @@ test("says so when the server takes the question and never answers", async ({ pa
   await expect(page.getByText("Recorded prices")).toBeVisible();
 });
 
+test("a step back in the history shows the stars of now", async ({ page }) => {
+  const list = complaints(page);
+  await open(page, "/?show=watchlist");
+  await expect(page.locator("tbody tr")).toHaveCount(0);
+  // A whole page, and not a view of the open one: the way back finds what the server answered before.
+  await page.goto("/coin/BTC");
+  await refreshed(page);
+  await page.getByRole("button", { name: /Watch/ }).click();
+  await page.goBack();
+  await expect(page.locator("tbody tr")).toHaveCount(1);
+  await expect(page.locator("tbody tr", { hasText: "BTC" }).locator(".star")).toHaveAttribute("aria-pressed", "true");
+  expect(list).toEqual([]);
+});
+
 /** The network of the context, cut or back. */
 const offline = (page, cut) => page.context().setOffline(cut);
 

@@ -23,7 +23,7 @@ pub fn Header(
     children: Option<Children>,
 ) -> impl IntoView {
     let prefs = use_prefs();
-    prefs.settle_zone();
+    prefs.settle();
     let words = prefs.words();
     let path = use_location().pathname;
     let markets = maybe(move || path.with(|p| p == "/").then_some("page"));

@@ -10,7 +10,9 @@ mod settled;
 
 use leptos::prelude::*;
 
-use self::settled::{KEYS, LANG, OFF, RISING, THEME, WATCH};
+#[cfg(feature = "ssr")]
+pub(crate) use self::settled::OFF;
+use self::settled::{KEYS, LANG, RISING, THEME, WATCH};
 pub use self::{
     looks::{Rising, Theme},
     settled::Settled,
@@ -108,15 +110,20 @@ impl Prefs {
         Calendar { locale: self.locale, zone: self.zone.get() }
     }
 
-    /// Has times written in the reader's zone once this part of the page is hydrated. The server does not know the zone: its
-    /// times are UTC, and hydration must find them so, also of a part whose code comes later.
-    pub fn settle_zone(&self) {
-        let zone = self.zone;
+    /// Once this part of the page is hydrated, has times written in the reader's zone and takes over what the cookies hold. The
+    /// server does not know the zone, and cookies may have changed since it answered: hydration must find what the server
+    /// wrote, also of a part whose code comes later.
+    pub fn settle(&self) {
+        let prefs = *self;
         live::effect(move || {
             // What is hydrated together with this part is done by the next frame.
             request_animation_frame(move || {
-                if zone.try_get_untracked() == Some(Zone::Utc) {
-                    zone.set(Zone::Reader);
+                if prefs.zone.try_get_untracked() == Some(Zone::Utc) {
+                    prefs.zone.set(Zone::Reader);
+                }
+                #[cfg(not(feature = "ssr"))]
+                if let Some(cookies) = browser::settled_cookies() {
+                    prefs.take_over(settled::Stored::from_cookies(&cookies));
                 }
             });
         });
@@ -173,7 +180,7 @@ impl Prefs {
     /// Switches single keys on or off, here and for later pages.
     pub fn choose_keys(&self, on: bool) {
         self.keys.set(on);
-        keep(KEYS, if on { "on" } else { OFF }, None);
+        keep(KEYS, if on { "on" } else { settled::OFF }, None);
     }
 
     /// Puts a coin on the watchlist, or takes it off: the opposite of what this page shows.
