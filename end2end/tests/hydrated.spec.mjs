@@ -107,6 +107,27 @@ test("a star that another tab sets while a page loads is shown", async ({ page, 
   expect(list).toEqual([]);
 });
 
+test("a page that is open when a replay begins says what is replayed", async ({ page }) => {
+  const replay = { first: Date.UTC(2017, 9, 1), end: Date.UTC(2019, 3, 1), playing: Date.UTC(2018, 1, 12) };
+  await page.route(/\/fn\/(coin|backdrop)/, async (route) => {
+    const response = await route.fetch();
+    return route.fulfill({ response, json: { ...(await response.json()), replay } });
+  });
+  const begins = () => doctored(page, (answer) => {
+    answer.provenance.source = "replay";
+  });
+  const note = page.locator(".replay-note");
+  for (const path of ["/", "/coin/LTC"]) {
+    await page.goto(path);
+    await refreshed(page);
+    await expect(note).toBeHidden();
+    await begins();
+    await expect(note).toHaveText("Recorded 1 Oct 2017 – 31 Mar 2019, replayed as if live. Now playing 12 Feb 2018.");
+    await unintercepted(page);
+    await expect(note).toBeHidden();
+  }
+});
+
 /** The network of the context, cut or back. */
 const offline = (page, cut) => page.context().setOffline(cut);
 
