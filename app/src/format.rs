@@ -36,7 +36,7 @@ pub fn fixed(value: f64, decimals: usize) -> String {
 
 /// A large amount in short: `9.74K`, `231.52M`, `73.43B`, `1.20T`; in Chinese by ten thousands: `9,741.00`, `2.32亿`,
 /// `734.30亿`, `1.20万亿`. What even the last of these does not shorten is written `1.50e15`. An amount below 0.1 keeps two figures:
-/// `0.0041`.
+/// `0.0041`; below 0.000001 it is written `4.10e−9`.
 #[must_use]
 pub fn compact(value: f64, locale: Locale) -> String {
     let (turn, steps): (f64, &[&str]) = match locale {
@@ -230,6 +230,8 @@ mod tests {
             (0.004, "0.004"),
             (0.004_12, "0.0041"),
             (-0.000_12, "−0.00012"),
+            (0.000_001, "0.000001"),
+            (0.000_000_999, "9.99e−7"),
             (0.000_001_23, "0.0000012"),
             (0.000_000_010_9, "1.09e−8"),
             (0.009_999, "0.01"),

@@ -11,6 +11,7 @@ use crate::{
 /// The document. The options say where the scripts and the style sheet lie.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let Settled { locale, theme, rising, watch, keys_off, .. } = Settled::current();
+    // The browser reads these attributes back for hydration, see `Settled::current`.
     let keys = if keys_off { OFF } else { "" };
     view! {
         <!DOCTYPE html>

@@ -74,8 +74,8 @@ pub fn SourcePill(
     #[prop(optional)]
     busy: Option<Signal<bool>>,
     /// What is replayed, where that is known.
-    #[prop(optional)]
-    replay: Option<RwSignal<Option<ReplayInfo>>>,
+    #[prop(optional, into)]
+    replay: Option<Signal<Option<ReplayInfo>>>,
 ) -> impl IntoView {
     let prefs = use_prefs();
     let words = prefs.words();

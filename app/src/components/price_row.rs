@@ -18,8 +18,8 @@ const LONG: usize = 11;
 /// One of more is cut off; its title has it whole.
 const VERY_LONG: usize = 17;
 
-/// An end of the day's range of more characters may not fit its column.
-const LONG_END: usize = 7;
+/// A low or high of more characters may not fit its column.
+const MAX_END_CHARS: usize = 7;
 
 /// The class of a price by its length, so that the table keeps its width.
 fn length_class(shown: &str) -> &'static str {
@@ -87,7 +87,7 @@ pub fn PriceRow(
             let decimals = decimals.clone();
             let text = live::text(move || format::price_or_none(figure.get(), decimals.get()));
             let class =
-                word(move || if text.with(|text| text.chars().count()) > LONG_END { "cut" } else { "" });
+                word(move || if text.with(|text| text.chars().count()) > MAX_END_CHARS { "cut" } else { "" });
             view! { <span class=class>{text}</span> }.into_any()
         }
     };

@@ -27,7 +27,8 @@ pub fn replayed(replay: ReplayInfo, locale: Locale) -> String {
 #[component]
 pub fn ReplayNote(
     /// What is replayed, where that is known.
-    replay: RwSignal<Option<ReplayInfo>>,
+    #[prop(into)]
+    replay: Signal<Option<ReplayInfo>>,
     /// Where the shown prices come from: others than a replay's are not explained by it.
     provenance: RwSignal<Provenance>,
 ) -> impl IntoView {

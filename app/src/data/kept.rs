@@ -10,7 +10,7 @@ use super::DataError;
 pub struct Kept<T> {
     /// The data.
     pub value: T,
-    /// When it was read, Unix ms, where it could not be read now.
+    /// When it was received, Unix ms, if it could not be read now.
     pub kept_at: Option<UnixMs>,
 }
 
@@ -24,24 +24,22 @@ pub async fn or_kept<T: Clone + 'static>(
 ) -> Result<Kept<T>, DataError> {
     match read.await {
         Ok(value) => Ok(Kept { value, kept_at: None }),
-        Err(error @ DataError::Transport(_)) => {
-            last(key).map(|(value, at)| Kept { value, kept_at: Some(at) }).ok_or(error)
-        }
+        Err(error @ DataError::Transport(_)) => last(key).ok_or(error),
         Err(error) => Err(error),
     }
 }
 
 /// Keeps the data that were received under this key at this time, Unix ms. On the server it does nothing.
-pub fn keep<T: 'static>(key: &str, value: T, at: UnixMs) {
+pub fn keep<T: 'static>(key: &str, value: impl FnOnce() -> T, at: UnixMs) {
     #[cfg(not(feature = "ssr"))]
-    browser::keep(key, at, Box::new(value));
+    browser::keep(key, at, value());
     #[cfg(feature = "ssr")]
     let _ = (key, value, at);
 }
 
-/// The data that were last kept under this key, and when they were received, Unix ms. None on the server.
+/// The data that were last kept under this key. None on the server.
 #[must_use]
-pub fn last<T: Clone + 'static>(key: &str) -> Option<(T, UnixMs)> {
+pub fn last<T: Clone + 'static>(key: &str) -> Option<Kept<T>> {
     #[cfg(not(feature = "ssr"))]
     return browser::last(key);
     #[cfg(feature = "ssr")]
@@ -53,12 +51,17 @@ pub fn last<T: Clone + 'static>(key: &str) -> Option<(T, UnixMs)> {
 
 #[cfg(not(feature = "ssr"))]
 mod browser {
-    use std::{any::Any, cell::RefCell};
+    use std::{
+        any::{Any, TypeId},
+        cell::RefCell,
+    };
 
     use model::UnixMs;
 
-    /// Values that are kept; the one that was kept longest ago goes first. A coin's page has two: its figures and its candles.
-    const MAX_VALUES: usize = 24;
+    use super::Kept;
+
+    /// Values of one type that are kept; the one that was kept longest ago goes first. Many charts push out no page.
+    const MAX_OF_A_TYPE: usize = 12;
 
     struct Entry {
         key: String,
@@ -70,20 +73,29 @@ mod browser {
         static ENTRIES: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
     }
 
-    pub(super) fn keep(key: &str, at: UnixMs, value: Box<dyn Any>) {
+    pub(super) fn keep<T: 'static>(key: &str, at: UnixMs, value: T) {
+        keep_any(Entry { key: key.to_owned(), at, value: Box::new(value) });
+    }
+
+    fn keep_any(entry: Entry) {
+        let of: TypeId = entry.value.as_ref().type_id();
+        let is_of_type = |entry: &Entry| entry.value.as_ref().type_id() == of;
         ENTRIES.with_borrow_mut(|entries| {
-            entries.retain(|entry| entry.key != key);
-            if entries.len() >= MAX_VALUES {
-                entries.remove(0);
+            entries.retain(|kept| kept.key != entry.key);
+            if entries.iter().filter(|kept| is_of_type(kept)).count() >= MAX_OF_A_TYPE
+                && let Some(oldest) = entries.iter().position(is_of_type)
+            {
+                entries.remove(oldest);
             }
-            entries.push(Entry { key: key.to_owned(), at, value });
+            entries.push(entry);
         });
     }
 
-    pub(super) fn last<T: Clone + 'static>(key: &str) -> Option<(T, UnixMs)> {
+    pub(super) fn last<T: Clone + 'static>(key: &str) -> Option<Kept<T>> {
         ENTRIES.with_borrow(|entries| {
             let entry = entries.iter().find(|entry| entry.key == key)?;
-            Some((entry.value.downcast_ref::<T>()?.clone(), entry.at))
+            let value = entry.value.downcast_ref::<T>()?.clone();
+            Some(Kept { value, kept_at: Some(entry.at) })
         })
     }
 }

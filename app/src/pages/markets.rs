@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use model::{Backdrop, LatestPrices, PriceChanges, Source, Symbol};
+use model::{Backdrop, LatestPrices, PriceChanges, Source, Symbol, UnixMs};
 
 use super::REFRESH;
 use crate::{
@@ -31,8 +31,10 @@ const SMALL_TABLE: Duration = Duration::from_secs(20);
 const FEW_ROWS: usize = 50;
 /// A table older than this is read again before the reader sees it in another order.
 const REORDERED: Duration = Duration::from_secs(10);
-/// How often lines of seven days, and supplies, are read again.
-const LINES: Duration = Duration::from_secs(600);
+/// How often lines of seven days, supplies and what is replayed are read again, ms.
+const LINES_PACE_MS: f64 = 600_000.0;
+/// The same of a replay of which the server could not say what is played, ms.
+const UNKNOWN_REPLAY_MS: f64 = 10_000.0;
 
 /// The page at `/`; `?sort=`, `?q=`, `?show=` and `?rows=` say what the table shows.
 #[component]
@@ -58,13 +60,12 @@ pub fn MarketsPage() -> impl IntoView {
                 Suspend::new(async move {
                     match page.await {
                         Ok(read) => {
-                            if read.kept_at.is_none() {
-                                data::keep(KEPT, read.value.clone(), when::now());
-                            }
+                            let received_at = read.kept_at.unwrap_or_else(when::now);
+                            data::keep(KEPT, || read.value.clone(), received_at);
                             let (prices, backdrop) = read.value;
                             view! {
                                 <KeptNote kept_at=read.kept_at retry />
-                                <Markets prices backdrop />
+                                <Markets prices backdrop received_at />
                             }
                                 .into_any()
                         }
@@ -79,23 +80,34 @@ pub fn MarketsPage() -> impl IntoView {
 
 /// The page once its prices are there.
 #[component]
-fn Markets(prices: LatestPrices, backdrop: Backdrop) -> impl IntoView {
+fn Markets(
+    /// The quotes.
+    prices: LatestPrices,
+    /// What stands beside them.
+    backdrop: Backdrop,
+    /// When both were received, Unix ms.
+    received_at: UnixMs,
+) -> impl IntoView {
     let prefs = use_prefs();
     let words = prefs.words();
     let query = use_query_map();
     let query = Memo::new(move |_| query.with(TableQuery::from_query));
-    let board = Board::new(prices);
+    let board = Board::new(prices, received_at);
     let behind = RwSignal::new(Behind::new(&backdrop));
     let replay = RwSignal::new(backdrop.replay);
-    // The next visit without the server shows what this one received last.
+    // If the server cannot be reached on the next visit, that visit shows the last data received here.
     let kept_backdrop = StoredValue::new(backdrop);
     on_cleanup(move || {
         if let Some((received, backdrop)) = board.received().zip(kept_backdrop.try_get_value()) {
             let (prices, at) = received;
-            data::keep(KEPT, (prices, backdrop), at);
+            data::keep(KEPT, || (prices, backdrop), at);
         }
     });
-    let take_backdrop = move |backdrop: Backdrop| {
+    let take_backdrop = move |mut backdrop: Backdrop| {
+        // Of a replay the server may not know at once what is played: it is asked again soon.
+        if backdrop.replay.is_none() && board.is_of(&Source::REPLAY) {
+            backdrop.replay = replay.try_get_untracked().flatten();
+        }
         replay.try_set(backdrop.replay);
         behind.try_update(|behind| behind.update(&backdrop));
         kept_backdrop.try_update_value(|kept| kept.update(backdrop));
@@ -290,7 +302,7 @@ async fn refresh_lines(
             read.lines.clear();
         }
         let age = now - *read.lines_at.get_or_insert(now);
-        if age < 0.0 || age >= LINES.as_secs_f64() * 1_000.0 {
+        if age < 0.0 || age >= LINES_PACE_MS {
             read.lines_at = Some(now);
             read.lines.clear();
             return;
@@ -310,6 +322,9 @@ async fn refresh_lines(
         // Without any line the server is still reading them.
         if !backdrop.weeks.is_empty() {
             read.try_update_value(|read| read.lines.extend(asked));
+        }
+        if backdrop.replay.is_none() && source == Source::REPLAY {
+            read.try_update_value(|read| read.lines_at = Some(now - LINES_PACE_MS + UNKNOWN_REPLAY_MS));
         }
         take(backdrop);
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::choice::{Choice, Choices, USUAL_BARS};
 use crate::{
     components::{Drawing, Drawings, LiveQuote, NARROW, WIDE},
-    data::{self, DataError},
+    data::{self, DataError, Kept},
     when,
 };
 
@@ -66,7 +66,12 @@ pub struct Latest {
     pub choice: Choice,
     /// The candles.
     pub pair: Pair,
+    /// When they were received, Unix ms, if they could not be read now.
+    pub kept_at: Option<UnixMs>,
 }
+
+/// The candles of a choice.
+pub type ReadPair = Result<Kept<Pair>, DataError>;
 
 /// What the parts of the chart's card share. Cheap to copy.
 #[derive(Clone, Copy)]
@@ -112,7 +117,7 @@ impl ChartState {
             let quote = quote.clone();
             Memo::new(move |_| {
                 latest.with(|latest| {
-                    let Some(Latest { choice, pair }) = latest else {
+                    let Some(Latest { choice, pair, .. }) = latest else {
                         let nothing =
                             Drawing { data: nothing(quote.symbol.clone(), drawn.get().wide), running: None };
                         let nothing = Arc::new(nothing);
@@ -148,20 +153,23 @@ impl ChartState {
     }
 
     /// Takes over what was read for the first choice, once.
-    pub fn start(&self, choice: Choice, answer: &Result<Pair, DataError>) {
-        if let (Ok(pair), true) = (answer, self.latest.with_untracked(Option::is_none)) {
-            self.take(choice, pair.clone());
+    pub fn start(&self, choice: Choice, answer: &ReadPair) {
+        if let (Ok(read), true) = (answer, self.latest.with_untracked(Option::is_none)) {
+            self.take(choice, read.clone());
         }
     }
 
     /// Takes over what was read for a choice.
-    pub fn take(&self, choice: Choice, pair: Pair) {
-        data::keep(&self.kept(choice), pair.clone(), when::now());
-        self.latest.set(Some(Latest { choice, pair }));
+    pub fn take(&self, choice: Choice, read: Kept<Pair>) {
+        let Kept { value: pair, kept_at } = read;
+        if kept_at.is_none() {
+            data::keep(&self.key(choice), || pair.clone(), when::now());
+        }
+        self.latest.set(Some(Latest { choice, pair, kept_at }));
     }
 
-    /// The name under which the last candles of a choice are kept.
-    fn kept(&self, choice: Choice) -> String {
+    /// The key under which the last candles of a choice are kept.
+    fn key(&self, choice: Choice) -> String {
         let Choice { interval, span } = choice;
         self.quote.with_value(|quote| format!("chart {} {interval} {span:?}", quote.symbol))
     }
@@ -180,11 +188,7 @@ impl ChartState {
 
     /// Reads the candles of a choice in these intervals. The time of the price and its source are those of now. Where the
     /// server cannot be reached, they are those that were last received, if they are kept.
-    pub fn read(
-        &self,
-        choice: Choice,
-        drawn: Drawn,
-    ) -> Pin<Box<dyn Future<Output = Result<Pair, DataError>> + Send>> {
+    pub fn read(&self, choice: Choice, drawn: Drawn) -> Pin<Box<dyn Future<Output = ReadPair> + Send>> {
         let symbol = self.quote.with_value(|quote| quote.symbol.to_string());
         let source = untrack(|| self.source()).map(|source| source.to_string());
         let as_of = untrack(|| self.as_of());
@@ -195,7 +199,7 @@ impl ChartState {
         };
         let wide = one(drawn.wide);
         let narrow = (drawn.wide != drawn.narrow).then(|| one(drawn.narrow));
-        let (key, of_source) = (self.kept(choice), source.clone());
+        let key = self.key(choice);
         Box::pin(async move {
             let read = async {
                 Ok(match narrow {
@@ -206,16 +210,13 @@ impl ChartState {
                     }
                 })
             };
-            match read.await {
-                Err(error @ DataError::Transport(_)) => {
-                    let kept = data::last::<Pair>(&key).map(|(pair, _)| pair);
-                    let is_asked = |pair: &Pair| {
-                        pair.has(drawn) && of_source.is_none_or(|source| source == pair.wide.source.as_str())
-                    };
-                    kept.filter(is_asked).ok_or(error)
-                }
-                answer => answer,
+            let read = data::or_kept(&key, read).await?;
+            // Candles of another source do not belong to this price.
+            let is_asked = source.is_none_or(|source| source == read.value.wide.source.as_str());
+            if read.kept_at.is_some() && !is_asked {
+                return Err(DataError::Transport(String::new()));
             }
+            Ok(read)
         })
     }
 

@@ -1,9 +1,10 @@
 //! The figures beside the chart.
 
 use leptos::prelude::*;
-use model::{Coin, ReplayInfo, Supply};
+use model::{Coin, Quote, Supply};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
+use super::Past;
 use crate::{
     components::{Change, LiveQuote, RangeTrack},
     format, live,
@@ -19,18 +20,17 @@ pub fn KeyFigures(
     coin: Coin,
     /// Its live figures.
     quote: LiveQuote,
-    /// What its series replays, if it does.
-    replay: RwSignal<Option<ReplayInfo>>,
+    /// Where its prices begin.
+    past: RwSignal<Past>,
 ) -> impl IntoView {
     let prefs = use_prefs();
     let (locale, words) = (prefs.locale, prefs.words());
-    let Coin { first_open, supply, .. } = coin;
-    let symbol = coin.quote.symbol;
+    let Coin { quote: Quote { symbol, .. }, supply, .. } = coin;
     // The day of a supply is that of UTC, whatever the reader's zone.
     let utc = Calendar { locale, zone: Zone::Utc };
     // Dates before the replay began are no dates of the prices: the recording's are said instead.
     let since = live::part(move || {
-        let (name, date) = match (replay.get(), first_open) {
+        let (name, date) = match (past.get().replay, past.get().first_open) {
             // As in the note below the page: a day of the recording is one of UTC.
             (Some(replay), _) => (words.recorded_since, utc.date(replay.first)),
             (None, Some(first)) => (words.stored_since, prefs.calendar().date(first)),
