@@ -111,39 +111,52 @@ test("a star that another tab sets while a page loads is shown", async ({ page, 
   expect(list).toEqual([]);
 });
 
-test("a page that is open when a replay begins says what is replayed", async ({ page }) => {
-  const replay = { first: Date.UTC(2017, 9, 1), end: Date.UTC(2019, 3, 1), playing: Date.UTC(2018, 1, 12) };
-  let told = replay;
+/** Has a replay of the sample begin on the page, as far as prices go; what it plays is what `told` gives. */
+async function replays(page, told) {
   await page.route(/\/fn\/(coin|backdrop)/, async (route) => {
     const response = await route.fetch();
     const answer = await response.json();
     if (answer.quote) answer.provenance.source = "replay";
-    return route.fulfill({ response, json: { ...answer, replay: told } });
+    return route.fulfill({ response, json: { ...answer, replay: told() } });
   });
-  const begins = () => doctored(page, (answer) => {
+  await doctored(page, (answer) => {
     answer.provenance.source = "replay";
   });
+}
+
+const replayed = (day) => ({ first: Date.UTC(2017, 9, 1), end: Date.UTC(2019, 3, 1), playing: Date.UTC(2018, 1, day) });
+
+test("a page that is open when a replay begins says what is replayed", async ({ page }) => {
+  await page.clock.install();
   const note = page.locator(".replay-note");
   for (const path of ["/", "/coin/LTC"]) {
     await page.goto(path);
     await refreshed(page);
     await expect(note).toBeHidden();
-    await begins();
+    await replays(page, () => replayed(12));
+    await page.clock.runFor(15_000);
     await expect(note).toHaveText("Recorded 1 Oct 2017 – 31 Mar 2019, replayed as if live. Now playing 12 Feb 2018.");
     await unintercepted(page);
+    await page.clock.runFor(4_000);
     await expect(note).toBeHidden();
   }
-  // The day that plays changes, and at times the server cannot tell.
+});
+
+test("the day that a replay plays stays current, also when the server cannot tell for a while", async ({ page }) => {
   await page.clock.install();
-  await begins();
+  let told = replayed(12);
   await page.goto("/coin/LTC");
+  await refreshed(page);
+  await replays(page, () => told);
+  const note = page.locator(".replay-note");
   await page.clock.runFor(15_000);
   await expect(note).toContainText("Now playing 12 Feb 2018.");
   told = null;
+  const asked = page.waitForResponse(/\/fn\/coin/);
   await page.clock.fastForward(610_000);
-  await page.clock.runFor(15_000);
+  await asked;
   await expect(note).toContainText("Now playing 12 Feb 2018.");
-  told = { ...replay, playing: Date.UTC(2018, 1, 13) };
+  told = replayed(13);
   await page.clock.runFor(15_000);
   await expect(note).toContainText("Now playing 13 Feb 2018.");
 });
