@@ -1,17 +1,30 @@
 //! What was done, and by whom: in the log, and in the database where there is one.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use model::UnixMs;
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep, timeout},
+};
 
 use crate::{feed::now_ms, store::Store};
 
 /// Entries that wait for the database. More are in the log alone.
 const QUEUE: usize = 256;
-/// Rest after a failed write.
+/// Delay after a failed write.
 const RETRY: Duration = Duration::from_secs(5);
+/// The same while the server stops.
+const LAST_RETRY: Duration = Duration::from_millis(50);
+/// Longest wait for an entry to be written before what it announces is done.
+const WAIT: Duration = Duration::from_secs(2);
+/// Poll interval while the last entries are written.
+const POLL: Duration = Duration::from_millis(10);
 /// Longest detail, characters.
 const LONGEST_DETAIL: usize = 300;
 
@@ -28,10 +41,18 @@ pub enum Action {
     PasswordChanged,
     /// All sessions were ended.
     SessionsEnded,
+    /// A part of the cache is about to be cleared.
+    ClearRequested,
     /// A part of the cache was cleared.
     CacheCleared,
+    /// A clear was requested and not made.
+    ClearFailed,
+    /// A clear is about to be taken back.
+    UndoRequested,
     /// A clear was taken back.
     ClearUndone,
+    /// A clear was to be taken back and was not.
+    UndoFailed,
 }
 
 impl Action {
@@ -44,8 +65,12 @@ impl Action {
             Self::SignOut => "sign_out",
             Self::PasswordChanged => "password_changed",
             Self::SessionsEnded => "sessions_ended",
+            Self::ClearRequested => "clear_requested",
             Self::CacheCleared => "cache_cleared",
+            Self::ClearFailed => "clear_failed",
+            Self::UndoRequested => "undo_requested",
             Self::ClearUndone => "clear_undone",
+            Self::UndoFailed => "undo_failed",
         }
     }
 }
@@ -104,38 +129,100 @@ pub(super) fn plain(text: &str, most: usize) -> String {
     shown.take(most).collect()
 }
 
-/// The audit log.
+/// An entry for the database, and who waits until it is there.
+type Queued = (AuditEntry, Option<oneshot::Sender<()>>);
+
+/// The audit log. One task writes it, so that each entry is written once and in order.
 pub(super) struct Audit {
-    sender: mpsc::Sender<AuditEntry>,
-    receiver: Mutex<Option<mpsc::Receiver<AuditEntry>>>,
+    sender: mpsc::Sender<Queued>,
+    receiver: Mutex<Option<mpsc::Receiver<Queued>>>,
+    /// Entries that were noted and are not in the database yet.
+    pending: AtomicUsize,
+    /// Whether the last write failed: nobody waits for the next one then.
+    failing: AtomicBool,
+    closing: AtomicBool,
 }
 
 impl Audit {
     pub(super) fn new() -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        Self { sender, receiver: Mutex::new(Some(receiver)) }
+        Self {
+            sender,
+            receiver: Mutex::new(Some(receiver)),
+            pending: AtomicUsize::new(0),
+            failing: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+        }
     }
 
     /// Notes an entry; waits for nothing.
     pub(super) fn note(&self, entry: AuditEntry) {
+        self.push(entry, None);
+    }
+
+    /// Notes an entry and waits until it is in the database. After [`WAIT`] it returns without: a clear must be possible while
+    /// the database is unavailable. The entry is in the log, and in the database once that answers.
+    pub(super) async fn record(&self, entry: AuditEntry) {
+        let (written, is_written) = oneshot::channel();
+        if self.push(entry, Some(written)) && !self.failing.load(Ordering::Relaxed) {
+            let _ = timeout(WAIT, is_written).await;
+        }
+    }
+
+    /// Whether there was room for it.
+    fn push(&self, entry: AuditEntry, waiter: Option<oneshot::Sender<()>>) -> bool {
         entry.log();
-        if self.sender.try_send(entry).is_err() {
+        self.pending.fetch_add(1, Ordering::Relaxed);
+        let has_room = self.sender.try_send((entry, waiter)).is_ok();
+        if !has_room {
+            self.pending.fetch_sub(1, Ordering::Relaxed);
             tracing::debug!("the audit entry is in the log alone");
         }
+        has_room
     }
 
     /// Writes entries to the database, for as long as the future is polled. Without a database it only takes them.
     pub(super) async fn write(&self, store: Option<&Store>) {
         let Some(mut receiver) = self.receiver.lock().take() else { return };
-        while let Some(entry) = receiver.recv().await {
-            let Some(store) = store else { continue };
-            while let Err(error) = store.write_audit(&entry).await {
-                if !error.is_transient() {
-                    tracing::warn!(%error, "an audit entry is in the log alone: {error}");
-                    break;
-                }
-                tokio::time::sleep(RETRY).await;
+        while let Some((entry, _waiter)) = receiver.recv().await {
+            if let Some(store) = store {
+                self.write_one(store, &entry).await;
             }
+            self.pending.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    async fn write_one(&self, store: &Store, entry: &AuditEntry) {
+        while let Err(error) = store.write_audit(entry).await {
+            self.failing.store(true, Ordering::Relaxed);
+            if !error.is_transient() {
+                tracing::warn!(%error, "an audit entry is in the log alone: {error}");
+                return;
+            }
+            let failed = Instant::now();
+            let delay = || if self.closing.load(Ordering::Relaxed) { LAST_RETRY } else { RETRY };
+            while failed.elapsed() < delay() {
+                sleep(LAST_RETRY).await;
+            }
+        }
+        self.failing.store(false, Ordering::Relaxed);
+    }
+
+    /// Waits until all entries are in the database, for `limit` at most. [`Audit::write`] must still be polled.
+    pub(super) async fn close(&self, limit: Duration) {
+        self.closing.store(true, Ordering::Relaxed);
+        let pending = || self.pending.load(Ordering::Relaxed);
+        let written = timeout(limit, async {
+            while pending() > 0 {
+                sleep(POLL).await;
+            }
+        });
+        if written.await.is_err() {
+            let entries = pending();
+            tracing::warn!(
+                entries,
+                "{entries} audit entries are in the log alone: the database did not take them"
+            );
         }
     }
 }

@@ -1,12 +1,20 @@
 //! Clears and their undoing, noted in the audit log whoever asks for them.
+//!
+//! Both run in a task of their own. A caller who hangs up ends the future of its request, and a clear that is done must not
+//! be missing in the audit log for that.
 
-use std::net::IpAddr;
+use std::{future::Future, net::IpAddr, panic::resume_unwind, time::Duration};
 
 use tidemark_cache::{Cache, ClearError, Cleared, Preview, Scope, Undone};
+use tokio::{sync::Semaphore, time::timeout};
 
 use crate::accounts::{Accounts, Action};
 
-/// Clears a part of the cache.
+/// Clears and undos at once; others wait. A caller who hangs up leaves a task behind, and must not leave any number.
+const MAX_AT_ONCE: u32 = 8;
+static PERMITS: Semaphore = Semaphore::const_new(MAX_AT_ONCE as usize);
+
+/// Clears a part of the cache. The audit log has the request before it is done, and then what came of it.
 ///
 /// # Errors
 /// As [`Cache::clear_counted`].
@@ -16,14 +24,23 @@ pub(crate) async fn clear(
     who: (&str, IpAddr),
     scope: Scope,
 ) -> Result<(Cleared, Preview), ClearError> {
-    let text = scope.to_string();
-    let (cleared, preview) = cache.clear_counted(scope).await?;
-    let (account, address) = who;
-    accounts.note(Action::CacheCleared, account, address, &format!("{} {text}", cleared.seq));
-    Ok((cleared, preview))
+    let (cache, accounts, account, address) = (cache.clone(), accounts.clone(), who.0.to_owned(), who.1);
+    detached(async move {
+        let text = scope.to_string();
+        accounts.record(Action::ClearRequested, &account, address, &text).await;
+        let done = cache.clear_counted(scope).await;
+        match &done {
+            Ok((cleared, _)) => {
+                accounts.note(Action::CacheCleared, &account, address, &format!("{} {text}", cleared.seq));
+            }
+            Err(error) => accounts.note(Action::ClearFailed, &account, address, &format!("{text}: {error}")),
+        }
+        done
+    })
+    .await
 }
 
-/// Takes a clear back.
+/// Takes a clear back. The audit log has the request before it is done, and then what came of it.
 ///
 /// # Errors
 /// As [`Cache::undo`].
@@ -33,8 +50,42 @@ pub(crate) async fn undo(
     who: (&str, IpAddr),
     handle: u64,
 ) -> Result<Undone, ClearError> {
-    let undone = cache.undo(handle).await?;
-    let (account, address) = who;
-    accounts.note(Action::ClearUndone, account, address, &handle.to_string());
-    Ok(undone)
+    let (cache, accounts, account, address) = (cache.clone(), accounts.clone(), who.0.to_owned(), who.1);
+    detached(async move {
+        let text = handle.to_string();
+        accounts.record(Action::UndoRequested, &account, address, &text).await;
+        let done = cache.undo(handle).await;
+        match &done {
+            Ok(_) => accounts.note(Action::ClearUndone, &account, address, &text),
+            Err(error) => accounts.note(Action::UndoFailed, &account, address, &format!("{text}: {error}")),
+        }
+        done
+    })
+    .await
+}
+
+/// Waits for clears and undos whose callers have hung up, for `limit` at most. None begins after it.
+pub(crate) async fn close(limit: Duration) {
+    match timeout(limit, PERMITS.acquire_many(MAX_AT_ONCE)).await {
+        Ok(Ok(all)) => all.forget(),
+        _ => tracing::warn!("the server stops while the cache is being cleared"),
+    }
+}
+
+/// Runs it to its end even if the caller is dropped meanwhile.
+async fn detached<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    // Nothing closes it.
+    let permit = PERMITS.acquire().await;
+    let done = tokio::spawn(async move {
+        let done = work.await;
+        drop(permit);
+        done
+    });
+    match done.await {
+        Ok(done) => done,
+        // As it would be without the task.
+        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+        // The runtime ends, and this future with it.
+        Err(_) => std::future::pending().await,
+    }
 }
