@@ -85,7 +85,7 @@ const CHECKS: [Check; 7] = [
         name: "build",
         title: "release build, and the size of the first page",
         work: |layout| {
-            verbs::up::build(layout)?;
+            verbs::build::build(layout)?;
             size::check(layout)
         },
     },

@@ -8,7 +8,7 @@ use crate::{
     layout::Layout,
     parts::Part,
     problem::{Problem, Result},
-    run, say,
+    release, run, say,
     state::State,
 };
 
@@ -25,7 +25,7 @@ pub fn run(layout: &Layout, args: &CacheArgs) -> Result<u8> {
         ));
     }
     let state = State::load(layout)?;
-    let binary = layout.server_binary();
+    let binary = release::binary(layout);
     let mut command = Command::new(&binary);
     run::clean(&mut command);
     command.arg("cache").args(&args.words);

@@ -144,6 +144,25 @@ impl Checkout {
         fs::read_to_string(self.root.join("said")).unwrap()
     }
 
+    /// What a build makes: a server and a site with this in its names.
+    pub fn build(&self, name: &str) {
+        let binary = self.root.join("tidemark");
+        let script = fs::read_to_string(&binary).unwrap();
+        let script =
+            script.lines().filter(|line| !line.starts_with("# build ")).collect::<Vec<_>>().join("\n");
+        write_program(&binary, &format!("{script}\n# build {name}\n"));
+        let pkg = self.root.join("target/site/pkg");
+        fs::remove_dir_all(&pkg).unwrap();
+        fs::create_dir(&pkg).unwrap();
+        fs::write(pkg.join(format!("tidemark.{name}.js")), name).unwrap();
+        fs::write(self.root.join("hash.txt"), format!("js: {name}\n")).unwrap();
+    }
+
+    /// The folder of the release that the link names.
+    pub fn release(&self) -> PathBuf {
+        self.root.join(".tidemark/releases/current").canonicalize().unwrap()
+    }
+
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deploy"));
         command
