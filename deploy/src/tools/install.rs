@@ -4,6 +4,7 @@ use super::{
     detect::{detect, locked},
     finding::{Finding, Need},
     plan::{Circumstances, Plan, Platform, Root, Step, plan},
+    prebuilt,
 };
 use crate::{
     ask,
@@ -40,6 +41,8 @@ impl Circumstances {
             platform,
             rustup: has("rustup"),
             binstall: has("cargo-binstall"),
+            prebuilt: if has("curl") && has("tar") { prebuilt::targets() } else { &[] },
+            cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             openssl_builds: has("make")
                 && run::said(run::command(layout, "perl").args(["-MIPC::Cmd", "-MFindBin", "-e", "1"]))
                     .is_some(),
@@ -106,7 +109,14 @@ fn announce(missing: &[Finding], plan: &Plan) {
     if !plan.steps.is_empty() {
         say::line("To install it, this would run:");
         for step in &plan.steps {
-            say::line(&format!("  {}", step.argv.join(" ")));
+            let indent = match step.prebuilt.as_ref().and_then(|it| it.urls.first()) {
+                Some(url) => {
+                    say::line(&format!("  fetch {url}, or, where that is not to be had:"));
+                    "    "
+                }
+                None => "  ",
+            };
+            say::line(&format!("{indent}{}{}", step.argv.join(" "), about(step)));
         }
         if plan
             .steps
@@ -136,9 +146,19 @@ fn agreed(missing: &[Finding], needed: &[Need]) -> Result<bool> {
     ask::agreed("Go ahead?")
 }
 
+/// How long a step takes, in words.
+fn about(step: &Step) -> String {
+    step.minutes.map(|minutes| format!(" (about {minutes} min)")).unwrap_or_default()
+}
+
 fn carry_out(layout: &Layout, step: &Step) -> Result<()> {
+    if let Some(tool) = &step.prebuilt
+        && prebuilt::fetch(layout, tool)?
+    {
+        return Ok(());
+    }
     let Some((program, args)) = step.argv.split_first() else { return Ok(()) };
-    say::step(step.argv.join(" "), || {
+    say::step(format!("{}{}", step.argv.join(" "), about(step)), || {
         run::to_end(run::command(layout, program).args(args).envs(step.env.iter().copied()))
     })
 }

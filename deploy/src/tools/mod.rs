@@ -6,6 +6,7 @@ mod fix;
 mod install;
 mod packages;
 mod plan;
+mod prebuilt;
 
 pub use detect::{chromium, detect};
 pub use finding::{Finding, Need, State};

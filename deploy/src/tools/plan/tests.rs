@@ -17,6 +17,8 @@ fn on(platform: Platform) -> Circumstances {
         platform,
         rustup: true,
         binstall: false,
+        prebuilt: &[],
+        cores: 2,
         openssl_builds: true,
         wasm_bindgen: Some(Version(0, 2, 130)),
         tools: "/x/.tidemark/tools".to_owned(),
@@ -86,6 +88,21 @@ fn without_root_or_a_known_system_a_person_is_told() {
     assert!(made.steps.is_empty() && made.by_hand.len() == 2, "{made:?}");
     let bare = Circumstances { rustup: false, ..on(Platform::Other) };
     assert!(plan(&missing(&[Tool::WasmTarget]), &bare).by_hand[0].contains("rustup.rs"));
+}
+
+#[test]
+fn tools_are_fetched_where_they_are_published_and_the_time_to_compile_them_is_told() {
+    let tools = missing(&[Tool::CargoLeptos, Tool::WasmBindgen]);
+    let here = Circumstances { prebuilt: &["x86_64-unknown-linux-musl"], ..on(Platform::Other) };
+    let made = plan(&tools, &here);
+    let fetched: Vec<_> = made.steps.iter().map(|step| step.prebuilt.as_ref().unwrap().program).collect();
+    assert_eq!(fetched, ["cargo-leptos", "wasm-bindgen"]);
+    assert_eq!(made.steps.iter().map(|step| step.minutes).collect::<Vec<_>>(), [Some(16), Some(2)]);
+    let many = plan(&tools, &Circumstances { cores: 16, ..here.clone() });
+    assert_eq!(many.steps.iter().map(|step| step.minutes).collect::<Vec<_>>(), [Some(2), Some(1)]);
+    // It fetches them itself.
+    let binstall = plan(&tools, &Circumstances { binstall: true, ..here });
+    assert!(binstall.steps.iter().all(|step| step.prebuilt.is_none() && step.minutes.is_none()));
 }
 
 #[test]
