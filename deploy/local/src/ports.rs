@@ -112,6 +112,8 @@ pub fn wait_until(bound: Duration, mut cond: impl FnMut() -> bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::DirBuilderExt;
+
     use super::*;
 
     #[test]
@@ -139,7 +141,8 @@ mod tests {
     fn the_lock_folder_is_no_link_that_somebody_put_there() {
         let base = tempfile::tempdir().unwrap();
         let victim = base.path().join("victim");
-        std::fs::create_dir(&victim).unwrap();
+        // Ours alone, as a home is: nothing but the link is wrong.
+        std::fs::DirBuilder::new().mode(0o700).create(&victim).unwrap();
         let name = lock_dir().unwrap();
         let link = base.path().join(name.file_name().unwrap());
         std::os::unix::fs::symlink(&victim, &link).unwrap();
