@@ -10,7 +10,7 @@ use model::UnixMs;
 use parking_lot::Mutex;
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use crate::{feed::now_ms, store::Store};
@@ -138,7 +138,7 @@ pub(super) struct Audit {
     receiver: Mutex<Option<mpsc::Receiver<Queued>>>,
     /// Entries that were noted and are not in the database yet.
     pending: AtomicUsize,
-    /// Whether the last write failed: nobody waits for the next one then.
+    /// Whether the database is unavailable, by the last write: nobody waits for the next one then.
     failing: AtomicBool,
     closing: AtomicBool,
 }
@@ -155,30 +155,39 @@ impl Audit {
         }
     }
 
-    /// Notes an entry; waits for nothing.
+    /// Notes an entry; waits for nothing. Where the queue is full the entry is in the log alone.
     pub(super) fn note(&self, entry: AuditEntry) {
-        self.push(entry, None);
+        entry.log();
+        match self.sender.try_reserve() {
+            Ok(room) => self.push(room, entry, None),
+            Err(_) => tracing::debug!("the audit entry is in the log alone"),
+        }
     }
 
     /// Notes an entry and waits until it is in the database. After [`WAIT`] it returns without: a clear must be possible while
-    /// the database is unavailable. The entry is in the log, and in the database once that answers.
+    /// the database is unavailable. The entry is in the log, and in the database once that answers, unless the queue was full
+    /// for all that time.
     pub(super) async fn record(&self, entry: AuditEntry) {
+        entry.log();
+        let until = Instant::now() + WAIT;
+        let Ok(Ok(room)) = timeout_at(until, self.sender.reserve()).await else {
+            let action = entry.action.as_str();
+            tracing::warn!(
+                action,
+                "the audit entry {action} is in the log alone: too many wait for the database"
+            );
+            return;
+        };
         let (written, is_written) = oneshot::channel();
-        if self.push(entry, Some(written)) && !self.failing.load(Ordering::Relaxed) {
-            let _ = timeout(WAIT, is_written).await;
+        self.push(room, entry, Some(written));
+        if !self.failing.load(Ordering::Relaxed) {
+            let _ = timeout_at(until, is_written).await;
         }
     }
 
-    /// Whether there was room for it.
-    fn push(&self, entry: AuditEntry, waiter: Option<oneshot::Sender<()>>) -> bool {
-        entry.log();
+    fn push(&self, room: mpsc::Permit<'_, Queued>, entry: AuditEntry, waiter: Option<oneshot::Sender<()>>) {
         self.pending.fetch_add(1, Ordering::Relaxed);
-        let has_room = self.sender.try_send((entry, waiter)).is_ok();
-        if !has_room {
-            self.pending.fetch_sub(1, Ordering::Relaxed);
-            tracing::debug!("the audit entry is in the log alone");
-        }
-        has_room
+        room.send((entry, waiter));
     }
 
     /// Writes entries to the database, for as long as the future is polled. Without a database it only takes them.
@@ -194,7 +203,8 @@ impl Audit {
 
     async fn write_one(&self, store: &Store, entry: &AuditEntry) {
         while let Err(error) = store.write_audit(entry).await {
-            self.failing.store(true, Ordering::Relaxed);
+            // One entry that cannot be written says nothing of the next.
+            self.failing.store(error.is_transient(), Ordering::Relaxed);
             if !error.is_transient() {
                 tracing::warn!(%error, "an audit entry is in the log alone: {error}");
                 return;
@@ -229,7 +239,36 @@ impl Audit {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use local_servers::PostgresServer;
+
+    use super::{super::ADMIN, *};
+
+    const SOON: Duration = Duration::from_secs(60);
+
+    fn entry(action: Action) -> AuditEntry {
+        AuditEntry::now(action, ADMIN, None, "")
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_announces_something_waits_for_room() {
+        let audit = Audit::new();
+        let mut receiver = audit.receiver.lock().take().unwrap();
+        (0..=QUEUE).for_each(|_| audit.note(entry(Action::SignIn)));
+        let taken = async { while receiver.recv().await.unwrap().0.action != Action::ClearRequested {} };
+        let both = async { tokio::join!(audit.record(entry(Action::ClearRequested)), taken) };
+        timeout(SOON, both).await.expect("the entry never came to the queue");
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_cannot_be_written_does_not_keep_the_next_from_being_waited_for() {
+        let server = tokio::task::spawn_blocking(|| PostgresServer::ephemeral().unwrap()).await.unwrap();
+        let store = Store::connect_lazy(&server.url()).unwrap();
+        let audit = Audit::new();
+        audit.failing.store(true, Ordering::Relaxed);
+        // The database has no such table.
+        audit.write_one(&store, &entry(Action::ClearRequested)).await;
+        assert!(!audit.failing.load(Ordering::Relaxed));
+    }
 
     #[test]
     fn nothing_in_an_entry_can_pass_for_another_line() {

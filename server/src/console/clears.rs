@@ -5,8 +5,11 @@
 
 use std::{future::Future, net::IpAddr, panic::resume_unwind, time::Duration};
 
-use tidemark_cache::{Cache, ClearError, Cleared, Preview, Scope, Undone};
-use tokio::{sync::Semaphore, time::timeout};
+use tidemark_cache::{Cache, ClearError, Cleared, L2Error, Preview, Scope, Undone};
+use tokio::{
+    sync::{AcquireError, Semaphore},
+    time::timeout,
+};
 
 use crate::accounts::{Accounts, Action};
 
@@ -38,6 +41,7 @@ pub(crate) async fn clear(
         done
     })
     .await
+    .unwrap_or_else(|_| Err(stopping()))
 }
 
 /// Takes a clear back. The audit log has the request before it is done, and then what came of it.
@@ -62,27 +66,35 @@ pub(crate) async fn undo(
         done
     })
     .await
+    .unwrap_or_else(|_| Err(stopping()))
 }
 
 /// Waits for clears and undos whose callers have hung up, for `limit` at most. None begins after it.
 pub(crate) async fn close(limit: Duration) {
-    match timeout(limit, PERMITS.acquire_many(MAX_AT_ONCE)).await {
-        Ok(Ok(all)) => all.forget(),
-        _ => tracing::warn!("the server stops while the cache is being cleared"),
+    let all = timeout(limit, PERMITS.acquire_many(MAX_AT_ONCE)).await;
+    PERMITS.close();
+    if all.is_err() {
+        tracing::warn!("the server stops while the cache is being cleared");
     }
 }
 
-/// Runs it to its end even if the caller is dropped meanwhile.
-async fn detached<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
-    // Nothing closes it.
-    let permit = PERMITS.acquire().await;
+/// Why a clear is refused once the server stops: it would be neither ended nor noted.
+fn stopping() -> ClearError {
+    ClearError::Unavailable(L2Error::Disconnected("the server stops".to_owned()))
+}
+
+/// Runs it to its end even if the caller is dropped meanwhile. An error after [`close`].
+async fn detached<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, AcquireError> {
+    let permit = PERMITS.acquire().await?;
     let done = tokio::spawn(async move {
         let done = work.await;
         drop(permit);
         done
     });
     match done.await {
-        Ok(done) => done,
+        Ok(done) => Ok(done),
         // As it would be without the task.
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
         // The runtime ends, and this future with it.

@@ -156,10 +156,13 @@ fn a_clear_from_a_shell_is_noted_and_so_is_its_undoing() {
     // What cannot be noted is done, and that is said.
     let (done, said) = cache(&["clear", "--key", "prices:zzz"], None);
     assert!(done && said.contains("DATABASE_URL is not set") && said.contains("audit log"), "{said}");
+    assert_eq!(said.matches("audit log").count(), 1, "{said}");
+    let (done, said) = cache(&["clear", "--key", "prices:zzz"], Some("postgres://127.0.0.1:port/x"));
+    assert!(done && said.contains("clear_requested is not in the audit log: DATABASE_URL"), "{said}");
     execute(&url, "ALTER TABLE audit RENAME TO audit_away");
     let (done, said) = cache(&["clear", "--key", "prices:zzz"], Some(&url));
     assert!(done && said.contains("not in the audit log"), "{said}");
-    assert_eq!(last_clear(&redis), 3);
+    assert_eq!(last_clear(&redis), 4);
 }
 
 #[test]

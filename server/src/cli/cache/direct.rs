@@ -1,6 +1,9 @@
 //! The cache in Redis, without a server.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use tidemark_cache::Cache;
@@ -24,7 +27,10 @@ const NOTE: Duration = Duration::from_secs(3);
 /// A cache that holds nothing itself, and the database with the audit log.
 pub(super) struct Direct {
     cache: Cache,
-    store: Option<Store>,
+    /// The database, or why there is none.
+    store: Result<Store, String>,
+    /// Whether it was said that the audit log lacks an entry.
+    warned: AtomicBool,
 }
 
 impl Direct {
@@ -41,10 +47,11 @@ impl Direct {
             return Err(format!("REDIS_URL={}: {reason}", url.shown()));
         }
         let store = match &config.database_url {
-            Some(url) => Some(Store::connect_lazy(url.expose()).map_err(|e| e.to_string())?),
-            None => None,
+            // A clear must be possible all the same.
+            Some(url) => Store::connect_lazy(url.expose()).map_err(|error| error.to_string()),
+            None => Err("DATABASE_URL is not set".to_owned()),
         };
-        Ok(Self { cache, store })
+        Ok(Self { cache, store, warned: AtomicBool::new(false) })
     }
 
     pub(super) async fn nodes(&self) -> Result<Value, String> {
@@ -85,17 +92,19 @@ impl Direct {
     }
 
     /// Writes to the audit log, as a server does, first what is about to be done and then what came of it. A clear must be
-    /// possible without the database, so that an entry that cannot be written is a warning.
+    /// possible without the database, so that an entry that cannot be written is a warning, in one line for both.
     async fn note(&self, action: Action, detail: &str) {
         let entry = AuditEntry::now(action, "shell", None, detail);
         let problem = match &self.store {
-            None => Some("DATABASE_URL is not set".to_owned()),
-            Some(store) => match timeout(NOTE, store.write_audit(&entry)).await {
+            Err(problem) => Some(problem.clone()),
+            Ok(store) => match timeout(NOTE, store.write_audit(&entry)).await {
                 Ok(written) => written.err().map(|error| error.to_string()),
                 Err(_) => Some(format!("the database does not answer within {} s", NOTE.as_secs())),
             },
         };
-        if let Some(problem) = problem {
+        if let Some(problem) = problem
+            && !self.warned.swap(true, Ordering::Relaxed)
+        {
             eprintln!("tidemark: {} is not in the audit log: {problem}", action.as_str());
         }
     }
