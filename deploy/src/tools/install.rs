@@ -4,7 +4,6 @@ use super::{
     detect::{detect, locked},
     finding::{Finding, Need},
     plan::{Circumstances, Plan, Platform, Root, Step, plan},
-    prebuilt,
 };
 use crate::{
     ask,
@@ -41,7 +40,6 @@ impl Circumstances {
             platform,
             rustup: has("rustup"),
             binstall: has("cargo-binstall"),
-            prebuilt: if has("curl") && has("tar") { prebuilt::targets() } else { &[] },
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             openssl_builds: has("make")
                 && run::said(run::command(layout, "perl").args(["-MIPC::Cmd", "-MFindBin", "-e", "1"]))
@@ -109,14 +107,7 @@ fn announce(missing: &[Finding], plan: &Plan) {
     if !plan.steps.is_empty() {
         say::line("To install it, this would run:");
         for step in &plan.steps {
-            let indent = match step.prebuilt.as_ref().and_then(|it| it.urls.first()) {
-                Some(url) => {
-                    say::line(&format!("  fetch {url}, or, where that is not to be had:"));
-                    "    "
-                }
-                None => "  ",
-            };
-            say::line(&format!("{indent}{}{}", step.argv.join(" "), about(step)));
+            say::line(&format!("  {}{}", step.argv.join(" "), about(step)));
         }
         if plan
             .steps
@@ -152,11 +143,6 @@ fn about(step: &Step) -> String {
 }
 
 fn carry_out(layout: &Layout, step: &Step) -> Result<()> {
-    if let Some(tool) = &step.prebuilt
-        && prebuilt::fetch(layout, tool)?
-    {
-        return Ok(());
-    }
     let Some((program, args)) = step.argv.split_first() else { return Ok(()) };
     say::step(format!("{}{}", step.argv.join(" "), about(step)), || {
         run::to_end(run::command(layout, program).args(args).envs(step.env.iter().copied()))

@@ -6,7 +6,6 @@ mod fix;
 mod install;
 mod packages;
 mod plan;
-mod prebuilt;
 
 pub use detect::{chromium, detect};
 pub use finding::{Finding, Need, State};

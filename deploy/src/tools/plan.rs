@@ -5,7 +5,6 @@ use super::{
     finding::{Finding, State, Tool},
     fix::fix,
     packages::{package, package_steps},
-    prebuilt::Prebuilt,
 };
 use crate::version::Version;
 
@@ -40,8 +39,6 @@ pub struct Circumstances {
     pub rustup: bool,
     /// Whether `cargo-binstall` is, which fetches tools ready-made.
     pub binstall: bool,
-    /// The targets of ready-made tools that run here; none without `curl` and `tar`.
-    pub prebuilt: &'static [&'static str],
     /// Cores to compile with.
     pub cores: usize,
     /// Whether `make` and a whole `perl` are there, with which cargo-leptos builds its OpenSSL.
@@ -59,8 +56,6 @@ pub struct Step {
     pub argv: Vec<String>,
     /// Added to its environment.
     pub env: Vec<(&'static str, &'static str)>,
-    /// What is fetched instead where the network offers it.
-    pub prebuilt: Option<Prebuilt>,
     /// About how many minutes it takes here, if that is worth a word.
     pub minutes: Option<usize>,
 }
@@ -68,12 +63,7 @@ pub struct Step {
 impl Step {
     /// A command.
     pub(super) fn new(argv: &[&str]) -> Self {
-        Self {
-            argv: argv.iter().map(|word| (*word).to_owned()).collect(),
-            env: Vec::new(),
-            prebuilt: None,
-            minutes: None,
-        }
+        Self { argv: argv.iter().map(|word| (*word).to_owned()).collect(), env: Vec::new(), minutes: None }
     }
 
     /// With these arguments too.
@@ -130,7 +120,6 @@ pub fn plan(findings: &[Finding], at: &Circumstances) -> Plan {
                 }
                 let mut step = cargo_tool("cargo-leptos", Some(CARGO_LEPTOS), true, finding, at);
                 if !at.binstall {
-                    step.prebuilt = Prebuilt::cargo_leptos(CARGO_LEPTOS, at.prebuilt);
                     step.minutes = Some(CARGO_LEPTOS_MINUTES.div_ceil(at.cores.max(1)));
                 }
                 later.push(step);
@@ -139,7 +128,6 @@ pub fn plan(findings: &[Finding], at: &Circumstances) -> Plan {
             Tool::WasmBindgen => {
                 let mut step = cargo_tool("wasm-bindgen-cli", at.wasm_bindgen, false, finding, at);
                 if !at.binstall {
-                    step.prebuilt = at.wasm_bindgen.and_then(|it| Prebuilt::wasm_bindgen(it, at.prebuilt));
                     step.minutes = Some(WASM_BINDGEN_MINUTES.div_ceil(at.cores.max(1)));
                 }
                 later.push(step);
