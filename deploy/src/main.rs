@@ -13,6 +13,7 @@ mod cli;
 mod cluster;
 mod elsewhere;
 mod explain;
+mod file_lock;
 mod health;
 mod layout;
 mod log_limit;

@@ -3,17 +3,20 @@
 //! A server writes the names of the site's files, which have hashes in them, into each page. It reads some of these names at
 //! its start and others while it runs, from a file beside its binary. A build under a running server mixes the names of two
 //! builds, and the pages break. So the server runs from `.tidemark/releases/<hash>/{tidemark,hash.txt,site}`, which never
-//! changes, and the link `.tidemark/releases/current` names the one that was started last.
+//! changes. Links beside it name the one that was started last (`current`), the one before it (`previous`), and what
+//! `cargo deploy build` made since (`next`).
 
 use std::{
+    ffi::{OsStr, OsString},
     fs::{self, File},
     io::{ErrorKind, Read},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::Duration,
 };
 
 use crate::{
+    file_lock,
     layout::Layout,
     path_hash::Fnv1a,
     preflight::refused,
@@ -21,8 +24,14 @@ use crate::{
     say,
 };
 
-/// The link's name.
+/// The link to the release that was started last.
 const CURRENT: &str = "current";
+/// The link to the one before it.
+const PREVIOUS: &str = "previous";
+/// The link to the one that was built to be started next.
+const NEXT: &str = "next";
+/// Longest wait for another process that builds or copies.
+const LOCK: Duration = Duration::from_secs(2);
 /// The server's name in a release.
 const BINARY: &str = "tidemark";
 /// The site's name in a release.
@@ -53,25 +62,96 @@ impl Release {
         self.binary().is_file() && self.site().join("pkg").is_dir()
     }
 
-    /// Makes the link name this release, in one step. A server that runs is not concerned.
+    /// Makes it the current release, in one step, and the one that was it the previous. A server that runs is not concerned.
+    ///
+    /// # Errors
+    /// When a link cannot be written.
+    pub fn make_current(&self, layout: &Layout) -> Result<()> {
+        let Some(name) = self.dir.file_name() else { return Ok(()) };
+        if let Some(before) = named(layout, CURRENT).filter(|before| before != name) {
+            set(layout, PREVIOUS, Some(&before))?;
+        }
+        set(layout, CURRENT, Some(name))
+    }
+
+    /// Makes it the one that is started next without a build.
     ///
     /// # Errors
     /// When the link cannot be written.
-    pub fn make_current(&self, layout: &Layout) -> Result<()> {
-        let link = folder(layout).join(CURRENT);
-        let new = link.with_extension("new");
-        let Some(name) = self.dir.file_name() else { return Ok(()) };
-        let switch = || {
-            match fs::remove_file(&new) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            // Relative, so that it holds in a checkout that was moved.
-            symlink(name, &new)?;
-            fs::rename(&new, &link)
-        };
-        switch().map_err(|error| refused(&link, &error))
+    pub fn make_next(&self, layout: &Layout) -> Result<()> {
+        set(layout, NEXT, self.dir.file_name())
     }
+
+    /// Notes that it was started: it is not the next one any more.
+    pub fn forget_next(&self, layout: &Layout) {
+        if named(layout, NEXT).as_deref() == self.dir.file_name()
+            && let Err(problem) = set(layout, NEXT, None)
+        {
+            say::aside(&problem.to_string());
+        }
+    }
+}
+
+/// What the links name that a start changes.
+pub struct Links {
+    current: Option<OsString>,
+    previous: Option<OsString>,
+}
+
+impl Links {
+    /// As they are.
+    pub fn noted(layout: &Layout) -> Self {
+        Self { current: named(layout, CURRENT), previous: named(layout, PREVIOUS) }
+    }
+
+    /// Makes them so again, after a start that failed. Without a current release at that time nothing is changed.
+    ///
+    /// # Errors
+    /// When one cannot be written.
+    pub fn restore(&self, layout: &Layout) -> Result<()> {
+        if self.current.is_none() {
+            return Ok(());
+        }
+        set(layout, CURRENT, self.current.as_deref())?;
+        set(layout, PREVIOUS, self.previous.as_deref())
+    }
+}
+
+/// What a link names.
+fn named(layout: &Layout, link: &str) -> Option<OsString> {
+    Some(fs::read_link(folder(layout).join(link)).ok()?.file_name()?.to_owned())
+}
+
+/// Makes a link name this, or nothing.
+fn set(layout: &Layout, link: &str, name: Option<&OsStr>) -> Result<()> {
+    let link = folder(layout).join(link);
+    let new = link.with_extension("new");
+    let remove = |path: &Path| match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    let switch = || {
+        let Some(name) = name else { return remove(&link) };
+        remove(&new)?;
+        // Relative, so that it holds in a checkout that was moved.
+        symlink(name, &new)?;
+        fs::rename(&new, &link)
+    };
+    switch().map_err(|error| refused(&link, &error))
+}
+
+/// Held while something builds, copies or removes releases, by one process at a time.
+pub struct Lock(#[expect(dead_code, reason = "the lock ends with it")] File);
+
+/// Takes the lock.
+///
+/// # Errors
+/// When another process has it, as one that builds.
+pub fn lock(layout: &Layout) -> Result<Lock> {
+    let folder = folder(layout);
+    fs::create_dir_all(&folder).map_err(|error| refused(&folder, &error))?;
+    let busy = "another build is at work in this checkout: wait for it or stop it";
+    Ok(Lock(file_lock::lock_within(&folder.join("lock"), LOCK, busy)?))
 }
 
 /// Where releases are.
@@ -81,8 +161,16 @@ pub fn folder(layout: &Layout) -> PathBuf {
 
 /// The release that was started last.
 pub fn current(layout: &Layout) -> Option<Release> {
-    let name = fs::read_link(folder(layout).join(CURRENT)).ok()?;
-    Some(Release { dir: folder(layout).join(name.file_name()?) }).filter(Release::is_complete)
+    linked(layout, CURRENT)
+}
+
+/// The release that was built to be started next.
+pub fn next(layout: &Layout) -> Option<Release> {
+    linked(layout, NEXT)
+}
+
+fn linked(layout: &Layout, link: &str) -> Option<Release> {
+    Some(Release { dir: folder(layout).join(named(layout, link)?) }).filter(Release::is_complete)
 }
 
 /// The server's binary of the current release; before the first one, as it was built.
@@ -90,49 +178,60 @@ pub fn binary(layout: &Layout) -> PathBuf {
     current(layout).map_or_else(|| layout.server_binary(), |release| release.binary())
 }
 
-/// The release of what was built last. Where nothing is built any more, the one that was started last.
+/// The release of what is in Cargo's output folder.
 ///
 /// # Errors
-/// When there is neither, or it cannot be copied. `hint` says what to do about a binary that is not there.
-pub fn take(layout: &Layout, hint: &str) -> Result<Release> {
+/// When nothing is there, or it cannot be copied. `hint` says what to do about a binary that is not there.
+pub fn take(layout: &Layout, hint: &str, _lock: &Lock) -> Result<Release> {
     let binary = layout.server_binary();
     let site = layout.site();
-    let problem = if !binary.is_file() {
-        format!("{} is not there: {hint}", binary.display())
-    } else if !site.join("pkg").is_dir() {
+    if !binary.is_file() {
+        return Err(Problem::said(format!("{} is not there: {hint}", binary.display())));
+    }
+    if !site.join("pkg").is_dir() {
         // The pages would be without style and script.
-        format!("the built site is not in {}: run without --no-build", site.display())
-    } else {
-        return copy(layout, &binary, &site);
-    };
-    current(layout).ok_or_else(|| Problem::said(problem))
+        return Err(Problem::said(format!(
+            "the built site is not in {}: run without --no-build",
+            site.display()
+        )));
+    }
+    copy(layout, &binary, &site)
 }
 
-/// Copies what was built, unless the same was copied before.
+/// As [`take`]; where nothing is built any more, the release that was started last. Not for what was built just now.
+///
+/// # Errors
+/// As [`take`].
+pub fn take_or_current(layout: &Layout, hint: &str) -> Result<Release> {
+    let is_built = layout.server_binary().is_file() && layout.site().join("pkg").is_dir();
+    match current(layout).filter(|_| !is_built) {
+        Some(current) => Ok(current),
+        None => take(layout, hint, &lock(layout)?),
+    }
+}
+
+/// Copies what was built. The name is the hash of the copy, which no build changes meanwhile.
 fn copy(layout: &Layout, binary: &Path, site: &Path) -> Result<Release> {
+    let folder = folder(layout);
+    fs::create_dir_all(&folder).map_err(|error| refused(&folder, &error))?;
+    let unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&folder);
+    let unfinished = unfinished.map_err(|error| refused(&folder, &error))?;
     let hashes = binary.with_file_name(HASHES);
-    let files = files_below(site)?;
-    let mut hash = Fnv1a::new();
     // A build without hashes in its names has no such file.
     let beside =
         [(binary, BINARY), (hashes.as_path(), HASHES)].into_iter().filter(|(from, _)| from.is_file());
     let outer = beside.map(|(from, to)| (from.to_owned(), PathBuf::from(to)));
-    let all: Vec<(PathBuf, PathBuf)> =
-        outer.chain(files.into_iter().map(|file| (site.join(&file), Path::new(SITE).join(file)))).collect();
+    let inner = files_below(site)?.into_iter().map(|file| (site.join(&file), Path::new(SITE).join(file)));
+    let all: Vec<(PathBuf, PathBuf)> = outer.chain(inner).collect();
+    let mut hash = Fnv1a::new();
     for (from, to) in &all {
-        add_file(&mut hash, from, to).map_err(Problem::io(format!("cannot read {}", from.display())))?;
+        let copied = unfinished.path().join(to);
+        copy_file(from, &copied).map_err(|error| refused(&copied, &error))?;
+        add_file(&mut hash, &copied, to).map_err(|error| refused(&copied, &error))?;
     }
-    let folder = folder(layout);
     let release = Release { dir: folder.join(hash.hex()) };
     if release.is_complete() {
         return Ok(release);
-    }
-    fs::create_dir_all(&folder).map_err(|error| refused(&folder, &error))?;
-    let unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&folder);
-    let unfinished = unfinished.map_err(|error| refused(&folder, &error))?;
-    for (from, to) in &all {
-        let to = unfinished.path().join(to);
-        copy_file(from, &to).map_err(|error| refused(&to, &error))?;
     }
     // Under its name it is complete, also after a power cut.
     let finish = || {
@@ -140,6 +239,7 @@ fn copy(layout: &Layout, binary: &Path, site: &Path) -> Result<Release> {
             fs::remove_dir_all(&release.dir)?;
         }
         fs::create_dir_all(unfinished.path().join(SITE).join("pkg"))?;
+        sync_folders(unfinished.path())?;
         fs::rename(unfinished.path(), &release.dir)?;
         File::open(&folder)?.sync_all()
     };
@@ -149,23 +249,31 @@ fn copy(layout: &Layout, binary: &Path, site: &Path) -> Result<Release> {
     Ok(release)
 }
 
-/// Removes older releases, but for the current one and the one before it, and what was not finished.
-pub fn remove_old(layout: &Layout) {
-    let Some(current) = current(layout) else { return };
-    let made = |dir: &Path| fs::metadata(dir).and_then(|it| it.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+/// Removes the releases that no link names, and what was not finished. Without a link nothing is removed.
+pub fn remove_old(layout: &Layout, _lock: &Lock) {
+    let kept: Vec<OsString> =
+        [CURRENT, PREVIOUS, NEXT].into_iter().filter_map(|link| named(layout, link)).collect();
+    if kept.is_empty() {
+        return;
+    }
     let entries = fs::read_dir(folder(layout)).into_iter().flatten().flatten();
     let dirs = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    let mut others: Vec<PathBuf> = dirs.map(|entry| entry.path()).filter(|dir| *dir != current.dir).collect();
-    others.sort_by_key(|dir| std::cmp::Reverse(made(dir)));
-    let is_unfinished =
-        |dir: &Path| dir.file_name().is_some_and(|name| name.to_string_lossy().starts_with(UNFINISHED));
-    let (unfinished, older): (Vec<PathBuf>, Vec<PathBuf>) =
-        others.into_iter().partition(|dir| is_unfinished(dir));
-    for dir in unfinished.into_iter().chain(older.into_iter().skip(1)) {
+    for dir in dirs.filter(|dir| !kept.contains(&dir.file_name())).map(|dir| dir.path()) {
         if let Err(error) = fs::remove_dir_all(&dir) {
             say::aside(&format!("{} cannot be removed: {error}", dir.display()));
         }
     }
+}
+
+/// Writes the names in a folder, and in those within it, to the disk.
+fn sync_folders(dir: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_folders(&entry.path())?;
+        }
+    }
+    File::open(dir)?.sync_all()
 }
 
 /// The files below a folder, by their paths from there, in a fixed order.
@@ -239,21 +347,26 @@ mod tests {
     ];
 
     fn names(layout: &Layout) -> Vec<String> {
-        let entries = fs::read_dir(folder(layout)).unwrap().map(|entry| entry.unwrap().file_name());
-        entries.map(|name| name.into_string().unwrap()).collect()
+        let entries = fs::read_dir(folder(layout)).unwrap().map(std::result::Result::unwrap);
+        let dirs = entries.filter(|entry| entry.file_type().unwrap().is_dir());
+        dirs.map(|dir| dir.file_name().into_string().unwrap()).collect()
+    }
+
+    fn taken(layout: &Layout) -> Result<Release> {
+        take(layout, "build it", &lock(layout).unwrap())
     }
 
     #[test]
     fn a_later_build_changes_nothing_of_a_release() {
         let (_dir, layout) = built(&FIRST);
-        let first = take(&layout, "").unwrap();
+        let first = taken(&layout).unwrap();
         first.make_current(&layout).unwrap();
         write(
             &layout,
             &[("release/tidemark", "two"), ("release/hash.txt", "js: b"), ("site/pkg/tidemark.b.js", "b")],
         );
         fs::remove_file(layout.site().join("pkg/tidemark.a.js")).unwrap();
-        let second = take(&layout, "").unwrap();
+        let second = taken(&layout).unwrap();
         assert_ne!(first, second);
         let text = |path: PathBuf| fs::read_to_string(path).unwrap();
         assert_eq!(text(first.binary()), "one");
@@ -271,54 +384,93 @@ mod tests {
     #[test]
     fn the_same_build_is_the_same_release() {
         let (_dir, layout) = built(&FIRST);
-        let first = take(&layout, "").unwrap();
-        assert_eq!(take(&layout, "").unwrap(), first);
+        let first = taken(&layout).unwrap();
+        assert_eq!(taken(&layout).unwrap(), first);
         assert_eq!(names(&layout).len(), 1);
         // Only a name differs.
         fs::rename(layout.site().join("robots.txt"), layout.site().join("robots2.txt")).unwrap();
-        assert_ne!(take(&layout, "").unwrap(), first);
+        assert_ne!(taken(&layout).unwrap(), first);
     }
 
     #[test]
     fn one_that_lost_a_part_is_copied_again() {
         let (_dir, layout) = built(&FIRST);
-        let first = take(&layout, "").unwrap();
+        let first = taken(&layout).unwrap();
         fs::remove_file(first.binary()).unwrap();
-        assert_eq!(take(&layout, "").unwrap(), first);
+        assert_eq!(taken(&layout).unwrap(), first);
         assert!(first.is_complete());
     }
 
     #[test]
     fn without_a_build_there_is_the_current_one_or_an_error() {
         let (_dir, layout) = built(&FIRST);
-        let first = take(&layout, "").unwrap();
+        let first = taken(&layout).unwrap();
         first.make_current(&layout).unwrap();
         fs::remove_dir_all(layout.site()).unwrap();
-        assert_eq!(take(&layout, "").unwrap(), first);
-        fs::remove_file(folder(&layout).join(CURRENT)).unwrap();
-        assert!(take(&layout, "").unwrap_err().to_string().contains("built site is not in"));
+        assert_eq!(take_or_current(&layout, "").unwrap(), first);
+        // What was built just now went elsewhere: the one of before is not served in its place.
+        assert!(taken(&layout).unwrap_err().to_string().contains("built site is not in"));
         fs::remove_file(layout.server_binary()).unwrap();
-        assert!(take(&layout, "build it").unwrap_err().to_string().ends_with("build it"));
+        assert!(taken(&layout).unwrap_err().to_string().ends_with("build it"));
+        fs::remove_file(folder(&layout).join(CURRENT)).unwrap();
+        assert!(take_or_current(&layout, "build it").unwrap_err().to_string().ends_with("build it"));
     }
 
     #[test]
-    fn the_current_one_and_the_one_before_are_kept() {
+    fn releases_that_links_name_are_kept() {
         let (_dir, layout) = built(&FIRST);
-        let mut made = Vec::new();
-        for n in 0..4 {
+        let make = |n: u32| {
             write(&layout, &[("release/tidemark", &n.to_string())]);
-            let release = take(&layout, "").unwrap();
-            let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000 + n);
-            File::open(&release.dir).unwrap().set_modified(time).unwrap();
-            made.push(release);
-        }
+            taken(&layout).unwrap()
+        };
+        let made: Vec<Release> = (0..6).map(make).collect();
         fs::create_dir(folder(&layout).join(format!("{UNFINISHED}x"))).unwrap();
-        remove_old(&layout);
-        assert_eq!(names(&layout).len(), 5, "without a current one nothing is removed");
+        remove_old(&layout, &lock(&layout).unwrap());
+        assert_eq!(names(&layout).len(), 7, "without a link nothing is removed");
+        // In another order than they were built.
+        for n in [0, 4, 2, 2] {
+            made[n].make_current(&layout).unwrap();
+        }
+        made[3].make_next(&layout).unwrap();
+        // A start that fails changes neither.
+        let links = Links::noted(&layout);
         made[3].make_current(&layout).unwrap();
-        remove_old(&layout);
+        links.restore(&layout).unwrap();
+        remove_old(&layout, &lock(&layout).unwrap());
         let there: Vec<bool> = made.iter().map(Release::is_complete).collect();
-        assert_eq!(there, [false, false, true, true]);
+        assert_eq!(there, [false, false, true, true, true, false]);
         assert_eq!(names(&layout).len(), 3);
+        assert_eq!((current(&layout), next(&layout)), (Some(made[2].clone()), Some(made[3].clone())));
+        // Only the one that was started is not the next any more.
+        made[2].forget_next(&layout);
+        assert!(next(&layout).is_some());
+        made[3].forget_next(&layout);
+        assert_eq!(next(&layout), None);
+    }
+
+    #[test]
+    fn one_process_at_a_time_copies() {
+        let (_dir, layout) = built(&FIRST);
+        let held = lock(&layout).unwrap();
+        let busy = take_or_current(&layout, "").unwrap_err().to_string();
+        assert!(busy.contains("another build is at work"), "{busy}");
+        drop(held);
+        take_or_current(&layout, "").unwrap();
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_name_is_the_hash_of_what_was_copied() {
+        let (_dir, layout) = built(&FIRST);
+        // As a build that writes meanwhile: each reading of it gives something else.
+        symlink("/proc/sys/kernel/random/uuid", layout.site().join("pkg/changes")).unwrap();
+        let release = taken(&layout).unwrap();
+        let mut hash = Fnv1a::new();
+        let mut files = files_below(&release.dir).unwrap();
+        files.sort_by_key(|file| (file.starts_with(SITE), file != Path::new(BINARY), file.clone()));
+        for file in &files {
+            add_file(&mut hash, &release.dir.join(file), file).unwrap();
+        }
+        assert_eq!(release.dir.file_name().unwrap().to_str(), Some(hash.hex().as_str()));
     }
 }

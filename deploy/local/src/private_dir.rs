@@ -21,7 +21,7 @@ pub(crate) fn private_dir(dir: &Path) -> Result<()> {
     }
     let refused = |why: &str| Error::Failed {
         what: format!("using {}", dir.display()),
-        detail: format!("it is {why}; remove it"),
+        detail: format!("it is {why}; remove it, or name another folder for temporary files in TMPDIR"),
     };
     // Not what a link leads to.
     let meta = fs::symlink_metadata(dir).map_err(Error::path("look at", dir))?;

@@ -16,7 +16,9 @@ use local_servers::{Signal, free_port, port_is_free, postgres_on};
 
 pub use postgres::start_postgres;
 pub use redis::{require_cluster_ports, start_cluster, start_node, start_redis};
-pub use server::{SERVER_READY, require_free, serve_settings, server_command, start_server, step_command};
+pub use server::{
+    SERVER_READY, database_url, require_free, serve_settings, server_command, start_server, step_command,
+};
 
 pub use waiting::RECOVERY;
 use waiting::{PATIENCE, found};
@@ -149,7 +151,7 @@ pub fn launch(part: Part, layout: &Layout, state: &mut State) -> Result<u64> {
             // Not what was built since, which its site may not fit.
             let release = match release::current(layout) {
                 Some(release) => release,
-                None => release::take(layout, "`cargo deploy up` builds it")?,
+                None => release::take_or_current(layout, "`cargo deploy up` builds it")?,
             };
             server::launch_server(layout, state, addr, state.feed, &release, &log).map(drop)
         }

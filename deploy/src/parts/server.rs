@@ -55,15 +55,16 @@ pub fn start_server(
     require_free(addr)?;
     let step = say::Step::begin(format!("Tidemark on {addr}"));
     let (log, end) = fresh_log(Part::Server, layout);
-    let before = release::current(layout);
+    let before = release::Links::noted(layout);
     let done = launch_server(layout, state, addr, feed, release, &log).and_then(|mut process| {
         state.save(layout)?;
         wait_for_server(&mut process, addr, &log, end)
     });
     step.end(done.is_ok());
-    if let (Err(_), Some(before)) = (&done, before) {
+    match &done {
+        Ok(()) => release.forget_next(layout),
         // The problem that is told is the first one.
-        drop(before.make_current(layout));
+        Err(_) => drop(before.restore(layout)),
     }
     done
 }
@@ -168,17 +169,24 @@ fn wait_until_warm(process: &mut Process, addr: SocketAddr) {
 /// # Errors
 /// When a part was not started before.
 pub fn server_command(layout: &Layout, state: &State, binary: &Path) -> Result<Command> {
-    let (Some(redis), Some(postgres)) = (state.redis_url(), state.postgres_port) else {
+    let Some(redis) = state.redis_url() else {
         return Err(Problem::said("Redis and Postgres were not started yet"));
     };
-    let password = read_secret(&postgres_secret(layout))?;
+    let database = database_url(layout, state)?;
     let mut command = Command::new(binary);
     run::clean(&mut command);
-    command
-        .current_dir(layout.root())
-        .env("DATABASE_URL", format!("postgres://tidemark:{password}@127.0.0.1:{postgres}/tidemark"))
-        .env("REDIS_URL", redis);
+    command.current_dir(layout.root()).env("DATABASE_URL", database).env("REDIS_URL", redis);
     Ok(command)
+}
+
+/// Our Postgres, with the password.
+///
+/// # Errors
+/// When it was not started before.
+pub fn database_url(layout: &Layout, state: &State) -> Result<String> {
+    let port = state.postgres_port.ok_or_else(|| Problem::said("Redis and Postgres were not started yet"))?;
+    let password = read_secret(&postgres_secret(layout))?;
+    Ok(format!("postgres://tidemark:{password}@127.0.0.1:{port}/tidemark"))
 }
 
 /// As [`server_command`], for a step of `up`: one that a killed `up` leaves at work is ended by the next.

@@ -1,16 +1,19 @@
 //! `cargo deploy build`: the next release, while the server that runs goes on.
 
-use std::{path::Path, thread};
+use std::{path::Path, thread, time::Duration};
 
 use local_servers::Process;
 
+use super::up;
 use crate::{
     cli::BuildArgs,
     layout::Layout,
     parts::Part,
     preflight,
     problem::{Problem, Result},
-    recover, release, run, say,
+    recover,
+    release::{self, Lock, Release},
+    run, say,
     state::State,
     tools::{Consent, Need, ensure},
 };
@@ -24,20 +27,35 @@ pub fn run(layout: &Layout, args: &BuildArgs) -> Result<u8> {
     let consent = if args.yes { Consent::Given } else { Consent::Ask };
     ensure(layout, &[Need::Build], &[Need::Recommended], consent)?;
     preflight::note_room_to_build(layout);
-    build(layout)?;
-    let release = release::take(layout, "it was built into another folder")?;
+    let release = release(layout)?;
     say::done(&format!("built {}", release.binary().display()));
     if release::current(layout).as_ref() != Some(&release) {
         say::line("`cargo deploy down` and `cargo deploy up --no-build` serve it.");
     }
+    // An `up` that is at work may be about to start one that no link names yet. It removes the old ones itself.
+    if let (Ok(_up), Ok(lock)) = (up::lock_within(layout, Duration::ZERO), release::lock(layout)) {
+        release::remove_old(layout, &lock);
+    }
     Ok(0)
+}
+
+/// Builds, and copies it to a release, which is the next to be served.
+///
+/// # Errors
+/// When another build is at work, the build fails, or a server runs from the folder that it writes to.
+pub fn release(layout: &Layout) -> Result<Release> {
+    let lock = release::lock(layout)?;
+    build(layout, &lock)?;
+    let release = release::take(layout, "it was built into another folder", &lock)?;
+    release.make_next(layout)?;
+    Ok(release)
 }
 
 /// Builds server and site for release, into Cargo's output folder.
 ///
 /// # Errors
 /// When the build fails, or a server runs from that folder.
-pub fn build(layout: &Layout) -> Result<()> {
+pub fn build(layout: &Layout, _lock: &Lock) -> Result<()> {
     require_no_server_in_target(layout)?;
     let is_first = !layout.target().join("release").is_dir();
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);

@@ -6,8 +6,6 @@ use std::{
     time::Duration,
 };
 
-use local_servers::wait_until;
-
 use super::{
     asked, build,
     foreground::{self, Keeper},
@@ -15,11 +13,12 @@ use super::{
 use crate::{
     admin_password, admin_token,
     cli::UpArgs,
+    file_lock,
     layout::Layout,
     moved,
     parts::{self, Part},
     preflight, probe,
-    problem::{Problem, Result},
+    problem::Result,
     recover,
     release::{self, Release},
     run, sample, say,
@@ -81,16 +80,17 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
     let (needed, welcome): (&[Need], &[Need]) =
         if builds { (&[Need::Run, Need::Build], &[Need::Recommended]) } else { (&[Need::Run], &[]) };
     ensure(layout, needed, welcome, consent)?;
+    let mut built = None;
     if builds {
         preflight::note_room_to_build(layout);
-        build::build(layout)?;
+        built = Some(build::release(layout)?);
     } else if runs && !args.no_build {
         say::note(
             "the server that runs stays: a checkout that changed is built and served after `down` and `up`",
         );
     }
     let before = state.running_parts();
-    let started = start(layout, &mut state, args);
+    let started = start(layout, &mut state, args, built);
     if let Err(problem) = started {
         // What did not come so far as to be noted.
         recover::adopt(layout, &mut state);
@@ -112,7 +112,10 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
         drop(state.save(layout));
         return Err(problem);
     }
-    release::remove_old(layout);
+    // A build that is at work removes them at its end.
+    if let Ok(lock) = release::lock(layout) {
+        release::remove_old(layout, &lock);
+    }
     let password = admin_password::first(layout, &state);
     tell(layout, &state, password.as_deref());
     if let Keeper::Lives(pid) = keeper {
@@ -141,33 +144,19 @@ pub fn lock(layout: &Layout) -> Result<File> {
 /// # Errors
 /// As [`lock`].
 pub fn lock_within(layout: &Layout, bound: Duration) -> Result<File> {
-    let path = layout.kept().join("lock");
-    let what = || format!("cannot lock {}", path.display());
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|error| preflight::refused(&path, &error))?;
-    let mut tried = file.try_lock();
     // One that is just ending, or begins to look after what it started, lets go of it in a moment.
-    wait_until(bound, || {
-        if matches!(tried, Err(std::fs::TryLockError::WouldBlock)) {
-            tried = file.try_lock();
-        }
-        !matches!(tried, Err(std::fs::TryLockError::WouldBlock))
-    });
-    match tried {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(Problem::said("another `cargo deploy` is at work in this checkout: wait for it or stop it"))
-        }
-        Err(std::fs::TryLockError::Error(error)) => Err(Problem::io(what())(error)),
-    }
+    file_lock::lock_within(
+        &layout.kept().join("lock"),
+        bound,
+        "another `cargo deploy` is at work in this checkout: wait for it or stop it",
+    )
 }
 
-fn start(layout: &Layout, state: &mut State, args: &UpArgs) -> Result<()> {
-    let release = to_serve(layout, state, args)?;
+fn start(layout: &Layout, state: &mut State, args: &UpArgs, built: Option<Release>) -> Result<()> {
+    let release = match built {
+        Some(built) => built,
+        None => to_serve(layout, state)?,
+    };
     let binary = release.binary();
     // So that whoever comes after a crash knows the kind of Redis and the ports.
     state.save(layout)?;
@@ -199,17 +188,14 @@ fn start(layout: &Layout, state: &mut State, args: &UpArgs) -> Result<()> {
     parts::start_server(layout, state, args.addr.unwrap_or(ADDR), args.feed, &release)
 }
 
-/// The release that runs; otherwise that of what was built last.
-fn to_serve(layout: &Layout, state: &State, args: &UpArgs) -> Result<Release> {
-    if state.process(Part::Server).is_some()
-        && let Some(current) = release::current(layout)
-    {
-        return Ok(current);
+/// The release that runs. Otherwise the one that was built to be the next; without one, what is in Cargo's output folder.
+fn to_serve(layout: &Layout, state: &State) -> Result<Release> {
+    let runs = state.process(Part::Server).is_some();
+    let noted = if runs { release::current(layout) } else { release::next(layout) };
+    match noted {
+        Some(release) => Ok(release),
+        None => release::take_or_current(layout, "run without --no-build"),
     }
-    release::take(
-        layout,
-        if args.no_build { "run without --no-build" } else { "it was built into another folder" },
-    )
 }
 
 fn start_redis(layout: &Layout, state: &mut State) -> Result<()> {

@@ -49,6 +49,50 @@ fn a_build_under_a_server_that_runs_changes_nothing_of_it() {
 }
 
 #[test]
+fn what_build_announces_is_served_next() {
+    let checkout = Checkout::new();
+    checkout.build_tools();
+    checkout.build("one");
+    assert!(checkout.up().status.success());
+    checkout.build("two");
+    let built = checkout.run(&["build", "--yes"]);
+    assert!(built.status.success(), "{}", text(&built));
+    assert!(text(&built).contains("`cargo deploy up --no-build` serve it"), "{}", text(&built));
+    // Something else is in Cargo's output folder by then.
+    checkout.build("three");
+    assert!(checkout.run(&["down"]).status.success());
+    assert!(checkout.up().status.success());
+    let served = fs::read_to_string(checkout.release().join("tidemark")).unwrap();
+    assert!(served.contains("# build two"), "{served}");
+    assert!(!checkout.root().join(".tidemark/releases/next").exists(), "it is the current one");
+
+    // A build removes releases that no link names any more: one, of the three.
+    checkout.build("four");
+    assert!(checkout.run(&["build", "--yes"]).status.success());
+    checkout.build("five");
+    assert!(checkout.run(&["build", "--yes"]).status.success());
+    let entries = fs::read_dir(checkout.root().join(".tidemark/releases")).unwrap();
+    let dirs = entries.filter(|entry| entry.as_ref().unwrap().file_type().unwrap().is_dir());
+    assert_eq!(dirs.count(), 3, "the current, the previous and the next");
+}
+
+#[test]
+fn a_build_that_went_elsewhere_is_not_replaced_by_the_release_of_before() {
+    let checkout = Checkout::new();
+    checkout.build_tools();
+    assert!(checkout.up().status.success());
+    assert!(checkout.run(&["down"]).status.success());
+    fs::remove_file(checkout.root().join("tidemark")).unwrap();
+    let args = ["up", "--yes", "--detach", "--feed", "none", "--addr", &checkout.addr];
+    for args in [&args[..], &["build", "--yes"]] {
+        let refused = checkout.run(args);
+        assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+        assert!(text(&refused).contains("it was built into another folder"), "{}", text(&refused));
+    }
+    assert!(checkout.process("server").is_none());
+}
+
+#[test]
 fn up_builds_nothing_while_the_server_runs() {
     let checkout = Checkout::new();
     // Cargo, as far as this is about it: a build is noted.
