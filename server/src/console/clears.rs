@@ -28,7 +28,7 @@ pub(crate) async fn clear(
     scope: Scope,
 ) -> Result<(Cleared, Preview), ClearError> {
     let (cache, accounts, account, address) = (cache.clone(), accounts.clone(), who.0.to_owned(), who.1);
-    detached(async move {
+    detached(&PERMITS, async move {
         let text = scope.to_string();
         accounts.record(Action::ClearRequested, &account, address, &text).await;
         let done = cache.clear_counted(scope).await;
@@ -55,7 +55,7 @@ pub(crate) async fn undo(
     handle: u64,
 ) -> Result<Undone, ClearError> {
     let (cache, accounts, account, address) = (cache.clone(), accounts.clone(), who.0.to_owned(), who.1);
-    detached(async move {
+    detached(&PERMITS, async move {
         let text = handle.to_string();
         accounts.record(Action::UndoRequested, &account, address, &text).await;
         let done = cache.undo(handle).await;
@@ -71,8 +71,12 @@ pub(crate) async fn undo(
 
 /// Waits for clears and undos whose callers have hung up, for `limit` at most. None begins after it.
 pub(crate) async fn close(limit: Duration) {
-    let all = timeout(limit, PERMITS.acquire_many(MAX_AT_ONCE)).await;
-    PERMITS.close();
+    close_permits(&PERMITS, limit).await;
+}
+
+async fn close_permits(permits: &Semaphore, limit: Duration) {
+    let all = timeout(limit, permits.acquire_many(MAX_AT_ONCE)).await;
+    permits.close();
     if all.is_err() {
         tracing::warn!("the server stops while the cache is being cleared");
     }
@@ -85,9 +89,10 @@ fn stopping() -> ClearError {
 
 /// Runs it to its end even if the caller is dropped meanwhile. An error after [`close`].
 async fn detached<T: Send + 'static>(
+    permits: &'static Semaphore,
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, AcquireError> {
-    let permit = PERMITS.acquire().await?;
+    let permit = permits.acquire().await?;
     let done = tokio::spawn(async move {
         let done = work.await;
         drop(permit);
@@ -99,5 +104,28 @@ async fn detached<T: Send + 'static>(
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
         // The runtime ends, and this future with it.
         Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_begins_after_a_close_that_waited_in_vain() {
+        static PERMITS: Semaphore = Semaphore::const_new(MAX_AT_ONCE as usize);
+        let (begun, is_begun) = oneshot::channel();
+        let (end, is_ended) = oneshot::channel();
+        let running = tokio::spawn(detached(&PERMITS, async {
+            begun.send(()).unwrap();
+            is_ended.await.unwrap()
+        }));
+        is_begun.await.unwrap();
+        close_permits(&PERMITS, Duration::from_millis(1)).await;
+        assert!(detached(&PERMITS, async {}).await.is_err());
+        end.send(7).unwrap();
+        assert_eq!(running.await.unwrap().unwrap(), 7, "what was begun comes to its end");
     }
 }
