@@ -1,19 +1,15 @@
 //! The operator's password: the first `up` makes one, has the binary store its hash, and prints it once.
 
-use std::{
-    io::Write,
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::{path::PathBuf, process::Command, time::Duration};
 
-use local_servers::random_hex;
+use local_servers::{output_within, random_hex};
 
 use crate::{
     admin_token,
     layout::Layout,
     parts,
     problem::{Problem, Result},
-    say,
+    release, say,
     state::State,
 };
 
@@ -53,22 +49,19 @@ fn make(layout: &Layout, state: &State) -> Result<Option<String>> {
         return Ok(None);
     }
     let password = random()?;
-    let mut command = parts::step_command(layout, state)?;
+    let mut command = parts::step_command(layout, state, &release::binary(layout))?;
     let said = tell(command.args(["admin", "password", "--if-none"]), &password)?;
     // It says so, too, where there was one.
     Ok(said.contains("is set").then_some(password))
 }
 
+/// Longest run of it: a hash, and a word with the database.
+const BOUND: Duration = Duration::from_secs(60);
+
 /// Runs a command with the password on standard input, where no list of processes shows it; what it says.
 fn tell(command: &mut Command, password: &str) -> Result<String> {
     let what = "`tidemark admin password`";
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(Problem::io(what))?;
-    if let Some(mut input) = child.stdin.take() {
-        // One that fails at once reads nothing, and says why.
-        let _ = writeln!(input, "{password}");
-    }
-    let output = child.wait_with_output().map_err(Problem::io(what))?;
+    let output = output_within(command, &format!("{password}\n"), BOUND)?;
     if !output.status.success() {
         let why = String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned();
         return Err(Problem::said(format!("{what} failed: {why}")));

@@ -21,6 +21,8 @@ pub enum Verb {
     Doctor(DoctorArgs),
     /// Install what is missing, build, start Redis, Postgres and the server, and load the sample.
     Up(UpArgs),
+    /// Build the next release while the server that runs goes on; `down` and `up --no-build` serve it.
+    Build(BuildArgs),
     /// Stop all that `up` started, in order.
     Down,
     /// Tell which parts run, and how they are. Exit code 3 when one does not, or is not well.
@@ -80,6 +82,14 @@ pub struct UpArgs {
     /// Serve what was built before, without building.
     #[arg(long)]
     pub no_build: bool,
+}
+
+/// Options of `build`.
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// Install what is missing without asking.
+    #[arg(long, short)]
+    pub yes: bool,
 }
 
 /// Arguments of `cache`.

@@ -7,10 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use local_servers::data_folder_is_stopped_at;
+
 use crate::{
-    layout::Layout,
+    layout::{Layout, let_through},
     path_hash::path_hash,
-    preflight::refused,
+    preflight::{quoted, refused},
     problem::{Problem, Result},
     state::State,
 };
@@ -23,6 +25,25 @@ const OWNER: &str = "checkout";
 /// Where the data of a checkout at this place is made.
 pub fn usual(layout: &Layout) -> PathBuf {
     Path::new(ELSEWHERE).join(path_hash(layout.root())).join("postgres")
+}
+
+/// Makes the folders above this data, and lets PostgreSQL's user through to it.
+///
+/// # Errors
+/// When one cannot be made, or that user is kept out by one that is not ours to open.
+pub fn make_above(data: &Path) -> Result<()> {
+    let above = data.parent().unwrap_or(data);
+    fs::create_dir_all(above).map_err(|error| refused(above, &error))?;
+    above.ancestors().take_while(|dir| dir.starts_with(ELSEWHERE)).try_for_each(let_through)?;
+    match data_folder_is_stopped_at(data)? {
+        None => Ok(()),
+        Some(dir) => Err(Problem::said(format!(
+            "PostgreSQL runs as its own user, who cannot enter {} and so not {}: chmod o+x {}",
+            dir.display(),
+            data.display(),
+            quoted(&dir)
+        ))),
+    }
 }
 
 /// The checkout that has claimed this data; `None` of data that is not elsewhere, or that nobody has claimed.

@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
@@ -88,7 +88,7 @@ impl Layout {
         told.unwrap_or_else(|| self.root.join("target"))
     }
 
-    /// The server as built for release. `TIDEMARK_SERVER_BINARY` names another one.
+    /// The server as built for release, from which a [`crate::release`] is made. `TIDEMARK_SERVER_BINARY` names another one.
     pub fn server_binary(&self) -> PathBuf {
         env::var_os("TIDEMARK_SERVER_BINARY")
             .map_or_else(|| self.target().join("release/tidemark"), |path| self.root.join(path))
@@ -114,7 +114,8 @@ impl Layout {
     /// # Errors
     /// When it cannot be made.
     pub fn make_kept(&self) -> Result<()> {
-        make(&self.kept(), 0o755)
+        make(&self.kept(), 0o755)?;
+        let_through(&self.kept())
     }
 }
 
@@ -122,6 +123,23 @@ impl Layout {
 fn make(dir: &Path, mode: u32) -> Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true).mode(mode).create(dir).map_err(|error| preflight::refused(dir, &error))
+}
+
+/// Lets other users pass through a folder of ours, as PostgreSQL is one of them where we are root. A umask of 077 keeps them
+/// out of what is made under it, also by an earlier attempt.
+///
+/// # Errors
+/// When its mode cannot be changed.
+pub fn let_through(dir: &Path) -> Result<()> {
+    let me = rustix::process::geteuid();
+    // Not what a link leads to, which is not ours to open.
+    let Ok(meta) = fs::symlink_metadata(dir) else { return Ok(()) };
+    let mode = meta.permissions().mode() & 0o7777;
+    if !me.is_root() || !meta.is_dir() || meta.uid() != me.as_raw() || mode & 0o011 == 0o011 {
+        return Ok(());
+    }
+    fs::set_permissions(dir, fs::Permissions::from_mode(mode | 0o011))
+        .map_err(|error| preflight::refused(dir, &error))
 }
 
 /// The root holds the toolchain's pin and this tool.

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io::Read,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -15,7 +16,7 @@ use crate::{
     layout::Layout,
     parts::Part,
     problem::{Problem, Result},
-    say,
+    recover, say,
     state::State,
     stop,
 };
@@ -61,20 +62,38 @@ impl Turn {
     }
 }
 
-/// Puts this log aside if it is too long. Its writer keeps the file, as it appends to it; a line that it writes in this very
-/// moment may be lost. On a full disk the old lines are given up for the new ones.
+/// Puts this log aside if it is too long. Its writer keeps the file, as it appends to it. What is written while it is copied
+/// is copied, too; only what comes between the last read and the truncation, right after it, is lost. On a full disk the old
+/// lines are given up for the new ones.
 pub fn keep_below(log: &Path, limit: u64) {
-    if fs::metadata(log).is_ok_and(|meta| meta.len() > limit) {
-        let (new, aside) = (log.with_extension("log.new"), aside(log));
-        if fs::copy(log, &new).and_then(|_| fs::rename(&new, &aside)).is_err() {
+    let length = fs::metadata(log).map_or(0, |meta| meta.len());
+    if length <= limit {
+        return;
+    }
+    let new = log.with_extension("log.new");
+    let shorten = || {
+        let file = File::options().read(true).write(true).open(log)?;
+        // A writer that is faster than the copy must not keep it going for ever.
+        let copied = copy(&file, &new, length.saturating_add(limit));
+        // Written in append mode, it goes on at the new end.
+        file.set_len(0)?;
+        if copied.and_then(|()| fs::rename(&new, aside(log))).is_err() {
             drop(fs::remove_file(&new));
         }
-        // Written in append mode, it goes on at the new end.
-        let emptied = File::options().write(true).open(log).and_then(|file| file.set_len(0));
-        if let Err(error) = emptied {
-            say::aside(&format!("{} cannot be kept short: {error}", log.display()));
-        }
+        Ok::<(), std::io::Error>(())
+    };
+    if let Err(error) = shorten() {
+        say::aside(&format!("{} cannot be kept short: {error}", log.display()));
     }
+}
+
+/// Copies a file to its end, with what is written to it meanwhile, up to `most` bytes.
+fn copy(file: &File, to: &Path, most: u64) -> std::io::Result<()> {
+    // As private as the log.
+    let mode = file.metadata()?.permissions();
+    let mut to = File::create(to)?;
+    to.set_permissions(mode)?;
+    std::io::copy(&mut file.take(most), &mut to).map(drop)
 }
 
 /// Where a log is put aside.
@@ -111,8 +130,11 @@ pub fn run(layout: &Layout) -> Result<u8> {
         return Ok(0);
     }
     let mut idle = 0;
+    let mut state = None;
     while idle < IDLE && !stop::asked() {
-        let Ok(state) = State::load(layout) else { break };
+        // What cannot be read now, as when there are too many open files, is as it was before; what runs goes on writing.
+        state = State::load(layout).ok().or(state);
+        let state = state.get_or_insert_with(|| recover::found(layout));
         turn.keep(layout, &state.parts());
         idle = if state.running_parts().is_empty() { idle + 1 } else { 0 };
         thread::sleep(LOOK);

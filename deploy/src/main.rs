@@ -13,6 +13,7 @@ mod cli;
 mod cluster;
 mod elsewhere;
 mod explain;
+mod file_lock;
 mod health;
 mod layout;
 mod log_limit;
@@ -24,6 +25,7 @@ mod preflight;
 mod probe;
 mod problem;
 mod recover;
+mod release;
 mod run;
 mod running;
 mod sample;
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
     let done = Layout::find().and_then(|layout| match cli.verb {
         Verb::Doctor(args) => verbs::doctor::run(&layout, &args),
         Verb::Up(args) => verbs::up::run(&layout, &args),
+        Verb::Build(args) => verbs::build::run(&layout, &args),
         Verb::Down => verbs::down::run(&layout),
         Verb::Status(args) => verbs::status::run(&layout, &args),
         Verb::Logs(args) => verbs::logs::run(&layout, &args),

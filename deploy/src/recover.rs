@@ -88,6 +88,13 @@ pub fn rebuilt(layout: &Layout) -> State {
     state
 }
 
+/// What there is of this checkout, without what is noted of it.
+pub fn found(layout: &Layout) -> State {
+    let mut state = rebuilt(layout);
+    adopt(layout, &mut state);
+    state
+}
+
 /// Notes the processes of this checkout that run and are not noted, or under a number that is not theirs.
 pub fn adopt(layout: &Layout, state: &mut State) {
     if !layout.kept().exists() {

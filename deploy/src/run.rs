@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use local_servers::{Process, Signal};
+use local_servers::{Process, Signal, output_within};
 
 use crate::{
     layout::Layout,
@@ -61,17 +61,20 @@ pub fn find(layout: &Layout, name: &str) -> Option<PathBuf> {
         .or_else(|| local_servers::find_program(name))
 }
 
-/// What a program says, on standard output and error together; `None` when it cannot be started or fails.
+/// Longest wait for a program that only says something.
+const SAYS: Duration = Duration::from_secs(60);
+
+/// What a program says, on standard output and error together; `None` when it cannot be started, fails or takes too long.
 pub fn said(command: &mut Command) -> Option<String> {
-    let out = command.stdin(Stdio::null()).output().ok()?;
+    let out = output_within(command, "", SAYS).ok()?;
     out.status
         .success()
         .then(|| format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr)))
 }
 
-/// What a program says on standard output; `None` when it cannot be started or fails.
+/// What a program says on standard output; `None` when it cannot be started, fails or takes too long.
 pub fn said_out(command: &mut Command) -> Option<String> {
-    let out = command.stdin(Stdio::null()).output().ok()?;
+    let out = output_within(command, "", SAYS).ok()?;
     out.status.success().then(|| String::from_utf8_lossy(&out.stdout).into_owned())
 }
 

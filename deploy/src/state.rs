@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use local_servers::Process;
@@ -101,14 +101,8 @@ impl State {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(Problem::said(format!("cannot read {}: {error}", path.display()))),
         };
-        let told: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
         // First of all, as another format may have other fields.
-        if let Some(format) = told["format"].as_u64().filter(|it| *it != u64::from(FORMAT)) {
-            return Err(Problem::said(format!(
-                "{} is of format {format}, this tool knows {FORMAT}: use the tool that wrote it",
-                path.display(),
-            )));
-        }
+        require_format(&path, &bytes)?;
         if let Ok(state) = serde_json::from_slice(&bytes) {
             return Ok(state);
         }
@@ -122,9 +116,12 @@ impl State {
     /// Writes the file in one step, so that a crash, also of the machine, leaves the old or the new one.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When it cannot be written, or there is one of another format, which a newer tool needs.
     pub fn save(&self, layout: &Layout) -> Result<()> {
         let path = path(layout);
+        if let Ok(bytes) = fs::read(&path) {
+            require_format(&path, &bytes)?;
+        }
         let new = unfinished(layout);
         let text =
             serde_json::to_string_pretty(self).map_err(|error| Problem::said(format!("state: {error}")))?;
@@ -209,6 +206,18 @@ impl State {
             Part::Postgres => self.postgres_port,
             Part::Server => self.addr.map(|addr| addr.port()),
         }
+    }
+}
+
+/// An error when the file is of another format.
+fn require_format(path: &Path, bytes: &[u8]) -> Result<()> {
+    let told: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+    match told["format"].as_u64().filter(|it| *it != u64::from(FORMAT)) {
+        None => Ok(()),
+        Some(format) => Err(Problem::said(format!(
+            "{} is of format {format}, this tool knows {FORMAT}: use the tool that wrote it",
+            path.display(),
+        ))),
     }
 }
 

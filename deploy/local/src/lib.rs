@@ -23,8 +23,10 @@ mod descendants;
 mod error;
 mod fault_proxy;
 mod guard;
+mod output;
 mod ports;
 mod postgres;
+mod private_dir;
 mod process;
 mod programs;
 mod redis;
@@ -39,10 +41,11 @@ pub use cluster::{
 };
 pub use error::{Error, Result};
 pub use fault_proxy::{Fault, FaultProxy};
+pub use output::output_within;
 pub use ports::{BUS_OFFSET, free_base_port, free_port, port_is_free, wait_until};
 pub use postgres::{
-    FoundPostgres, PostgresOptions, PostgresServer, data_folder_is_reachable, data_folder_owner,
-    last_port_of, postgres_on, server_account,
+    FoundPostgres, PostgresOptions, PostgresServer, data_folder_is_reachable, data_folder_is_stopped_at,
+    data_folder_owner, last_port_of, left_of_postgres, postgres_on, server_account,
 };
 pub use process::{Process, ProcessMark, Signal, mark_of, reap};
 pub use programs::{POSTGRES_PROGRAMS, find_program, postgres_bin_dir};

@@ -2,17 +2,16 @@
 
 use std::{
     collections::hash_map::RandomState,
-    fs::{self, File},
+    fs::File,
     hash::{BuildHasher, Hasher},
     net::{Ipv4Addr, TcpListener},
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
-use crate::{Error, Result};
+use crate::{Error, Result, private_dir::private_dir};
 
 /// Lowest port given out.
 const FIRST: u16 = 20_000;
@@ -84,10 +83,12 @@ pub fn port_is_free(port: u16) -> bool {
 
 /// One folder a user: another user's lock files could not be opened.
 fn lock_dir() -> Result<PathBuf> {
-    let dir = std::env::temp_dir().join(format!("tidemark-ports-{}", rustix::process::getuid().as_raw()));
-    fs::create_dir_all(&dir).map_err(Error::path("make the folder", &dir))?;
-    fs::set_permissions(&dir, fs::Permissions::from_mode(0o700))
-        .map_err(Error::path("own the folder", &dir))?;
+    lock_dir_in(&std::env::temp_dir())
+}
+
+fn lock_dir_in(base: &Path) -> Result<PathBuf> {
+    let dir = base.join(format!("tidemark-ports-{}", rustix::process::geteuid().as_raw()));
+    private_dir(&dir)?;
     Ok(dir)
 }
 
@@ -111,6 +112,8 @@ pub fn wait_until(bound: Duration, mut cond: impl FnMut() -> bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::DirBuilderExt;
+
     use super::*;
 
     #[test]
@@ -132,6 +135,21 @@ mod tests {
             assert!(port_is_free(port) && port < 32_768);
             assert!(take(&dir, port).is_none(), "{port} is held");
         }
+    }
+
+    #[test]
+    fn the_lock_folder_is_no_link_that_somebody_put_there() {
+        let base = tempfile::tempdir().unwrap();
+        let victim = base.path().join("victim");
+        // Ours alone, as a home is: nothing but the link is wrong.
+        std::fs::DirBuilder::new().mode(0o700).create(&victim).unwrap();
+        let name = lock_dir().unwrap();
+        let link = base.path().join(name.file_name().unwrap());
+        std::os::unix::fs::symlink(&victim, &link).unwrap();
+        assert!(lock_dir_in(base.path()).is_err());
+        std::fs::remove_file(&link).unwrap();
+        assert_eq!(lock_dir_in(base.path()).unwrap(), link);
+        assert_eq!(std::fs::read_dir(&victim).unwrap().count(), 0);
     }
 
     #[test]

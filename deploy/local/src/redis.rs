@@ -133,13 +133,24 @@ impl RedisServer {
         Ok(server)
     }
 
-    /// Starts a server as told, and waits until it answers.
+    /// Starts a server as told, and waits until it answers. One that does not answer in time is left running: it may still
+    /// read its data.
     ///
     /// # Errors
     /// As [`RedisServer::ephemeral`]; [`Error::Io`] when its folder or `redis.conf` cannot be written.
     pub fn start_with(options: RedisOptions) -> Result<Self> {
+        let server = Self::launch_with(options)?;
+        server.wait_until_ready()?;
+        Ok(server)
+    }
+
+    /// As [`RedisServer::start_with`], without the wait.
+    ///
+    /// # Errors
+    /// As [`RedisServer::start_with`].
+    pub fn launch_with(options: RedisOptions) -> Result<Self> {
         let server = Self { options, running: Mutex::new(None), temporary: None };
-        server.start()?;
+        server.launch()?;
         Ok(server)
     }
 
@@ -149,10 +160,15 @@ impl RedisServer {
     /// # Errors
     /// As [`RedisServer::ephemeral`].
     pub fn start(&self) -> Result<()> {
-        let mut running = self.lock();
-        if running.as_mut().is_some_and(|it| it.process.is_alive()) {
+        if self.is_running() {
             return Ok(());
         }
+        self.launch()?;
+        self.wait_until_ready()
+    }
+
+    fn launch(&self) -> Result<()> {
+        let mut running = self.lock();
         *running = None;
         let program = find_program("redis-server").ok_or_else(|| Error::Missing {
             program: "redis-server".to_owned(),
@@ -165,7 +181,7 @@ impl RedisServer {
         let config = self.options.dir.join("redis.conf");
         write_private(&config, &self.options.config())?;
         let (out, err) = output_to(self.options.log.as_deref())?;
-        let mut process = Process::spawn(
+        let process = Process::spawn(
             Command::new(program)
                 .arg(&config)
                 .current_dir(&self.options.dir)
@@ -179,26 +195,41 @@ impl RedisServer {
             Some(dir) => Some(Guard::over(process.pid(), dir.path())?),
             None => None,
         };
+        *running = Some(Running { process, guard });
+        Ok(())
+    }
+
+    /// Waits until it answers. An ephemeral one that does not answer in time is ended; any other is left running.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] when it has ended, [`Error::Timeout`] when it does not answer in time.
+    pub fn wait_until_ready(&self) -> Result<()> {
+        let what = format!("redis-server on port {}", self.options.port);
+        let log = || self.options.log.as_deref().map(programs::tail).unwrap_or_default();
+        let mut running = self.lock();
+        let Some(it) = running.as_mut() else {
+            return Err(Error::Failed { what, detail: "it was not started".to_owned() });
+        };
         let mut ended = None;
         let ready = self.options.patience.wait(self.options.log.as_deref(), || {
-            ended = process.exit_status();
+            ended = it.process.exit_status();
             ended.is_some() || self.answers()
         });
-        let what = format!("redis-server on port {}", self.options.port);
         if let Some(status) = ended {
-            let log = self.options.log.as_deref().map(programs::tail).unwrap_or_default();
-            return Err(Error::Failed { what, detail: format!("{status}{log}") });
+            *running = None;
+            return Err(Error::Failed { what, detail: format!("{status}{}", log()) });
         }
         if !ready {
-            process.end(Signal::KILL, STOP)?;
-            let detail = self.options.log.as_deref().map(programs::tail).unwrap_or_default();
+            if self.temporary.is_some() {
+                it.process.end(Signal::KILL, STOP)?;
+                *running = None;
+            }
             return Err(Error::Timeout {
                 what: format!("an answer of {what}"),
                 after: self.options.patience.bound,
-                detail,
+                detail: log(),
             });
         }
-        *running = Some(Running { process, guard });
         Ok(())
     }
 

@@ -68,7 +68,7 @@ pub fn check(layout: &Layout) -> Result<()> {
     let password = layout.logs().join("browser-check-password");
     write_password(&password)?;
     let mut serve = server(&["serve"]);
-    serve_settings(&mut serve, layout, addr);
+    serve_settings(&mut serve, &layout.site(), addr);
     // The tests guess passwords from addresses of their own, which they name as a proxy does.
     serve.env(admin_password::SETTING, &password).env("TIDEMARK_TRUSTED_PROXIES", "127.0.0.1");
     let mut process = Process::spawn(serve.stdin(Stdio::null()).stdout(out).stderr(err))?;

@@ -14,7 +14,7 @@ use crate::{
     cli::TestArgs,
     layout::Layout,
     problem::{Problem, Result},
-    run, say,
+    release, run, say,
     tools::{Consent, Need, ensure},
     verbs,
 };
@@ -85,7 +85,7 @@ const CHECKS: [Check; 7] = [
         name: "build",
         title: "release build, and the size of the first page",
         work: |layout| {
-            verbs::up::build(layout)?;
+            verbs::build::build(layout, &release::lock(layout)?)?;
             size::check(layout)
         },
     },

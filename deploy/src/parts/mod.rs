@@ -16,8 +16,11 @@ use local_servers::{Signal, free_port, port_is_free, postgres_on};
 
 pub use postgres::start_postgres;
 pub use redis::{require_cluster_ports, start_cluster, start_node, start_redis};
-pub use server::{require_free, require_site, serve_settings, server_command, start_server, step_command};
+pub use server::{
+    SERVER_READY, database_url, require_free, serve_settings, server_command, start_server, step_command,
+};
 
+pub use waiting::RECOVERY;
 use waiting::{PATIENCE, found};
 
 use crate::{
@@ -25,7 +28,7 @@ use crate::{
     layout::Layout,
     log_limit, port_holder, probe,
     problem::{Problem, Result},
-    say,
+    release, say,
     state::State,
 };
 
@@ -76,7 +79,7 @@ impl Part {
     }
 
     /// Whether it takes work, in whatever state it is otherwise.
-    fn is_ready(self, state: &State) -> bool {
+    pub fn is_ready(self, state: &State) -> bool {
         match self {
             Self::Redis | Self::Node(_) => state.port(self).is_some_and(probe::redis_answers),
             Self::Postgres => match &state.postgres_data {
@@ -91,7 +94,7 @@ impl Part {
     }
 
     /// Whether it lives and says that it reads its data or recovers, which may take long.
-    fn is_loading(self, state: &State) -> bool {
+    pub fn is_loading(self, state: &State) -> bool {
         match self {
             Self::Redis | Self::Node(_) => state.port(self).is_some_and(probe::redis_loads),
             Self::Postgres => {
@@ -123,6 +126,48 @@ impl Part {
         state.set(self, None);
         Ok(true)
     }
+}
+
+/// Starts the process of a part that has ended, with the settings that are noted, and notes it in the state; does not wait
+/// until it is ready. Where what it writes to its log begins.
+///
+/// # Errors
+/// When that fails at once.
+pub fn launch(part: Part, layout: &Layout, state: &mut State) -> Result<u64> {
+    let (log, end) = fresh_log(part, layout);
+    match part {
+        Part::Redis => {
+            let port = choose_port(part, state, redis::REDIS_PORT)?;
+            redis::launch_redis(layout, state, port, &log).map(drop)
+        }
+        Part::Postgres => {
+            let port = choose_port(part, state, postgres::POSTGRES_PORT)?;
+            postgres::launch_postgres(layout, state, port, &log).map(drop)
+        }
+        Part::Server => {
+            let addr =
+                state.addr.ok_or_else(|| Problem::said("it is not known where the server listened"))?;
+            require_free(addr)?;
+            // Not what was built since, which its site may not fit.
+            let release = match release::current(layout) {
+                Some(release) => release,
+                None => release::take_or_current(layout, "`cargo deploy up` builds it")?,
+            };
+            server::launch_server(layout, state, addr, state.feed, &release, &log).map(drop)
+        }
+        Part::Node(_) => Err(Problem::said("a node is started by `cargo deploy cluster start`")),
+    }?;
+    Ok(end)
+}
+
+/// Why a part that was launched has ended, by what it wrote to its log from there on.
+pub fn why_ended(part: Part, layout: &Layout, state: &State, end: u64) -> Problem {
+    let data = match part {
+        Part::Postgres => state.postgres_data.clone().unwrap_or_default(),
+        Part::Redis | Part::Node(_) | Part::Server => crate::recover::redis_data(layout),
+    };
+    let error = local_servers::Error::Failed { what: part.name().to_owned(), detail: "it ended".to_owned() };
+    explain::not_started(layout, part, &data, end, &error)
 }
 
 /// As on the command line, and in names of logs.

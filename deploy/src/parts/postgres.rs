@@ -22,9 +22,9 @@ use crate::{
 };
 
 /// Postgres's port unless it is taken.
-const POSTGRES_PORT: u16 = 5442;
+pub(super) const POSTGRES_PORT: u16 = 5442;
 
-/// Starts Postgres, unless it runs; makes its data folder at first.
+/// Starts Postgres, unless it runs, and waits until it takes connections; makes its data folder at first.
 ///
 /// # Errors
 /// When it does not start.
@@ -32,27 +32,48 @@ pub fn start_postgres(layout: &Layout, state: &mut State) -> Result<()> {
     if found(Part::Postgres, layout, state)? {
         return Ok(());
     }
+    let port = choose_port(Part::Postgres, state, POSTGRES_PORT)?;
+    let (log, end) = fresh_log(Part::Postgres, layout);
+    let step = say::Step::begin(format!("Postgres on 127.0.0.1:{port}"));
+    let done = launch_postgres(layout, state, port, &log).and_then(|server| {
+        // Noted before it is ready: a recovery takes minutes, and whoever comes meanwhile must know of it.
+        state.save(layout)?;
+        let dir = state.postgres_data.clone().unwrap_or_default();
+        let ready = server.wait_until_ready();
+        ready.map_err(|error| explain::not_started(layout, Part::Postgres, &dir, end, &error))
+    });
+    step.end(done.is_ok());
+    done
+}
+
+/// Starts its process and notes it in the state, without a wait.
+///
+/// # Errors
+/// When that fails at once.
+pub(super) fn launch_postgres(
+    layout: &Layout,
+    state: &mut State,
+    port: u16,
+    log: &Path,
+) -> Result<PostgresServer> {
     let dir = postgres_data(layout, state)?;
     if !dir.join("PG_VERSION").exists() {
         state.imported = None;
     }
-    let port = choose_port(Part::Postgres, state, POSTGRES_PORT)?;
     let password = postgres_password(layout, &dir)?;
-    let (log, end) = fresh_log(Part::Postgres, layout);
-    let step = say::Step::begin(format!("Postgres on 127.0.0.1:{port}"));
-    let server = PostgresServer::start_with(PostgresOptions {
+    let end = explain::end_of_log(log);
+    let server = PostgresServer::launch_with(PostgresOptions {
         password,
         dir: dir.clone(),
         port,
-        log: Some(log),
+        log: Some(log.to_owned()),
         patience: PATIENCE,
     });
-    step.end(server.is_ok());
     let server = server.map_err(|error| explain::not_started(layout, Part::Postgres, &dir, end, &error))?;
     state.postgres_port = Some(port);
     state.postgres_data = Some(dir);
     state.postgres = server.pid().and_then(Running::note);
-    state.save(layout)
+    Ok(server)
 }
 
 /// [`recover::postgres_data`], with the folders above it; says so when it is not in the checkout.
@@ -61,8 +82,7 @@ fn postgres_data(layout: &Layout, state: &State) -> Result<PathBuf> {
     if dir.starts_with(layout.root()) {
         return Ok(dir);
     }
-    let above = dir.parent().unwrap_or(&dir);
-    fs::create_dir_all(above).map_err(|error| refused(above, &error))?;
+    elsewhere::make_above(&dir)?;
     elsewhere::claim(layout, state, &dir)?;
     if state.postgres_data.is_some() {
         return Ok(dir);
@@ -70,7 +90,7 @@ fn postgres_data(layout: &Layout, state: &State) -> Result<PathBuf> {
     say::note(&format!(
         "PostgreSQL does not run as root, and its user cannot enter {}: its data is in {}",
         layout.root().display(),
-        above.display()
+        dir.parent().unwrap_or(&dir).display()
     ));
     Ok(dir)
 }

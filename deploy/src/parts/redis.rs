@@ -1,6 +1,6 @@
 //! Redis as a part: one server, or the nodes of a cluster.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use local_servers::{
     BUS_OFFSET, ClusterAdmin, ClusterOptions, Durability, RedisOptions, RedisServer, port_is_free,
@@ -22,13 +22,13 @@ use crate::{
 };
 
 /// Redis's port unless it is taken.
-const REDIS_PORT: u16 = 6390;
+pub(super) const REDIS_PORT: u16 = 6390;
 /// Redis's memory limit in bytes.
 const REDIS_MEMORY: u64 = 512 << 20;
 /// A node's memory limit in bytes: three masters and three copies share the machine.
 const NODE_MEMORY: u64 = 256 << 20;
 
-/// Starts Redis, unless it runs.
+/// Starts Redis, unless it runs, and waits until it answers.
 ///
 /// # Errors
 /// When it does not start.
@@ -37,23 +37,37 @@ pub fn start_redis(layout: &Layout, state: &mut State) -> Result<()> {
         return Ok(());
     }
     let port = choose_port(Part::Redis, state, REDIS_PORT)?;
-    let dir = redis_data(layout);
     let (log, end) = fresh_log(Part::Redis, layout);
     let step = say::Step::begin(format!("Redis on 127.0.0.1:{port}"));
-    let server = RedisServer::start_with(RedisOptions {
+    let done = launch_redis(layout, state, port, &log).and_then(|server| {
+        state.save(layout)?;
+        let ready = server.wait_until_ready();
+        ready.map_err(|error| explain::not_started(layout, Part::Redis, &redis_data(layout), end, &error))
+    });
+    step.end(done.is_ok());
+    done
+}
+
+/// Starts its process and notes it in the state, without a wait.
+///
+/// # Errors
+/// When that fails at once.
+pub(super) fn launch_redis(layout: &Layout, state: &mut State, port: u16, log: &Path) -> Result<RedisServer> {
+    let dir = redis_data(layout);
+    let end = explain::end_of_log(log);
+    let server = RedisServer::launch_with(RedisOptions {
         dir: dir.clone(),
         port,
         durability: Durability::SnapshotAndLog,
         max_memory: REDIS_MEMORY,
-        log: Some(log),
+        log: Some(log.to_owned()),
         extra: Vec::new(),
         patience: PATIENCE,
     });
-    step.end(server.is_ok());
     let server = server.map_err(|error| explain::not_started(layout, Part::Redis, &dir, end, &error))?;
     state.redis_port = Some(port);
     state.redis = server.pid().and_then(Running::note);
-    state.save(layout)
+    Ok(server)
 }
 
 /// How the cluster's nodes are run.

@@ -23,6 +23,7 @@ use crate::{
     probe,
     problem::{Problem, Result},
     recover::{SERVER_MARK, STEP_MARK},
+    release::{self, Release},
     run,
     running::Running,
     say,
@@ -31,35 +32,55 @@ use crate::{
 };
 
 /// Longest wait for the server's first good answer.
-const SERVER_READY: Duration = Duration::from_secs(60);
+pub const SERVER_READY: Duration = Duration::from_secs(60);
 /// Longest wait for the end of its warm-up, which is at most a minute by its settings.
 const WARM: Duration = Duration::from_secs(75);
 /// Longest wait for its connections.
 const CONNECTED: Duration = Duration::from_secs(10);
 
-/// Starts the server, unless it runs, and waits until it answers.
+/// Starts the server of this release, unless one runs, and waits until it answers. From then on it is the current release.
 ///
 /// # Errors
-/// When it does not start, or does not answer in time.
-pub fn start_server(layout: &Layout, state: &mut State, addr: SocketAddr, feed: Option<Feed>) -> Result<()> {
+/// When it does not start, or does not answer in time. The release that was current stays so.
+pub fn start_server(
+    layout: &Layout,
+    state: &mut State,
+    addr: SocketAddr,
+    feed: Option<Feed>,
+    release: &Release,
+) -> Result<()> {
     if found(Part::Server, layout, state)? {
         return Ok(());
     }
     require_free(addr)?;
     let step = say::Step::begin(format!("Tidemark on {addr}"));
-    let log = fresh_log(Part::Server, layout);
-    let done = spawn_server(layout, state, addr, feed, (&log.0, log.1));
+    let (log, end) = fresh_log(Part::Server, layout);
+    let before = release::Links::noted(layout);
+    let done = launch_server(layout, state, addr, feed, release, &log).and_then(|mut process| {
+        state.save(layout)?;
+        wait_for_server(&mut process, addr, &log, end)
+    });
     step.end(done.is_ok());
+    match &done {
+        Ok(()) => release.forget_next(layout),
+        // The problem that is told is the first one.
+        Err(_) => drop(before.restore(layout)),
+    }
     done
 }
 
-fn spawn_server(
+/// Starts the server's process from this release, which becomes the current one, and notes it in the state, without a wait.
+///
+/// # Errors
+/// When that fails at once.
+pub(super) fn launch_server(
     layout: &Layout,
     state: &mut State,
     addr: SocketAddr,
     feed: Option<Feed>,
-    (log, end): (&Path, u64),
-) -> Result<()> {
+    release: &Release,
+    log: &Path,
+) -> Result<Process> {
     let file = File::options()
         .create(true)
         .append(true)
@@ -67,14 +88,14 @@ fn spawn_server(
         .open(log)
         .and_then(|file| Ok((file.try_clone()?, file)))
         .map_err(|error| refused(log, &error))?;
-    let mut command = server_command(layout, state)?;
+    let mut command = server_command(layout, state, &release.binary())?;
     command.env(SERVER_MARK, layout.kept());
     if let Some(feed) = feed {
         command.env("TIDEMARK_FEED", feed.name());
     }
     // Its output goes to a file.
     command.env("NO_COLOR", "1");
-    serve_settings(&mut command, layout, addr);
+    serve_settings(&mut command, &release.site(), addr);
     if let Some(token) = &state.admin_token_file {
         command.env(admin_token::SETTING, token);
     }
@@ -82,11 +103,16 @@ fn spawn_server(
         command.env(admin_password::SETTING, password);
     }
     command.arg("serve").stdin(Stdio::null()).stdout(file.0).stderr(file.1).process_group(0);
-    let mut process = Process::spawn(&mut command)?;
+    release.make_current(layout)?;
+    let process = Process::spawn(&mut command)?;
     state.addr = Some(addr);
     state.feed = feed;
     state.server = Running::note(process.pid());
-    state.save(layout)?;
+    Ok(process)
+}
+
+/// Waits until it answers and has its connections.
+fn wait_for_server(process: &mut Process, addr: SocketAddr, log: &Path, end: u64) -> Result<()> {
     let here = probe::reachable(addr);
     let ready = wait_until(SERVER_READY, || {
         stop::asked() || !process.is_alive() || matches!(probe::get(here, "/healthz"), Some((200, _)))
@@ -107,7 +133,7 @@ fn spawn_server(
             log.display()
         )));
     }
-    wait_until_warm(&mut process, here);
+    wait_until_warm(process, here);
     stop::check()?;
     // Its connections take a moment. It serves without them, so this is no reason to fail.
     let mut unwell = None;
@@ -138,39 +164,46 @@ fn wait_until_warm(process: &mut Process, addr: SocketAddr) {
     });
 }
 
-/// The server's binary with the settings for our Redis and Postgres: in its environment, as arguments are for all to see.
+/// This binary of the server with the settings for our Redis and Postgres: in its environment, as arguments are for all to see.
 ///
 /// # Errors
 /// When a part was not started before.
-pub fn server_command(layout: &Layout, state: &State) -> Result<Command> {
-    let (Some(redis), Some(postgres)) = (state.redis_url(), state.postgres_port) else {
+pub fn server_command(layout: &Layout, state: &State, binary: &Path) -> Result<Command> {
+    let Some(redis) = state.redis_url() else {
         return Err(Problem::said("Redis and Postgres were not started yet"));
     };
-    let password = read_secret(&postgres_secret(layout))?;
-    let mut command = Command::new(layout.server_binary());
+    let database = database_url(layout, state)?;
+    let mut command = Command::new(binary);
     run::clean(&mut command);
-    command
-        .current_dir(layout.root())
-        .env("DATABASE_URL", format!("postgres://tidemark:{password}@127.0.0.1:{postgres}/tidemark"))
-        .env("REDIS_URL", redis);
+    command.current_dir(layout.root()).env("DATABASE_URL", database).env("REDIS_URL", redis);
     Ok(command)
+}
+
+/// Our Postgres, with the password.
+///
+/// # Errors
+/// When it was not started before.
+pub fn database_url(layout: &Layout, state: &State) -> Result<String> {
+    let port = state.postgres_port.ok_or_else(|| Problem::said("Redis and Postgres were not started yet"))?;
+    let password = read_secret(&postgres_secret(layout))?;
+    Ok(format!("postgres://tidemark:{password}@127.0.0.1:{port}/tidemark"))
 }
 
 /// As [`server_command`], for a step of `up`: one that a killed `up` leaves at work is ended by the next.
 ///
 /// # Errors
 /// As [`server_command`].
-pub fn step_command(layout: &Layout, state: &State) -> Result<Command> {
-    let mut command = server_command(layout, state)?;
+pub fn step_command(layout: &Layout, state: &State, binary: &Path) -> Result<Command> {
+    let mut command = server_command(layout, state, binary)?;
     command.env(STEP_MARK, layout.kept());
     Ok(command)
 }
 
 /// What the server has to know of the built site, as the workspace's manifest tells cargo-leptos.
-pub fn serve_settings(command: &mut Command, layout: &Layout, addr: SocketAddr) {
+pub fn serve_settings(command: &mut Command, site: &Path, addr: SocketAddr) {
     command
         .env("LEPTOS_OUTPUT_NAME", "tidemark")
-        .env("LEPTOS_SITE_ROOT", layout.site())
+        .env("LEPTOS_SITE_ROOT", site)
         .env("LEPTOS_SITE_PKG_DIR", "pkg")
         .env("LEPTOS_SITE_ADDR", addr.to_string())
         .env("LEPTOS_HASH_FILES", "true")
@@ -196,16 +229,4 @@ pub fn require_free(addr: SocketAddr) -> Result<()> {
             }))
         }
     }
-}
-
-/// An error when the built site is not there: the pages would be without style and script.
-///
-/// # Errors
-/// When it is not.
-pub fn require_site(layout: &Layout) -> Result<()> {
-    let site = layout.site();
-    if site.join("pkg").is_dir() {
-        return Ok(());
-    }
-    Err(Problem::said(format!("the built site is not in {}: run without --no-build", site.display())))
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Longest wait for a server that reads its data or recovers from a crash. Progress is told meanwhile.
-const RECOVERY: Duration = Duration::from_secs(15 * 60);
+pub const RECOVERY: Duration = Duration::from_secs(15 * 60);
 /// How often progress is told, in seconds.
 const TELL_EVERY: u64 = 5;
 /// Longest wait for a word of a part that runs already.

@@ -40,6 +40,7 @@ impl Circumstances {
             platform,
             rustup: has("rustup"),
             binstall: has("cargo-binstall"),
+            cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             openssl_builds: has("make")
                 && run::said(run::command(layout, "perl").args(["-MIPC::Cmd", "-MFindBin", "-e", "1"]))
                     .is_some(),
@@ -106,7 +107,7 @@ fn announce(missing: &[Finding], plan: &Plan) {
     if !plan.steps.is_empty() {
         say::line("To install it, this would run:");
         for step in &plan.steps {
-            say::line(&format!("  {}", step.argv.join(" ")));
+            say::line(&format!("  {}{}", step.argv.join(" "), about(step)));
         }
         if plan
             .steps
@@ -136,9 +137,14 @@ fn agreed(missing: &[Finding], needed: &[Need]) -> Result<bool> {
     ask::agreed("Go ahead?")
 }
 
+/// How long a step takes, in words.
+fn about(step: &Step) -> String {
+    step.minutes.map(|minutes| format!(" (about {minutes} min)")).unwrap_or_default()
+}
+
 fn carry_out(layout: &Layout, step: &Step) -> Result<()> {
     let Some((program, args)) = step.argv.split_first() else { return Ok(()) };
-    say::step(step.argv.join(" "), || {
+    say::step(format!("{}{}", step.argv.join(" "), about(step)), || {
         run::to_end(run::command(layout, program).args(args).envs(step.env.iter().copied()))
     })
 }

@@ -39,6 +39,8 @@ pub struct Circumstances {
     pub rustup: bool,
     /// Whether `cargo-binstall` is, which fetches tools ready-made.
     pub binstall: bool,
+    /// Cores to compile with.
+    pub cores: usize,
     /// Whether `make` and a whole `perl` are there, with which cargo-leptos builds its OpenSSL.
     pub openssl_builds: bool,
     /// The `wasm-bindgen` of `Cargo.lock`.
@@ -54,12 +56,14 @@ pub struct Step {
     pub argv: Vec<String>,
     /// Added to its environment.
     pub env: Vec<(&'static str, &'static str)>,
+    /// About how many minutes it takes here, if that is worth a word.
+    pub minutes: Option<usize>,
 }
 
 impl Step {
     /// A command.
     pub(super) fn new(argv: &[&str]) -> Self {
-        Self { argv: argv.iter().map(|word| (*word).to_owned()).collect(), env: Vec::new() }
+        Self { argv: argv.iter().map(|word| (*word).to_owned()).collect(), env: Vec::new(), minutes: None }
     }
 
     /// With these arguments too.
@@ -77,6 +81,11 @@ pub struct Plan {
     /// A line for each thing that the operator has to see to.
     pub by_hand: Vec<String>,
 }
+
+/// Minutes that one core compiles cargo-leptos, and wasm-bindgen; measured on two cores: 16 and 2 minutes.
+const CARGO_LEPTOS_MINUTES: usize = 32;
+/// See [`CARGO_LEPTOS_MINUTES`].
+const WASM_BINDGEN_MINUTES: usize = 4;
 
 /// Cargo tools are built quickly rather than made fast: they run for seconds.
 const LIGHT: [(&str, &str); 3] = [
@@ -109,11 +118,19 @@ pub fn plan(findings: &[Finding], at: &Circumstances) -> Plan {
                         _ => plan.by_hand.push("make and perl: cargo-leptos is built with them".to_owned()),
                     }
                 }
-                later.push(cargo_tool("cargo-leptos", Some(CARGO_LEPTOS), true, finding, at));
+                let mut step = cargo_tool("cargo-leptos", Some(CARGO_LEPTOS), true, finding, at);
+                if !at.binstall {
+                    step.minutes = Some(CARGO_LEPTOS_MINUTES.div_ceil(at.cores.max(1)));
+                }
+                later.push(step);
             }
             // Its own lock file names a crate version that was withdrawn: let Cargo choose.
             Tool::WasmBindgen => {
-                later.push(cargo_tool("wasm-bindgen-cli", at.wasm_bindgen, false, finding, at))
+                let mut step = cargo_tool("wasm-bindgen-cli", at.wasm_bindgen, false, finding, at);
+                if !at.binstall {
+                    step.minutes = Some(WASM_BINDGEN_MINUTES.div_ceil(at.cores.max(1)));
+                }
+                later.push(step);
             }
             // Better with it, no worse than before without.
             Tool::WasmOpt if !npm => {

@@ -7,7 +7,7 @@ use crate::{
     layout::Layout,
     parts::{self, Part},
     problem::{Problem, Result},
-    run,
+    release, run,
     state::State,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 /// # Errors
 /// When Postgres does not run here, or the binary cannot be started.
 pub fn run(layout: &Layout, args: &AdminArgs) -> Result<u8> {
-    let binary = layout.server_binary();
+    let binary = release::binary(layout);
     let mut command = if asks_for_help(&args.words) {
         let mut command = Command::new(&binary);
         run::clean(&mut command);
@@ -27,7 +27,7 @@ pub fn run(layout: &Layout, args: &AdminArgs) -> Result<u8> {
         if state.process(Part::Postgres).is_none() {
             return Err(Problem::said("Tidemark does not run here: `cargo deploy up` starts it"));
         }
-        parts::server_command(layout, &state)?
+        parts::server_command(layout, &state, &binary)?
     };
     let what = format!("cannot start {}, which `cargo deploy up` builds", binary.display());
     Err(Problem::io(what)(command.arg("admin").args(&args.words).exec()))

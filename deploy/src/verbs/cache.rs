@@ -6,9 +6,9 @@ use crate::{
     admin_token,
     cli::CacheArgs,
     layout::Layout,
-    parts::Part,
+    parts::{self, Part},
     problem::{Problem, Result},
-    run, say,
+    release, run, say,
     state::State,
 };
 
@@ -25,12 +25,12 @@ pub fn run(layout: &Layout, args: &CacheArgs) -> Result<u8> {
         ));
     }
     let state = State::load(layout)?;
-    let binary = layout.server_binary();
+    let binary = release::binary(layout);
     let mut command = Command::new(&binary);
     run::clean(&mut command);
     command.arg("cache").args(&args.words);
     if !asks_for_help(&args.words) {
-        settings(&mut command, &state)?;
+        settings(&mut command, layout, &state)?;
     }
     let what = format!("cannot start {}, which `cargo deploy up` builds", binary.display());
     Err(Problem::io(what)(command.exec()))
@@ -48,7 +48,7 @@ fn names_a_server(word: &OsString) -> bool {
 }
 
 /// Where the cache is.
-fn settings(command: &mut Command, state: &State) -> Result<()> {
+fn settings(command: &mut Command, layout: &Layout, state: &State) -> Result<()> {
     let running = state.running_parts();
     let redis = running.iter().any(|part| matches!(part, Part::Redis | Part::Node(_)));
     if let Some(url) = state.redis_url().filter(|_| redis) {
@@ -61,6 +61,10 @@ fn settings(command: &mut Command, state: &State) -> Result<()> {
         say::aside("the server does not run, Redis alone is asked; `stats` and `top` need `cargo deploy up`");
         // Who listens at its address now must not get the token. Blank also hides what a `.env` says.
         command.env(admin_token::SETTING, "");
+        // It has the audit log, which a server would write.
+        if running.contains(&Part::Postgres) {
+            command.env("DATABASE_URL", parts::database_url(layout, state)?);
+        }
         return Ok(());
     }
     let anew = "`cargo deploy down` and `up` give it one";

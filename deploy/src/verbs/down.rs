@@ -32,14 +32,17 @@ pub fn run(layout: &Layout) -> Result<u8> {
 /// # Errors
 /// As [`run`].
 pub fn stop(layout: &Layout) -> Result<File> {
-    let lock = up::lock(layout)?;
+    let mut lock = up::lock(layout)?;
     let mut state = State::load(layout)?;
     if let Some(mut keeper) = state.keeper.as_ref().and_then(crate::running::Running::process) {
         keeper.signal(Signal::TERM)?;
+        // It stops what it looks after under the lock.
+        drop(lock);
         if !keeper.wait(KEEPER) {
             return Err(Problem::said(format!("`up` (process {}) does not stop", keeper.pid())));
         }
         say::done("the `up` in the foreground stopped");
+        lock = up::lock(layout)?;
         state = State::load(layout)?;
     }
     let ran = !state.running_parts().is_empty();

@@ -1,9 +1,12 @@
 //! `up` in the foreground, which looks after what it started; and leaving it to the background.
 
-use std::fs::File;
+use std::{fs::File, time::Duration};
 
 use super::{keeper, up};
-use crate::{layout::Layout, log_limit, problem::Result, running::Running, say, state::State};
+use crate::{layout::Layout, log_limit, problem::Result, running::Running, say, state::State, stop};
+
+/// Longest wait for another verb before all is stopped.
+const STOP_LOCK: Duration = Duration::from_secs(5);
 
 /// Whether an `up` in the foreground looks after what runs.
 pub enum Keeper {
@@ -38,9 +41,15 @@ pub fn look_after(layout: &Layout, mut state: State, lock: File) -> Result<u8> {
         say::line("Ctrl-C stops it all.");
         keeper::keep(layout, &mut state)
     });
+    if stop::asked() {
+        say::line("Stopping; Ctrl-C once more leaves what still runs to itself.");
+    }
+    // Another verb that starts something at this moment would leave it running. One that takes longer is not waited for.
+    let lock = up::lock_within(layout, STOP_LOCK).ok();
     // `cluster start` may have noted a node since.
     state = State::load(layout).unwrap_or(state);
     let stopped = up::stop_all(layout, &mut state);
+    drop(lock);
     kept.and(stopped).map(|()| 0)
 }
 

@@ -1,16 +1,22 @@
 //! Looking after the parts while `up` stays in the foreground.
+//!
+//! One loop looks at all parts in turn and waits for none: what it starts becomes ready while it looks at the others. The
+//! lock on the checkout is held for the start of a process alone.
 
 use std::{
     thread,
     time::{Duration, Instant},
 };
 
-use super::up::lock;
+use local_servers::{Process, Signal, left_of_postgres};
+
+use super::up::lock_within;
 use crate::{
     layout::Layout,
     log_limit,
-    parts::{self, Part},
+    parts::{self, Part, RECOVERY, SERVER_READY},
     problem::{Problem, Result},
+    running::Running,
     say,
     state::State,
     stop,
@@ -20,6 +26,12 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(200);
 /// How often it looks after the logs' lengths.
 const LOOK_AT_LOGS: Duration = Duration::from_secs(2);
+/// How often it looks whether a node that ended was started again, or a part that starts is ready.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How often it tells that a part is not ready yet.
+const TELL_EVERY: Duration = Duration::from_secs(30);
+/// How long a server that gave no answer, or a child of a killed Postgres, may take to end.
+const END: Duration = Duration::from_secs(10);
 /// A part is started again at most this often within [`WINDOW`].
 const RESTARTS: usize = 5;
 /// See [`RESTARTS`].
@@ -36,79 +48,238 @@ const BACKOFF: Duration = Duration::from_secs(1);
 /// # Errors
 /// When the server ended too often: without it there is nothing to keep.
 pub fn keep(layout: &Layout, state: &mut State) -> Result<()> {
-    let mut attempts = Attempts::default();
-    let mut told: Vec<Part> = Vec::new();
+    let mut keeper = Keeper {
+        layout,
+        state,
+        attempts: Attempts::default(),
+        starting: Vec::new(),
+        ended_nodes: Vec::new(),
+        unreadable: false,
+        looked_again: Instant::now(),
+        left_since: None,
+    };
     let mut logs_seen = Instant::now();
     // One that an `up --detach` left behind may be at it still.
     let mut turn = log_limit::Turn::default();
     while !stop::asked() {
-        for part in state.parts() {
-            if stop::asked() {
-                break;
-            }
-            if state.process(part).is_some() {
-                told.retain(|it| *it != part);
-                continue;
-            }
-            match part {
-                Part::Node(index) => {
-                    // It may have been started again by `cluster start`, which notes it in the file.
-                    *state = State::load(layout)?;
-                    if state.process(part).is_none() && !told.contains(&part) {
-                        told.push(part);
-                        let number = index + 1;
-                        say::note(&format!(
-                            "{} ended; `cargo deploy cluster start {number}` starts it",
-                            part.name()
-                        ));
-                    }
-                }
-                Part::Redis | Part::Postgres | Part::Server => restart(layout, state, part, &mut attempts)?,
-            }
-        }
+        keeper.look()?;
         if logs_seen.elapsed() > LOOK_AT_LOGS {
             logs_seen = Instant::now();
-            turn.keep(layout, &state.parts());
+            turn.keep(layout, &keeper.state.parts());
         }
         thread::sleep(LOOK);
     }
     Ok(())
 }
 
-/// Starts a part again, unless that was tried too often lately, or only just now.
-fn restart(layout: &Layout, state: &mut State, part: Part, attempts: &mut Attempts) -> Result<()> {
-    let number = match attempts.next(part, Instant::now()) {
-        Next::Start(number) => number,
-        Next::Wait => return Ok(()),
-        Next::GiveUp => return give_up(layout, part, attempts),
-    };
-    // Another verb at work may note a part; without the lock the next round tries.
-    let Ok(_lock) = lock(layout) else { return Ok(()) };
-    // What it is noted under is needed below: an adopted part is a living one.
-    let ended = state.running(part).map(|it| it.pid);
-    *state = State::load(layout)?;
-    if state.process(part).is_some() {
-        return Ok(());
+struct Keeper<'a> {
+    layout: &'a Layout,
+    state: &'a mut State,
+    attempts: Attempts,
+    /// Parts that were started and are not ready yet.
+    starting: Vec<Starting>,
+    /// Nodes whose end was told.
+    ended_nodes: Vec<Part>,
+    /// Whether the state could not be read or written when it was tried last.
+    unreadable: bool,
+    looked_again: Instant,
+    /// Since when children of a killed Postgres are waited for.
+    left_since: Option<Instant>,
+}
+
+/// A part that was started and is not ready yet.
+struct Starting {
+    part: Part,
+    since: Instant,
+    /// Where what it wrote to its log begins.
+    log_from: u64,
+    told: Duration,
+    /// Since when it is to end.
+    ending: Option<Instant>,
+}
+
+impl Keeper<'_> {
+    /// Looks at each part once.
+    fn look(&mut self) -> Result<()> {
+        let again = self.looked_again.elapsed() >= LOOK_AGAIN;
+        if again {
+            self.looked_again = Instant::now();
+        }
+        for part in self.state.parts() {
+            if stop::asked() {
+                break;
+            }
+            if self.state.process(part).is_some() {
+                self.ended_nodes.retain(|it| *it != part);
+                if again {
+                    self.look_whether_ready(part);
+                }
+                continue;
+            }
+            self.note_failed_start(part);
+            match part {
+                Part::Node(_) => self.look_at_ended_node(part, again),
+                Part::Redis | Part::Postgres | Part::Server => self.restart(part)?,
+            }
+        }
+        Ok(())
     }
-    attempts.made.push((part, Instant::now()));
-    if let Some(pid) = ended {
-        local_servers::reap(pid);
+
+    /// Reads the state, in which other verbs note what they do. What cannot be read is no reason to stop anything: then this
+    /// one goes on with what it knows.
+    fn read_state(&mut self) {
+        match State::load(self.layout) {
+            Ok(state) => {
+                *self.state = state;
+                // A file that was damaged has lost it.
+                if self.state.keeper.is_none() {
+                    self.state.keeper = Running::note(std::process::id());
+                }
+                self.unreadable = false;
+            }
+            Err(problem) => self.tell_unreadable(&problem),
+        }
     }
-    let last = if number == RESTARTS { ", for the last time within a minute" } else { "" };
-    let log = part.log(layout);
-    say::note(&format!("{} ended; starting it again{last} (see {})", part.name(), log.display()));
-    let done = match (part, state.addr) {
-        (Part::Redis, _) => parts::start_redis(layout, state),
-        (Part::Server, Some(addr)) => parts::start_server(layout, state, addr, state.feed),
-        (Part::Server, None) => Err(Problem::said("it is not known where the server listened")),
-        _ => parts::start_postgres(layout, state),
-    };
-    match done {
-        Ok(()) | Err(Problem::Interrupted) => {}
-        // A later round tries again, as often as allowed.
-        Err(problem) => say::error(&problem.to_string()),
+
+    /// Writes the state. It is found again without, in the folders and among the processes.
+    fn write_state(&mut self) {
+        if let Err(problem) = self.state.save(self.layout) {
+            self.tell_unreadable(&problem);
+        }
     }
-    Ok(())
+
+    /// Once, and again when it was well in between.
+    fn tell_unreadable(&mut self, problem: &Problem) {
+        if !self.unreadable {
+            self.unreadable = true;
+            say::error(&format!("{problem}. What runs goes on, and is looked after as it was known before"));
+        }
+    }
+
+    fn look_at_ended_node(&mut self, part: Part, again: bool) {
+        let told = self.ended_nodes.contains(&part);
+        if told && !again {
+            return;
+        }
+        // It may have been started again by `cluster start`, which notes it in the file.
+        self.read_state();
+        if self.state.process(part).is_none() && !told {
+            self.ended_nodes.push(part);
+            let number = part.name().trim_start_matches("redis-");
+            say::note(&format!("{} ended; `cargo deploy cluster start {number}` starts it", part.name()));
+        }
+    }
+
+    /// Starts a part again, unless that was tried too often lately, or only just now.
+    fn restart(&mut self, part: Part) -> Result<()> {
+        let number = match self.attempts.next(part, Instant::now()) {
+            Next::Start(number) => number,
+            Next::Wait => return Ok(()),
+            Next::GiveUp => return give_up(self.layout, part, &mut self.attempts),
+        };
+        if part == Part::Postgres && self.is_left_of_postgres() {
+            return Ok(());
+        }
+        // Another verb at work may note a part; without the lock the next round tries.
+        let Ok(_lock) = lock_within(self.layout, Duration::ZERO) else { return Ok(()) };
+        // What it is noted under is needed below: an adopted part is a living one.
+        let ended = self.state.running(part).map(|it| it.pid);
+        self.read_state();
+        if self.state.process(part).is_some() {
+            return Ok(());
+        }
+        self.attempts.made.push((part, Instant::now()));
+        if let Some(pid) = ended {
+            local_servers::reap(pid);
+        }
+        let last = if number == RESTARTS { ", for the last time within a minute" } else { "" };
+        let log = part.log(self.layout);
+        say::note(&format!("{} ended; starting it again{last} (see {})", part.name(), log.display()));
+        match parts::launch(part, self.layout, self.state) {
+            Ok(log_from) => {
+                self.starting.push(Starting {
+                    part,
+                    since: Instant::now(),
+                    log_from,
+                    told: Duration::ZERO,
+                    ending: None,
+                });
+                self.write_state();
+            }
+            Err(Problem::Interrupted) => {}
+            // A later round tries again, as often as allowed.
+            Err(problem) => say::error(&problem.to_string()),
+        }
+        Ok(())
+    }
+
+    /// Whether children of a Postgres that was killed still run. They end by themselves, and are killed when they do not.
+    fn is_left_of_postgres(&mut self) -> bool {
+        let left = self.state.postgres_data.as_deref().map(left_of_postgres).unwrap_or_default();
+        if left.is_empty() {
+            self.left_since = None;
+            return false;
+        }
+        let since = *self.left_since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= END {
+            for pid in left {
+                let process = local_servers::mark_of(pid).and_then(|mark| Process::attach(pid, &mark));
+                // One that cannot be killed is told by Postgres, which does not start beside it.
+                drop(process.map(|mut it| it.signal(Signal::KILL)));
+            }
+        }
+        // Past the second bound the start itself says what is in its way.
+        since.elapsed() < 2 * END
+    }
+
+    /// Says why a part that was just started has ended.
+    fn note_failed_start(&mut self, part: Part) {
+        let Some(at) = self.starting.iter().position(|it| it.part == part) else { return };
+        let starting = self.starting.remove(at);
+        if starting.ending.is_none() {
+            say::error(&parts::why_ended(part, self.layout, self.state, starting.log_from).to_string());
+        }
+    }
+
+    /// Looks whether a part that was started is ready. A server that gives no answer in time is ended, and so started again;
+    /// Redis and Postgres are left to read their data.
+    fn look_whether_ready(&mut self, part: Part) {
+        let Some(at) = self.starting.iter().position(|it| it.part == part) else { return };
+        if part.is_ready(self.state) {
+            let took = self.starting.remove(at).since.elapsed();
+            say::done(&format!("{} answers again after {}", part.name(), say::short(took)));
+            return;
+        }
+        let starting = &mut self.starting[at];
+        let waited = starting.since.elapsed();
+        let name = part.name();
+        if waited >= starting.told + TELL_EVERY {
+            starting.told = waited;
+            say::note(&format!("{name} is not ready after {}", say::short(waited)));
+        }
+        if part == Part::Server && waited >= SERVER_READY {
+            let signal = match starting.ending {
+                None => Signal::TERM,
+                Some(since) if since.elapsed() >= END => Signal::KILL,
+                Some(_) => return,
+            };
+            starting.ending.get_or_insert_with(Instant::now);
+            say::error(&format!(
+                "the server gives no good answer within {} s and is ended",
+                SERVER_READY.as_secs()
+            ));
+            if let Some(mut process) = self.state.process(part) {
+                // One that cannot be signalled is looked at again.
+                drop(process.signal(signal));
+            }
+        } else if waited >= RECOVERY {
+            self.starting.remove(at);
+            say::error(&format!(
+                "{name} is not ready after {}: it is left at its work (`cargo deploy logs {name}`)",
+                say::short(RECOVERY)
+            ));
+        }
+    }
 }
 
 /// Says that it was started often enough, and why it may not stay. Without the server there is nothing to keep.

@@ -2,6 +2,7 @@
 
 pub mod admin;
 mod asked;
+pub mod build;
 pub mod cache;
 pub mod cluster;
 pub mod doctor;

@@ -13,7 +13,7 @@ use crate::{
     layout::Layout,
     preflight::{bytes, refused},
     problem::{Problem, Result},
-    say,
+    release, say,
     state::{self, State},
 };
 
@@ -82,6 +82,7 @@ fn doomed(layout: &Layout, state: &State, cache_only: bool) -> Vec<Doomed> {
         (kept.join("postgres"), "the database"),
         (kept.join("postgres.unfinished"), "a database that was not finished"),
         (kept.join("postgres.password"), "its password"),
+        (release::folder(layout), "releases of the server"),
         (layout.logs(), "logs"),
         (layout.secrets(), "passwords and tokens"),
         (state::path(layout), "ports, and what ran"),

@@ -6,21 +6,22 @@ use std::{
     time::Duration,
 };
 
-use local_servers::wait_until;
-
 use super::{
-    asked,
+    asked, build,
     foreground::{self, Keeper},
 };
 use crate::{
     admin_password, admin_token,
     cli::UpArgs,
+    file_lock,
     layout::Layout,
     moved,
     parts::{self, Part},
     preflight, probe,
-    problem::{Problem, Result},
-    recover, run, sample, say,
+    problem::Result,
+    recover,
+    release::{self, Release},
+    run, sample, say,
     state::State,
     stop,
     tools::{Consent, Need, ensure},
@@ -65,7 +66,8 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
     // Before the long steps rather than after them.
     preflight::check(layout, &state)?;
     recover::end_steps(layout);
-    if state.process(Part::Server).is_none() {
+    let runs = state.process(Part::Server).is_some();
+    if !runs {
         parts::require_free(args.addr.unwrap_or(ADDR))?;
         state.admin_token_file = Some(admin_token::file(layout)?);
     }
@@ -73,17 +75,34 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
         parts::require_cluster_ports(&state)?;
     }
     let consent = if args.yes { Consent::Given } else { Consent::Ask };
+    // A server that runs is not replaced, so that there is nothing to build: it needs Redis or Postgres back, and soon.
+    let builds = !args.no_build && !runs;
     let (needed, welcome): (&[Need], &[Need]) =
-        if args.no_build { (&[Need::Run], &[]) } else { (&[Need::Run, Need::Build], &[Need::Recommended]) };
+        if builds { (&[Need::Run, Need::Build], &[Need::Recommended]) } else { (&[Need::Run], &[]) };
     ensure(layout, needed, welcome, consent)?;
-    if !args.no_build {
+    let mut built = None;
+    if builds {
         preflight::note_room_to_build(layout);
-        build(layout)?;
+        built = Some(build::release(layout)?);
+    } else if runs && !args.no_build {
+        say::note(
+            "the server that runs stays: a checkout that changed is built and served after `down` and `up`",
+        );
     }
     let before = state.running_parts();
-    let started = start(layout, &mut state, args);
+    let started = start(layout, &mut state, args, built);
     if let Err(problem) = started {
+        // What did not come so far as to be noted.
+        recover::adopt(layout, &mut state);
         for part in state.parts().into_iter().rev().filter(|part| !before.contains(part)) {
+            // A recovery that is broken off begins anew the next time.
+            if part.is_loading(&state) && !stop::asked() {
+                let name = part.name();
+                say::note(&format!(
+                    "{name} goes on reading its data: `up` again waits for it, `down` ends it"
+                ));
+                continue;
+            }
             // The first problem is the one to tell; this one would only follow from it, as on a full disk.
             if let Err(second) = part.stop(&mut state) {
                 say::aside(&second.to_string());
@@ -92,6 +111,10 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
         // What is noted of processes that are gone is known for stale by the next verb.
         drop(state.save(layout));
         return Err(problem);
+    }
+    // A build that is at work removes them at its end.
+    if let Ok(lock) = release::lock(layout) {
+        release::remove_old(layout, &lock);
     }
     let password = admin_password::first(layout, &state);
     tell(layout, &state, password.as_deref());
@@ -113,69 +136,35 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
 /// # Errors
 /// When another one is at it.
 pub fn lock(layout: &Layout) -> Result<File> {
-    let path = layout.kept().join("lock");
-    let what = || format!("cannot lock {}", path.display());
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|error| preflight::refused(&path, &error))?;
-    let mut tried = file.try_lock();
-    // One that is just ending, or begins to look after what it started, lets go of it in a moment.
-    wait_until(LOCK, || {
-        if matches!(tried, Err(std::fs::TryLockError::WouldBlock)) {
-            tried = file.try_lock();
-        }
-        !matches!(tried, Err(std::fs::TryLockError::WouldBlock))
-    });
-    match tried {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(Problem::said("another `cargo deploy` is at work in this checkout: wait for it or stop it"))
-        }
-        Err(std::fs::TryLockError::Error(error)) => Err(Problem::io(what())(error)),
-    }
+    lock_within(layout, LOCK)
 }
 
-/// Builds server and site for release.
+/// As [`lock`], with this longest wait for another verb to end.
 ///
 /// # Errors
-/// When the build fails.
-pub fn build(layout: &Layout) -> Result<()> {
-    say::step("build server and site for release (minutes at first, seconds later)", || {
-        run::to_end(
-            run::command(layout, "cargo")
-                .args([
-                    "leptos",
-                    "build",
-                    "--release",
-                    "--precompress",
-                    "--split",
-                    "--lib-features",
-                    "hydrate,split",
-                ])
-                .env("SQLX_OFFLINE", "true")
-                // Names with hashes are kept by browsers for good.
-                .env("LEPTOS_HASH_FILES", "true"),
-        )
-    })
+/// As [`lock`].
+pub fn lock_within(layout: &Layout, bound: Duration) -> Result<File> {
+    // One that is just ending, or begins to look after what it started, lets go of it in a moment.
+    file_lock::lock_within(
+        &layout.kept().join("lock"),
+        bound,
+        "another `cargo deploy` is at work in this checkout: wait for it or stop it",
+    )
 }
 
-fn start(layout: &Layout, state: &mut State, args: &UpArgs) -> Result<()> {
-    let binary = layout.server_binary();
-    if !binary.is_file() {
-        let hint = if args.no_build { "run without --no-build" } else { "it was built into another folder" };
-        return Err(Problem::said(format!("{} is not there: {hint}", binary.display())));
-    }
-    parts::require_site(layout)?;
+fn start(layout: &Layout, state: &mut State, args: &UpArgs, built: Option<Release>) -> Result<()> {
+    let release = match built {
+        Some(built) => built,
+        None => to_serve(layout, state)?,
+    };
+    let binary = release.binary();
     // So that whoever comes after a crash knows the kind of Redis and the ports.
     state.save(layout)?;
     start_redis(layout, state)?;
     stop::check()?;
     parts::start_postgres(layout, state)?;
     let server = |state: &State, args: &[&str]| -> Result<std::process::Command> {
-        let mut command = parts::step_command(layout, state)?;
+        let mut command = parts::step_command(layout, state, &binary)?;
         command.args(args);
         Ok(command)
     };
@@ -196,7 +185,17 @@ fn start(layout: &Layout, state: &mut State, args: &UpArgs) -> Result<()> {
         state.imported = Some(print);
         state.save(layout)?;
     }
-    parts::start_server(layout, state, args.addr.unwrap_or(ADDR), args.feed)
+    parts::start_server(layout, state, args.addr.unwrap_or(ADDR), args.feed, &release)
+}
+
+/// The release that runs. Otherwise the one that was built to be the next; without one, what is in Cargo's output folder.
+fn to_serve(layout: &Layout, state: &State) -> Result<Release> {
+    let runs = state.process(Part::Server).is_some();
+    let noted = if runs { release::current(layout) } else { release::next(layout) };
+    match noted {
+        Some(release) => Ok(release),
+        None => release::take_or_current(layout, "run without --no-build"),
+    }
 }
 
 fn start_redis(layout: &Layout, state: &mut State) -> Result<()> {

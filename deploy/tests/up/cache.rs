@@ -83,6 +83,17 @@ fn up_makes_a_token_and_cache_uses_it() {
     let alone = checkout.run(&["cache", "nodes"]);
     assert!(alone.status.success() && text(&alone).contains("Redis alone"), "{}", text(&alone));
     assert_eq!(token_of_the_last_call(&checkout), "");
+    // What is cleared so is noted in the audit log of the database, if that runs.
+    let database = || {
+        let calls = checkout.calls();
+        let last = calls.iter().rev().find_map(|line| line.strip_prefix("DATABASE_URL=")).unwrap();
+        last.to_owned()
+    };
+    let url = database();
+    assert!(url.starts_with("postgres://tidemark:") && url.contains(&format!(":{}/", checkout.postgres)));
+    kill(&checkout, "postgres");
+    assert!(checkout.run(&["cache", "nodes"]).status.success());
+    assert_ne!(database(), url);
 
     // It is kept.
     assert!(checkout.up().status.success());

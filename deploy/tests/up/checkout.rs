@@ -144,6 +144,44 @@ impl Checkout {
         fs::read_to_string(self.root.join("said")).unwrap()
     }
 
+    /// What a build makes: a server and a site with this in its names.
+    pub fn build(&self, name: &str) {
+        let binary = self.root.join("tidemark");
+        let script = fs::read_to_string(&binary).unwrap();
+        let script =
+            script.lines().filter(|line| !line.starts_with("# build ")).collect::<Vec<_>>().join("\n");
+        write_program(&binary, &format!("{script}\n# build {name}\n"));
+        let pkg = self.root.join("target/site/pkg");
+        fs::remove_dir_all(&pkg).unwrap();
+        fs::create_dir(&pkg).unwrap();
+        fs::write(pkg.join(format!("tidemark.{name}.js")), name).unwrap();
+        fs::write(self.root.join("hash.txt"), format!("js: {name}\n")).unwrap();
+    }
+
+    /// Tools of the checkout that say that all is there to build; a build by them changes nothing.
+    pub fn build_tools(&self) {
+        let bin = self.root.join(".tidemark/tools/bin");
+        fs::create_dir_all(&bin).unwrap();
+        let says = [
+            ("cargo", "exit 0"),
+            ("cargo-leptos", "echo cargo-leptos 0.3.8"),
+            ("wasm-bindgen", "echo wasm-bindgen 0.2.130"),
+            ("rustc", "[ \"$1\" = --version ] && echo rustc 1.90.0 || echo ."),
+            ("cc", "echo cc 14.0.0"),
+            ("node", "echo v22.0.0"),
+            ("npm", "echo 10.0.0"),
+            ("wasm-opt", "echo wasm-opt version 132"),
+        ];
+        for (name, script) in says {
+            write_program(&bin.join(name), &format!("#!/bin/sh\n{script}\n"));
+        }
+    }
+
+    /// The folder of the release that the link names.
+    pub fn release(&self) -> PathBuf {
+        self.root.join(".tidemark/releases/current").canonicalize().unwrap()
+    }
+
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deploy"));
         command
@@ -224,7 +262,8 @@ fn the_stand_in() {
     let mut note =
         |name: &str| writeln!(calls, "{name}={}", std::env::var(name).unwrap_or_default()).unwrap();
     if call.starts_with("cache") {
-        ["REDIS_URL", "LEPTOS_SITE_ADDR", "TIDEMARK_ADMIN_TOKEN_FILE"].into_iter().for_each(note);
+        let settings = ["REDIS_URL", "LEPTOS_SITE_ADDR", "TIDEMARK_ADMIN_TOKEN_FILE", "DATABASE_URL"];
+        settings.into_iter().for_each(note);
         println!("the cache says");
         // As of a handle that there is not.
         std::process::exit(i32::from(call.contains("undo 4711")));

@@ -140,6 +140,12 @@ fn with_recovery_by(restore: &str) -> Checkout {
     assert!(checkout.up().status.success());
     checkout.sql("CREATE TABLE kept AS SELECT 42 AS n");
     kill_all(&checkout);
+    recover_by(&checkout, restore);
+    checkout
+}
+
+/// Has the next start of Postgres recover, and look for further logs by this command.
+pub fn recover_by(checkout: &Checkout, restore: &str) {
     let data = checkout.root().join(".tidemark/postgres");
     let settings = data.join("postgresql.auto.conf");
     let before = fs::read_to_string(&settings).unwrap();
@@ -147,7 +153,6 @@ fn with_recovery_by(restore: &str) -> Checkout {
     let owner = fs::metadata(&settings).unwrap();
     fs::write(data.join("recovery.signal"), "").unwrap();
     std::os::unix::fs::chown(data.join("recovery.signal"), Some(owner.uid()), Some(owner.gid())).unwrap();
-    checkout
 }
 
 #[test]

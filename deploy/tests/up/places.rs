@@ -126,6 +126,64 @@ fn data_elsewhere_stays_that_of_a_checkout_that_was_moved() {
     assert!(!data.parent().unwrap().exists());
 }
 
+/// Runs `up` under a umask of 077, as hardened systems have it.
+fn up_under_a_tight_umask(checkout: &Checkout) -> Output {
+    let up = checkout.command(&["up", "--no-build", "--detach", "--feed", "none", "--addr", &checkout.addr]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "umask 077; exec \"$0\" \"$@\""]).arg(up.get_program()).args(up.get_args());
+    shell.current_dir(checkout.root());
+    for (name, value) in up.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.output().unwrap()
+}
+
+#[test]
+fn a_umask_of_077_keeps_postgres_from_nothing() {
+    let checkout = Checkout::new();
+    // As an earlier attempt under that umask left it.
+    fs::set_permissions(checkout.root().join(".tidemark"), fs::Permissions::from_mode(0o700)).unwrap();
+    let up = up_under_a_tight_umask(&checkout);
+    assert!(up.status.success(), "{}", text(&up));
+    assert_eq!(checkout.sql("SELECT 1"), "1");
+    assert!(
+        checkout.root().join(".tidemark/postgres/PG_VERSION").exists(),
+        "where it usually is: {}",
+        text(&up)
+    );
+    for secret in ["postgres", "admin-token"] {
+        let mode = fs::metadata(checkout.root().join(".tidemark/secrets").join(secret))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o077, 0, "{secret}");
+    }
+}
+
+#[test]
+fn a_umask_of_077_keeps_postgres_from_nothing_elsewhere_either() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    // Root's alone.
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let root = dir.path().canonicalize().unwrap().join("checkout");
+    let checkout = Checkout::at(dir, root);
+    let up = up_under_a_tight_umask(&checkout);
+    assert!(up.status.success() && text(&up).contains("its data is in /var/lib/tidemark/"), "{}", text(&up));
+    assert!(checkout.run(&["down"]).status.success());
+    let data = PathBuf::from(checkout.state()["postgres_data"].as_str().unwrap());
+    // As an earlier version made it under that umask: the next `up` mends it, under whatever umask.
+    fs::set_permissions(data.parent().unwrap(), fs::Permissions::from_mode(0o700)).unwrap();
+    let up = checkout.up();
+    assert!(up.status.success(), "{}", text(&up));
+    assert!(checkout.run(&["reset", "--yes"]).status.success());
+}
+
 #[test]
 fn without_a_home() {
     let checkout = Checkout::new();

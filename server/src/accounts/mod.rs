@@ -24,7 +24,11 @@ pub use self::{
     sessions::SessionRecord,
 };
 pub(crate) use crate::http::ClientKey;
-use crate::{config::SessionLimits, feed::now_ms, store::Store};
+use crate::{
+    config::SessionLimits,
+    feed::now_ms,
+    store::{Noted, Store},
+};
 
 /// The name of the account.
 pub const ADMIN: &str = "admin";
@@ -112,6 +116,16 @@ impl Accounts {
         self.0.audit.note(AuditEntry::now(action, account, Some(address), detail));
     }
 
+    /// Notes in the audit log what is about to be done, and waits until the database has it, for 2 s at most.
+    pub(crate) async fn record(&self, action: Action, account: &str, address: IpAddr, detail: &str) {
+        self.0.audit.record(AuditEntry::now(action, account, Some(address), detail)).await;
+    }
+
+    /// Waits until the audit log is written, for `limit` at most. [`Accounts::keep`] must still run.
+    pub async fn close(&self, limit: Duration) {
+        self.0.audit.close(limit).await;
+    }
+
     /// Who is signed in.
     ///
     /// # Errors
@@ -139,9 +153,16 @@ impl Accounts {
         if matches!(known, Ok(None)) {
             return;
         }
-        self.0.sessions.end(id, now_ms()).await;
-        if let Ok(Some(record)) = known {
-            self.note(Action::SignOut, &record.account, caller.address, "");
+        let (accounts, id, address) = (self.clone(), id.clone(), caller.address);
+        // A task of its own: a caller who hangs up ends this future, and what is begun must also be noted.
+        let ending = tokio::spawn(async move {
+            accounts.0.sessions.end(&id, now_ms()).await;
+            if let Ok(Some(record)) = known {
+                accounts.note(Action::SignOut, &record.account, address, "");
+            }
+        });
+        if ending.await.is_err() {
+            tracing::error!("the end of a session was cut off");
         }
     }
 }
@@ -154,17 +175,23 @@ fn away(error: &crate::store::StoreError) -> AdminError {
     AWAY
 }
 
-/// Sets the account's password in the database; see `tidemark admin password`.
+/// Sets the account's password in the database, from a shell; see `tidemark admin password`. None if there is one already
+/// and `first` is set.
 ///
 /// # Errors
 /// Why it was not set, for a person at a shell.
-pub(crate) async fn set_password(store: &Store, password: Password, first: bool) -> Result<bool, String> {
+pub(crate) async fn set_password(
+    store: &Store,
+    password: Password,
+    first: bool,
+) -> Result<Option<Noted>, String> {
     let turn = Hasher::new().turn(true).await.map_err(|_| "no password can be hashed now")?;
     let hash = turn.hash(password).await.ok().flatten().ok_or("the system gives no random numbers")?;
+    let entry = AuditEntry::now(Action::PasswordChanged, "shell", None, "");
     let set = if first {
-        store.set_first_password(ADMIN, &hash, now_ms()).await
+        store.set_first_password(ADMIN, &hash, &entry).await
     } else {
-        store.set_password(ADMIN, &hash, now_ms()).await.map(|()| true)
+        store.set_password(ADMIN, &hash, &entry).await.map(Some)
     };
     set.map_err(|error| error.to_string())
 }

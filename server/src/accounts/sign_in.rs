@@ -61,16 +61,33 @@ impl Accounts {
             agent: audit::plain(&caller.agent, LONGEST_AGENT),
         };
         let session = self.shown(&record);
-        match inner.sessions.start(&id, record, &hash).await {
+        let (accounts, caller, new) = (self.clone(), caller.clone(), id.clone());
+        // A task of its own: a caller who hangs up ends this future, and a session that was made must also be noted.
+        let starting =
+            tokio::spawn(async move { accounts.start_session(&caller, &new, record, &hash).await });
+        starting.await.unwrap_or(Err(AWAY))?;
+        Ok((id, session))
+    }
+
+    /// Makes the session, notes it, and ends the one that the caller had.
+    async fn start_session(
+        &self,
+        caller: &Caller,
+        id: &SessionId,
+        record: SessionRecord,
+        hash: &str,
+    ) -> Result<(), AdminError> {
+        let now = record.created_at;
+        match self.0.sessions.start(id, record, hash).await {
             Ok(true) => {}
             Ok(false) => return Err(AdminError::WrongPassword),
             Err(error) => return Err(away(&error)),
         }
-        if let Some(old) = &caller.session {
-            inner.sessions.end(old, now).await;
-        }
         self.note(Action::SignIn, ADMIN, caller.address, &caller.agent);
-        Ok((id, session))
+        if let Some(old) = &caller.session {
+            self.0.sessions.end(old, now).await;
+        }
+        Ok(())
     }
 
     /// The hash that the password is one of, if the user and the password are right.
@@ -99,8 +116,11 @@ impl Accounts {
             return Ok(Some(hash));
         }
         let Some(first) = self.hash_of_file().await? else { return Ok(None) };
-        if store.set_first_password(ADMIN, &first, now_ms()).await.map_err(|error| away(&error))? {
-            self.0.audit.note(AuditEntry::now(Action::PasswordChanged, "file", None, ""));
+        let entry = AuditEntry::now(Action::PasswordChanged, "file", None, "");
+        match store.set_first_password(ADMIN, &first, &entry).await.map_err(|error| away(&error))? {
+            Some(Ok(())) => entry.log(),
+            Some(Err(_)) => self.0.audit.note(entry),
+            None => {}
         }
         store.password_hash(ADMIN).await.map_err(|error| away(&error))
     }

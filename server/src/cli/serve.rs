@@ -9,6 +9,7 @@ use super::{fail, housekeeping};
 use crate::{
     accounts::Accounts,
     config::{AdminToken, Config, EdgeSettings, Supplies, admin_password, metrics_addr, site_options},
+    console,
     feed::{self, FeedStats, Simulation},
     http::{self, Access, AppState, Edge, Health},
     market::Market,
@@ -87,8 +88,9 @@ async fn serve() -> Result<(), String> {
         })
     });
     let access = Access::new(cache.clone(), token);
-    let router =
-        http::router(AppState { market, health, access, accounts, edge, options: options.into() }, &requests);
+    let state =
+        AppState { market, health, access, accounts: accounts.clone(), edge, options: options.into() };
+    let router = http::router(state, &requests);
     tracing::info!(
         redis = config.redis_url.as_ref().map_or("none".to_owned(), |u| u.shown()),
         postgres = config.database_url.as_ref().map_or("none".to_owned(), |u| u.shown()),
@@ -96,6 +98,8 @@ async fn serve() -> Result<(), String> {
         "listening on http://{}", listener.local_addr().unwrap_or(addr)
     );
     http::serve(listener, router).await;
+    console::close(FAREWELL).await;
+    accounts.close(FAREWELL).await;
     for task in [watching, feeding, tidying, warming, starting, measuring, accounting].into_iter().flatten() {
         task.abort();
     }

@@ -11,7 +11,7 @@ use leptos_axum::ResponseOptions;
 use model::{AdminError, Session};
 use tidemark_cache::Cache;
 
-pub(crate) use self::clears::{clear, undo};
+pub(crate) use self::clears::{clear, close, undo};
 use crate::{
     accounts::{Accounts, Caller},
     http::AppState,

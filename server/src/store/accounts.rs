@@ -2,8 +2,12 @@
 
 use model::UnixMs;
 
-use super::{Store, StoreError, connect::bounded};
-use crate::accounts::{IdHash, SessionRecord};
+use super::{
+    Store, StoreError,
+    audit::{self, Noted},
+    connect::bounded,
+};
+use crate::accounts::{AuditEntry, IdHash, SessionRecord};
 
 /// Sessions kept of an account; those that were not used for longest give way.
 const MOST_SESSIONS: i64 = 100;
@@ -20,13 +24,14 @@ impl Store {
         .await
     }
 
-    /// Sets a password and ends all sessions of the account, in one step.
+    /// Sets a password, ends all sessions of the account and adds the entry to the audit log, in one transaction at the time
+    /// of the entry.
     pub(crate) async fn set_password(
         &self,
         account: &str,
         hash: &str,
-        now: UnixMs,
-    ) -> Result<(), StoreError> {
+        entry: &AuditEntry,
+    ) -> Result<Noted, StoreError> {
         bounded(async {
             let mut tx = self.pool().begin().await?;
             sqlx::query!(
@@ -35,35 +40,42 @@ impl Store {
                      changed_at = excluded.changed_at",
                 account,
                 hash,
-                now
+                entry.at
             )
             .execute(&mut *tx)
             .await?;
             sqlx::query!("DELETE FROM sessions WHERE account = $1", account).execute(&mut *tx).await?;
+            let noted = audit::add_in(&mut tx, entry).await?;
             tx.commit().await?;
-            Ok(())
+            Ok(noted)
         })
         .await
     }
 
-    /// Sets a password if the account has none yet. Whether it was set.
+    /// Sets a password if the account has none yet, as [`Store::set_password`]. None if it has one.
     pub(crate) async fn set_first_password(
         &self,
         account: &str,
         hash: &str,
-        now: UnixMs,
-    ) -> Result<bool, StoreError> {
+        entry: &AuditEntry,
+    ) -> Result<Option<Noted>, StoreError> {
         bounded(async {
+            let mut tx = self.pool().begin().await?;
             let done = sqlx::query!(
                 "INSERT INTO accounts (name, password_hash, changed_at) VALUES ($1, $2, $3)
                  ON CONFLICT (name) DO NOTHING",
                 account,
                 hash,
-                now
+                entry.at
             )
-            .execute(self.pool())
+            .execute(&mut *tx)
             .await?;
-            Ok(done.rows_affected() > 0)
+            if done.rows_affected() == 0 {
+                return Ok(None);
+            }
+            let noted = audit::add_in(&mut tx, entry).await?;
+            tx.commit().await?;
+            Ok(Some(noted))
         })
         .await
     }
@@ -154,11 +166,17 @@ impl Store {
         .await
     }
 
-    /// Ends all sessions. How many there were.
-    pub(crate) async fn end_sessions(&self) -> Result<u64, StoreError> {
+    /// Ends all sessions and adds the entry of how many to the audit log, in one transaction. How many there were.
+    pub(crate) async fn end_sessions(
+        &self,
+        entry: impl FnOnce(u64) -> AuditEntry,
+    ) -> Result<(u64, Noted), StoreError> {
         bounded(async {
-            let done = sqlx::query!("DELETE FROM sessions").execute(self.pool()).await?;
-            Ok(done.rows_affected())
+            let mut tx = self.pool().begin().await?;
+            let ended = sqlx::query!("DELETE FROM sessions").execute(&mut *tx).await?.rows_affected();
+            let noted = audit::add_in(&mut tx, &entry(ended)).await?;
+            tx.commit().await?;
+            Ok((ended, noted))
         })
         .await
     }

@@ -1,6 +1,7 @@
 //! The audit log. Past the cache, and only ever added to, but for what is too old or too many.
 
 use model::UnixMs;
+use sqlx::{Connection, PgConnection};
 
 use super::{Store, StoreError, connect::bounded};
 use crate::accounts::AuditEntry;
@@ -10,21 +11,42 @@ const MOST_AUDIT: i64 = 10_000;
 /// How long audit entries are kept: 400 days, so that a year can be looked back at.
 const AUDIT_MS: i64 = 400 * 86_400_000;
 
+/// Whether the audit log has what was done. An entry that cannot be written does not prevent it.
+pub(crate) type Noted = Result<(), StoreError>;
+
+/// Adds an entry in the transaction of what it describes.
+///
+/// # Errors
+/// Of the transaction. That the entry alone could not be written is the inner error; the transaction can go on.
+pub(super) async fn add_in(transaction: &mut PgConnection, entry: &AuditEntry) -> Result<Noted, sqlx::Error> {
+    // An error ends a transaction, but not beyond a savepoint.
+    let mut savepoint = transaction.begin().await?;
+    match insert(&mut savepoint, entry).await {
+        Ok(()) => savepoint.commit().await.map(Ok),
+        Err(error) => savepoint.rollback().await.map(|()| Err(error.into())),
+    }
+}
+
+async fn insert(connection: &mut PgConnection, entry: &AuditEntry) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO audit (at, action, account, address, detail) VALUES ($1, $2, $3, $4, $5)",
+        entry.at,
+        entry.action.as_str(),
+        entry.account,
+        entry.address,
+        entry.detail
+    )
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
 impl Store {
     /// Adds an entry to the audit log.
     pub(crate) async fn write_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
         bounded(async {
-            sqlx::query!(
-                "INSERT INTO audit (at, action, account, address, detail) VALUES ($1, $2, $3, $4, $5)",
-                entry.at,
-                entry.action.as_str(),
-                entry.account,
-                entry.address,
-                entry.detail
-            )
-            .execute(self.pool())
-            .await?;
-            Ok(())
+            let mut connection = self.pool().acquire().await?;
+            Ok(insert(&mut connection, entry).await?)
         })
         .await
     }

@@ -25,6 +25,7 @@ mod watch;
 mod weeks;
 pub(crate) mod write;
 
+pub(crate) use audit::Noted;
 pub use candles::{Bars, MarkedCandle};
 pub use connect::Store;
 pub use delete::{DeleteError, Deleted};

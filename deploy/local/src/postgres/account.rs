@@ -65,14 +65,14 @@ impl Account {
 
     /// Whether this user may pass through every folder above `path`, as far as they exist.
     pub(crate) fn reaches(self, path: &Path) -> bool {
-        let mut above = path.parent();
-        while let Some(dir) = above {
-            if let Ok(real) = dir.canonicalize() {
-                return real.ancestors().all(|it| self.may_enter(it));
-            }
-            above = dir.parent();
-        }
-        false
+        self.stopped_at(path).is_none()
+    }
+
+    /// The uppermost folder above `path` that this user may not pass through.
+    fn stopped_at(self, path: &Path) -> Option<PathBuf> {
+        let real = path.ancestors().skip(1).find_map(|dir| dir.canonicalize().ok())?;
+        let stops: Vec<&Path> = real.ancestors().filter(|dir| !self.may_enter(dir)).collect();
+        stops.last().map(|dir| (*dir).to_owned())
     }
 }
 
@@ -91,6 +91,15 @@ pub fn server_account() -> Result<Option<&'static str>> {
 /// As [`server_account`].
 pub fn data_folder_is_reachable(dir: &Path) -> Result<bool> {
     Ok(Account::of_server()?.is_none_or(|account| account.reaches(dir)))
+}
+
+/// The uppermost folder above `dir` that keeps a server started by us from its data there, see
+/// [`data_folder_is_reachable`].
+///
+/// # Errors
+/// As [`server_account`].
+pub fn data_folder_is_stopped_at(dir: &Path) -> Result<Option<PathBuf>> {
+    Ok(Account::of_server()?.and_then(|account| account.stopped_at(dir)))
 }
 
 /// The user id that the owner of a data folder must have for a server started by us.
@@ -127,6 +136,7 @@ mod tests {
         assert!(!stranger.may_enter(&closed));
         assert!(stranger.may_enter(&open));
         assert!(!stranger.reaches(&closed.join("deep/er")));
+        assert_eq!(stranger.stopped_at(&closed.join("deep/er")), Some(closed.canonicalize().unwrap()));
         let owner = fs::metadata(&closed).unwrap();
         assert!(Account { uid: owner.uid(), gid: owner.gid() }.may_enter(&closed));
         assert!(stranger.reaches(Path::new("/no-such-folder/data")));

@@ -4,7 +4,7 @@
 use std::{
     fs::{self, File},
     io::Write,
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -13,7 +13,7 @@ use super::{
     account::temporary_base,
     programs::{Programs, run},
 };
-use crate::{Error, Result, random_secret, wait_until};
+use crate::{Error, Result, private_dir::private_dir, random_secret, wait_until};
 
 /// Raise it when the way the template is made changes.
 const TEMPLATE_FORMAT: u32 = 1;
@@ -199,18 +199,6 @@ fn write_for(programs: &Programs, path: &Path, text: &str) -> Result<()> {
 fn private_root(programs: &Programs) -> Result<PathBuf> {
     let uid = rustix::process::geteuid().as_raw();
     let root = temporary_base(programs.account).join(format!("tidemark-postgres-{uid}"));
-    match fs::DirBuilder::new().mode(0o700).create(&root) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            return Err(Error::path("make the folder", &root)(error));
-        }
-        _ => {}
-    }
-    let meta = fs::symlink_metadata(&root).map_err(Error::path("look at", &root))?;
-    if !meta.is_dir() || meta.uid() != uid || meta.permissions().mode() & 0o077 != 0 {
-        return Err(Error::Failed {
-            what: format!("using {}", root.display()),
-            detail: "it is not a folder of ours alone; remove it".to_owned(),
-        });
-    }
+    private_dir(&root)?;
     Ok(root)
 }

@@ -61,6 +61,16 @@ pub fn postgres_on(dir: &Path) -> Option<FoundPostgres> {
     Some(FoundPostgres { pid: lock.pid, port: lock.port?, ready: super::says_ready(dir, lock.pid) })
 }
 
+/// Numbers of what is left of a server whose main process was killed: its children, which notice that and end by themselves.
+/// A server cannot be started until then. None while a main process runs.
+#[must_use]
+pub fn left_of_postgres(dir: &Path) -> Vec<u32> {
+    if LockFile::read(dir).is_some_and(|lock| lock.is_in_force(dir)) {
+        return Vec::new();
+    }
+    search::working_in("postgres", dir).unwrap_or_default()
+}
+
 /// The port that the data folder's server had the last time, as it noted it.
 #[must_use]
 pub fn last_port_of(dir: &Path) -> Option<u16> {

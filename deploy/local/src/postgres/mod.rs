@@ -19,8 +19,8 @@ use std::{
 
 use tempfile::TempDir;
 
-pub use account::{data_folder_is_reachable, data_folder_owner, server_account};
-pub use leftovers::{FoundPostgres, last_port_of, postgres_on};
+pub use account::{data_folder_is_reachable, data_folder_is_stopped_at, data_folder_owner, server_account};
+pub use leftovers::{FoundPostgres, last_port_of, left_of_postgres, postgres_on};
 use programs::{Programs, run};
 
 use crate::{
@@ -99,18 +99,29 @@ impl PostgresServer {
         Ok(server)
     }
 
-    /// Starts a server on its data folder, which is made first if it is missing, and waits until it takes connections.
+    /// Starts a server on its data folder, which is made first if it is missing, and waits until it takes connections. One
+    /// that is not ready in time is left running: a recovery that is broken off begins anew.
     ///
     /// # Errors
     /// As [`PostgresServer::ephemeral`]; [`Error::Missing`] also when the data is of a version that is not installed.
     pub fn start_with(options: PostgresOptions) -> Result<Self> {
+        let server = Self::launch_with(options)?;
+        server.wait_until_ready()?;
+        Ok(server)
+    }
+
+    /// As [`PostgresServer::start_with`], without the wait.
+    ///
+    /// # Errors
+    /// As [`PostgresServer::start_with`].
+    pub fn launch_with(options: PostgresOptions) -> Result<Self> {
         let exists = options.dir.join("PG_VERSION").exists();
         let programs = Programs::find(exists.then_some(options.dir.as_path()))?;
         if !exists {
             cluster::create(&programs, &options.dir, NAME, &options.password, NAME, &["--data-checksums"])?;
         }
         let server = Self::new(options, programs, None);
-        server.start()?;
+        server.launch()?;
         Ok(server)
     }
 
@@ -124,10 +135,15 @@ impl PostgresServer {
     /// # Errors
     /// As [`PostgresServer::ephemeral`].
     pub fn start(&self) -> Result<()> {
-        let mut running = self.lock();
-        if running.as_mut().is_some_and(|it| it.process.is_alive()) {
+        if self.is_running() {
             return Ok(());
         }
+        self.launch()?;
+        self.wait_until_ready()
+    }
+
+    fn launch(&self) -> Result<()> {
+        let mut running = self.lock();
         *running = None;
         if self.temporary.is_none() {
             leftovers::clear(&self.options.dir)?;
@@ -144,28 +160,43 @@ impl PostgresServer {
         for setting in settings {
             command.args(["-c", setting]);
         }
-        let mut process =
-            Process::spawn(command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0))?;
+        let process = Process::spawn(command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0))?;
         let guard = match &self.temporary {
             Some(dir) => Some(Guard::over(process.pid(), dir.path())?),
             None => None,
         };
-        let mut ended = None;
-        let ready = self.options.patience.wait(self.options.log.as_deref(), || {
-            ended = process.exit_status();
-            ended.is_some() || says_ready(&self.options.dir, process.pid())
-        });
+        *running = Some(Running { process, guard });
+        Ok(())
+    }
+
+    /// Waits until it takes connections. An ephemeral one that is not ready in time is ended; any other is left running.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] when it has ended, [`Error::Timeout`] when it is not ready in time.
+    pub fn wait_until_ready(&self) -> Result<()> {
         let what = format!("postgres on port {}", self.options.port);
         let log = || self.options.log.as_deref().map(tail).unwrap_or_default();
+        let mut running = self.lock();
+        let Some(it) = running.as_mut() else {
+            return Err(Error::Failed { what, detail: "it was not started".to_owned() });
+        };
+        let mut ended = None;
+        let ready = self.options.patience.wait(self.options.log.as_deref(), || {
+            ended = it.process.exit_status();
+            ended.is_some() || says_ready(&self.options.dir, it.process.pid())
+        });
         if let Some(status) = ended {
+            *running = None;
             return Err(Error::Failed { what, detail: format!("{status}{}", log()) });
         }
         if !ready {
-            process.end(Signal::QUIT, STOP)?;
+            if self.temporary.is_some() {
+                it.process.end(Signal::QUIT, STOP)?;
+                *running = None;
+            }
             let after = self.options.patience.bound;
             return Err(Error::Timeout { what: format!("readiness of {what}"), after, detail: log() });
         }
-        *running = Some(Running { process, guard });
         Ok(())
     }
 

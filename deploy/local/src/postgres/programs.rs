@@ -1,13 +1,13 @@
 //! Runs PostgreSQL's own programs to their end.
 
 use std::{
-    io::Write,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
+    time::Duration,
 };
 
 use super::account::Account;
-use crate::{Error, Result, postgres_bin_dir, programs::postgres_bin_dirs};
+use crate::{Error, Result, output::output_within, postgres_bin_dir, programs::postgres_bin_dirs};
 
 /// The programs of one PostgreSQL version and the user that they run as.
 #[derive(Debug, Clone)]
@@ -63,21 +63,14 @@ impl Programs {
     }
 }
 
+/// Longest run of such a program. `initdb` on a slow disk takes the better part of a minute.
+const BOUND: Duration = Duration::from_secs(300);
+
 /// Runs a command with this input and returns its output; its error output stands in the error. For commands that end
-/// by themselves.
+/// by themselves, within [`BOUND`].
 pub(crate) fn run(command: &mut Command, input: &str) -> Result<String> {
     let what = command.get_program().to_string_lossy().into_owned();
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(Error::io(format!("cannot start {what}")))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A program that ends before it has read all says why itself, below. The inputs are below a pipe's size.
-        drop(stdin.write_all(input.as_bytes()));
-    }
-    let out = child.wait_with_output().map_err(Error::io(format!("cannot wait for {what}")))?;
+    let out = output_within(command, input, BOUND)?;
     if out.status.success() {
         return Ok(String::from_utf8_lossy(&out.stdout).into_owned());
     }

@@ -17,6 +17,7 @@ fn on(platform: Platform) -> Circumstances {
         platform,
         rustup: true,
         binstall: false,
+        cores: 2,
         openssl_builds: true,
         wasm_bindgen: Some(Version(0, 2, 130)),
         tools: "/x/.tidemark/tools".to_owned(),
@@ -86,6 +87,17 @@ fn without_root_or_a_known_system_a_person_is_told() {
     assert!(made.steps.is_empty() && made.by_hand.len() == 2, "{made:?}");
     let bare = Circumstances { rustup: false, ..on(Platform::Other) };
     assert!(plan(&missing(&[Tool::WasmTarget]), &bare).by_hand[0].contains("rustup.rs"));
+}
+
+#[test]
+fn the_time_to_compile_tools_is_told_unless_they_are_fetched() {
+    let tools = missing(&[Tool::CargoLeptos, Tool::WasmBindgen]);
+    let here = on(Platform::Other);
+    let minutes =
+        |at: &Circumstances| -> Vec<_> { plan(&tools, at).steps.iter().map(|step| step.minutes).collect() };
+    assert_eq!(minutes(&here), [Some(16), Some(2)]);
+    assert_eq!(minutes(&Circumstances { cores: 16, ..here.clone() }), [Some(2), Some(1)]);
+    assert_eq!(minutes(&Circumstances { binstall: true, ..here }), [None, None]);
 }
 
 #[test]

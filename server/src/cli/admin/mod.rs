@@ -9,9 +9,8 @@ use clap::Subcommand;
 
 use super::fail;
 use crate::{
-    accounts::{Action, AuditEntry},
     config::{ADMIN_PASSWORD_FILE, Config, SecretUrl, variable},
-    store::Store,
+    store::{Noted, Store},
 };
 
 /// What to do with the account.
@@ -61,10 +60,9 @@ fn open() -> Result<Store, String> {
     Store::connect_lazy(url.expose()).map_err(|e| e.to_string())
 }
 
-/// Notes what was done from a shell. That it cannot be noted does not undo it: a warning, no error.
-async fn note(store: &Store, action: Action, detail: &str) {
-    let entry = AuditEntry::now(action, "shell", None, detail);
-    if let Err(error) = store.write_audit(&entry).await {
+/// Warns of what was done and is not in the audit log.
+fn warn(noted: Noted) {
+    if let Err(error) = noted {
         eprintln!("tidemark: it was done, and is not in the audit log: {error}");
     }
 }

@@ -2,8 +2,8 @@
 
 use std::io::{self, IsTerminal, Read};
 
-use super::{note, open};
-use crate::accounts::{ADMIN, Action, LONGEST_PASSWORD, Password, set_password};
+use super::{open, warn};
+use crate::accounts::{ADMIN, LONGEST_PASSWORD, Password, set_password};
 
 /// Sets the password, and ends all sessions. What to print.
 pub(super) async fn set(if_none: bool) -> Result<String, String> {
@@ -12,10 +12,10 @@ pub(super) async fn set(if_none: bool) -> Result<String, String> {
     store.ping().await.map_err(|e| e.to_string())?;
     let text = tokio::task::spawn_blocking(ask).await.map_err(|_| "nothing could be read")??;
     let password = Password::choose(&text).map_err(|why| format!("the password {why}"))?;
-    if !set_password(&store, password, if_none).await? {
+    let Some(noted) = set_password(&store, password, if_none).await? else {
         return Ok(format!("{ADMIN} has a password already, which stays\n"));
-    }
-    note(&store, Action::PasswordChanged, "").await;
+    };
+    warn(noted);
     Ok(format!("the password of {ADMIN} is set; all sessions are over\n"))
 }
 

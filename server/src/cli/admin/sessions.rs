@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::{note, open};
+use super::{open, warn};
 use crate::{
-    accounts::{Action, SessionRecord},
+    accounts::{Action, AuditEntry, SessionRecord},
     cli::cache::{size::millis, table::Table},
     config::FileSettings,
     feed::now_ms,
@@ -47,8 +47,9 @@ pub(super) async fn list(json: bool) -> Result<String, String> {
 /// Ends all sessions.
 pub(super) async fn end() -> Result<String, String> {
     let store = open()?;
-    let ended = store.end_sessions().await.map_err(|e| e.to_string())?;
-    note(&store, Action::SessionsEnded, &ended.to_string()).await;
+    let entry = |ended: u64| AuditEntry::now(Action::SessionsEnded, "shell", None, &ended.to_string());
+    let (ended, noted) = store.end_sessions(entry).await.map_err(|e| e.to_string())?;
+    warn(noted);
     Ok(match ended {
         1 => "1 session is over\n".to_owned(),
         n => format!("{n} sessions are over\n"),
