@@ -29,6 +29,8 @@ pub(crate) struct L2 {
     pub recent: Recent,
     pub heard: Arc<Heard>,
     store: Arc<Store>,
+    /// The channel of announcements.
+    pub channel: String,
     /// Bound on one read or write of an entry.
     pub timeout: Duration,
     /// Slots for writes behind the reader.
@@ -53,11 +55,13 @@ impl L2 {
         coherence: &Arc<Coherence>,
         runtime: &Handle,
     ) -> Self {
-        let store = Arc::new(Store::new(&parts.namespace, Arc::clone(mirror)));
+        let store = Store::new(&parts.namespace, Arc::clone(mirror));
+        let store = Arc::new(if parts.observer { store.observing() } else { store });
+        let database = redis.database();
         let router = Router::start(redis, Arc::clone(&store), runtime);
         let outbox = Arc::new(Outbox::new());
         let heard = Arc::new(Heard::default());
-        let channel = bus::channel(&parts.namespace);
+        let channel = bus::channel(&parts.namespace, database);
         let ear = Ear {
             router: Arc::clone(&router),
             coherence: Arc::clone(coherence),
@@ -65,10 +69,12 @@ impl L2 {
             channel: channel.clone(),
             own: outbox.publisher,
         };
-        let jobs = vec![
-            runtime.spawn(ear.listen()).abort_handle(),
-            runtime.spawn(publish(Arc::clone(&outbox), Arc::clone(&router), channel)).abort_handle(),
-        ];
+        let jobs = if parts.observer {
+            Vec::new()
+        } else {
+            let publishing = publish(Arc::clone(&outbox), Arc::clone(&router), channel.clone());
+            vec![runtime.spawn(ear.listen()).abort_handle(), runtime.spawn(publishing).abort_handle()]
+        };
         Self {
             router,
             ops: Ops::new(),
@@ -78,6 +84,7 @@ impl L2 {
             recent: Recent::default(),
             heard,
             store,
+            channel,
             timeout: parts.l2_timeout,
             writes: Arc::new(Semaphore::new(parts.max_writes)),
             max_writes: parts.max_writes,

@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use super::{fail, housekeeping};
 use crate::{
     accounts::Accounts,
-    config::{AdminToken, Config, EdgeSettings, Supplies, admin_password, metrics_addr, site_options},
+    config::{AdminToken, Config, EdgeSettings, RedisSettings, Supplies, admin_password, metrics_addr, site_options},
     feed::{self, FeedStats, Simulation},
     http::{self, Access, AppState, Edge, Health},
     market::Market,
@@ -90,7 +90,7 @@ async fn serve() -> Result<(), String> {
     let router =
         http::router(AppState { market, health, access, accounts, edge, options: options.into() }, &requests);
     tracing::info!(
-        redis = config.redis_url.as_ref().map_or("none".to_owned(), |u| u.shown()),
+        redis = config.redis.url.as_ref().map_or("none".to_owned(), |u| u.shown()),
         postgres = config.database_url.as_ref().map_or("none".to_owned(), |u| u.shown()),
         feed = ?feed.feed,
         "listening on http://{}", listener.local_addr().unwrap_or(addr)
@@ -114,7 +114,7 @@ async fn bind(setting: &str, addr: SocketAddr) -> Result<TcpListener, String> {
 /// Loads the hot keys, if there is a Redis that remembers them; until then the server is not ready.
 fn warm_up(config: &Config, cache: &Cache, market: &Market, health: &Health) -> Option<JoinHandle<()>> {
     let limit = config.policies.warm_up;
-    if limit.is_zero() || config.redis_url.is_none() {
+    if limit.is_zero() || config.redis.url.is_none() {
         return None;
     }
     let (cache, market, warming) = (cache.clone(), market.clone(), health.warming());
@@ -149,11 +149,8 @@ fn wait_for_feed(market: &Market, stats: &Arc<FeedStats>, health: &Health) -> Jo
 
 /// The cache of these settings. Redis may be away: it joins when it is there.
 pub(super) fn open_cache(config: &Config) -> Result<Cache, String> {
-    Cache::builder()
-        .l1_bytes(config.policies.memory_bytes)
-        .redis(config.redis_url.as_ref().map(|u| u.expose().to_owned()))
-        .build()
-        .map_err(|e| format!("REDIS_URL: {e}"))
+    let builder = config.redis.builder().l1_bytes(config.policies.memory_bytes);
+    builder.build().map_err(|e| RedisSettings::named(&e).to_string())
 }
 
 async fn log_stats(cache: Cache) {

@@ -8,6 +8,9 @@ use super::ConfigError;
 #[derive(Clone)]
 pub struct SecretUrl(String);
 
+/// Schemes of a Unix socket: they name a path and no host.
+const SOCKETS: [&str; 2] = ["unix", "redis+unix"];
+
 impl SecretUrl {
     /// Checks the scheme and that a host follows. The error never repeats the URL.
     ///
@@ -25,10 +28,23 @@ impl SecretUrl {
             return Err(ConfigError::new(setting, format!("scheme {scheme:?} is not {}", wanted())));
         }
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if SOCKETS.contains(&scheme) {
+            let path = rest.split(['?', '#']).next().unwrap_or_default();
+            if !path.starts_with('/') || path.len() == 1 {
+                return Err(ConfigError::new(setting, format!("names no socket, as {scheme}:///path would")));
+            }
+            return Ok(Self(url.to_owned()));
+        }
         // An @ behind the authority: the password ended it, and all before would count as host and be shown.
         let tail = &rest[authority.len()..];
-        if tail.starts_with(['?', '#']) && tail.split('=').next().is_some_and(|text| text.contains('@')) {
-            return Err(ConfigError::new(setting, "a password with ? or # has to be percent-encoded"));
+        let path = tail.split(['?', '#']).next().unwrap_or_default();
+        // Behind the = of a parameter an @ may stand for itself.
+        let before_values = tail.split('=').next().unwrap_or_default();
+        if path.contains('@') || before_values.contains('@') {
+            return Err(ConfigError::new(
+                setting,
+                "a password with /, ? or # in it has to be percent-encoded: %2F, %3F, %23",
+            ));
         }
         if authority.rsplit('@').next().unwrap_or_default().is_empty() && !rest.contains("host=") {
             return Err(ConfigError::new(setting, "names no host"));
@@ -42,13 +58,22 @@ impl SecretUrl {
         &self.0
     }
 
+    /// Whether there is a percent-encoded character in its password: somebody may have meant the % itself.
+    #[must_use]
+    pub fn has_escape_in_password(&self) -> bool {
+        let credentials = self.0.rsplit_once('@').map_or("", |(credentials, _)| credentials);
+        let hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
+        let bytes = credentials.as_bytes();
+        (0..bytes.len()).any(|at| bytes[at] == b'%' && hex(bytes.get(at + 1)) && hex(bytes.get(at + 2)))
+    }
+
     /// The URL without user, password and query.
     #[must_use]
     pub fn shown(&self) -> String {
         let (scheme, rest) = self.0.split_once("://").unwrap_or(("", &self.0));
         let rest = rest.split(['?', '#']).next().unwrap_or_default();
         // A password may hold an unescaped @: the host follows the last one.
-        let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        let host = if SOCKETS.contains(&scheme) { rest } else { rest.rsplit_once('@').map_or(rest, |(_, host)| host) };
         format!("{scheme}://{host}")
     }
 }
@@ -82,7 +107,14 @@ mod tests {
     #[test]
     fn a_password_that_ends_the_host_is_refused_and_not_shown() {
         for bad in
-            ["postgres://tide:1234#x@db/t", "postgres://tide:12?34@db/t", "postgres://tide:1?2#3@db:5/t"]
+            [
+                "postgres://tide:1234#x@db/t",
+                "postgres://tide:12?34@db/t",
+                "postgres://tide:1?2#3@db:5/t",
+                "postgres://tide:12/34@db:5/t",
+                "postgres://tide:12/3?4@db:5/t",
+                "postgres://tide:/12@db/t",
+            ]
         {
             let text = SecretUrl::parse("DATABASE_URL", bad, &["postgres"]).unwrap_err().to_string();
             assert!(text.contains("percent-encoded"), "{text}");

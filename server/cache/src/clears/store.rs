@@ -23,8 +23,11 @@ type Fields = Vec<(String, String)>;
 
 /// Keeps the mirror and the log in Redis in step.
 pub(crate) struct Store {
+    namespace: String,
     key: String,
     mirror: Arc<Mirror>,
+    /// Makes no log where there is none.
+    observes: bool,
     /// One exchange at a time: otherwise an older answer that is read later would look like a log that went back.
     order: Mutex<()>,
     append: Script,
@@ -42,13 +45,25 @@ pub(crate) enum Struck {
 impl Store {
     pub fn new(namespace: &str, mirror: Arc<Mirror>) -> Self {
         Self {
+            namespace: namespace.to_owned(),
             key: format!("{namespace}:clears"),
             mirror,
+            observes: false,
             order: Mutex::new(()),
             append: Script::new(include_str!("append.lua")),
             undo: Script::new(include_str!("undo.lua")),
             install: Script::new(include_str!("install.lua")),
         }
+    }
+
+    /// The same for who only looks: it makes no log, and takes a missing one for an empty one.
+    pub fn observing(self) -> Self {
+        Self { observes: true, ..self }
+    }
+
+    /// The namespace that the log is of.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
     }
 
     /// The key of the log.
@@ -62,6 +77,24 @@ impl Store {
     /// (Redis lost its last second, or another server put back an older copy) is replaced by one of a new epoch, which
     /// kills every entry: what its records covered can no longer be told.
     pub async fn sync(&self, conn: &mut Conn) -> RedisResult<()> {
+        self.sync_unnamed(conn).await.map_err(|error| self.name_key(error))
+    }
+
+    /// Names the key where another application's is in the way.
+    fn name_key(&self, error: RedisError) -> RedisError {
+        if matches!(error.code(), Some("WRONGTYPE" | "FOREIGN")) { self.foreign() } else { error }
+    }
+
+    fn foreign(&self) -> RedisError {
+        let text = format!(
+            "the key {} holds something else than the log of this cache, and is left alone: remove it, or choose \
+             another namespace",
+            self.key
+        );
+        RedisError::from((ErrorKind::UnexpectedReturnType, "a key is in the way", text))
+    }
+
+    async fn sync_unnamed(&self, conn: &mut Conn) -> RedisResult<()> {
         let _turn = self.order.lock().await;
         let begun = crate::clock::now();
         let (epoch, rev): (Option<String>, Option<String>) =
@@ -73,6 +106,7 @@ impl Store {
                 return Ok(());
             }
             Some(_) => redis::cmd("HGETALL").arg(&self.key).query_async(conn).await?,
+            None if self.observes => return self.note_foreign(conn).await,
             None if known.epoch == 0 => self.put(conn, "", &Log::fresh()).await?,
             None => {
                 tracing::warn!(log = %self.key, "the clear log is gone from Redis; putting it back");
@@ -80,7 +114,7 @@ impl Store {
             }
         };
         let mut log = self.parse(fields)?;
-        if log.epoch == known.epoch && !log.continues(&known) {
+        if !self.observes && log.epoch == known.epoch && !log.continues(&known) {
             tracing::warn!(log = %self.key, "the clear log in Redis went back; every entry made so far is dead");
             let fields = self.put(conn, &known.epoch.to_string(), &Log::fresh()).await?;
             log = self.parse(fields)?;
@@ -88,6 +122,12 @@ impl Store {
         self.mirror.adopt(log);
         self.mirror.note_read(begun);
         Ok(())
+    }
+
+    /// The error where the key is there and has no log.
+    async fn note_foreign(&self, conn: &mut Conn) -> RedisResult<()> {
+        let exists: bool = redis::cmd("EXISTS").arg(&self.key).query_async(conn).await?;
+        if exists { Err(self.foreign()) } else { Ok(()) }
     }
 
     /// Records a clear. The mirror knows it when this returns.

@@ -173,7 +173,7 @@ impl Router {
             pipe.add_command(cmd);
         }
         node.note_use();
-        let mut conn = Conn::new(conn.clone(), group.asking);
+        let mut conn = Conn::new(conn.clone(), group.asking, node.lacks());
         let exchange = conn.req_packed_commands(&pipe, 0, group.keys.len());
         let all = |next: &dyn Fn() -> Next| group.keys.iter().map(|&i| (i, next())).collect();
         let values = match timeout_at(deadline, exchange).await {

@@ -59,6 +59,8 @@ pub(super) async fn keep(router: Weak<Router>) {
             router.look_at_map().await;
         }
         router.note_state();
+        router.say_trouble();
+        router.try_writes().await;
         not_before = Instant::now() + LEAST_PAUSE;
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::node::Node;
 use super::slots::Map;
+use super::trouble::Trouble;
 
 /// Why Redis gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +49,12 @@ pub struct L2State {
     pub address: Option<String>,
     /// The error that ended the last connection or attempt, of a cluster with the node's address; none while connected.
     pub last_error: Option<String>,
+    /// Why a node that is reached has refused every write for a while; none while writes are taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub writes_refused: Option<String>,
+    /// Why messages between processes do not go through while Redis is reached; none while they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages_refused: Option<String>,
     /// How long it has been so, in milliseconds.
     pub for_ms: u64,
     /// Connections made so far, to all nodes together.
@@ -104,16 +111,40 @@ impl L2State {
             connected: false,
             address: None,
             last_error: None,
+            writes_refused: None,
+            messages_refused: None,
             for_ms: 0,
             connects: 0,
             nodes: Vec::new(),
         }
     }
 
+    /// What is wrong, if anything is, in the words of a status page: a clause, and what kind of trouble it is.
+    pub fn trouble(&self) -> Option<(Affected, Trouble)> {
+        let of = |affected, why: &Option<String>| Some((affected, Trouble::of(why.as_deref()?)));
+        if !self.configured {
+            return None;
+        }
+        of(Affected::All, &self.last_error)
+            .or_else(|| of(Affected::Writes, &self.writes_refused))
+            .or_else(|| of(Affected::Messages, &self.messages_refused))
+    }
+
     /// Configured, but not reached.
     pub fn degraded(&self) -> bool {
         self.configured && !self.connected
     }
+}
+
+/// What a trouble with Redis affects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Affected {
+    /// It is not used, or not in full.
+    All,
+    /// It answers reads and refuses writes.
+    Writes,
+    /// Processes do not hear of each other's writes; after half a minute they keep them back.
+    Messages,
 }
 
 /// What a node notes down about its connection.

@@ -2,7 +2,7 @@
 -- header.rs, numbers big-endian.
 -- KEYS[1] entry, KEYS[2] lease; ARGV: entry, life in ms, epoch of the clear log, head below which entries of this key
 -- are dead, token of the lease or '', then pairs of cleared tag and head.
--- Returns {1 if written, version of the living entry that was there, 8 bytes, or ''}.
+-- Returns {1 if written, version of the living entry that was there, 8 bytes, or ''}. What is no string is left alone.
 local function less(a, b)
   for i = 1, 8 do
     local x, y = string.byte(a, i), string.byte(b, i)
@@ -15,6 +15,8 @@ if KEYS[2] and redis.call('GET', KEYS[2]) == ARGV[5] then redis.call('DEL', KEYS
 
 local new = ARGV[1]
 local old = redis.pcall('GETRANGE', KEYS[1], 0, 79)
+-- A key of another type is another application's: SET would delete it.
+if type(old) == 'table' then return { 0, '' } end
 local before = ''
 -- Same magic, format and schema; anything else refuses nothing.
 if type(old) == 'string' and #old == 80

@@ -5,7 +5,8 @@ use std::{collections::HashMap, env};
 use super::finding::Finding;
 use crate::config::{
     ADMIN_PASSWORD_FILE, ADMIN_TOKEN_FILE, CORS_ORIGINS, Config, ConfigError, CorsOrigins, FeedSettings,
-    FileSettings, RATE_LIMIT, RateLimit, SESSION_IDLE, SESSION_MAX, SUPPLY_FILE, SecretUrl, SessionLimits,
+    FileSettings, RATE_LIMIT, REDIS_ADDRESS_MAP, REDIS_CERT, REDIS_KEY, REDIS_NAMESPACE, REDIS_URL,
+    RateLimit, RedisSettings, SESSION_IDLE, SESSION_MAX, SUPPLY_FILE, SecretUrl, SessionLimits,
     Supplies, TRUSTED_PROXIES, TrustedProxies, admin_password, metrics_addr, site_options, variable,
 };
 
@@ -13,7 +14,7 @@ use crate::config::{
 #[derive(Default)]
 pub(super) struct Settings {
     pub(super) database_url: Option<SecretUrl>,
-    pub(super) redis_url: Option<SecretUrl>,
+    pub(super) redis: Option<RedisSettings>,
     feed: Option<FeedSettings>,
 }
 
@@ -28,9 +29,13 @@ enum Show {
 /// A setting: its name, how it is shown, what holds without it, whether it can be used.
 type Setting = (&'static str, Show, &'static str, fn() -> Result<(), ConfigError>);
 
-const SETTINGS: [Setting; 17] = [
+const SETTINGS: [Setting; 21] = [
     ("DATABASE_URL", Show::Url, "none: nothing is stored", || Ok(())),
-    ("REDIS_URL", Show::Url, "none: each server caches for itself", || Ok(())),
+    (REDIS_URL, Show::Url, "none: each server caches for itself", || redis_named(REDIS_URL)),
+    (REDIS_NAMESPACE, Show::Plain, "tm", || redis_named(REDIS_NAMESPACE)),
+    (REDIS_CERT, Show::Plain, "none: no certificate is shown to Redis", || redis_named(REDIS_CERT)),
+    (REDIS_KEY, Show::Plain, "none", || redis_named(REDIS_KEY)),
+    (REDIS_ADDRESS_MAP, Show::Plain, "none: nodes are where they say", || redis_named(REDIS_ADDRESS_MAP)),
     ("TIDEMARK_FEED", Show::Plain, "auto", || feed().map(drop)),
     ("TIDEMARK_SIMULATED_SYMBOLS", Show::Plain, "the coins that are known by name", || Ok(())),
     ("TIDEMARK_SIMULATED_TICKS", Show::Plain, "one a second for each coin", || Ok(())),
@@ -55,6 +60,12 @@ fn feed() -> Result<FeedSettings, ConfigError> {
     FeedSettings::from_env(variable("DATABASE_URL")?.is_some())
 }
 
+/// What is wrong with this setting of Redis. Others have lines of their own.
+fn redis_named(name: &str) -> Result<(), ConfigError> {
+    let result = RedisSettings::from_env().and_then(|redis| redis.check());
+    result.or_else(|error| if error.setting == name { Err(error) } else { Ok(()) })
+}
+
 /// How long sessions last.
 fn sessions() -> Result<SessionLimits, ConfigError> {
     FileSettings::read().unwrap_or_default().sessions.with_env()
@@ -75,7 +86,8 @@ pub(super) fn check() -> (Vec<Finding>, Settings) {
     };
     let settings = Settings {
         database_url: url("DATABASE_URL", Config::DATABASE_SCHEMES),
-        redis_url: url("REDIS_URL", Config::REDIS_SCHEMES),
+        // Where it cannot be used, a setting has said so in its line.
+        redis: RedisSettings::from_env().ok().filter(|redis| redis.url.is_some() && redis.check().is_ok()),
         feed: feed().ok(),
     };
     (findings, settings)
@@ -101,7 +113,7 @@ fn one((name, show, without, usable): &Setting, file: &HashMap<String, String>) 
     let shown = match show {
         Show::Plain => value,
         Show::Url => {
-            let schemes = if *name == "REDIS_URL" { Config::REDIS_SCHEMES } else { Config::DATABASE_SCHEMES };
+            let schemes = if *name == REDIS_URL { RedisSettings::SCHEMES } else { Config::DATABASE_SCHEMES };
             match SecretUrl::parse(name, &value, schemes) {
                 Ok(url) => url.shown(),
                 Err(error) => return bad(error),
@@ -118,7 +130,7 @@ pub(super) fn served(settings: &Settings) -> Finding {
         return Finding::fail(NAME, "nothing: a setting stops the start", "see above");
     };
     let stored = if settings.database_url.is_some() { "with what Postgres has" } else { "from memory alone" };
-    let shared = if settings.redis_url.is_some() { "cached in Redis" } else { "cached in this process" };
+    let shared = if settings.redis.is_some() { "cached in Redis" } else { "cached in this process" };
     let addr = site_options().map_or_else(|_| "nowhere".to_owned(), |o| format!("http://{}", o.site_addr));
     let feed = format!("{:?}", feed.feed).to_lowercase();
     Finding::ok(NAME, format!("feed {feed}, {stored}, {shared}, on {addr}"))
