@@ -7,6 +7,7 @@ mod size;
 use std::{
     env,
     io::{IsTerminal, stdin},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -15,7 +16,7 @@ use crate::{
     layout::Layout,
     problem::{Problem, Result},
     run, say,
-    tools::{Consent, Need, ensure},
+    tools::{Consent, Need, ensure, releases},
     verbs,
 };
 
@@ -78,7 +79,7 @@ const CHECKS: [Check; 7] = [
     Check {
         name: "test",
         title: "unit and integration tests, on real servers",
-        work: |layout| cargo(layout, &["test", "--locked", "--no-fail-fast"], &NATIVE, &[]),
+        work: test,
     },
     Check { name: "sqlx", title: "data of checked queries is up to date", work: verbs::sqlx::check },
     Check {
@@ -187,9 +188,27 @@ fn report(outcomes: &[(&Check, Outcome)]) -> bool {
     failed == 0
 }
 
+/// The tests, with servers of other releases beside the system's.
+fn test(layout: &Layout) -> Result<()> {
+    let servers = releases::fetch(layout)?;
+    cargo_with(layout, &["test", "--locked", "--no-fail-fast"], &NATIVE, &[], &servers)
+}
+
 fn cargo(layout: &Layout, first: &[&str], middle: &[&str], last: &[&str]) -> Result<()> {
+    cargo_with(layout, first, middle, last, &[])
+}
+
+/// Cargo with variables.
+fn cargo_with(
+    layout: &Layout,
+    first: &[&str],
+    middle: &[&str],
+    last: &[&str],
+    variables: &[(&str, PathBuf)],
+) -> Result<()> {
     let mut cargo = run::command(layout, "cargo");
     cargo.args(first).args(middle).args(last).env("SQLX_OFFLINE", "true");
+    cargo.envs(variables.iter().map(|(name, value)| (*name, value)));
     if unattended() && env::var_os("CARGO_INCREMENTAL").is_none() {
         // What is built once gains nothing from the state of incremental builds, which fills gigabytes.
         cargo.env("CARGO_INCREMENTAL", "0");

@@ -55,11 +55,18 @@ impl L2 {
         coherence: &Arc<Coherence>,
         runtime: &Handle,
     ) -> Self {
+        let outbox = Arc::new(Outbox::new());
         let store = Store::new(&parts.namespace, Arc::clone(mirror));
         let store = Arc::new(if parts.observer { store.observing() } else { store });
+        if let Some(owner) = &parts.owner {
+            store.set_owner(owner);
+            outbox.set_owner(owner);
+        }
+        if parts.adopt_owner {
+            store.adopt_owner();
+        }
         let database = redis.database();
         let router = Router::start(redis, Arc::clone(&store), runtime);
-        let outbox = Arc::new(Outbox::new());
         let heard = Arc::new(Heard::default());
         let channel = bus::channel(&parts.namespace, database);
         let ear = Ear {
@@ -67,7 +74,7 @@ impl L2 {
             coherence: Arc::clone(coherence),
             heard: Arc::clone(&heard),
             channel: channel.clone(),
-            own: outbox.publisher,
+            outbox: Arc::clone(&outbox),
         };
         let jobs = if parts.observer {
             Vec::new()
@@ -94,6 +101,12 @@ impl L2 {
 
     pub fn writes_in_flight(&self) -> u64 {
         self.max_writes.saturating_sub(self.writes.available_permits()) as u64
+    }
+
+    pub fn set_owner(&self, owner: &str) {
+        self.store.set_owner(owner);
+        self.outbox.set_owner(owner);
+        self.router.look_at_log();
     }
 
     pub async fn append(&self, scope: &Scope) -> Result<u64, L2Error> {

@@ -66,6 +66,8 @@ pub struct Builder {
     redis_certificate: Option<ClientCertificate>,
     redis_address_map: Option<String>,
     pub(crate) observer: bool,
+    pub(crate) owner: Option<String>,
+    pub(crate) adopt_owner: bool,
     pub(crate) l2_timeout: Duration,
     pub(crate) max_entry_bytes: usize,
     pub(crate) max_loads: usize,
@@ -82,6 +84,8 @@ impl Default for Builder {
             redis_certificate: None,
             redis_address_map: None,
             observer: false,
+            owner: None,
+            adopt_owner: false,
             l2_timeout: Duration::from_millis(100),
             max_entry_bytes: 8 << 20,
             max_loads: 64,
@@ -141,6 +145,22 @@ impl Builder {
     #[must_use]
     pub fn observer(mut self, observer: bool) -> Self {
         self.observer = observer;
+        self
+    }
+
+    /// What the values are of, such as an identity of the database that they are loaded from. Entries and announcements of
+    /// caches of another owner are left alone, so that nobody is served another installation's values. Default none: every
+    /// cache of the namespace has the same values.
+    #[must_use]
+    pub fn owner(mut self, owner: Option<String>) -> Self {
+        self.owner = owner;
+        self
+    }
+
+    /// For a tool that does not know the owner: what the log of clears says holds. Default false.
+    #[must_use]
+    pub fn adopt_owner(mut self, adopt: bool) -> Self {
+        self.adopt_owner = adopt;
         self
     }
 

@@ -244,6 +244,13 @@ impl Cache {
         l2.router.probe_channel(CLEAR_TIMEOUT, &l2.channel).await
     }
 
+    /// Says which installation this cache is of, as [`Builder::owner`] does, for what is known later.
+    pub fn set_owner(&self, owner: &str) {
+        if let Some(l2) = &self.shared.l2 {
+            l2.set_owner(owner);
+        }
+    }
+
     /// How far this machine's clock is ahead of that of Redis, in milliseconds, as last asked; none before.
     pub fn clock_ahead_ms(&self) -> Option<i64> {
         self.shared.l2.as_ref().and_then(|l2| l2.router.clock_ahead_ms())

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
-use tidemark_cache::Cache;
+use tidemark_cache::{Builder, Cache};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{fail, housekeeping};
@@ -21,6 +21,10 @@ const STATS_EVERY: Duration = Duration::from_secs(300);
 /// Longest time at the end for what Redis and the other servers are still to be told.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// Longest wait at the start for the database to say which it is; with Redis and a database only.
+const IDENTITY_WITHIN: Duration = Duration::from_millis(500);
+/// Between two questions for that later.
+const IDENTIFY_EVERY: Duration = Duration::from_secs(2);
 /// Longest time at the start, of a server that is not ready, for the feed's first prices.
 const FEED_WITHIN: Duration = Duration::from_secs(10);
 /// How often it is looked whether they are there.
@@ -48,11 +52,17 @@ async fn serve() -> Result<(), String> {
         None => None,
     };
 
-    let cache = open_cache(&config)?;
     let store = match &config.database_url {
         Some(url) => Some(Store::connect_lazy(url.expose()).map_err(|e| e.to_string())?),
         None => None,
     };
+    let owner = owner(&config, store.as_ref()).await;
+    let identifying = owner.is_none();
+    let cache = builder(&config).owner(owner).build().map_err(|e| RedisSettings::named(&e).to_string())?;
+    let identifying = store
+        .clone()
+        .filter(|_| identifying && config.redis.url.is_some())
+        .map(|store| tokio::spawn(identify(store, cache.clone())));
     let feed = config.feed;
     let simulation = Arc::new(Simulation::new(feed.simulated_symbols));
     let market = Market::new(&cache, store.clone(), feed.feed, simulation, &config.policies)
@@ -96,7 +106,7 @@ async fn serve() -> Result<(), String> {
         "listening on http://{}", listener.local_addr().unwrap_or(addr)
     );
     http::serve(listener, router).await;
-    for task in [watching, feeding, tidying, warming, starting, measuring, accounting].into_iter().flatten() {
+    for task in [identifying, watching, feeding, tidying, warming, starting, measuring, accounting].into_iter().flatten() {
         task.abort();
     }
     counting.abort();
@@ -147,10 +157,32 @@ fn wait_for_feed(market: &Market, stats: &Arc<FeedStats>, health: &Health) -> Jo
     })
 }
 
-/// The cache of these settings. Redis may be away: it joins when it is there.
+/// Which database the cache's values are of, if it can be told soon: entries of another one are never served then.
+async fn owner(config: &Config, store: Option<&Store>) -> Option<String> {
+    config.redis.url.as_ref()?;
+    tokio::time::timeout(IDENTITY_WITHIN, store?.identity()).await.ok()?.ok()
+}
+
+/// Tells the cache which database its values are of, as soon as the database says so.
+async fn identify(store: Store, cache: Cache) {
+    loop {
+        match store.identity().await {
+            Ok(owner) => return cache.set_owner(&owner),
+            Err(error) if error.is_transient() => tokio::time::sleep(IDENTIFY_EVERY).await,
+            // The user may not ask: nobody notices then when another installation uses the namespace.
+            Err(error) => return tracing::debug!(%error, "the database does not tell its identity"),
+        }
+    }
+}
+
+fn builder(config: &Config) -> Builder {
+    config.redis.builder().l1_bytes(config.policies.memory_bytes)
+}
+
+/// The cache of these settings, for a tool: whose entries they are, the log of clears says. Redis may be away: it joins when
+/// it is there.
 pub(super) fn open_cache(config: &Config) -> Result<Cache, String> {
-    let builder = config.redis.builder().l1_bytes(config.policies.memory_bytes);
-    builder.build().map_err(|e| RedisSettings::named(&e).to_string())
+    builder(config).adopt_owner(true).build().map_err(|e| RedisSettings::named(&e).to_string())
 }
 
 async fn log_stats(cache: Cache) {

@@ -142,7 +142,7 @@ impl Health {
             (true, false) => "down",
         };
         let reason = state.trouble().map(|(affected, trouble)| match affected {
-            Affected::All => Cow::Borrowed(trouble.as_str()),
+            Affected::All | Affected::Nothing => Cow::Borrowed(trouble.as_str()),
             Affected::Writes => format!("takes no writes: it {}", trouble.as_str()).into(),
             Affected::Messages => {
                 format!("passes on no messages between servers: it {}", trouble.as_str()).into()

@@ -89,6 +89,12 @@ impl Store {
             .map_err(|error| self.at_address(error)),
             other => other,
         }
+        .map_err(|error| self.for_user(error))
+    }
+
+    /// With the user's name in what it is to be granted.
+    pub(super) fn for_user(&self, error: StoreError) -> StoreError {
+        error.for_user(self.options.get_username())
     }
 
     fn at_address(&self, error: StoreError) -> StoreError {

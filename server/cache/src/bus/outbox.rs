@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::message::{MAX_KEY, Message};
 use super::{HEARTBEAT, Item, MUTE_FOR};
@@ -39,6 +40,8 @@ struct Waiting {
 pub(crate) struct Outbox {
     /// Who we are to the others.
     pub publisher: u64,
+    /// The hash of the installation that we are of; 0 while it is not known.
+    owner: AtomicU64,
     waiting: Mutex<Waiting>,
     wake: Notify,
     sent: Notify,
@@ -53,6 +56,7 @@ impl Outbox {
     pub fn new() -> Self {
         Self {
             publisher: fastrand::u64(1..),
+            owner: AtomicU64::new(0),
             waiting: Mutex::default(),
             wake: Notify::new(),
             sent: Notify::new(),
@@ -61,6 +65,16 @@ impl Outbox {
             failures: AtomicU64::new(0),
             overflows: AtomicU64::new(0),
         }
+    }
+
+    /// Says which installation we are of.
+    pub fn set_owner(&self, owner: &str) {
+        self.owner.store(xxh3_64(owner.as_bytes()).max(1), Ordering::Relaxed);
+    }
+
+    /// The hash of the installation that we are of; none while it is not known.
+    pub fn owner(&self) -> Option<u64> {
+        Some(self.owner.load(Ordering::Relaxed)).filter(|owner| *owner != 0)
     }
 
     /// Announces a version of an entry.
@@ -167,7 +181,8 @@ pub(crate) async fn publish(outbox: Arc<Outbox>, router: Arc<Router>, channel: S
             spoke = Some(Instant::now());
             let farewell = items.contains(&Item::Farewell);
             number += u64::from(more);
-            let bytes = Message { publisher: outbox.publisher, epoch, number, items }.to_bytes();
+            let owner = outbox.owner();
+            let bytes = Message { publisher: outbox.publisher, epoch, number, owner, items }.to_bytes();
             let sent = loop {
                 if router.publish(PUBLISH_TIMEOUT, &channel, &bytes).await.is_ok() {
                     break true;

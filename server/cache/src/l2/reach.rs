@@ -58,6 +58,7 @@ impl Router {
             last_error: trouble,
             writes_refused,
             messages_refused,
+            shared: connected && self.is_shared(),
             connects: self.connects(),
             nodes,
         }

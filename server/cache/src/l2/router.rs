@@ -133,6 +133,11 @@ impl Router {
         self.clock.ahead_ms()
     }
 
+    /// Whether another installation uses the namespace.
+    pub(super) fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
     pub(super) fn namespace(&self) -> &str {
         self.store.namespace()
     }

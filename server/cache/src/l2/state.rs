@@ -55,6 +55,9 @@ pub struct L2State {
     /// Why messages between processes do not go through while Redis is reached; none while they do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages_refused: Option<String>,
+    /// Whether another installation uses the namespace, too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
     /// How long it has been so, in milliseconds.
     pub for_ms: u64,
     /// Connections made so far, to all nodes together.
@@ -113,6 +116,7 @@ impl L2State {
             last_error: None,
             writes_refused: None,
             messages_refused: None,
+            shared: false,
             for_ms: 0,
             connects: 0,
             nodes: Vec::new(),
@@ -128,6 +132,7 @@ impl L2State {
         of(Affected::All, &self.last_error)
             .or_else(|| of(Affected::Writes, &self.writes_refused))
             .or_else(|| of(Affected::Messages, &self.messages_refused))
+            .or_else(|| self.shared.then_some((Affected::Nothing, Trouble::Shared)))
     }
 
     /// Configured, but not reached.
@@ -143,6 +148,8 @@ pub enum Affected {
     All,
     /// It answers reads and refuses writes.
     Writes,
+    /// Nothing but the share of reads that the cache answers.
+    Nothing,
     /// Processes do not hear of each other's writes; after half a minute they keep them back.
     Messages,
 }

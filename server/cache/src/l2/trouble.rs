@@ -24,8 +24,8 @@ pub enum Trouble {
     Uncovered,
     /// A key of another application is where one of ours would be.
     ForeignKey,
-    /// Another installation uses the namespace.
-    Occupied,
+    /// Another installation uses the namespace, too.
+    Shared,
     /// It is loading its data.
     Loading,
     /// Its memory is full.
@@ -43,11 +43,10 @@ pub enum Trouble {
 }
 
 /// Parts of error texts, lower case, and what they mean. The first that is found counts.
-const SIGNS: [(&str, Trouble); 40] = [
+const SIGNS: [(&str, Trouble); 39] = [
     ("under way", Trouble::Connecting),
     ("not read yet", Trouble::Connecting),
     ("just lost", Trouble::Unreachable),
-    ("another installation", Trouble::Occupied),
     ("something else than", Trouble::ForeignKey),
     ("wrongtype", Trouble::ForeignKey),
     ("noperm", Trouble::Forbidden),
@@ -107,7 +106,7 @@ impl Trouble {
             Self::WrongKind => "is of another kind than the URL says",
             Self::Uncovered => "has slots that no node serves",
             Self::ForeignKey => "has another application's key where one of ours would be",
-            Self::Occupied => "has another installation in this namespace",
+            Self::Shared => "is shared with another installation in this namespace",
             Self::Loading => "is loading its data",
             Self::Full => "has no memory left",
             Self::ReadOnly => "is a read-only replica",

@@ -77,10 +77,49 @@ fn env_file() -> HashMap<String, String> {
     lines.filter_map(Result::ok).collect()
 }
 
+/// The settings whose line in a `.env` has a `$` that stands for a variable there: outside single quotes, and not behind a
+/// backslash. What follows it is replaced, mostly by nothing.
+fn with_dollar(text: &str) -> Vec<&str> {
+    fn name_of(line: &str) -> Option<&str> {
+        let line = line.trim_start();
+        let (name, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=')?;
+        let (mut quoted, mut escaped) = (false, false);
+        for c in value.trim().chars() {
+            match c {
+                _ if std::mem::take(&mut escaped) => {}
+                '\'' => quoted = !quoted,
+                '\\' if !quoted => escaped = true,
+                '$' if !quoted => return Some(name.trim()),
+                _ => {}
+            }
+        }
+        None
+    }
+    text.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(name_of).collect()
+}
+
+/// Warns of settings whose value in the `.env` is another one than is written there.
+fn dollars(file: &HashMap<String, String>) -> Vec<Finding> {
+    let Ok(here) = env::current_dir() else { return Vec::new() };
+    let Some(path) = here.ancestors().map(|dir| dir.join(".env")).find(|path| path.is_file()) else {
+        return Vec::new();
+    };
+    let Ok(text) = std::fs::read_to_string(path) else { return Vec::new() };
+    let is_used = |name: &&str| {
+        SETTINGS.iter().any(|(known, ..)| known == name) && env::var(name).is_ok_and(|set| file.get(*name) == Some(&set))
+    };
+    let warn = |name: &str| {
+        let detail = "its line in .env has a $ that is not quoted: what follows is taken for a variable and replaced";
+        Finding::warn(name, detail, "put the value in single quotes; in a URL %24 stands for $")
+    };
+    with_dollar(&text).into_iter().filter(is_used).map(warn).collect()
+}
+
 /// Checks each setting. What one of them is, is left out where it cannot be read.
 pub(super) fn check() -> (Vec<Finding>, Settings) {
     let file = env_file();
-    let findings = SETTINGS.iter().map(|setting| one(setting, &file)).collect();
+    let mut findings: Vec<Finding> = SETTINGS.iter().map(|setting| one(setting, &file)).collect();
+    findings.extend(dollars(&file));
     let url = |name: &str, schemes: &[&str]| {
         variable(name).ok().flatten().and_then(|url| SecretUrl::parse(name, &url, schemes).ok())
     };
@@ -134,4 +173,15 @@ pub(super) fn served(settings: &Settings) -> Finding {
     let addr = site_options().map_or_else(|_| "nowhere".to_owned(), |o| format!("http://{}", o.site_addr));
     let feed = format!("{:?}", feed.feed).to_lowercase();
     Finding::ok(NAME, format!("feed {feed}, {stored}, {shared}, on {addr}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dollar_counts_where_it_is_replaced() {
+        let text = "A=pa$word\nB='pa$word'\nC=\"pa$word\"\nD=pa\\$word\n# E=$x\n export F = ${x} \nG=plain\nH=a'$b'$c";
+        assert_eq!(with_dollar(text), ["A", "C", "F", "H"]);
+    }
 }
