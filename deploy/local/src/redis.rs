@@ -168,10 +168,11 @@ impl RedisServer {
             return Ok(());
         }
         *running = None;
-        let program = self.program.clone().or_else(|| find_program("redis-server")).ok_or_else(|| Error::Missing {
-            program: "redis-server".to_owned(),
-            hint: "looked on PATH and in the usual folders".to_owned(),
-        })?;
+        let program =
+            self.program.clone().or_else(|| find_program("redis-server")).ok_or_else(|| Error::Missing {
+                program: "redis-server".to_owned(),
+                hint: "looked on PATH and in the usual folders".to_owned(),
+            })?;
         fs::create_dir_all(&self.options.dir).map_err(Error::path("make the folder", &self.options.dir))?;
         if self.temporary.is_none() {
             remove_unfinished(&self.options.dir);

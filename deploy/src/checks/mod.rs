@@ -76,11 +76,7 @@ const CHECKS: [Check; 7] = [
             cargo(layout, &["clippy", "--locked"], &wasm, &["--", "-D", "warnings"])
         },
     },
-    Check {
-        name: "test",
-        title: "unit and integration tests, on real servers",
-        work: test,
-    },
+    Check { name: "test", title: "unit and integration tests, on real servers", work: test },
     Check { name: "sqlx", title: "data of checked queries is up to date", work: verbs::sqlx::check },
     Check {
         name: "build",

@@ -32,7 +32,8 @@ pub fn detect(layout: &Layout) -> Vec<Finding> {
     });
     let pip = || {
         let path = run::find(layout, "python3")?;
-        let said = run::said(Command::new(&path).args(["-m", "pip", "--version"]).env("PATH", run::path(layout)));
+        let said =
+            run::said(Command::new(&path).args(["-m", "pip", "--version"]).env("PATH", run::path(layout)));
         Some((path, said))
     };
     let compiler = ["cc", "gcc", "clang"].into_iter().find_map(ask);

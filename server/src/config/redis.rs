@@ -56,14 +56,10 @@ impl RedisSettings {
     /// # Errors
     /// The first setting that cannot be used, by name.
     pub fn from_env() -> Result<Self, ConfigError> {
-        let url = variable(REDIS_URL)?.map(|url| SecretUrl::parse(REDIS_URL, &url, Self::SCHEMES)).transpose()?;
+        let url =
+            variable(REDIS_URL)?.map(|url| SecretUrl::parse(REDIS_URL, &url, Self::SCHEMES)).transpose()?;
         let namespace = variable(REDIS_NAMESPACE)?.unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
-        Ok(Self {
-            url,
-            namespace,
-            certificate: certificate()?,
-            address_map: variable(REDIS_ADDRESS_MAP)?,
-        })
+        Ok(Self { url, namespace, certificate: certificate()?, address_map: variable(REDIS_ADDRESS_MAP)? })
     }
 
     /// A cache of these settings; the rest is as it comes.
@@ -157,7 +153,10 @@ mod tests {
         good.check().unwrap();
         let of = |settings: RedisSettings| settings.check().unwrap_err().to_string();
         assert!(of(RedisSettings { namespace: "Prod".into(), ..good.clone() }).starts_with(REDIS_NAMESPACE));
-        assert!(of(RedisSettings { address_map: Some("x".into()), ..good.clone() }).starts_with(REDIS_ADDRESS_MAP));
+        assert!(
+            of(RedisSettings { address_map: Some("x".into()), ..good.clone() })
+                .starts_with(REDIS_ADDRESS_MAP)
+        );
         let certificate = Some(Certificate { chain: b"-----BEGIN ".to_vec(), key: b"s3cret".to_vec() });
         let text = of(RedisSettings { certificate: certificate.clone(), ..good });
         assert!(text.starts_with(REDIS_CERT) && text.contains("rediss"), "{text}");

@@ -73,7 +73,11 @@ impl SecretUrl {
         let (scheme, rest) = self.0.split_once("://").unwrap_or(("", &self.0));
         let rest = rest.split(['?', '#']).next().unwrap_or_default();
         // A password may hold an unescaped @: the host follows the last one.
-        let host = if SOCKETS.contains(&scheme) { rest } else { rest.rsplit_once('@').map_or(rest, |(_, host)| host) };
+        let host = if SOCKETS.contains(&scheme) {
+            rest
+        } else {
+            rest.rsplit_once('@').map_or(rest, |(_, host)| host)
+        };
         format!("{scheme}://{host}")
     }
 }
@@ -106,16 +110,14 @@ mod tests {
 
     #[test]
     fn a_password_that_ends_the_host_is_refused_and_not_shown() {
-        for bad in
-            [
-                "postgres://tide:1234#x@db/t",
-                "postgres://tide:12?34@db/t",
-                "postgres://tide:1?2#3@db:5/t",
-                "postgres://tide:12/34@db:5/t",
-                "postgres://tide:12/3?4@db:5/t",
-                "postgres://tide:/12@db/t",
-            ]
-        {
+        for bad in [
+            "postgres://tide:1234#x@db/t",
+            "postgres://tide:12?34@db/t",
+            "postgres://tide:1?2#3@db:5/t",
+            "postgres://tide:12/34@db:5/t",
+            "postgres://tide:12/3?4@db:5/t",
+            "postgres://tide:/12@db/t",
+        ] {
             let text = SecretUrl::parse("DATABASE_URL", bad, &["postgres"]).unwrap_err().to_string();
             assert!(text.contains("percent-encoded"), "{text}");
             assert!(!text.contains("12") && !text.contains("tide"), "{text}");

@@ -108,7 +108,8 @@ impl StoreError {
         match self {
             Self::Denied { reason } => {
                 // Quoted as an identifier where it has to be.
-                let is_plain = user.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+                let is_plain =
+                    user.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
                 let user =
                     if is_plain { user.to_owned() } else { format!("\"{}\"", user.replace('"', "\"\"")) };
                 Self::Denied { reason: reason.replace("<user>", &user) }
@@ -216,7 +217,9 @@ fn with_grant(message: &str) -> String {
     });
     match command {
         Some(command) => format!("{message}; as its owner run: {command}"),
-        None => format!("{message}; docs/configuration.md lists the rights that are needed, as GRANT commands"),
+        None => {
+            format!("{message}; docs/configuration.md lists the rights that are needed, as GRANT commands")
+        }
     }
 }
 

@@ -41,7 +41,15 @@ struct Wanted<'a> {
 
 impl Default for Wanted<'_> {
     fn default() -> Self {
-        Self { masters: 3, replicas: 1, node_timeout: QUICK, extra: &[], proxied: false, tls: None, program: None }
+        Self {
+            masters: 3,
+            replicas: 1,
+            node_timeout: QUICK,
+            extra: &[],
+            proxied: false,
+            tls: None,
+            program: None,
+        }
     }
 }
 
@@ -129,7 +137,11 @@ impl RedisCluster {
                 base + index
             });
             lines.extend(wanted.extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-            started.push((RedisServer::ephemeral_at(port, lines, wanted.program.map(Path::to_owned))?, proxies, tls_port));
+            started.push((
+                RedisServer::ephemeral_at(port, lines, wanted.program.map(Path::to_owned))?,
+                proxies,
+                tls_port,
+            ));
             endpoints.push(Endpoint { port, announced, announced_bus });
         }
         Self::join(started, ClusterAdmin { endpoints }, usize::from(wanted.masters))

@@ -46,7 +46,8 @@ impl Owner {
     }
 
     pub fn set(&self, text: &str) {
-        *self.current.lock() = Some(Known { text: text.to_owned(), hash: xxh3_64(text.as_bytes()), asked: 0 });
+        *self.current.lock() =
+            Some(Known { text: text.to_owned(), hash: xxh3_64(text.as_bytes()), asked: 0 });
     }
 
     pub fn adopt(&self) {

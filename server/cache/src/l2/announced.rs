@@ -27,10 +27,9 @@ impl AddressMap {
             let (from_host, from_port) = host_and_port(announced.trim())?;
             let (to_host, to_port) = host_and_port(reachable.trim())?;
             let known = match (from_port, to_port) {
-                (Some(from), Some(to)) => map
-                    .nodes
-                    .insert(Address::tcp(from_host, from), Address::tcp(to_host, to))
-                    .is_some(),
+                (Some(from), Some(to)) => {
+                    map.nodes.insert(Address::tcp(from_host, from), Address::tcp(to_host, to)).is_some()
+                }
                 (None, None) => {
                     let [from, to] = [from_host, to_host].map(|host| bare(host).to_owned());
                     map.hosts.insert(from, to).is_some()

@@ -43,8 +43,7 @@ impl Channel {
     /// Why messages do not go through, if they have not for a while.
     pub fn trouble(&self) -> Option<String> {
         let not_sent = self.sent.lock().reason().map(|why| format!("announcements cannot be sent: {why}"));
-        not_sent.or_else(|| {
-            self.heard.lock().reason().map(|why| format!("announcements cannot be heard: {why}"))
-        })
+        not_sent
+            .or_else(|| self.heard.lock().reason().map(|why| format!("announcements cannot be heard: {why}")))
     }
 }

@@ -103,10 +103,10 @@ fn text_of(answer: Option<Value>) -> Result<Option<String>, L2Error> {
 }
 
 fn of_node(state: NodeState, line: Option<&ClusterNode>, answer: &Result<Answer, L2Error>) -> NodeHealth {
-    let report = answer.as_ref().ok().map(|answer| NodeReport {
-        clock_ahead_ms: answer.clock_ahead_ms,
-        ..report(&Info(&answer.info))
-    });
+    let report = answer
+        .as_ref()
+        .ok()
+        .map(|answer| NodeReport { clock_ahead_ms: answer.clock_ahead_ms, ..report(&Info(&answer.info)) });
     let said = answer.as_ref().ok().and_then(|answer| Info(&answer.info).text("role"));
     let role = match (said, line) {
         (Some("master"), _) => Some(NodeRole::Master),

@@ -41,7 +41,11 @@ impl Router {
 
     /// Whether what is published on a channel comes back to a subscriber. What is published is no message: who listens
     /// leaves it alone.
-    pub async fn probe_channel(self: &Arc<Self>, limit: Duration, channel: &str) -> Result<Duration, L2Error> {
+    pub async fn probe_channel(
+        self: &Arc<Self>,
+        limit: Duration,
+        channel: &str,
+    ) -> Result<Duration, L2Error> {
         let begun = Instant::now();
         let deadline = tokio::time::Instant::now() + limit;
         let word = format!("probe {:016x}", fastrand::u64(..));

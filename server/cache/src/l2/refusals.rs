@@ -45,7 +45,8 @@ pub(super) struct Refusals {
 impl Refusals {
     /// Notes a refusal; whether it is to be logged. Reasons are told apart by what they mean: texts may have numbers in them.
     pub fn note(&mut self, why: &str) -> bool {
-        let (count, since) = self.current.as_ref().map_or((0, Instant::now()), |(_, count, at)| (*count, *at));
+        let (count, since) =
+            self.current.as_ref().map_or((0, Instant::now()), |(_, count, at)| (*count, *at));
         self.current = Some((why.to_owned(), count.saturating_add(1), since));
         self.said.is_news(Trouble::of(why).as_str())
     }

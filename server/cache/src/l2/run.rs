@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use redis::{ErrorKind, RedisResult, ServerErrorKind};
 use redis::aio::MultiplexedConnection;
+use redis::{ErrorKind, RedisResult, ServerErrorKind};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::address::Address;

@@ -26,9 +26,11 @@ pub(super) fn read(value: &Value, asked: &Address) -> Result<Vec<Range>, String>
     let Value::Array(rows) = value else { return Err("CLUSTER SLOTS was answered with no list".into()) };
     let ranges: Option<Vec<Range>> = rows.iter().map(|row| range(row, asked)).collect();
     match ranges {
-        None if rows.iter().any(has_unknown_host) => Err("CLUSTER SLOTS was answered with an unknown host, `?`, and \
+        None if rows.iter().any(has_unknown_host) => {
+            Err("CLUSTER SLOTS was answered with an unknown host, `?`, and \
              no address beside it: set cluster-announce-hostname, or cluster-preferred-endpoint-type ip"
-            .into()),
+                .into())
+        }
         None => Err("CLUSTER SLOTS was answered with something malformed".into()),
         Some(ranges) if ranges.is_empty() => Err("the cluster has no slots assigned".into()),
         Some(ranges) => Ok(ranges),
@@ -66,8 +68,12 @@ fn address(node: &Value, asked: &Address) -> Option<Address> {
 fn address_beside(more: &Value) -> Option<&str> {
     let is_ip = |field: &Value| text(field) == Some("ip");
     match more {
-        Value::Array(fields) => fields.chunks_exact(2).find(|pair| is_ip(&pair[0])).and_then(|pair| text(&pair[1])),
-        Value::Map(fields) => fields.iter().find(|(field, _)| is_ip(field)).and_then(|(_, value)| text(value)),
+        Value::Array(fields) => {
+            fields.chunks_exact(2).find(|pair| is_ip(&pair[0])).and_then(|pair| text(&pair[1]))
+        }
+        Value::Map(fields) => {
+            fields.iter().find(|(field, _)| is_ip(field)).and_then(|(_, value)| text(value))
+        }
         _ => None,
     }
 }
@@ -131,10 +137,14 @@ mod tests {
         let beside = |ip: &str| vec![bulk("hostname"), bulk(""), bulk("ip"), bulk(ip)];
         let known = vec![
             row(0, 99, vec![node_with(bulk("?"), 7001, beside("10.0.0.2"))]),
-            row(100, 16_383, vec![
-                node_with(bulk("redis.example"), 7002, beside("10.0.0.3")),
-                node_with(bulk("?"), 7003, beside("10.0.0.4")),
-            ]),
+            row(
+                100,
+                16_383,
+                vec![
+                    node_with(bulk("redis.example"), 7002, beside("10.0.0.3")),
+                    node_with(bulk("?"), 7003, beside("10.0.0.4")),
+                ],
+            ),
         ];
         let ranges = read(&Value::Array(known), &asked).expect("reads");
         assert_eq!(ranges[0].master, Address::tcp("10.0.0.2", 7001));

@@ -145,7 +145,9 @@ pub(super) fn with_advice(why: &str, way: Way) -> String {
         Way { tls: false, .. } if has(&["reset by peer", "Broken pipe", "broken pipe", "end of file"]) => {
             "if this port expects TLS, the URL must begin with rediss://"
         }
-        Way { tls: true, .. } if has(&["in time", "corrupt message", "InvalidContentType", "end of file"]) => {
+        Way { tls: true, .. }
+            if has(&["in time", "corrupt message", "InvalidContentType", "end of file"]) =>
+        {
             "if this port is without TLS, the URL must begin with redis://"
         }
         Way { tls: true, .. } if has(&["CertificateRequired", "certificate required"]) => {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
 use redis::{
-    Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, TlsCertificates,
+    Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion,
+    TlsCertificates,
 };
 
 use super::address::Address;
@@ -14,7 +15,8 @@ use super::announced::AddressMap;
 const FORMS: &str =
     "redis://[user:password@]host:port[/db] or redis-cluster://[user:password@]host:port,host:port,…";
 /// What helps against a URL that cannot be read, most of the time.
-const ENCODE: &str = "in user and password every character but letters, digits, -, ., _ and ~ has to be percent-encoded";
+const ENCODE: &str =
+    "in user and password every character but letters, digits, -, ., _ and ~ has to be percent-encoded";
 /// Seeds at most; more are of no use.
 const MAX_SEEDS: usize = 64;
 
@@ -98,13 +100,12 @@ impl Redis {
         if !matches!(self.template.addr(), ConnectionAddr::TcpTls { .. }) {
             return Err("a client's certificate is of use by TLS only: the URL must begin with rediss".into());
         }
-        let client_tls = ClientTlsConfig {
-            client_cert: certificate.chain.clone(),
-            client_key: certificate.key.clone(),
-        };
+        let client_tls =
+            ClientTlsConfig { client_cert: certificate.chain.clone(), client_key: certificate.key.clone() };
         let certificates = TlsCertificates { client_tls: Some(client_tls), root_cert: None };
-        let client = Client::build_with_tls(self.template.clone(), certificates)
-            .map_err(|error| format!("the client's certificate or its key cannot be used: {}", error.category()))?;
+        let client = Client::build_with_tls(self.template.clone(), certificates).map_err(|error| {
+            format!("the client's certificate or its key cannot be used: {}", error.category())
+        })?;
         self.template = with_tcp_settings(client.get_connection_info().clone());
         Ok(self)
     }
@@ -158,7 +159,8 @@ impl Redis {
 }
 
 fn read(url: &str) -> Result<ConnectionInfo, String> {
-    let info = url.into_connection_info().map_err(|_| format!("does not parse, expected {FORMS}; {ENCODE}"))?;
+    let info =
+        url.into_connection_info().map_err(|_| format!("does not parse, expected {FORMS}; {ENCODE}"))?;
     if let ConnectionAddr::TcpTls { insecure, .. } = info.addr() {
         if *insecure {
             return Err("TLS without checking certificates is not supported".into());

@@ -112,13 +112,16 @@ async fn rights(connection: &mut PgConnection) -> Finding {
     let ask = "SELECT quote_ident(current_user), quote_ident(current_schema()), \
                has_schema_privilege(current_schema(), 'USAGE') AND has_schema_privilege(current_schema(), 'CREATE')";
     type Answer = (String, Option<String>, Option<bool>);
-    let (user, schema, may_create) = match sqlx::query_as::<_, Answer>(ask).fetch_one(&mut *connection).await {
+    let (user, schema, may_create) = match sqlx::query_as::<_, Answer>(ask).fetch_one(&mut *connection).await
+    {
         Ok(answer) => answer,
         Err(error) => return failed(NAME, error),
     };
     let Some(schema) = schema else {
-        let fix = format!("as the database's owner run: CREATE SCHEMA tidemark AUTHORIZATION {user}; \
-             ALTER ROLE {user} SET search_path = tidemark");
+        let fix = format!(
+            "as the database's owner run: CREATE SCHEMA tidemark AUTHORIZATION {user}; \
+             ALTER ROLE {user} SET search_path = tidemark"
+        );
         return Finding::fail(NAME, "no schema of the search_path is there for this user", fix);
     };
     if may_create != Some(true) {

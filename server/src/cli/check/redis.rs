@@ -21,7 +21,9 @@ const SLOTS: u64 = 16_384;
 
 /// All of it; one line where it is not configured or not reached.
 pub(super) async fn check(settings: Option<&RedisSettings>) -> Vec<Finding> {
-    let Some((settings, url)) = settings.and_then(|it| Some((it, it.url.as_ref()?))) else { return Vec::new() };
+    let Some((settings, url)) = settings.and_then(|it| Some((it, it.url.as_ref()?))) else {
+        return Vec::new();
+    };
     const NAME: &str = "Redis";
     let begun = Instant::now();
     // In the server's own namespace, so that it needs the server's rights and no more; leaving nothing there.
@@ -116,7 +118,9 @@ async fn channel(cache: &Cache) -> Finding {
         Err(error) => {
             let text = format!("servers cannot hear each other: {error}");
             let fix = match Trouble::of(&text) {
-                Trouble::Forbidden => "give the user the channel that docs/cache.md names: Redis 7 gives none by itself",
+                Trouble::Forbidden => {
+                    "give the user the channel that docs/cache.md names: Redis 7 gives none by itself"
+                }
                 Trouble::MissingCommand => {
                     "HELLO (RESP3), SUBSCRIBE and PUBLISH must be there: use Redis 6.2 or newer, with no proxy before it"
                 }

@@ -6,8 +6,8 @@ use super::finding::Finding;
 use crate::config::{
     ADMIN_PASSWORD_FILE, ADMIN_TOKEN_FILE, CORS_ORIGINS, Config, ConfigError, CorsOrigins, FeedSettings,
     FileSettings, RATE_LIMIT, REDIS_ADDRESS_MAP, REDIS_CERT, REDIS_KEY, REDIS_NAMESPACE, REDIS_URL,
-    RateLimit, RedisSettings, SESSION_IDLE, SESSION_MAX, SUPPLY_FILE, SecretUrl, SessionLimits,
-    Supplies, TRUSTED_PROXIES, TrustedProxies, admin_password, metrics_addr, site_options, variable,
+    RateLimit, RedisSettings, SESSION_IDLE, SESSION_MAX, SUPPLY_FILE, SecretUrl, SessionLimits, Supplies,
+    TRUSTED_PROXIES, TrustedProxies, admin_password, metrics_addr, site_options, variable,
 };
 
 /// What the other checks need.
@@ -106,10 +106,12 @@ fn dollars(file: &HashMap<String, String>) -> Vec<Finding> {
     };
     let Ok(text) = std::fs::read_to_string(path) else { return Vec::new() };
     let is_used = |name: &&str| {
-        SETTINGS.iter().any(|(known, ..)| known == name) && env::var(name).is_ok_and(|set| file.get(*name) == Some(&set))
+        SETTINGS.iter().any(|(known, ..)| known == name)
+            && env::var(name).is_ok_and(|set| file.get(*name) == Some(&set))
     };
     let warn = |name: &str| {
-        let detail = "its line in .env has a $ that is not quoted: what follows is taken for a variable and replaced";
+        let detail =
+            "its line in .env has a $ that is not quoted: what follows is taken for a variable and replaced";
         Finding::warn(name, detail, "put the value in single quotes; in a URL %24 stands for $")
     };
     with_dollar(&text).into_iter().filter(is_used).map(warn).collect()
