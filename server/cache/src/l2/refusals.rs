@@ -8,24 +8,21 @@ use super::trouble::Trouble;
 const MANY: u32 = 3;
 /// So is one that nothing was taken after for so long.
 const LONG: Duration = Duration::from_secs(2);
-/// The same reason is logged again after so long only.
-const SAY_AGAIN: Duration = Duration::from_secs(600);
-/// Reasons remembered at most.
+/// Reasons remembered at most; further ones are not logged.
 const MAX_REASONS: usize = 16;
 
-/// What was logged lately, so that a reason is logged when it is new and not each second.
+/// What was logged of one outage, so that a reason is logged when it is new and not each second.
 #[derive(Debug, Default)]
-pub(super) struct Said(Vec<(String, Instant)>);
+pub(super) struct Said(Vec<String>);
 
 impl Said {
     /// Whether this reason is to be logged now; it then counts as logged.
     pub fn is_news(&mut self, reason: &str) -> bool {
-        self.0.retain(|(_, at)| at.elapsed() < SAY_AGAIN);
-        if self.0.iter().any(|(said, _)| said == reason) || self.0.len() >= MAX_REASONS {
-            return false;
+        let is_news = self.0.len() < MAX_REASONS && !self.0.iter().any(|said| said == reason);
+        if is_news {
+            self.0.push(reason.to_owned());
         }
-        self.0.push((reason.to_owned(), Instant::now()));
-        true
+        is_news
     }
 
     /// Forgets everything: the next reason is news, whatever it is.

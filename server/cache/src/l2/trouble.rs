@@ -89,7 +89,7 @@ impl Trouble {
     /// What an error text means. The client library's kinds of errors are too coarse, and do not outlive the error.
     #[must_use]
     pub fn of(text: &str) -> Self {
-        let text = text.to_lowercase();
+        let text = without_address(text).to_lowercase();
         SIGNS.iter().find(|(sign, _)| text.contains(sign)).map_or(Self::Other, |(_, trouble)| *trouble)
     }
 
@@ -115,6 +115,15 @@ impl Trouble {
             Self::MissingCommand => "does not know a command that is needed",
             Self::Other => "does not answer as it should",
         }
+    }
+}
+
+/// An error of a cluster without the node's address in front: a host may be called anything.
+fn without_address(text: &str) -> &str {
+    let is_address = |word: &str| word.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    match text.split_once(": ") {
+        Some((word, rest)) if is_address(word) => rest,
+        _ => text,
     }
 }
 
@@ -177,6 +186,7 @@ mod tests {
             ("h:1: Redis: ResponseError: This instance has cluster support disabled", Trouble::WrongKind),
             ("Redis: ClusterDown: Hash slot not served", Trouble::Uncovered),
             ("Redis: WRONGTYPE: Operation against a key", Trouble::ForeignKey),
+            ("redis-tls.example:6380: Redis: Connection refused (os error 111)", Trouble::Unreachable),
             ("nonsense", Trouble::Other),
         ] {
             assert_eq!(Trouble::of(text), trouble, "{text}");
