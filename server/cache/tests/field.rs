@@ -248,7 +248,7 @@ async fn announced_addresses_that_lead_nowhere_are_mapped() {
     // The nodes announce the proxies' ports; the ports behind them are the ones to be used.
     let cluster = blocking(RedisCluster::ephemeral_behind_proxies).await.expect("starts");
     let ports: Vec<(u16, u16)> = (0..cluster.size())
-        .map(|i| (cluster.node(i).client_proxy().expect("a proxy").port(), cluster.node(i).port()))
+        .map(|i| (cluster.node(i).client_proxy().expect("a proxy").port(), cluster.node(i).server().port()))
         .collect();
     let map = ports.iter().map(|(announced, port)| format!("127.0.0.1:{announced}=127.0.0.1:{port}"));
     let map = map.collect::<Vec<_>>().join(",");
