@@ -193,7 +193,9 @@ fn report(outcomes: &[(&Check, Outcome)]) -> bool {
 fn test(layout: &Layout) -> Result<()> {
     let servers = match releases::fetch(layout) {
         Err(problem) if !matches!(problem, Problem::Interrupted) && !is_ci() => {
-            say::note(&format!("Redis 6.2 and Valkey are not tested, since they cannot be fetched: {problem}"));
+            say::note(&format!(
+                "Redis 6.2 and Valkey are not tested, since they cannot be fetched: {problem}"
+            ));
             Vec::new()
         }
         servers => servers?,
