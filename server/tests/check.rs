@@ -295,7 +295,7 @@ fn what_a_pooler_by_transaction_brings_about_names_it() {
             sqlx::raw_sql(&raise).execute(&mut connection).await.unwrap_err()
         });
         let error = tidemark::store::StoreError::from(error);
-        assert_eq!(error.clause(), "is behind a pooler that is not in session mode", "{code}");
+        assert_eq!(error.clause(), "is behind a pooler that is not set up for it", "{code}");
         assert!(error.to_string().contains("pool_mode = session"), "{error}");
     }
 }

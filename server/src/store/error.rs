@@ -76,7 +76,7 @@ impl Away {
             Self::Restarting => "is starting up or shutting down",
             Self::Full => "has no disk space left",
             Self::ReadOnly => "is read-only",
-            Self::Pooler => "is behind a pooler that is not in session mode",
+            Self::Pooler => "is behind a pooler that is not set up for it",
         }
     }
 }
@@ -192,8 +192,8 @@ fn from_database(error: &(dyn DatabaseError + 'static)) -> StoreError {
     };
     let reason = match away {
         Away::Pooler => format!(
-            "{reason}: a pooler stands before it, which has to be in session mode (of PgBouncer pool_mode = session and \
-             ignore_startup_parameters = options)"
+            "{reason}: a pooler stands before it, which has to be in session mode and pass over what it does not know (of \
+             PgBouncer pool_mode = session and ignore_startup_parameters = extra_float_digits,options)"
         ),
         _ => reason,
     };
