@@ -239,7 +239,12 @@ fn a_dollar_in_the_env_file_is_warned_of() {
 fn a_raw_password_is_refused_with_advice_and_shown_nowhere() {
     for (name, url) in [
         ("DATABASE_URL", "postgres://tidemark:2024/secret@127.0.0.1:9/db"),
+        ("DATABASE_URL", "postgres://tidemark:2024?x=secret@127.0.0.1:9/db"),
+        ("DATABASE_URL", "postgres://tidemark:2024#x=secret@127.0.0.1:9/db"),
+        ("DATABASE_URL", "postgres://tidemark:2024/3?x=secret@127.0.0.1:9"),
         ("REDIS_URL", "redis://:2024/secret@127.0.0.1:9"),
+        ("REDIS_URL", "redis://u:2024?x=secret@127.0.0.1:9"),
+        ("REDIS_URL", "redis://u:2024#x=secret@127.0.0.1:9"),
     ] {
         let result = check(&[(name, url)], &[]);
         result.starts(name, "FAIL");

@@ -70,6 +70,23 @@ fn each_kind_of_wrong_url_has_its_reason() {
 }
 
 #[test]
+fn a_password_that_redis_repeats_is_in_no_log() {
+    let redis = RedisServer::ephemeral_with(&[
+        ("rename-command", "HELLO \"\""),
+        ("user", "known on >s3cret-word ~* &* +@all"),
+    ])
+    .unwrap();
+    let url = format!("redis://known:s3cret-word@127.0.0.1:{}", redis.port());
+    let server = server(&url, &[("RUST_LOG", "debug")]);
+    assert!(wait_until(SOON, || server.log().contains("subscribing to the channel fails")), "{}", server.log());
+    let checked = support::tidemark().arg("check").env("REDIS_URL", &url).output().unwrap();
+    let said = [server.log().into_bytes(), checked.stdout, checked.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(said.contains("HELLO") && !said.contains("s3cret"), "{said}");
+    assert!(!server.get("/readyz").text().contains("s3cret"));
+}
+
+#[test]
 fn writes_that_are_refused_are_told_while_reads_go_on() {
     let redis = RedisServer::ephemeral_with(&[("maxmemory-policy", "noeviction")]).unwrap();
     let server = server(&redis.url(), &[]);

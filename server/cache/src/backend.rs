@@ -55,16 +55,18 @@ impl L2 {
         coherence: &Arc<Coherence>,
         runtime: &Handle,
     ) -> Self {
-        let outbox = Arc::new(Outbox::new());
         let store = Store::new(&parts.namespace, Arc::clone(mirror));
         let store = Arc::new(if parts.observer { store.observing() } else { store });
         if let Some(owner) = &parts.owner {
             store.set_owner(owner);
-            outbox.set_owner(owner);
+        }
+        if let Some(origin) = &parts.origin {
+            store.set_origin(origin);
         }
         if parts.adopt_owner {
             store.adopt_owner();
         }
+        let outbox = Arc::new(Outbox::new(store.owner_hash()));
         let database = redis.database();
         let router = Router::start(redis, Arc::clone(&store), runtime);
         let heard = Arc::new(Heard::default());
@@ -105,7 +107,6 @@ impl L2 {
 
     pub fn set_owner(&self, owner: &str) {
         self.store.set_owner(owner);
-        self.outbox.set_owner(owner);
         self.router.look_at_log();
     }
 

@@ -67,6 +67,7 @@ pub struct Builder {
     redis_address_map: Option<String>,
     pub(crate) observer: bool,
     pub(crate) owner: Option<String>,
+    pub(crate) origin: Option<String>,
     pub(crate) adopt_owner: bool,
     pub(crate) l2_timeout: Duration,
     pub(crate) max_entry_bytes: usize,
@@ -85,6 +86,7 @@ impl Default for Builder {
             redis_address_map: None,
             observer: false,
             owner: None,
+            origin: None,
             adopt_owner: false,
             l2_timeout: Duration::from_millis(100),
             max_entry_bytes: 8 << 20,
@@ -154,6 +156,15 @@ impl Builder {
     #[must_use]
     pub fn owner(mut self, owner: Option<String>) -> Self {
         self.owner = owner;
+        self
+    }
+
+    /// Where the values come from, such as host, port and name of the database, for a cache that has an
+    /// [`owner`](Self::owner) and may not know it yet: until it is told, the owner is the one that last was there by the log of
+    /// clears. Of the origin only a hash is stored. Default none.
+    #[must_use]
+    pub fn origin(mut self, origin: Option<String>) -> Self {
+        self.origin = origin;
         self
     }
 

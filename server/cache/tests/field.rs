@@ -106,6 +106,20 @@ async fn a_renamed_command_costs_no_connection() {
 }
 
 #[tokio::test]
+async fn a_password_that_redis_repeats_is_not_shown() {
+    let redis =
+        redis_with(&[("rename-command", "HELLO \"\""), ("user", "known on >s3cret-word ~* &* +@all")]).await;
+    let url = format!("redis://known:s3cret-word@127.0.0.1:{}", redis.port());
+    let cache = connected(builder(url.clone())).await;
+    until_trouble(&cache, Some((Affected::Messages, Trouble::MissingCommand))).await;
+    let why = cache.l2_state().messages_refused.expect("a reason");
+    assert!(why.contains("HELLO") && !why.contains("s3cret"), "{why}");
+    let observer = connected(builder(url).observer(true)).await;
+    let error = observer.ping_channel().await.expect_err("refused").to_string();
+    assert!(error.contains("HELLO") && !error.contains("s3cret"), "{error}");
+}
+
+#[tokio::test]
 async fn keys_of_another_application_are_never_deleted_and_named() {
     let redis = redis().await;
     let mut plain = plain(&redis).await;
@@ -188,6 +202,35 @@ async fn another_installation_in_the_namespace_is_never_served_and_told() {
     let tool = connected(builder(redis.url()).adopt_owner(true)).await;
     let inspected = tool.inspect("texts", "k").await;
     assert!(inspected.l2.is_some_and(|entry| entry.alive), "the tool takes the log's word");
+}
+
+#[tokio::test]
+async fn who_cannot_tell_the_installation_takes_the_logs_word_for_its_origin() {
+    let redis = redis().await;
+    let mut plain = plain(&redis).await;
+    let at = |origin: &str| builder(redis.url()).origin(Some(origin.to_owned()));
+    let a = connected(at("db").owner(Some("one".to_owned()))).await;
+    load(&texts(&a, steady()), "k", "v1", 5).await.expect("loads");
+    written(&a, "texts", 1).await;
+    let fields: Vec<String> = plain.hkeys("tm:clears").await.expect("fields");
+    assert!(fields.iter().any(|field| field.starts_with("origin:")), "{fields:?}");
+
+    let b = connected(at("db")).await;
+    let in_b = texts(&b, steady().tiers(Tiers::L2));
+    assert_eq!(load_failing(&in_b, "k").await.expect("from Redis").tier, Tier::L2);
+    settled(&[&a, &b]).await;
+    // Once it is told nothing changes, but that it claims.
+    b.set_owner("one");
+    let head = a.clear(tidemark_cache::Scope::Key("texts:other".into())).await.expect("clears").seq;
+    until("it reads the log", || b.stats().clears.head >= head).await;
+    assert_eq!(load_failing(&in_b, "k").await.expect("from Redis").tier, Tier::L2);
+
+    // From elsewhere nothing is taken, and an address that two installations have says nothing.
+    let elsewhere = connected(at("other")).await;
+    assert!(texts(&elsewhere, steady()).get(&key("k")).await.is_none());
+    let _second = connected(at("db").owner(Some("two".to_owned()))).await;
+    let third = connected(at("db")).await;
+    assert!(texts(&third, steady()).get(&key("k")).await.is_none());
 }
 
 #[tokio::test]

@@ -60,7 +60,8 @@ async fn serve() -> Result<(), String> {
     };
     let owner = owner(&config, store.as_ref()).await;
     let identifying = owner.is_none();
-    let cache = builder(&config).owner(owner).build().map_err(|e| RedisSettings::named(&e).to_string())?;
+    let origin = store.as_ref().map(Store::origin);
+    let cache = builder(&config).owner(owner).origin(origin).build().map_err(|e| RedisSettings::named(&e).to_string())?;
     let identifying = store
         .clone()
         .filter(|_| identifying && config.redis.url.is_some())
@@ -162,7 +163,8 @@ fn wait_for_feed(market: &Market, stats: &Arc<FeedStats>, health: &Health) -> Jo
     })
 }
 
-/// Which database the cache's values are of, if it can be told soon: entries of another one are never served then.
+/// Which database the cache's values are of, if it can be told soon: entries of another one are never served then. While it
+/// cannot, the log of clears says which database was last at this address.
 async fn owner(config: &Config, store: Option<&Store>) -> Option<String> {
     config.redis.url.as_ref()?;
     tokio::time::timeout(IDENTITY_WITHIN, store?.identity()).await.ok()?.ok()
@@ -174,8 +176,13 @@ async fn identify(store: Store, cache: Cache) {
         match store.identity().await {
             Ok(owner) => return cache.set_owner(&owner),
             Err(error) if error.is_transient() => tokio::time::sleep(IDENTIFY_EVERY).await,
-            // The user may not ask: nobody notices then when another installation uses the namespace.
-            Err(error) => return tracing::debug!(%error, "the database does not tell its identity"),
+            Err(error) => {
+                return tracing::warn!(
+                    %error,
+                    "the database does not tell which one it is, so that nobody notices when another installation, with \
+                     another database, uses the namespace in Redis: {error}"
+                );
+            }
         }
     }
 }

@@ -11,11 +11,60 @@ pub struct SecretUrl(String);
 /// Schemes of a Unix socket: they name a path and no host.
 const SOCKETS: [&str; 2] = ["unix", "redis+unix"];
 
+/// Parameters of `redis://` and `rediss://`, as the client library reads them.
+const REDIS: [&str; 1] = ["protocol"];
+/// Parameters of a Redis behind a Unix socket.
+const REDIS_SOCKET: [&str; 4] = ["db", "user", "pass", "protocol"];
+/// Parameters of Postgres, as its client library reads them; it logs the value of any other. `options[<name>]` is one, too.
+const POSTGRES: [&str; 19] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+    "options[name]",
+];
+
+/// The parameters that a URL of this scheme may have.
+fn known(scheme: &str) -> &'static [&'static str] {
+    match scheme {
+        _ if SOCKETS.contains(&scheme) => &REDIS_SOCKET,
+        _ if scheme.starts_with("redis") => &REDIS,
+        _ => &POSTGRES,
+    }
+}
+
+fn is_known(scheme: &str, name: &str) -> bool {
+    let known = known(scheme);
+    let is_option = known.contains(&"options") && name.starts_with("options[") && name.ends_with(']');
+    known.contains(&name) || is_option
+}
+
+/// The names of the parameters.
+fn parameters(query: &str) -> impl Iterator<Item = &str> {
+    let parts = query.split('&').filter(|part| !part.is_empty());
+    parts.map(|part| part.split_once('=').map_or(part, |(name, _)| name))
+}
+
 impl SecretUrl {
-    /// Checks the scheme and that a host follows. The error never repeats the URL.
+    /// Checks the scheme, that a host follows, and that every parameter is known. The error never repeats the URL, not even the
+    /// name of a parameter: it may be a part of the password.
     ///
     /// # Errors
-    /// Names the setting, and the schemes that are allowed.
+    /// Names the setting, and the schemes or parameters that are allowed.
     pub fn parse(setting: &str, url: &str, schemes: &[&str]) -> Result<Self, ConfigError> {
         let wanted = || {
             let forms: Vec<String> = schemes.iter().map(|s| format!("{s}://…")).collect();
@@ -35,15 +84,22 @@ impl SecretUrl {
             }
             return Ok(Self(url.to_owned()));
         }
-        // An @ behind the authority: the password ended it, and all before would count as host and be shown.
+        // A raw /, ? or # in a password ends the authority: what follows would be path and parameters, and what is before it
+        // would count as host and be shown.
         let tail = &rest[authority.len()..];
-        let path = tail.split(['?', '#']).next().unwrap_or_default();
-        // Behind the = of a parameter an @ may stand for itself.
-        let before_values = tail.split('=').next().unwrap_or_default();
-        if path.contains('@') || before_values.contains('@') {
+        let (tail, fragment) = tail.split_once('#').unwrap_or((tail, ""));
+        let (path, query) = tail.split_once('?').unwrap_or((tail, ""));
+        // Behind the name of a parameter an @ may stand for itself, where the authority shows that it is a whole one.
+        let may_hold_at = authority.is_empty() || authority.contains('@');
+        let is_misread = path.contains('@') || fragment.contains('@') || (query.contains('@') && !may_hold_at);
+        if is_misread || !parameters(query).all(|name| is_known(scheme, name)) {
             return Err(ConfigError::new(
                 setting,
-                "a password with /, ? or # in it has to be percent-encoded: %2F, %3F, %23",
+                format!(
+                    "has a parameter that is not known, or a password with /, ? or # in it: there they have to be \
+                     percent-encoded: %2F, %3F, %23, and an @ in a parameter as %40; known parameters: {}",
+                    known(scheme).join(", ")
+                ),
             ));
         }
         if authority.rsplit('@').next().unwrap_or_default().is_empty() && !rest.contains("host=") {
@@ -117,15 +173,27 @@ mod tests {
             "postgres://tide:12/34@db:5/t",
             "postgres://tide:12/3?4@db:5/t",
             "postgres://tide:/12@db/t",
+            "postgres://tide:1234?x=secret@db/t",
+            "postgres://tide:12#a=b@h",
+            "postgres://tide:12/3?x=4@h",
+            "postgres://tide:12?user=34@db/t",
+            "postgres://tide:12@34?x=secret@db/t",
+            "postgres://db/t?x=12",
+            "redis://tide:12?b=c@h",
+            "redis://tide:12@34?b=c@h",
         ] {
-            let text = SecretUrl::parse("DATABASE_URL", bad, &["postgres"]).unwrap_err().to_string();
+            let text = SecretUrl::parse("URL", bad, &["postgres", "redis"]).unwrap_err().to_string();
             assert!(text.contains("percent-encoded"), "{text}");
-            assert!(!text.contains("12") && !text.contains("tide"), "{text}");
+            assert!(!["12", "tide", "secret"].iter().any(|part| text.contains(part)), "{text}");
         }
         let query = "postgres://u:p@db/t?application_name=a@b";
         assert!(SecretUrl::parse("DATABASE_URL", query, &["postgres"]).is_ok());
         let socket = "postgres:///t?host=/run&user=a@b";
         assert!(SecretUrl::parse("DATABASE_URL", socket, &["postgres"]).is_ok());
+        let options = "postgres://u:p@db/t?sslmode=require&options[search_path]=tide&options=-c%20a=b";
+        assert!(SecretUrl::parse("DATABASE_URL", options, &["postgres"]).is_ok());
+        assert!(SecretUrl::parse("REDIS_URL", "unix:///r.sock?user=u&pass=p@s&db=1", &["unix"]).is_ok());
+        assert!(SecretUrl::parse("REDIS_URL", "redis://h:1/2?protocol=3", &["redis"]).is_ok());
     }
 
     #[test]

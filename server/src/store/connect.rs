@@ -107,6 +107,16 @@ impl Store {
         }
     }
 
+    /// Where the database is, as the URL says: user, host, port, name, and the options that choose a schema. No password.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let it = &self.options;
+        let host = it.get_socket().map_or_else(|| it.get_host().to_owned(), |path| path.display().to_string());
+        let name = it.get_database().unwrap_or_default();
+        let options = it.get_options().unwrap_or_default();
+        format!("{}@{host}:{}/{name}?{options}", it.get_username(), it.get_port())
+    }
+
     /// Closes the connections, waiting for those in use. Later calls are [`StoreError::Unavailable`].
     pub async fn close(&self) {
         self.pool.close().await;

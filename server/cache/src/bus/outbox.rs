@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::message::{MAX_KEY, Message};
 use super::{HEARTBEAT, Item, MUTE_FOR};
@@ -41,7 +40,7 @@ pub(crate) struct Outbox {
     /// Who we are to the others.
     pub publisher: u64,
     /// The hash of the installation that we are of; 0 while it is not known.
-    owner: AtomicU64,
+    owner: Arc<AtomicU64>,
     waiting: Mutex<Waiting>,
     wake: Notify,
     sent: Notify,
@@ -53,10 +52,11 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    pub fn new() -> Self {
+    /// With the hash of the installation that we are of, which is 0 until it is known.
+    pub fn new(owner: Arc<AtomicU64>) -> Self {
         Self {
             publisher: fastrand::u64(1..),
-            owner: AtomicU64::new(0),
+            owner,
             waiting: Mutex::default(),
             wake: Notify::new(),
             sent: Notify::new(),
@@ -67,14 +67,9 @@ impl Outbox {
         }
     }
 
-    /// Says which installation we are of.
-    pub fn set_owner(&self, owner: &str) {
-        self.owner.store(xxh3_64(owner.as_bytes()).max(1), Ordering::Relaxed);
-    }
-
     /// The hash of the installation that we are of; none while it is not known.
     pub fn owner(&self) -> Option<u64> {
-        Some(self.owner.load(Ordering::Relaxed)).filter(|owner| *owner != 0)
+        Some(self.owner.load(Ordering::Acquire)).filter(|owner| *owner != 0)
     }
 
     /// Announces a version of an entry.
@@ -215,7 +210,7 @@ mod tests {
 
     #[test]
     fn only_the_newest_of_a_name_waits() {
-        let outbox = Outbox::new();
+        let outbox = Outbox::new(Arc::default());
         outbox.version("c", "k", 2, false);
         outbox.version("c", "k", 1, false);
         outbox.version("c", "k", 3, false);
@@ -226,7 +221,7 @@ mod tests {
 
     #[test]
     fn too_many_become_one_word_for_all() {
-        let outbox = Outbox::new();
+        let outbox = Outbox::new(Arc::default());
         for i in 0..=MAX_NAMES {
             outbox.version("c", &i.to_string(), 1, false);
         }

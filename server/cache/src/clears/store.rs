@@ -10,9 +10,11 @@
 //! | `rev` | any text, another one after every change |
 //! | `owner` | the installation that uses the namespace, if it said which it is |
 //! | `owner_at` | Unix seconds of its last sign of life |
+//! | `origin:<hash>` | the installation that has its values from there, `?` if two say so, and Unix seconds |
 //! | `r<sequence>` | `<0 or 1 if undone> <Unix µs> <kind> <text>` |
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use redis::{ErrorKind, RedisError, RedisResult, Script};
 use tokio::sync::Mutex;
@@ -69,6 +71,16 @@ impl Store {
     /// Says which installation the cache is of.
     pub fn set_owner(&self, owner: &str) {
         self.owner.set(owner);
+    }
+
+    /// Says where the cache's values come from.
+    pub fn set_origin(&self, origin: &str) {
+        self.owner.set_origin(origin);
+    }
+
+    /// The hash of the installation, which changes when that becomes known; 0 before.
+    pub fn owner_hash(&self) -> Arc<AtomicU64> {
+        self.owner.hash()
     }
 
     /// For who does not know which installation it looks at: what the log says holds.

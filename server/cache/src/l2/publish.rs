@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::conn::Conn;
 use super::node::Node;
 use super::router::{Access, Router};
-use super::state::L2Error;
+use super::state::{L2Error, text_of};
 
 impl Router {
     /// Sends a message; returns how many subscribers its node passed it to.
@@ -87,7 +87,7 @@ impl Router {
             Ok(Err(error)) if !error.is_timeout() => {
                 node.counts.errors.add(1);
                 if error.is_unrecoverable_error() {
-                    node.withdraw(number, &error.to_string());
+                    node.withdraw(number, &text_of(&error));
                 }
                 Err(error.into())
             }

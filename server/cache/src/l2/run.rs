@@ -15,7 +15,7 @@ use super::lacks::is_unknown_command;
 use super::node::Node;
 use super::router::{Access, Router};
 use super::slots::Shard;
-use super::state::L2Error;
+use super::state::{L2Error, text_of};
 use super::verdict::{Verdict, judge};
 
 /// Nodes that one exchange asks at most. A cluster that sends us in circles is in the middle of something.
@@ -81,7 +81,7 @@ impl Router {
                 Verdict::Timeout => return Err(node.timed_out(number)),
                 Verdict::Broken => {
                     node.counts.errors.add(1);
-                    node.withdraw(number, &error.to_string());
+                    node.withdraw(number, &text_of(&error));
                     if access.needs_master() || useless.is_some() {
                         return Err(error.into());
                     }

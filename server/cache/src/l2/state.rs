@@ -32,10 +32,22 @@ impl From<redis::RedisError> for L2Error {
         match error.detail() {
             _ if error.is_timeout() => Self::Timeout,
             // The rest of the text would only name the library's kind.
-            Some(detail) if error.kind() == ErrorKind::UnexpectedReturnType => Self::Redis(detail.to_owned()),
-            _ => Self::Redis(error.to_string()),
+            Some(detail) if error.kind() == ErrorKind::UnexpectedReturnType => {
+                Self::Redis(without_arguments(detail).to_owned())
+            }
+            _ => Self::Redis(text_of(&error)),
         }
     }
+}
+
+/// The text of an error, to be logged and shown. Every error of the client library becomes text here.
+pub(super) fn text_of(error: &redis::RedisError) -> String {
+    without_arguments(&error.to_string()).to_owned()
+}
+
+/// Redis repeats the arguments of a command that it does not know; those of `HELLO` and `AUTH` are the user and the password.
+fn without_arguments(text: &str) -> &str {
+    text.split(", with args beginning with").next().unwrap_or_default()
 }
 
 /// The state of the second tier, for health checks and statistics.
@@ -191,5 +203,24 @@ pub(super) fn describe(node: &Arc<Node>, map: &Map) -> NodeState {
         errors: node.counts.errors.get(),
         timeouts: node.counts.timeouts.get(),
         redirects: node.counts.redirects.get(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_that_redis_repeats_are_left_out() {
+        for text in [
+            "unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'default' 's3cret' ",
+            "unknown command `HELLO`, with args beginning with: `3`, `AUTH`, `default`, `s3cret`, ",
+        ] {
+            for kind in [ErrorKind::Client, ErrorKind::UnexpectedReturnType] {
+                let error = redis::RedisError::from((kind, "refused", text.to_owned()));
+                let shown = [text_of(&error), L2Error::from(error).to_string()].concat();
+                assert!(shown.contains("HELLO") && !shown.contains("s3cret"), "{shown}");
+            }
+        }
     }
 }

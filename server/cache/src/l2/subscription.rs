@@ -15,7 +15,7 @@ use super::inbox::{Event, Inbox};
 use super::lacks::is_unknown_command;
 use super::node::Node;
 use super::router::Router;
-use super::state::L2Error;
+use super::state::{L2Error, text_of};
 use super::verdict::Verdict;
 
 /// Between two pings, each with as long for its answer.
@@ -191,7 +191,7 @@ impl Job {
             let ping = redis::cmd("PING");
             match timeout(PING_EVERY, up.conn.send_packed_command(&ping)).await {
                 Ok(Ok(_)) => {}
-                Ok(Err(error)) => return error.to_string(),
+                Ok(Err(error)) => return text_of(&error),
                 Err(_) => return L2Error::Timeout.to_string(),
             }
         }
