@@ -26,7 +26,8 @@ impl Channel {
     }
 
     pub fn note_heard(&self) {
-        if self.heard.lock().end() {
+        // It is subscribed: what comes next is heard.
+        if self.heard.lock().end_now() {
             tracing::info!("announcements of other processes can be heard again");
         }
     }

@@ -65,7 +65,7 @@ pub(crate) struct Node {
     lacks: AtomicU8,
     /// Writes that it refuses.
     writes: Mutex<Refusals>,
-    /// Whether it refused the last write: mostly not, and then nobody takes the lock.
+    /// Whether there are such: mostly not, and then nobody takes the lock. Changed under the lock only.
     refuses_writes: AtomicBool,
     /// Its name may lead elsewhere by now: a new connection is wanted, when it was last asked for.
     pub(super) wants_renewal: AtomicBool,
@@ -153,22 +153,31 @@ impl Node {
 
     /// Notes that it refused a write, and says so when the reason is new.
     pub(super) fn note_write_refused(&self, why: &str) {
-        if self.writes.lock().note(why) {
+        let mut writes = self.writes.lock();
+        let is_news = writes.note(why);
+        self.refuses_writes.store(true, Ordering::Release);
+        drop(writes);
+        if is_news {
             tracing::warn!(redis = %self.address, error = why, "Redis {} takes no writes: {why}", self.address);
         }
-        self.refuses_writes.store(true, Ordering::Release);
     }
 
     /// Notes that it took a write.
     #[inline]
     pub(super) fn note_write_taken(&self) {
-        if self.refuses_writes.load(Ordering::Acquire) && self.writes.lock().end() {
-            self.refuses_writes.store(false, Ordering::Release);
+        if !self.refuses_writes.load(Ordering::Acquire) {
+            return;
+        }
+        let mut writes = self.writes.lock();
+        let is_news = writes.end();
+        self.refuses_writes.store(writes.are_there(), Ordering::Release);
+        drop(writes);
+        if is_news {
             tracing::info!(redis = %self.address, "Redis {} takes writes again", self.address);
         }
     }
 
-    /// Whether it refused the last write.
+    /// Whether it refused a write a moment ago, or has taken none since.
     pub(super) fn refuses_writes(&self) -> bool {
         self.refuses_writes.load(Ordering::Acquire)
     }
@@ -283,10 +292,17 @@ impl Node {
 
     /// Puts another connection in the place of the published one. Nobody is without one meanwhile.
     pub(super) fn replace(&self, number: u64, conn: &MultiplexedConnection) {
-        *self.conn.write() = Some((number, conn.clone()));
+        let mut published = self.conn.write();
+        if published.is_none() {
+            // It was withdrawn meanwhile.
+            drop(published);
+            return self.publish(number, conn);
+        }
+        *published = Some((number, conn.clone()));
         self.timeouts.store(0, Ordering::Relaxed);
         self.noted.lock().connects += 1;
-        tracing::info!(redis = %self.address, "connected to Redis {} anew", self.address);
+        // Every few seconds where the node is a replica for good, which was said.
+        tracing::debug!(redis = %self.address, "connected to Redis {} anew", self.address);
     }
 
     /// Notes why there is no connection. The loss is logged, and then each reason that is new, so that the log says why it

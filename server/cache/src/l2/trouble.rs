@@ -43,7 +43,7 @@ pub enum Trouble {
 }
 
 /// Parts of error texts, lower case, and what they mean. The first that is found counts.
-const SIGNS: [(&str, Trouble); 39] = [
+const SIGNS: [(&str, Trouble); 40] = [
     ("under way", Trouble::Connecting),
     ("not read yet", Trouble::Connecting),
     ("just lost", Trouble::Unreachable),
@@ -82,6 +82,7 @@ const SIGNS: [(&str, Trouble); 39] = [
     ("refused", Trouble::Unreachable),
     ("reset", Trouble::Unreachable),
     ("broken pipe", Trouble::Unreachable),
+    ("end of file", Trouble::Unreachable),
     ("lookup", Trouble::Unreachable),
 ];
 
@@ -89,7 +90,7 @@ impl Trouble {
     /// What an error text means. The client library's kinds of errors are too coarse, and do not outlive the error.
     #[must_use]
     pub fn of(text: &str) -> Self {
-        let text = without_address(text).to_lowercase();
+        let text = without_guess(without_address(text)).to_lowercase();
         SIGNS.iter().find(|(sign, _)| text.contains(sign)).map_or(Self::Other, |(_, trouble)| *trouble)
     }
 
@@ -116,6 +117,16 @@ impl Trouble {
             Self::Other => "does not answer as it should",
         }
     }
+}
+
+/// Advice that is a guess: it says nothing about the trouble.
+const EXPECTS_TLS: &str = "if this port expects TLS, the URL must begin with rediss://";
+const IS_WITHOUT_TLS: &str = "if this port is without TLS, the URL must begin with redis://";
+
+/// An error without such advice.
+fn without_guess(text: &str) -> &str {
+    let end = [EXPECTS_TLS, IS_WITHOUT_TLS].iter().find_map(|advice| text.find(advice));
+    end.map_or(text, |end| &text[..end])
 }
 
 /// An error of a cluster without the node's address in front: a host may be called anything.
@@ -152,12 +163,12 @@ pub(super) fn with_advice(why: &str, way: Way) -> String {
             "is this a Sentinel? The URL must name the Redis itself"
         }
         Way { tls: false, .. } if has(&["reset by peer", "Broken pipe", "broken pipe", "end of file"]) => {
-            "if this port expects TLS, the URL must begin with rediss://"
+            EXPECTS_TLS
         }
         Way { tls: true, .. }
             if has(&["in time", "corrupt message", "InvalidContentType", "end of file"]) =>
         {
-            "if this port is without TLS, the URL must begin with redis://"
+            IS_WITHOUT_TLS
         }
         Way { tls: true, .. } if has(&["CertificateRequired", "certificate required"]) => {
             "it asks for a client's certificate"
@@ -191,6 +202,25 @@ mod tests {
         ] {
             assert_eq!(Trouble::of(text), trouble, "{text}");
         }
+    }
+
+    #[test]
+    fn advice_that_is_a_guess_changes_no_trouble() {
+        let plain = Way { tls: false, cluster: false, worked: false };
+        for (text, tls, trouble) in [
+            ("Redis: Connection reset by peer (os error 104)", false, Trouble::Unreachable),
+            ("Redis: Broken pipe (os error 32)", false, Trouble::Unreachable),
+            ("Redis: unexpected end of file", false, Trouble::Unreachable),
+            ("Redis did not answer in time", true, Trouble::Slow),
+            ("Redis: received corrupt message of type InvalidContentType", true, Trouble::Tls),
+        ] {
+            let advised = with_advice(text, Way { tls, ..plain });
+            assert!(advised.contains("the URL must begin"), "{advised}");
+            assert_eq!(Trouble::of(&advised), trouble, "{advised}");
+            assert_eq!(Trouble::of(&format!("tls.example:6380: {advised}")), trouble, "{advised}");
+        }
+        let sentinel = with_advice("unknown command 'HMGET'", plain);
+        assert_eq!(Trouble::of(&sentinel), Trouble::WrongKind, "this advice is none");
     }
 
     #[test]
