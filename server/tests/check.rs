@@ -6,7 +6,7 @@ mod support;
 
 use std::{fs, process::Command, time::Instant};
 
-use local_servers::{FaultProxy, PostgresServer, RedisCluster, RedisServer, wait_until};
+use local_servers::{FaultProxy, PostgresServer, RedisCluster, RedisServer, Reply, RespClient, wait_until};
 use serde_json::Value;
 use support::{SOON, admin::TokenFile, run, sample_database, tidemark};
 use tempfile::TempDir;
@@ -187,4 +187,120 @@ fn of_a_cluster_every_node_and_every_slot_is_looked_at() {
     let result = check(&[("REDIS_URL", &cluster.cluster_url())], &[]);
     assert_eq!(result.code, 1, "{}", result.text);
     assert!(result.text.lines().any(|line| line.starts_with("FAIL  Redis 127.0.0.1:")), "{}", result.text);
+}
+
+#[test]
+fn redis_is_checked_with_the_rights_of_a_server_and_left_as_it_was() {
+    // The user that docs/cache.md describes.
+    let rights = "tide on >pw ~tm:* &{tm:bus} +@read +@write +@scripting +@pubsub +@connection +time +info +cluster|slots \
+                  +cluster|nodes +cluster|info +readonly +asking +scan +dbsize";
+    let redis =
+        RedisServer::ephemeral_with(&[("user", rights), ("user", "mute on >pw ~* resetchannels +@all")])
+            .unwrap();
+    let url = |user: &str| format!("redis://{user}:pw@127.0.0.1:{}", redis.port());
+    let result = check(&[("REDIS_URL", &url("tide"))], &[]);
+    for name in ["Redis", "Redis write", "Redis channel"] {
+        result.starts(name, "ok");
+    }
+    let mut client = RespClient::connect(redis.port(), SOON).unwrap();
+    assert_eq!(client.call(&["DBSIZE"]).unwrap(), Reply::Integer(0), "nothing is left behind");
+    let result = check(&[("REDIS_URL", &url("mute"))], &[]);
+    result.starts("Redis channel", "FAIL");
+    assert!(result.line("Redis channel").contains("docs/cache.md"), "{}", result.text);
+    client.call(&["SET", "tm:clears", "of another application"]).unwrap();
+    let result = check(&[("REDIS_URL", &url("tide"))], &[]);
+    assert!(result.line("Redis").contains("tm:clears"), "{}", result.text);
+    // Another namespace is another user's: the documented rights do not cover it.
+    let other = check(&[("REDIS_URL", &url("tide")), ("TIDEMARK_REDIS_NAMESPACE", "other")], &[]);
+    other.starts("Redis", "FAIL");
+    let bad = check(&[("REDIS_URL", &url("tide")), ("TIDEMARK_REDIS_NAMESPACE", "a:b")], &[]);
+    bad.starts("TIDEMARK_REDIS_NAMESPACE", "FAIL");
+}
+
+#[test]
+fn a_dollar_in_the_env_file_is_warned_of() {
+    let dir = TempDir::new().unwrap();
+    let with = |line: &str| {
+        fs::write(dir.path().join(".env"), format!("{line}\n")).unwrap();
+        check_in(&dir, &[], &[])
+    };
+    let unquoted = with("REDIS_URL=redis://:pa$word9@127.0.0.1:9");
+    assert!(
+        unquoted.text.contains("warn  REDIS_URL") && unquoted.text.contains("single quotes"),
+        "{}",
+        unquoted.text
+    );
+    assert!(!unquoted.text.contains("word9"), "{}", unquoted.text);
+    let quoted = with("REDIS_URL='redis://:pa$word9@127.0.0.1:9'");
+    assert!(!quoted.text.contains("warn  REDIS_URL"), "{}", quoted.text);
+}
+
+#[test]
+fn a_raw_password_is_refused_with_advice_and_shown_nowhere() {
+    for (name, url) in [
+        ("DATABASE_URL", "postgres://tidemark:2024/secret@127.0.0.1:9/db"),
+        ("DATABASE_URL", "postgres://tidemark:2024?x=secret@127.0.0.1:9/db"),
+        ("DATABASE_URL", "postgres://tidemark:2024#x=secret@127.0.0.1:9/db"),
+        ("DATABASE_URL", "postgres://tidemark:2024/3?x=secret@127.0.0.1:9"),
+        ("REDIS_URL", "redis://:2024/secret@127.0.0.1:9"),
+        ("REDIS_URL", "redis://u:2024?x=secret@127.0.0.1:9"),
+        ("REDIS_URL", "redis://u:2024#x=secret@127.0.0.1:9"),
+    ] {
+        let result = check(&[(name, url)], &[]);
+        result.starts(name, "FAIL");
+        assert!(result.line(name).contains("percent-encoded"), "{}", result.text);
+        assert!(!result.text.contains("2024") && !result.text.contains("secret"), "{}", result.text);
+        let mut command = tidemark();
+        let output = command.arg("serve").env(name, url).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains("percent-encoded"), "{said}");
+        assert!(!said.contains(":2024") && !said.contains("secret"), "{said}");
+    }
+    let redis = RedisServer::ephemeral_with(&[("user", "u on >100%41 ~* &* +@all")]).unwrap();
+    let raw = check(&[("REDIS_URL", &format!("redis://u:100%41@127.0.0.1:{}", redis.port()))], &[]);
+    assert!(raw.line("Redis").contains("%25"), "{}", raw.text);
+    let encoded = check(&[("REDIS_URL", &format!("redis://u:100%2541@127.0.0.1:{}", redis.port()))], &[]);
+    encoded.starts("Redis", "ok");
+}
+
+#[test]
+fn a_missing_right_comes_with_the_command_that_gives_it() {
+    let postgres = PostgresServer::ephemeral().unwrap();
+    let owner = postgres.url();
+    alter(&owner, "CREATE ROLE plain LOGIN PASSWORD 'pw'");
+    // As PostgreSQL 15 has it by itself.
+    alter(&owner, "REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+    let (_, place) = owner.rsplit_once('@').unwrap();
+    let plain = format!("postgres://plain:pw@{place}");
+    let grant = "GRANT USAGE, CREATE ON SCHEMA public TO plain";
+    let migrated = run(&plain, &["migrate"]);
+    let said = String::from_utf8_lossy(&migrated.stderr).into_owned();
+    assert!(!migrated.status.success() && said.contains(grant) && said.trim().lines().count() == 1, "{said}");
+    let result = check(&[("DATABASE_URL", &plain)], &[]);
+    result.starts("Postgres rights", "FAIL");
+    assert!(result.line("Postgres rights").contains(grant), "{}", result.text);
+    // By the owner's hand it is there, and still not the user's to read.
+    assert!(run(&owner, &["migrate"]).status.success());
+    alter(&owner, grant);
+    let result = check(&[("DATABASE_URL", &plain)], &[]);
+    assert!(result.line("Postgres rights").contains("GRANT SELECT, INSERT"), "{}", result.text);
+    alter(&owner, "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public TO plain");
+    check(&[("DATABASE_URL", &plain)], &[]).starts("Postgres rights", "ok");
+}
+
+#[test]
+fn what_a_pooler_by_transaction_brings_about_names_it() {
+    let postgres = PostgresServer::ephemeral().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for code in ["42P05", "26000"] {
+        let error = runtime.block_on(async {
+            let mut connection: sqlx::PgConnection =
+                sqlx::Connection::connect(&postgres.url()).await.unwrap();
+            let raise = format!("DO $$ BEGIN RAISE EXCEPTION 'as a pooler' USING ERRCODE = '{code}'; END $$");
+            sqlx::raw_sql(&raise).execute(&mut connection).await.unwrap_err()
+        });
+        let error = tidemark::store::StoreError::from(error);
+        assert_eq!(error.clause(), "is behind a pooler that is not set up for it", "{code}");
+        assert!(error.to_string().contains("pool_mode = session"), "{error}");
+    }
 }

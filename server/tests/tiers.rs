@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use local_servers::{PostgresServer, RedisServer, wait_until};
+use local_servers::{PostgresServer, RedisServer, Reply, RespClient, wait_until};
 use serde_json::json;
 use support::{Holder, SOON, Server, Setup, import_sample, run, sample_database, write_candles};
 
@@ -293,6 +293,101 @@ fn a_clear_reaches_every_server_and_can_be_taken_back() {
     assert_eq!(tier(&start(), CHART), "l2");
     clear();
     assert_eq!(tier(&start(), CHART), "database");
+}
+
+/// A server without a feed, and without a warm-up, which would put into memory what is to be found in Redis.
+fn quiet_server(postgres: &str, redis: &RedisServer) -> Server {
+    Server::start(&Setup {
+        postgres: Some(postgres),
+        redis: Some(redis),
+        feed: Some("none"),
+        policies: Some("[cache]\nwarm_up_ms = 0"),
+        ..Setup::default()
+    })
+}
+
+/// The value of a field of the log of clears.
+fn of_log(redis: &RedisServer, field: &str) -> String {
+    let mut client = RespClient::connect(redis.port(), SOON).unwrap();
+    match client.call(&["HGET", "tm:clears", field]).unwrap() {
+        Reply::Bulk(value) => String::from_utf8_lossy(&value).into_owned(),
+        _ => String::new(),
+    }
+}
+
+#[test]
+fn a_server_that_starts_without_its_database_uses_what_the_others_stored() {
+    let postgres = PostgresServer::ephemeral().unwrap();
+    import_sample(&postgres.url());
+    let redis = RedisServer::ephemeral().unwrap();
+    let first = quiet_server(&postgres.url(), &redis);
+    first.wait_json("/readyz", |ready| ready["redis"]["status"] == "up");
+    assert!(wait_until(SOON, || !of_log(&redis, "owner").is_empty()), "{}", first.log());
+    let (epoch, owner) = (of_log(&redis, "epoch"), of_log(&redis, "owner"));
+    let before = first.json(CHART);
+    assert_eq!(before["provenance"]["tier"], json!("database"));
+    assert!(wait_until(SOON, || redis_has(&redis, "charts")), "it was not written to Redis");
+    postgres.stop().unwrap();
+
+    let second = quiet_server(&postgres.url(), &redis);
+    second.wait_json("/readyz", |ready| ready["redis"]["status"] == "up");
+    let reply = second.get(CHART);
+    assert!(reply.header("cache-status").contains("detail=l2"), "{}", second.log());
+    let answer = reply.json();
+    assert_eq!(answer["provenance"]["simulated"], json!(false), "{answer}");
+    assert_eq!(answer["candles"], before["candles"]);
+
+    // When it can tell, nothing changes: neither in Redis, nor for the server beside it.
+    postgres.start().unwrap();
+    second.wait_json("/readyz", |ready| ready["postgres"]["status"] == "up");
+    let third = quiet_server(&postgres.url(), &redis);
+    third.wait_json("/readyz", |ready| ready["redis"]["status"] == "up");
+    assert_eq!(third.json(CHART)["provenance"]["tier"], json!("l2"), "{}", third.log());
+    assert_eq!((of_log(&redis, "epoch"), of_log(&redis, "owner")), (epoch, owner));
+}
+
+#[test]
+fn two_databases_in_one_namespace_are_told_apart() {
+    let postgres = PostgresServer::ephemeral().unwrap();
+    postgres.execute("CREATE DATABASE second").unwrap();
+    let one = postgres.url();
+    let second = format!("{}/second", one.rsplit_once('/').unwrap().0);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("BTC-USD-1d.csv");
+    for (database, price) in [(&one, 100.0), (&second, 200.0)] {
+        assert!(run(database, &["migrate"]).status.success());
+        write_candles(&file, &[(0, price), (86_400_000, price)]);
+        let imported = run(database, &["import", &file.to_string_lossy()]);
+        assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    }
+    let redis = RedisServer::ephemeral().unwrap();
+    let servers = [(quiet_server(&one, &redis), 100.0), (quiet_server(&second, &redis), 200.0)];
+    for (server, price) in &servers {
+        server.wait_json("/readyz", |ready| ready["redis"]["status"] == "up");
+        let answer = server.json(CHART);
+        assert_eq!(answer["candles"][0][4].as_f64(), Some(*price), "{answer}");
+        assert!(wait_until(SOON, || redis_has(&redis, "charts")), "it was not written to Redis");
+    }
+    // Again by others, which have nothing in memory: without their database they would say so.
+    for (database, price) in [(&one, 100.0), (&second, 200.0)] {
+        let server = quiet_server(database, &redis);
+        server.wait_json("/readyz", |ready| ready["redis"]["status"] == "up");
+        let answer = server.json(CHART);
+        assert_eq!(answer["candles"][0][4].as_f64(), Some(price), "{answer}");
+    }
+    let later = &servers[1].0;
+    let shared = "is shared with another installation in this namespace";
+    later.wait_json("/readyz", |ready| ready["redis"]["reason"] == json!(shared));
+    assert!(later.log().contains("another installation, with another database"), "{}", later.log());
+    // With neither database there, each address still has its own.
+    postgres.stop().unwrap();
+    let server = quiet_server(&second, &redis);
+    server.wait_json("/readyz", |ready| ready["redis"]["status"] == "up");
+    let answer = server.json(CHART);
+    assert!(
+        answer["provenance"]["simulated"] == json!(true) || answer["candles"][0][4] == json!(200.0),
+        "{answer}"
+    );
 }
 
 #[test]

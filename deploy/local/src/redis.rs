@@ -81,6 +81,8 @@ fn escape(text: &str) -> String {
 #[derive(Debug)]
 pub struct RedisServer {
     options: RedisOptions,
+    /// Another program than the `redis-server` on PATH.
+    program: Option<PathBuf>,
     running: Mutex<Option<Running>>,
     /// Removed after the process: fields drop in this order.
     temporary: Option<TempDir>,
@@ -107,14 +109,26 @@ impl RedisServer {
     /// As [`RedisServer::ephemeral`].
     pub fn ephemeral_with(extra: &[(&str, &str)]) -> Result<Self> {
         let extra = extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self::ephemeral_at(free_port()?, extra)
+        Self::ephemeral_at(free_port()?, extra, None)
     }
 
-    /// As [`RedisServer::ephemeral_with`], on this port.
+    /// As [`RedisServer::ephemeral`], by another program than the `redis-server` on PATH: of another release, or Valkey.
     ///
     /// # Errors
     /// As [`RedisServer::ephemeral`].
-    pub(crate) fn ephemeral_at(port: u16, extra: Vec<(String, String)>) -> Result<Self> {
+    pub fn ephemeral_by(program: &Path) -> Result<Self> {
+        Self::ephemeral_at(free_port()?, Vec::new(), Some(program.to_owned()))
+    }
+
+    /// As [`RedisServer::ephemeral_with`], on this port, by this program or the one on PATH.
+    ///
+    /// # Errors
+    /// As [`RedisServer::ephemeral`].
+    pub(crate) fn ephemeral_at(
+        port: u16,
+        extra: Vec<(String, String)>,
+        program: Option<PathBuf>,
+    ) -> Result<Self> {
         let temporary = tempfile::Builder::new()
             .prefix("tidemark-redis-")
             .tempdir()
@@ -128,7 +142,7 @@ impl RedisServer {
             extra,
             patience: PATIENCE,
         };
-        let server = Self { options, running: Mutex::new(None), temporary: Some(temporary) };
+        let server = Self { options, program, running: Mutex::new(None), temporary: Some(temporary) };
         server.start()?;
         Ok(server)
     }
@@ -149,7 +163,7 @@ impl RedisServer {
     /// # Errors
     /// As [`RedisServer::start_with`].
     pub fn launch_with(options: RedisOptions) -> Result<Self> {
-        let server = Self { options, running: Mutex::new(None), temporary: None };
+        let server = Self { options, program: None, running: Mutex::new(None), temporary: None };
         server.launch()?;
         Ok(server)
     }
@@ -170,10 +184,11 @@ impl RedisServer {
     fn launch(&self) -> Result<()> {
         let mut running = self.lock();
         *running = None;
-        let program = find_program("redis-server").ok_or_else(|| Error::Missing {
-            program: "redis-server".to_owned(),
-            hint: "looked on PATH and in the usual folders".to_owned(),
-        })?;
+        let program =
+            self.program.clone().or_else(|| find_program("redis-server")).ok_or_else(|| Error::Missing {
+                program: "redis-server".to_owned(),
+                hint: "looked on PATH and in the usual folders".to_owned(),
+            })?;
         fs::create_dir_all(&self.options.dir).map_err(Error::path("make the folder", &self.options.dir))?;
         if self.temporary.is_none() {
             remove_unfinished(&self.options.dir);

@@ -7,6 +7,7 @@ mod size;
 use std::{
     env,
     io::{IsTerminal, stdin},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -15,7 +16,7 @@ use crate::{
     layout::Layout,
     problem::{Problem, Result},
     release, run, say,
-    tools::{Consent, Need, ensure},
+    tools::{Consent, Need, ensure, releases},
     verbs,
 };
 
@@ -75,11 +76,7 @@ const CHECKS: [Check; 7] = [
             cargo(layout, &["clippy", "--locked"], &wasm, &["--", "-D", "warnings"])
         },
     },
-    Check {
-        name: "test",
-        title: "unit and integration tests, on real servers",
-        work: |layout| cargo(layout, &["test", "--locked", "--no-fail-fast"], &NATIVE, &[]),
-    },
+    Check { name: "test", title: "unit and integration tests, on real servers", work: test },
     Check { name: "sqlx", title: "data of checked queries is up to date", work: verbs::sqlx::check },
     Check {
         name: "build",
@@ -124,7 +121,11 @@ pub fn run(layout: &Layout, args: &TestArgs) -> Result<u8> {
 
 /// Whether nobody sits before it, as in CI: whoever runs this without a terminal cannot be asked and wants it done.
 fn unattended() -> bool {
-    env::var_os("CI").is_some_and(|it| it == "true") || !stdin().is_terminal()
+    is_ci() || !stdin().is_terminal()
+}
+
+fn is_ci() -> bool {
+    env::var_os("CI").is_some_and(|it| it == "true")
 }
 
 /// The checks that are named so, or whose name begins so before a hyphen; all of them if none is named.
@@ -187,9 +188,36 @@ fn report(outcomes: &[(&Check, Outcome)]) -> bool {
     failed == 0
 }
 
+/// The tests, with servers of other releases beside the system's. Where those cannot be fetched their tests are skipped, but
+/// for CI, which fails.
+fn test(layout: &Layout) -> Result<()> {
+    let servers = match releases::fetch(layout) {
+        Err(problem) if !matches!(problem, Problem::Interrupted) && !is_ci() => {
+            say::note(&format!(
+                "Redis 6.2 and Valkey are not tested, since they cannot be fetched: {problem}"
+            ));
+            Vec::new()
+        }
+        servers => servers?,
+    };
+    cargo_with(layout, &["test", "--locked", "--no-fail-fast"], &NATIVE, &[], &servers)
+}
+
 fn cargo(layout: &Layout, first: &[&str], middle: &[&str], last: &[&str]) -> Result<()> {
+    cargo_with(layout, first, middle, last, &[])
+}
+
+/// Cargo with variables.
+fn cargo_with(
+    layout: &Layout,
+    first: &[&str],
+    middle: &[&str],
+    last: &[&str],
+    variables: &[(&str, PathBuf)],
+) -> Result<()> {
     let mut cargo = run::command(layout, "cargo");
     cargo.args(first).args(middle).args(last).env("SQLX_OFFLINE", "true");
+    cargo.envs(variables.iter().map(|(name, value)| (*name, value)));
     if unattended() && env::var_os("CARGO_INCREMENTAL").is_none() {
         // What is built once gains nothing from the state of incremental builds, which fills gigabytes.
         cargo.env("CARGO_INCREMENTAL", "0");

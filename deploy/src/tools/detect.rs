@@ -6,7 +6,10 @@ use std::{
     process::Command,
 };
 
-use super::finding::{Finding, Need, Tool, Wanted};
+use super::{
+    finding::{Finding, Need, Tool, Wanted},
+    releases,
+};
 use crate::{layout::Layout, run, version::Version};
 
 /// The cargo-leptos that the project is built with.
@@ -27,8 +30,14 @@ pub fn detect(layout: &Layout) -> Vec<Finding> {
         let said = run::said(Command::new(&path).arg("--version"));
         (path, said)
     });
+    let pip = || {
+        let path = run::find(layout, "python3")?;
+        let said =
+            run::said(Command::new(&path).args(["-m", "pip", "--version"]).env("PATH", run::path(layout)));
+        Some((path, said))
+    };
     let compiler = ["cc", "gcc", "clang"].into_iter().find_map(ask);
-    vec![
+    let mut found = vec![
         Finding::of(Tool::Rust, "rustc", rust, Need::Build, ask("rustc")),
         Finding::of(Tool::WasmTarget, "Rust's wasm32 target", Wanted::Any, Need::Build, wasm_target(layout)),
         Finding::of(Tool::CCompiler, "C compiler", Wanted::Any, Need::Build, compiler),
@@ -75,7 +84,11 @@ pub fn detect(layout: &Layout) -> Vec<Finding> {
                 (path, said)
             }),
         ),
-    ]
+    ];
+    if releases::AVAILABLE {
+        found.push(Finding::of(Tool::Pip, "pip of Python 3", Wanted::Any, Need::Tests, pip()));
+    }
+    found
 }
 
 /// The browser of the tests: `CHROMIUM_PATH`, or one of the usual names.

@@ -36,6 +36,8 @@ pub enum Tool {
     Npm,
     /// The browser of the tests.
     Chromium,
+    /// Fetches servers of other releases for the tests.
+    Pip,
 }
 
 /// What a prerequisite is for.

@@ -17,6 +17,7 @@ pub(super) fn package(platform: Platform, tool: Tool) -> Option<&'static [&'stat
         Tool::Node => &["nodejs"],
         Tool::Npm => &["npm"],
         Tool::Chromium => &[BROWSER],
+        Tool::Pip => &["python3", "python3-pip"],
         _ => return None,
     };
     match (platform, tool) {

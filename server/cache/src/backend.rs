@@ -29,6 +29,8 @@ pub(crate) struct L2 {
     pub recent: Recent,
     pub heard: Arc<Heard>,
     store: Arc<Store>,
+    /// The channel of announcements.
+    pub channel: String,
     /// Bound on one read or write of an entry.
     pub timeout: Duration,
     /// Slots for writes behind the reader.
@@ -53,22 +55,35 @@ impl L2 {
         coherence: &Arc<Coherence>,
         runtime: &Handle,
     ) -> Self {
-        let store = Arc::new(Store::new(&parts.namespace, Arc::clone(mirror)));
+        let store = Store::new(&parts.namespace, Arc::clone(mirror));
+        let store = Arc::new(if parts.observer { store.observing() } else { store });
+        if let Some(owner) = &parts.owner {
+            store.set_owner(owner);
+        }
+        if let Some(origin) = &parts.origin {
+            store.set_origin(origin);
+        }
+        if parts.adopt_owner {
+            store.adopt_owner();
+        }
+        let outbox = Arc::new(Outbox::new(store.owner_hash()));
+        let database = redis.database();
         let router = Router::start(redis, Arc::clone(&store), runtime);
-        let outbox = Arc::new(Outbox::new());
         let heard = Arc::new(Heard::default());
-        let channel = bus::channel(&parts.namespace);
+        let channel = bus::channel(&parts.namespace, database);
         let ear = Ear {
             router: Arc::clone(&router),
             coherence: Arc::clone(coherence),
             heard: Arc::clone(&heard),
             channel: channel.clone(),
-            own: outbox.publisher,
+            outbox: Arc::clone(&outbox),
         };
-        let jobs = vec![
-            runtime.spawn(ear.listen()).abort_handle(),
-            runtime.spawn(publish(Arc::clone(&outbox), Arc::clone(&router), channel)).abort_handle(),
-        ];
+        let jobs = if parts.observer {
+            Vec::new()
+        } else {
+            let publishing = publish(Arc::clone(&outbox), Arc::clone(&router), channel.clone());
+            vec![runtime.spawn(ear.listen()).abort_handle(), runtime.spawn(publishing).abort_handle()]
+        };
         Self {
             router,
             ops: Ops::new(),
@@ -78,6 +93,7 @@ impl L2 {
             recent: Recent::default(),
             heard,
             store,
+            channel,
             timeout: parts.l2_timeout,
             writes: Arc::new(Semaphore::new(parts.max_writes)),
             max_writes: parts.max_writes,
@@ -87,6 +103,11 @@ impl L2 {
 
     pub fn writes_in_flight(&self) -> u64 {
         self.max_writes.saturating_sub(self.writes.available_permits()) as u64
+    }
+
+    pub fn set_owner(&self, owner: &str) {
+        self.store.set_owner(owner);
+        self.router.look_at_log();
     }
 
     pub async fn append(&self, scope: &Scope) -> Result<u64, L2Error> {

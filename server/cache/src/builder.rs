@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 
 use crate::cache::Cache;
 use crate::key::is_name;
-use crate::l2::Redis;
+use crate::l2::{AddressMap, ClientCertificate, Redis};
 
 /// A setting that cannot be used. The text names it and never repeats a credential.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +35,12 @@ pub enum ConfigError {
     /// The URL of Redis.
     #[error("Redis URL: {0}")]
     Redis(String),
+    /// The certificate that is shown to Redis.
+    #[error("certificate for Redis: {0}")]
+    RedisCertificate(String),
+    /// The map of announced addresses.
+    #[error("map of announced addresses: {0}")]
+    AddressMap(String),
     /// A limit.
     #[error("{field}: {why}")]
     Limit {
@@ -57,6 +63,12 @@ pub struct Builder {
     pub(crate) namespace: String,
     pub(crate) l1_bytes: u64,
     redis: Option<String>,
+    redis_certificate: Option<ClientCertificate>,
+    redis_address_map: Option<String>,
+    pub(crate) observer: bool,
+    pub(crate) owner: Option<String>,
+    pub(crate) origin: Option<String>,
+    pub(crate) adopt_owner: bool,
     pub(crate) l2_timeout: Duration,
     pub(crate) max_entry_bytes: usize,
     pub(crate) max_loads: usize,
@@ -70,6 +82,12 @@ impl Default for Builder {
             namespace: "tm".into(),
             l1_bytes: 64 << 20,
             redis: None,
+            redis_certificate: None,
+            redis_address_map: None,
+            observer: false,
+            owner: None,
+            origin: None,
+            adopt_owner: false,
             l2_timeout: Duration::from_millis(100),
             max_entry_bytes: 8 << 20,
             max_loads: 64,
@@ -100,14 +118,65 @@ impl Builder {
 
     /// URL of one Redis, `redis://[user:password@]host:port[/db]`, or of some nodes of a cluster,
     /// `redis-cluster://[user:password@]host:port,host:port,…`; `rediss` and `rediss-cluster` for TLS, by the system's
-    /// certificates or those in the file that `SSL_CERT_FILE` names. None for memory alone.
+    /// certificates or those in the file that `SSL_CERT_FILE` names; `unix:///path?user=…&pass=…&db=…` for a socket. None for
+    /// memory alone. Caches in different databases share neither entries nor announcements.
     #[must_use]
     pub fn redis(mut self, url: Option<String>) -> Self {
         self.redis = url;
         self
     }
 
-    /// Beginning of every key in Redis. Caches of one namespace share entries and clears. Default `tm`.
+    /// A certificate to show to a Redis that asks for one, and its key, both PEM: the certificate first, then those that lead
+    /// to an authority. By TLS only. Default none.
+    #[must_use]
+    pub fn redis_certificate(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.redis_certificate = Some(ClientCertificate { chain: chain.into(), key: key.into() });
+        self
+    }
+
+    /// What to use in place of the addresses that the nodes of a cluster announce, where those lead nowhere from here:
+    /// `announced=reachable` between commas, both `host:port`, or both `host` for all of its ports. Default none.
+    #[must_use]
+    pub fn redis_address_map(mut self, map: Option<String>) -> Self {
+        self.redis_address_map = map;
+        self
+    }
+
+    /// For a tool that looks at Redis: the cache makes no clear log where there is none, announces nothing, and listens to
+    /// nobody. Default false.
+    #[must_use]
+    pub fn observer(mut self, observer: bool) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// What the values are of, such as an identity of the database that they are loaded from. Entries and announcements of
+    /// caches of another owner are left alone, so that nobody is served another installation's values. Default none: every
+    /// cache of the namespace has the same values.
+    #[must_use]
+    pub fn owner(mut self, owner: Option<String>) -> Self {
+        self.owner = owner;
+        self
+    }
+
+    /// Where the values come from, such as host, port and name of the database, for a cache that has an
+    /// [`owner`](Self::owner) and may not know it yet: until it is told, the owner is the one that last was there by the log of
+    /// clears. Of the origin only a hash is stored. Default none.
+    #[must_use]
+    pub fn origin(mut self, origin: Option<String>) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    /// For a tool that does not know the owner: what the log of clears says holds. Default false.
+    #[must_use]
+    pub fn adopt_owner(mut self, adopt: bool) -> Self {
+        self.adopt_owner = adopt;
+        self
+    }
+
+    /// Beginning of every key and name of every channel in Redis. Caches of one namespace share entries and clears. Default
+    /// `tm`.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
@@ -149,10 +218,24 @@ impl Builder {
         self
     }
 
-    /// Builds the cache. Does not wait for Redis, and does not fail when it is away. Must run inside a tokio runtime.
-    pub fn build(self) -> Result<Cache, ConfigError> {
+    fn way_to(&self, url: &str) -> Result<Redis, ConfigError> {
+        let mut redis = Redis::parse(url).map_err(ConfigError::Redis)?;
+        if let Some(certificate) = &self.redis_certificate {
+            redis = redis.with_certificate(certificate).map_err(ConfigError::RedisCertificate)?;
+        }
+        let map = self.redis_address_map.as_deref().unwrap_or_default();
+        Ok(redis.with_address_map(AddressMap::parse(map).map_err(ConfigError::AddressMap)?))
+    }
+
+    /// Whether the settings can be used. Opens no connection, and needs no runtime.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.checked().map(drop)
+    }
+
+    /// Checks everything; the way to Redis, if there is one.
+    fn checked(&self) -> Result<Option<Redis>, ConfigError> {
         if !is_name(&self.namespace) {
-            return Err(ConfigError::Name { what: "namespace", name: self.namespace });
+            return Err(ConfigError::Name { what: "namespace", name: self.namespace.clone() });
         }
         let limit = |field, why: String| Err(ConfigError::Limit { field, why });
         if self.l1_bytes < MIN_L1_BYTES {
@@ -173,7 +256,12 @@ impl Builder {
                 return limit(field, format!("{value} is not within 1 to 1,000,000"));
             }
         }
-        let redis = self.redis.as_deref().map(Redis::parse).transpose().map_err(ConfigError::Redis)?;
+        self.redis.as_deref().map(|url| self.way_to(url)).transpose()
+    }
+
+    /// Builds the cache. Does not wait for Redis, and does not fail when it is away. Must run inside a tokio runtime.
+    pub fn build(self) -> Result<Cache, ConfigError> {
+        let redis = self.checked()?;
         let runtime = Handle::try_current().map_err(|_| ConfigError::NoRuntime)?;
         Ok(Cache::assemble(&self, redis, runtime))
     }

@@ -62,7 +62,7 @@ impl Cache {
             categories: Mutex::new(BTreeMap::new()),
             covered: Mutex::new(BTreeMap::new()),
         });
-        if !alone {
+        if !alone && !parts.observer {
             // They hold the cache weakly, and end with it.
             shared.runtime.spawn(recover(Arc::downgrade(&shared)));
             shared.runtime.spawn(remember_hot_keys(Arc::downgrade(&shared)));
@@ -230,10 +230,30 @@ impl Cache {
         timeout(limit, l2.router.wait_connected()).await.is_ok()
     }
 
-    /// Sets a key of a short life in Redis, reads its life, deletes it; returns the time of the three.
+    /// Sets a key of a short life in Redis, reads its life, deletes it, by a script as the cache writes; on a cluster on every
+    /// master. Returns the time of it.
     pub async fn ping(&self) -> Result<Duration, L2Error> {
         let l2 = self.shared.l2.as_ref().ok_or(L2Error::NotConfigured)?;
-        l2.ops.probe(&l2.router, CLEAR_TIMEOUT, &self.shared.namespace).await
+        l2.router.probe_all(CLEAR_TIMEOUT, &self.shared.namespace).await
+    }
+
+    /// Subscribes to the channel on which processes tell each other of their writes, and publishes there what they leave
+    /// alone; returns the time until it came back. For a cache that [observes](Builder::observer).
+    pub async fn ping_channel(&self) -> Result<Duration, L2Error> {
+        let l2 = self.shared.l2.as_ref().ok_or(L2Error::NotConfigured)?;
+        l2.router.probe_channel(CLEAR_TIMEOUT, &l2.channel).await
+    }
+
+    /// Says which installation this cache is of, as [`Builder::owner`] does, for what is known later.
+    pub fn set_owner(&self, owner: &str) {
+        if let Some(l2) = &self.shared.l2 {
+            l2.set_owner(owner);
+        }
+    }
+
+    /// How far this machine's clock is ahead of that of Redis, in milliseconds, as last asked; none before.
+    pub fn clock_ahead_ms(&self) -> Option<i64> {
+        self.shared.l2.as_ref().and_then(|l2| l2.router.clock_ahead_ms())
     }
 
     /// All numbers.

@@ -139,6 +139,12 @@ impl<K: Key, V: Value> Category<K, V> {
         crate::many::get_many_or_load(&self.core, keys, want, loader).await
     }
 
+    /// Unix milliseconds by the clock that all processes of a namespace share, that of Redis, as far as it is known: for versions
+    /// that are made of the time.
+    pub fn unix_ms(&self) -> u64 {
+        self.core.shared.unix_ms()
+    }
+
     /// The value at `key` if memory or Redis has it, past its soft life marked stale. Loads nothing.
     pub async fn get(&self, key: &K) -> Option<Hit<V>> {
         if let Some(hit) = self.core.fresh_in_l1(key, Want::any()) {

@@ -150,7 +150,11 @@ mod tests {
             Item::Dropped,
             Item::Farewell,
         ];
-        around(&Message { publisher: 1, epoch: 2, number: 3, items }.to_bytes(), 10_000, message);
+        around(
+            &Message { publisher: 1, epoch: 2, number: 3, owner: Some(4), items }.to_bytes(),
+            10_000,
+            message,
+        );
     }
 
     #[test]

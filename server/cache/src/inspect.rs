@@ -130,7 +130,7 @@ async fn in_redis(
             async move { pipe.query_async(&mut conn).await }
         })
         .await?;
-    let now = clock::unix_ms();
+    let now = shared.unix_ms();
     let entry = header::peek(&head).map(|peek| {
         let tags = head.get(header::LEN..header::LEN + peek.tags_len).and_then(Tags::from_bytes);
         let tags = tags.unwrap_or_default();

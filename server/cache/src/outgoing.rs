@@ -73,12 +73,14 @@ impl Lease {
 }
 
 impl Outgoing {
+    /// `now_ms`: Unix milliseconds by the clock that the servers share.
     pub fn new<V: Value>(
         place: (&str, &'static str, &str),
         entry: &Entry<V>,
         origin: &Origin,
         policy: &Policy,
         max_bytes: usize,
+        now_ms: u64,
     ) -> Result<Self, CodecError> {
         let (namespace, category, text) = place;
         let meta = entry.meta();
@@ -86,7 +88,7 @@ impl Outgoing {
         let facts = Facts {
             tags: meta.tags.clone(),
             cost_us: meta.cost_us,
-            created_ms: clock::unix_ms().saturating_sub(age),
+            created_ms: now_ms.saturating_sub(age),
             fresh_ms: meta.fresh_until - meta.loaded_at,
             stale_ms: meta.stale_until - meta.loaded_at,
             version: meta.version,
@@ -156,14 +158,13 @@ impl Outgoing {
 
     /// Makes a tombstone of it, of this moment and with this place in the clear log, of the version before: what is older
     /// than this entry cannot come back or stay, and the next reader loads. Of a removal the same removal. False when
-    /// there is no version before.
-    pub fn bar(&mut self, mark: Mark) -> bool {
+    /// there is no version before. `now_ms`: Unix milliseconds by the clock that the servers share.
+    pub fn bar(&mut self, mark: Mark, now_ms: u64) -> bool {
         let Some(version) = (if self.is_removal { Some(self.version) } else { self.version.checked_sub(1) })
         else {
             return false;
         };
-        let created_ms = clock::unix_ms();
-        let Some(bytes) = header::tombstone(&self.bytes, version, mark, created_ms, self.tombstone_ms) else {
+        let Some(bytes) = header::tombstone(&self.bytes, version, mark, now_ms, self.tombstone_ms) else {
             return false;
         };
         let now = clock::now();

@@ -38,6 +38,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Unix milliseconds by the clock that all servers share, that of Redis, as far as it is known.
+    pub fn unix_ms(&self) -> u64 {
+        self.l2.as_ref().map_or_else(crate::clock::unix_ms, |l2| l2.router.unix_ms())
+    }
+
     pub fn counters_of(&self, category: &str) -> Option<Arc<Counters>> {
         self.categories.lock().get(category).map(|parts| Arc::clone(&parts.counters))
     }

@@ -128,6 +128,11 @@ impl<K: Key, V: Value> Core<K, V> {
             counters.dead.add(1);
             return None;
         }
+        // Taken for new it would count as new each time it is read, until our clock has caught up with the one it was made by.
+        if facts.created_ms > self.shared.unix_ms().saturating_add(MAX_FUTURE_MS) {
+            counters.invalid.add(1);
+            return None;
+        }
         let entry = self.arrived(text, content, facts, mark, asked_at);
         if entry.meta().is_gone(clock::now()) {
             counters.misses.add(1);
@@ -136,9 +141,9 @@ impl<K: Key, V: Value> Core<K, V> {
         Some(entry)
     }
 
-    /// An entry from Redis in terms of the monotonic clock. One from the future, by a clock ahead of ours, counts as new.
+    /// An entry from Redis in terms of the monotonic clock. One that is a little ahead of our clock counts as new.
     fn arrived(&self, text: &str, content: Content<V>, facts: Facts, mark: Mark, asked_at: u64) -> Entry<V> {
-        let age = clock::unix_ms().saturating_sub(facts.created_ms);
+        let age = self.shared.unix_ms().saturating_sub(facts.created_ms);
         let weight = match &content {
             Content::Value(value) => value.weight(),
             Content::Absent | Content::Removed => 0,
@@ -169,7 +174,8 @@ impl<K: Key, V: Value> Core<K, V> {
             return;
         }
         let place = (self.shared.namespace.as_str(), self.name, text);
-        match Outgoing::new(place, entry, &origin, &self.policy, self.shared.max_entry_bytes) {
+        let now_ms = self.shared.unix_ms();
+        match Outgoing::new(place, entry, &origin, &self.policy, self.shared.max_entry_bytes, now_ms) {
             Ok(outgoing) => self.shared.write_behind(&self.counters, outgoing),
             Err(error) => {
                 self.counters.l2.write_errors.add(1);
@@ -207,7 +213,7 @@ impl<K: Key, V: Value> Core<K, V> {
             key: lease_key(&self.shared.namespace, self.name, text),
             token: Lease::token(l2.outbox.publisher, mark),
         };
-        let (now, now_ms) = (clock::now(), clock::unix_ms());
+        let (now, now_ms) = (clock::now(), self.shared.unix_ms());
         let bar = Bar {
             schema: V::SCHEMA,
             dead_below: self.mirror.dead_below(self.name, text),
@@ -224,6 +230,7 @@ impl<K: Key, V: Value> Core<K, V> {
                 self.counters.source.leases.add(1);
                 Right::Load(Some(lease))
             }
+            Ok(Leased::Unavailable) => Right::Load(None),
             Ok(Leased::Held(left)) => Right::Wait(left),
             Ok(Leased::Entry(bytes)) => {
                 match self.read(text, Ok(Fetched::Bytes(bytes)), self.asked(&key, now)) {
@@ -237,5 +244,7 @@ impl<K: Key, V: Value> Core<K, V> {
     }
 }
 
+/// An entry whose load ended later than this, by our clock and that of Redis, is not used: it cannot be told how old it is.
+const MAX_FUTURE_MS: u64 = 2_000;
 /// Bytes between header and payload at most.
 const MAX_EXTRA: usize = crate::scan::MAX_TAGS_LEN;

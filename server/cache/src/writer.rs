@@ -75,7 +75,7 @@ impl Shared {
         let is_alive = |o: &Outgoing| self.mirror.alive_but_for(own, o.mark, (o.category, &o.text), &o.tags);
         for mut outgoing in l2.recent.review(known, is_alive) {
             self.tell(&outgoing, false);
-            if outgoing.bar(mark) {
+            if outgoing.bar(mark, self.unix_ms()) {
                 self.keep_for_later(outgoing);
             }
         }
@@ -108,7 +108,7 @@ impl Shared {
             // Set by who had not heard of a clear yet, or a long time ago, it may be newer than what lives: nobody is to
             // take that for the newest. What was removed long ago may have been removed for good: it does not come back.
             self.tell(outgoing, late);
-            if !(placed && (late || outgoing.is_told_first) && outgoing.bar(mark)) {
+            if !(placed && (late || outgoing.is_told_first) && outgoing.bar(mark, self.unix_ms())) {
                 // The script would have given it back.
                 if let Some(lease) = &outgoing.lease {
                     self.release(lease).await;

@@ -15,6 +15,8 @@ use tidemark_cache::{Cache, Tier};
 
 /// Where the inner test finds the server.
 const URL: &str = "TIDEMARK_TEST_TLS_URL";
+/// Where it finds the certificate that it is to show, if it is to show one.
+const CLIENT: &str = "TIDEMARK_TEST_TLS_CLIENT";
 const KEYS: usize = 30;
 
 /// An authority that nobody knows, and a certificate of it for 127.0.0.1.
@@ -36,6 +38,11 @@ impl Certificate {
         fs::write(certificate.path("ca.pem"), ca.pem()).expect("written");
         fs::write(certificate.path("server.pem"), signed.pem()).expect("written");
         fs::write(certificate.path("key.pem"), key.serialize_pem()).expect("written");
+        let key = KeyPair::generate().expect("a key");
+        let of_client = CertificateParams::new(vec!["tidemark".to_owned()]).expect("parameters");
+        let signed = of_client.signed_by(&key, &ca).expect("a certificate");
+        fs::write(certificate.path("client.pem"), signed.pem()).expect("written");
+        fs::write(certificate.path("client-key.pem"), key.serialize_pem()).expect("written");
         certificate
     }
 
@@ -48,6 +55,21 @@ impl Certificate {
     }
 }
 
+/// Runs the inner test in another process, which trusts the authority: that is read from the environment.
+fn inner(url: &str, certificate: &Certificate, shows: bool) {
+    let mut command = Command::new(std::env::current_exe().expect("a path"));
+    command
+        .args(["--exact", "with_the_authority_known_it_connects", "--ignored"])
+        .env("SSL_CERT_FILE", certificate.path("ca.pem"))
+        .env(URL, url);
+    if shows {
+        command.env(CLIENT, certificate.path(""));
+    }
+    let output = command.output().expect("runs");
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && out.contains("1 passed"), "{out}");
+}
+
 /// Without knowing the authority there is no connection, with it all goes on as without TLS.
 async fn is_checked(url: String, certificate: &Certificate) {
     let cache = Cache::builder().redis(Some(url.clone())).build().expect("builds");
@@ -57,15 +79,7 @@ async fn is_checked(url: String, certificate: &Certificate) {
     .await;
     assert_eq!(cache.l2_state().connects, 0);
 
-    // A process that is told of it connects. The setting is read from the environment, hence another process.
-    let inner = Command::new(std::env::current_exe().expect("a path"))
-        .args(["--exact", "with_the_authority_known_it_connects", "--ignored"])
-        .env("SSL_CERT_FILE", certificate.path("ca.pem"))
-        .env(URL, url)
-        .output();
-    let inner = inner.expect("runs");
-    let out = String::from_utf8_lossy(&inner.stdout);
-    assert!(inner.status.success() && out.contains("1 passed"), "{out}");
+    inner(&url, certificate, false);
 }
 
 #[tokio::test]
@@ -89,6 +103,27 @@ async fn a_certificate_is_checked() {
 }
 
 #[tokio::test]
+async fn a_certificate_is_shown_to_a_redis_that_asks_for_one() {
+    let certificate = Certificate::new();
+    let port = free_port().expect("a port");
+    let (tls_port, text) = (port.to_string(), |name| certificate.text(name));
+    let (ca_file, server_file, key_file) = (text("ca.pem"), text("server.pem"), text("key.pem"));
+    let _redis = blocking(move || {
+        RedisServer::ephemeral_with(&[
+            ("tls-port", &tls_port),
+            ("tls-cert-file", &server_file),
+            ("tls-key-file", &key_file),
+            ("tls-ca-cert-file", &ca_file),
+            // As Redis comes.
+            ("tls-auth-clients", "yes"),
+        ])
+    })
+    .await
+    .expect("starts");
+    inner(&format!("rediss://127.0.0.1:{port}"), &certificate, true);
+}
+
+#[tokio::test]
 async fn certificates_of_a_cluster_are_checked() {
     let certificate = Certificate::new();
     let tls = ClusterTls {
@@ -106,7 +141,16 @@ async fn certificates_of_a_cluster_are_checked() {
 #[ignore = "run by the others, with an authority to trust"]
 async fn with_the_authority_known_it_connects() {
     let url = std::env::var(URL).expect("run by another test");
-    let builder = || Cache::builder().redis(Some(url.clone())).l2_timeout(Duration::from_secs(1));
+    let builder = || {
+        let builder = Cache::builder().redis(Some(url.clone())).l2_timeout(Duration::from_secs(1));
+        match std::env::var_os(CLIENT).map(PathBuf::from) {
+            None => builder,
+            Some(dir) => {
+                let read = |name| fs::read(dir.join(name)).expect("a file");
+                builder.redis_certificate(read("client.pem"), read("client-key.pem"))
+            }
+        }
+    };
     let (a, b) = (connected(builder()).await, connected(builder()).await);
     if url.starts_with("rediss-cluster://") {
         common::cluster::all_nodes_known(&a, 6).await;

@@ -2,13 +2,15 @@
 
 use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
-use tidemark_cache::Cache;
+use tidemark_cache::{Builder, Cache};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::{fail, housekeeping};
 use crate::{
     accounts::Accounts,
-    config::{AdminToken, Config, EdgeSettings, Supplies, admin_password, metrics_addr, site_options},
+    config::{
+        AdminToken, Config, EdgeSettings, RedisSettings, Supplies, admin_password, metrics_addr, site_options,
+    },
     console,
     feed::{self, FeedStats, Simulation},
     http::{self, Access, AppState, Edge, Health},
@@ -22,6 +24,10 @@ const STATS_EVERY: Duration = Duration::from_secs(300);
 /// Longest time at the end for what Redis and the other servers are still to be told.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// Longest wait at the start for the database to say which it is; with Redis and a database only.
+const IDENTITY_WITHIN: Duration = Duration::from_millis(500);
+/// Between two questions for that later.
+const IDENTIFY_EVERY: Duration = Duration::from_secs(2);
 /// Longest time at the start, of a server that is not ready, for the feed's first prices.
 const FEED_WITHIN: Duration = Duration::from_secs(10);
 /// How often it is looked whether they are there.
@@ -49,11 +55,18 @@ async fn serve() -> Result<(), String> {
         None => None,
     };
 
-    let cache = open_cache(&config)?;
     let store = match &config.database_url {
         Some(url) => Some(Store::connect_lazy(url.expose()).map_err(|e| e.to_string())?),
         None => None,
     };
+    let owner = owner(&config, store.as_ref()).await;
+    let identifying = owner.is_none();
+    let origin = store.as_ref().map(Store::origin);
+    let cache = builder(&config).owner(owner).origin(origin).build().map_err(|e| RedisSettings::named(&e).to_string())?;
+    let identifying = store
+        .clone()
+        .filter(|_| identifying && config.redis.url.is_some())
+        .map(|store| tokio::spawn(identify(store, cache.clone())));
     let feed = config.feed;
     let simulation = Arc::new(Simulation::new(feed.simulated_symbols));
     let market = Market::new(&cache, store.clone(), feed.feed, simulation, &config.policies)
@@ -92,7 +105,7 @@ async fn serve() -> Result<(), String> {
         AppState { market, health, access, accounts: accounts.clone(), edge, options: options.into() };
     let router = http::router(state, &requests);
     tracing::info!(
-        redis = config.redis_url.as_ref().map_or("none".to_owned(), |u| u.shown()),
+        redis = config.redis.url.as_ref().map_or("none".to_owned(), |u| u.shown()),
         postgres = config.database_url.as_ref().map_or("none".to_owned(), |u| u.shown()),
         feed = ?feed.feed,
         "listening on http://{}", listener.local_addr().unwrap_or(addr)
@@ -100,7 +113,10 @@ async fn serve() -> Result<(), String> {
     http::serve(listener, router).await;
     console::close(FAREWELL).await;
     accounts.close(FAREWELL).await;
-    for task in [watching, feeding, tidying, warming, starting, measuring, accounting].into_iter().flatten() {
+    for task in [identifying, watching, feeding, tidying, warming, starting, measuring, accounting]
+        .into_iter()
+        .flatten()
+    {
         task.abort();
     }
     counting.abort();
@@ -118,7 +134,7 @@ async fn bind(setting: &str, addr: SocketAddr) -> Result<TcpListener, String> {
 /// Loads the hot keys, if there is a Redis that remembers them; until then the server is not ready.
 fn warm_up(config: &Config, cache: &Cache, market: &Market, health: &Health) -> Option<JoinHandle<()>> {
     let limit = config.policies.warm_up;
-    if limit.is_zero() || config.redis_url.is_none() {
+    if limit.is_zero() || config.redis.url.is_none() {
         return None;
     }
     let (cache, market, warming) = (cache.clone(), market.clone(), health.warming());
@@ -151,13 +167,38 @@ fn wait_for_feed(market: &Market, stats: &Arc<FeedStats>, health: &Health) -> Jo
     })
 }
 
-/// The cache of these settings. Redis may be away: it joins when it is there.
+/// Which database the cache's values are of, if it can be told soon: entries of another one are never served then. While it
+/// cannot, the log of clears says which database was last at this address.
+async fn owner(config: &Config, store: Option<&Store>) -> Option<String> {
+    config.redis.url.as_ref()?;
+    tokio::time::timeout(IDENTITY_WITHIN, store?.identity()).await.ok()?.ok()
+}
+
+/// Tells the cache which database its values are of, as soon as the database says so.
+async fn identify(store: Store, cache: Cache) {
+    loop {
+        match store.identity().await {
+            Ok(owner) => return cache.set_owner(&owner),
+            Err(error) if error.is_transient() => tokio::time::sleep(IDENTIFY_EVERY).await,
+            Err(error) => {
+                return tracing::warn!(
+                    %error,
+                    "the database does not tell which one it is, so that nobody notices when another installation, with \
+                     another database, uses the namespace in Redis: {error}"
+                );
+            }
+        }
+    }
+}
+
+fn builder(config: &Config) -> Builder {
+    config.redis.builder().l1_bytes(config.policies.memory_bytes)
+}
+
+/// The cache of these settings, for a tool: whose entries they are, the log of clears says. Redis may be away: it joins when
+/// it is there.
 pub(super) fn open_cache(config: &Config) -> Result<Cache, String> {
-    Cache::builder()
-        .l1_bytes(config.policies.memory_bytes)
-        .redis(config.redis_url.as_ref().map(|u| u.expose().to_owned()))
-        .build()
-        .map_err(|e| format!("REDIS_URL: {e}"))
+    builder(config).adopt_owner(true).build().map_err(|e| RedisSettings::named(&e).to_string())
 }
 
 async fn log_stats(cache: Cache) {

@@ -8,6 +8,7 @@ mod feed;
 mod file;
 mod proxies;
 mod rate_limit;
+mod redis;
 mod retention;
 mod secret_file;
 mod secret_url;
@@ -25,6 +26,7 @@ pub use feed::{Feed, FeedSettings};
 pub use file::{CachePolicies, FileSettings, PolicyOverride};
 pub use proxies::{TRUSTED_PROXIES, TrustedProxies};
 pub use rate_limit::{RATE_LIMIT, Rate, RateLimit};
+pub use redis::{REDIS_ADDRESS_MAP, REDIS_CERT, REDIS_KEY, REDIS_NAMESPACE, REDIS_URL, RedisSettings};
 pub use retention::Retention;
 pub use secret_url::SecretUrl;
 pub use session::{SESSION_IDLE, SESSION_MAX, SessionLimits};
@@ -54,8 +56,8 @@ impl ConfigError {
 pub struct Config {
     /// `DATABASE_URL`.
     pub database_url: Option<SecretUrl>,
-    /// `REDIS_URL`.
-    pub redis_url: Option<SecretUrl>,
+    /// `REDIS_URL` and what goes with it.
+    pub redis: RedisSettings,
     /// `TIDEMARK_FEED`, with `auto` resolved, and what goes with it.
     pub feed: FeedSettings,
     /// Policies of the cache's categories, from `tidemark.toml`.
@@ -88,9 +90,6 @@ fn parsed<T: FromStr>(name: &str, allowed: &str) -> Result<Option<T>, ConfigErro
 impl Config {
     /// Schemes of `DATABASE_URL`.
     pub const DATABASE_SCHEMES: &'static [&'static str] = &["postgres", "postgresql"];
-    /// Schemes of `REDIS_URL`: one node or some nodes of a cluster, each with or without TLS.
-    pub const REDIS_SCHEMES: &'static [&'static str] =
-        &["redis", "rediss", "redis-cluster", "rediss-cluster"];
 
     /// Reads all settings.
     ///
@@ -100,13 +99,11 @@ impl Config {
         let database_url = variable("DATABASE_URL")?
             .map(|url| SecretUrl::parse("DATABASE_URL", &url, Self::DATABASE_SCHEMES))
             .transpose()?;
-        let redis_url = variable("REDIS_URL")?
-            .map(|url| SecretUrl::parse("REDIS_URL", &url, Self::REDIS_SCHEMES))
-            .transpose()?;
+        let redis = RedisSettings::from_env()?;
         let feed = FeedSettings::from_env(database_url.is_some())?;
         let FileSettings { policies, retention, sessions } = FileSettings::read()?;
         let sessions = sessions.with_env()?;
-        Ok(Self { database_url, redis_url, feed, policies, retention, sessions })
+        Ok(Self { database_url, redis, feed, policies, retention, sessions })
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) async fn of(cache: &Cache) -> CacheStats {
             configured: stats.l2.configured,
             connected: stats.l2.connected,
             address: stats.l2.address,
-            last_error: stats.l2.last_error,
+            last_error: stats.l2.last_error.or(stats.l2.writes_refused).or(stats.l2.messages_refused),
             for_ms: stats.l2.for_ms,
             writes_in_flight: stats.l2_writes_in_flight,
             flights: stats.flights,
@@ -148,6 +148,7 @@ fn node(health: NodeHealth) -> NodeStats {
         errors: state.errors,
         timeouts: state.timeouts,
         report: report.map(|r| NodeReport {
+            server: r.server,
             version: r.version,
             uptime_s: r.uptime_s,
             keys: r.keys,

@@ -1,6 +1,7 @@
 //! `healthz`: the process is alive. `readyz`: it can serve, and what of it is degraded.
 
 use std::{
+    borrow::Cow,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -16,7 +17,7 @@ use axum::{
     routing::get,
 };
 use serde::Serialize;
-use tidemark_cache::Cache;
+use tidemark_cache::{Affected, Cache};
 use tokio::{sync::watch, time::Instant};
 use utoipa::ToSchema;
 
@@ -78,7 +79,7 @@ pub(super) struct Component {
     status: &'static str,
     /// What is wrong with it, in a clause.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
+    reason: Option<Cow<'static, str>>,
 }
 
 impl Component {
@@ -135,11 +136,19 @@ impl Health {
 
     fn redis(&self) -> Component {
         let state = self.cache.l2_state();
-        match (state.configured, state.connected) {
-            (false, _) => Component::of("not configured"),
-            (true, true) => Component::of("up"),
-            (true, false) => Component::of("down"),
-        }
+        let status = match (state.configured, state.connected) {
+            (false, _) => "not configured",
+            (true, true) => "up",
+            (true, false) => "down",
+        };
+        let reason = state.trouble().map(|(affected, trouble)| match affected {
+            Affected::All | Affected::Nothing => Cow::Borrowed(trouble.as_str()),
+            Affected::Writes => format!("takes no writes: it {}", trouble.as_str()).into(),
+            Affected::Messages => {
+                format!("passes on no messages between servers: it {}", trouble.as_str()).into()
+            }
+        });
+        Component { status, reason }
     }
 
     fn feed(&self) -> FeedState {
@@ -168,9 +177,9 @@ impl Health {
             Probe::Pending => Component::of("connecting"),
             Probe::Up => Component::of("up"),
             Probe::Slow => {
-                Component { status: "slow", reason: Some("takes more than a second for an answer") }
+                Component { status: "slow", reason: Some("takes more than a second for an answer".into()) }
             }
-            Probe::Down { clause, .. } => Component { status: "down", reason: Some(clause) },
+            Probe::Down { clause, .. } => Component { status: "down", reason: Some(clause.into()) },
         }
     }
 }
@@ -221,7 +230,7 @@ async fn healthz() -> Response {
 async fn readyz(State(state): State<AppState>) -> Response {
     let health = &state.health;
     let (redis, postgres, feed) = (health.redis(), health.postgres(), health.feed());
-    let degraded = redis.status == "down" || postgres.reason.is_some() || feed.reason.is_some();
+    let degraded = redis.reason.is_some() || postgres.reason.is_some() || feed.reason.is_some();
     let (code, status) = match (health.warming.load(Ordering::Acquire) > 0, degraded) {
         (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "warming"),
         (false, true) => (StatusCode::OK, "degraded"),

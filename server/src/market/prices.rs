@@ -12,7 +12,7 @@ use super::{
     unavailable,
     values::{DirectoryValue, PriceTable, prices_json},
 };
-use crate::{config::Feed, feed::now_ms, store::Store};
+use crate::{config::Feed, store::Store};
 
 /// A fed table is shown twice a second: one as old as this comes from a feed that stopped.
 const FED_FRESH_FOR: Duration = Duration::from_secs(2);
@@ -125,7 +125,7 @@ impl Market {
         let key = PricesKey(Source::SIMULATED);
         let market = self.clone();
         let load = move || async move {
-            let now = now_ms();
+            let now = market.now_ms();
             let table = market.draw(move |simulation| PriceTable::new(simulation.quotes(now))).await??;
             // The simulation moves all the time: a second-old table is a fair one.
             let life = std::time::Duration::from_secs(1);

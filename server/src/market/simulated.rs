@@ -8,10 +8,7 @@ use super::{
     prices::{Quotes, unserialisable},
     values::{CandleRange, Candles, StoredRange, prices_json},
 };
-use crate::{
-    config::Feed,
-    feed::{Simulation, now_ms},
-};
+use crate::{config::Feed, feed::Simulation};
 
 /// What a reader is answered where nothing could be drawn.
 fn not_drawn(failure: &LoadFailure) -> MarketError {
@@ -58,6 +55,12 @@ impl Market {
         drawn.await.map_err(|error| CodecError::new(error.to_string()).into())
     }
 
+    /// Unix milliseconds by the clock that all servers of one Redis share: simulated prices are versioned by it, and those of a
+    /// server that is behind would not replace those of the others.
+    pub(super) fn now_ms(&self) -> i64 {
+        i64::try_from(self.0.prices.unix_ms()).unwrap_or(i64::MAX)
+    }
+
     pub(super) async fn simulated_prices(
         &self,
         symbols: &[Symbol],
@@ -66,7 +69,7 @@ impl Market {
         if let Some(symbol) = symbols.iter().find(|s| !self.0.simulation.knows(s)) {
             return Err(self.not_simulated(symbol, Some(reason)));
         }
-        let now = now_ms();
+        let now = self.now_ms();
         let asked = symbols.to_vec();
         let drawn = self.draw(move |simulation| {
             if asked.is_empty() {
@@ -88,7 +91,7 @@ impl Market {
         query: &ChartQuery,
         reason: Option<MarketError>,
     ) -> Result<Read<Candles>, MarketError> {
-        let now = now_ms();
+        let now = self.now_ms();
         let ChartQuery { symbol, interval, from, to, limit, .. } = query.clone();
         let drawn = self.draw(move |simulation| {
             let bars = simulation.candles(&symbol, interval, from, to, limit, now);

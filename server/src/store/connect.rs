@@ -89,6 +89,12 @@ impl Store {
             .map_err(|error| self.at_address(error)),
             other => other,
         }
+        .map_err(|error| self.for_user(error))
+    }
+
+    /// With the user's name in what it is to be granted.
+    pub(super) fn for_user(&self, error: StoreError) -> StoreError {
+        error.for_user(self.options.get_username())
     }
 
     fn at_address(&self, error: StoreError) -> StoreError {
@@ -99,6 +105,16 @@ impl Store {
             },
             other => other,
         }
+    }
+
+    /// Where the database is, as the URL says: user, host, port, name, and the options that choose a schema. No password.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let it = &self.options;
+        let host = it.get_socket().map_or_else(|| it.get_host().to_owned(), |path| path.display().to_string());
+        let name = it.get_database().unwrap_or_default();
+        let options = it.get_options().unwrap_or_default();
+        format!("{}@{host}:{}/{name}?{options}", it.get_username(), it.get_port())
     }
 
     /// Closes the connections, waiting for those in use. Later calls are [`StoreError::Unavailable`].

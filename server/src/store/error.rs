@@ -26,6 +26,12 @@ pub enum StoreError {
         /// What was found and what to do.
         reason: String,
     },
+    /// The user lacks a right.
+    #[error("Postgres does not let its user do that: {reason}")]
+    Denied {
+        /// What Postgres said, and the command that gives the right. `<user>` stands for the user.
+        reason: String,
+    },
     /// Postgres refused a statement, or answered what does not fit.
     #[error("query failed: {reason}")]
     Query {
@@ -53,6 +59,8 @@ pub enum Away {
     Full,
     /// It takes no writes: a standby, or told so.
     ReadOnly,
+    /// A pooler before it gives each transaction another connection, or refuses how we begin one.
+    Pooler,
 }
 
 impl Away {
@@ -68,6 +76,7 @@ impl Away {
             Self::Restarting => "is starting up or shutting down",
             Self::Full => "has no disk space left",
             Self::ReadOnly => "is read-only",
+            Self::Pooler => "is behind a pooler that is not set up for it",
         }
     }
 }
@@ -79,6 +88,7 @@ impl StoreError {
         match self {
             Self::Unavailable { away, .. } => away.as_str(),
             Self::Schema { .. } => "needs a migration, or a newer tidemark",
+            Self::Denied { .. } => "does not give its user a right that is needed",
             Self::Setting { .. } | Self::Query { .. } => "does not answer as it should",
         }
     }
@@ -91,6 +101,21 @@ impl StoreError {
 
     pub(super) fn query(reason: impl Into<String>) -> Self {
         Self::Query { reason: reason.into() }
+    }
+
+    /// With the user's name in the command that gives the right.
+    pub(super) fn for_user(self, user: &str) -> Self {
+        match self {
+            Self::Denied { reason } => {
+                // Quoted as an identifier where it has to be.
+                let is_plain =
+                    user.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+                let user =
+                    if is_plain { user.to_owned() } else { format!("\"{}\"", user.replace('"', "\"\"")) };
+                Self::Denied { reason: reason.replace("<user>", &user) }
+            }
+            other => other,
+        }
     }
 
     /// A task that worked for the store panicked, or was cancelled at shutdown.
@@ -129,7 +154,7 @@ impl From<sqlx::Error> for StoreError {
 impl From<MigrateError> for StoreError {
     fn from(error: MigrateError) -> Self {
         match error {
-            MigrateError::Execute(error) => error.into(),
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
             MigrateError::VersionMissing(version) => Self::Schema {
                 reason: format!(
                     "it has version {version}, which is newer than this program; use a newer tidemark"
@@ -151,6 +176,10 @@ fn from_database(error: &(dyn DatabaseError + 'static)) -> StoreError {
         (_, "42P01" | "42703") => {
             return StoreError::Schema { reason: format!("{reason}; run `tidemark migrate`") };
         }
+        (_, "42501") => return StoreError::Denied { reason: with_grant(&reason) },
+        // Statements are prepared on one connection and called for on another; or the pooler does not pass our settings on.
+        (_, "42P05" | "26000") => Away::Pooler,
+        (_, "08P01") if reason.contains("startup parameter") => Away::Pooler,
         (_, "53100") => Away::Full,
         (_, "25006") => Away::ReadOnly,
         (_, "57014" | "55P03") => Away::Slow,
@@ -161,7 +190,37 @@ fn from_database(error: &(dyn DatabaseError + 'static)) -> StoreError {
         (Some("57"), _) => Away::Restarting,
         _ => return StoreError::query(format!("{reason} (SQLSTATE {code})")),
     };
+    let reason = match away {
+        Away::Pooler => format!(
+            "{reason}: a pooler stands before it, which has to be in session mode and pass over what it does not know (of \
+             PgBouncer pool_mode = session and ignore_startup_parameters = extra_float_digits,options)"
+        ),
+        _ => reason,
+    };
     StoreError::Unavailable { away, reason }
+}
+
+/// What Postgres said of a missing right, and the command that gives it. The object is read from the message, which is in
+/// English unless `lc_messages` says otherwise: then the documentation is named.
+fn with_grant(message: &str) -> String {
+    let command = message.strip_prefix("permission denied for ").and_then(|object| {
+        let (kind, name) = object.split_once(' ')?;
+        Some(match kind {
+            "schema" => format!("GRANT USAGE, CREATE ON SCHEMA {name} TO <user>"),
+            "database" => format!("GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {name} TO <user>"),
+            "table" | "relation" | "view" => {
+                format!("GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON TABLE {name} TO <user>")
+            }
+            "sequence" => format!("GRANT USAGE, SELECT, UPDATE ON SEQUENCE {name} TO <user>"),
+            _ => return None,
+        })
+    });
+    match command {
+        Some(command) => format!("{message}; as its owner run: {command}"),
+        None => {
+            format!("{message}; docs/configuration.md lists the rights that are needed, as GRANT commands")
+        }
+    }
 }
 
 fn one_line(text: &str) -> String {
@@ -178,6 +237,18 @@ mod tests {
         assert!(error.is_transient(), "{error}");
         let error = StoreError::from(sqlx::Error::Io(std::io::Error::other("refused")));
         assert_eq!(error.to_string(), "Postgres is unavailable: refused");
+    }
+
+    #[test]
+    fn a_missing_right_comes_with_the_command_that_gives_it() {
+        let of = |message: &str, user: &str| {
+            StoreError::Denied { reason: with_grant(message) }.for_user(user).to_string()
+        };
+        let schema = of("permission denied for schema public", "tidemark");
+        assert!(schema.ends_with("GRANT USAGE, CREATE ON SCHEMA public TO tidemark"), "{schema}");
+        let table = of("permission denied for table series", "Tide \"x\"");
+        assert!(table.ends_with("ON TABLE series TO \"Tide \"\"x\"\"\""), "{table}");
+        assert!(of("keine Berechtigung", "u").contains("docs/configuration.md"));
     }
 
     #[test]

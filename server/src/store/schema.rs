@@ -2,7 +2,7 @@
 
 use sqlx::migrate::Migrator;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, connect::bounded};
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
@@ -11,12 +11,30 @@ impl Store {
     /// call it at once. Not bounded by the statement timeout of reads.
     ///
     /// # Errors
-    /// [`StoreError::Schema`] if the database is newer than this program, otherwise what Postgres said.
+    /// [`StoreError::Schema`] if the database is newer than this program, [`StoreError::Denied`] with the command that gives a
+    /// missing right, otherwise what Postgres said.
     pub async fn migrate(&self) -> Result<(), StoreError> {
+        self.migrate_as_user().await.map_err(|error| self.for_user(error))
+    }
+
+    async fn migrate_as_user(&self) -> Result<(), StoreError> {
         let mut connection = self.pool().acquire().await?.detach();
         sqlx::query("SET statement_timeout = 0").execute(&mut connection).await?;
         MIGRATOR.run_direct(&mut connection).await?;
         Ok(())
+    }
+
+    /// Which database this is: the same for all who use it, however they write its address, another for a copy of it.
+    ///
+    /// # Errors
+    /// As every read; also where the user may not ask.
+    pub async fn identity(&self) -> Result<String, StoreError> {
+        // The identity of the cluster's files, the database in it, and the schema of the search path. Not a checked query: it
+        // asks the server, not this program's schema.
+        let ask = "SELECT format('%s.%s.%s', (SELECT system_identifier FROM pg_control_system()), \
+                   (SELECT oid FROM pg_database WHERE datname = current_database()), \
+                   (SELECT oid FROM pg_namespace WHERE nspname = current_schema()))";
+        bounded(async { Ok(sqlx::query_scalar(ask).fetch_one(self.pool()).await?) }).await
     }
 
     /// Compares the newest migration in the database with the newest built in.

@@ -27,6 +27,10 @@ pub fn tidemark() -> Command {
     for name in [
         "DATABASE_URL",
         "REDIS_URL",
+        "TIDEMARK_REDIS_NAMESPACE",
+        "TIDEMARK_REDIS_CERT",
+        "TIDEMARK_REDIS_KEY",
+        "TIDEMARK_REDIS_ADDRESS_MAP",
         "TIDEMARK_FEED",
         "TIDEMARK_CONFIG",
         "TIDEMARK_ADMIN_TOKEN_FILE",

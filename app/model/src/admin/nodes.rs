@@ -38,7 +38,10 @@ pub struct NodeStats {
 /// A node's own numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeReport {
-    /// Release of Redis.
+    /// What it is: `redis` or `valkey`.
+    #[serde(default)]
+    pub server: String,
+    /// Its release.
     pub version: String,
     /// Since its start, seconds.
     pub uptime_s: u64,
@@ -62,6 +65,14 @@ pub struct NodeReport {
     pub lag_s: Option<u64>,
     /// Of a replica: whether it is connected to its master.
     pub master_link_up: Option<bool>,
+}
+
+impl NodeReport {
+    /// The name of what it is, as its makers write it.
+    #[must_use]
+    pub fn product(&self) -> &'static str {
+        if self.server == "valkey" { "Valkey" } else { "Redis" }
+    }
 }
 
 /// A replica took the place of its master.

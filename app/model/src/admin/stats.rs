@@ -133,7 +133,8 @@ pub struct SharedTier {
     pub connected: bool,
     /// Where it is, without credentials.
     pub address: Option<String>,
-    /// The error that ended the last connection or attempt; none while connected.
+    /// The error that ended the last connection or attempt; while connected, why it takes no writes or passes on no messages, if
+    /// it does not.
     pub last_error: Option<String>,
     /// How long it has been so, ms.
     pub for_ms: u64,

@@ -66,7 +66,8 @@ fn one(node: &NodeStats, failovers: &[FailoverStats], words: &'static AdminWords
         }
     };
     let about = node.report.as_ref().filter(|_| !down).map(|report| {
-        (words.node_about)(&report.version, &format::count(report.keys), &format::count(report.clients))
+        let release = format!("{} {}", report.product(), report.version);
+        (words.node_about)(&release, &format::count(report.keys), &format::count(report.clients))
     });
     let state = if down { words.node_down } else { words.connected };
     view! {

@@ -57,9 +57,9 @@ pub(super) const WORDS: AdminWords = AdminWords {
     replica: "replica",
     node_down: "not reached",
     node_load: |ops, memory| format!("{ops} ops/s · {memory}"),
-    node_about: |version, keys, clients| {
+    node_about: |release, keys, clients| {
         let (keys, clients) = (counted(keys, "key", "keys"), counted(clients, "client", "clients"));
-        format!("Redis {version} · {keys} · {clients}")
+        format!("{release} · {keys} · {clients}")
     },
     node_lag: |bytes| format!("lag {bytes}"),
     node_slots: |slots| counted(&slots.to_string(), "slot", "slots"),

@@ -113,7 +113,7 @@ pub struct AdminWords {
     pub node_down: &'static str,
     /// Commands a second, memory.
     pub node_load: fn(&str, &str) -> String,
-    /// Release of Redis, keys, clients.
+    /// Product and release, keys, clients.
     pub node_about: fn(&str, &str, &str) -> String,
     /// Bytes behind the master.
     pub node_lag: fn(&str) -> String,

@@ -55,7 +55,7 @@ pub(super) const WORDS: AdminWords = AdminWords {
     replica: "副本",
     node_down: "无法连接",
     node_load: |ops, memory| format!("{ops} 次/秒 · {memory}"),
-    node_about: |version, keys, clients| format!("Redis {version} · {keys} 个键 · {clients} 个客户端"),
+    node_about: |release, keys, clients| format!("{release} · {keys} 个键 · {clients} 个客户端"),
     node_lag: |bytes| format!("落后 {bytes}"),
     node_slots: |slots| format!("{slots} 个槽位"),
     promoted: |from| format!("已接替 {from}"),

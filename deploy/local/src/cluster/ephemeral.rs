@@ -1,6 +1,9 @@
 //! Clusters for a test: on free ports, with nothing to keep.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::{
     RedisCluster,
@@ -33,11 +36,20 @@ struct Wanted<'a> {
     extra: &'a [(&'a str, &'a str)],
     proxied: bool,
     tls: Option<&'a ClusterTls>,
+    program: Option<&'a Path>,
 }
 
 impl Default for Wanted<'_> {
     fn default() -> Self {
-        Self { masters: 3, replicas: 1, node_timeout: QUICK, extra: &[], proxied: false, tls: None }
+        Self {
+            masters: 3,
+            replicas: 1,
+            node_timeout: QUICK,
+            extra: &[],
+            proxied: false,
+            tls: None,
+            program: None,
+        }
     }
 }
 
@@ -90,6 +102,14 @@ impl RedisCluster {
         Self::make(&Wanted { tls: Some(tls), ..Wanted::default() })
     }
 
+    /// As [`RedisCluster::ephemeral`], of masters alone, by another program than the `redis-server` on PATH.
+    ///
+    /// # Errors
+    /// As [`RedisCluster::ephemeral`].
+    pub fn ephemeral_by(program: &Path) -> Result<Self> {
+        Self::make(&Wanted { replicas: 0, program: Some(program), ..Wanted::default() })
+    }
+
     fn make(wanted: &Wanted<'_>) -> Result<Self> {
         let count = wanted.masters.saturating_mul(wanted.replicas.saturating_add(1));
         let base = free_base_port(count)?;
@@ -117,7 +137,11 @@ impl RedisCluster {
                 base + index
             });
             lines.extend(wanted.extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-            started.push((RedisServer::ephemeral_at(port, lines)?, proxies, tls_port));
+            started.push((
+                RedisServer::ephemeral_at(port, lines, wanted.program.map(Path::to_owned))?,
+                proxies,
+                tls_port,
+            ));
             endpoints.push(Endpoint { port, announced, announced_bus });
         }
         Self::join(started, ClusterAdmin { endpoints }, usize::from(wanted.masters))

@@ -7,7 +7,7 @@ use tokio::time::interval;
 
 use super::ledger::{Ledger, Order};
 use super::message::Message;
-use super::{Coherence, Item, LOOK_EVERY, MISSED_FOR, SILENCE, name_hash};
+use super::{Coherence, Item, LOOK_EVERY, MISSED_FOR, Outbox, SILENCE, name_hash};
 use crate::clock;
 use crate::l2::{Event, Router};
 
@@ -28,7 +28,7 @@ pub(crate) struct Ear {
     pub heard: Arc<Heard>,
     pub channel: String,
     /// Ourselves: our heartbeats coming back show that we hear.
-    pub own: u64,
+    pub outbox: Arc<Outbox>,
 }
 
 impl Ear {
@@ -59,13 +59,13 @@ impl Ear {
                     Event::Message(bytes) => {
                         let Some(message) = Message::from_bytes(&bytes) else { continue };
                         self.heard.messages.fetch_add(1, Ordering::Relaxed);
-                        if message.publisher == self.own {
+                        if message.publisher == self.outbox.publisher {
                             if own_at.replace(clock::now()).is_none() {
                                 // Whatever was said before it came up was not heard.
                                 self.coherence.doubt_before(up_at.unwrap_or_else(clock::now));
                                 self.coherence.set_trusted(true);
                             }
-                        } else {
+                        } else if self.is_of_ours(&message) {
                             self.take_in(&mut ledger, message);
                         }
                     }
@@ -98,6 +98,11 @@ impl Ear {
                 }
             }
         }
+    }
+
+    /// Whether a message is of our installation, as far as both are known. Another has other values by the same names.
+    fn is_of_ours(&self, message: &Message) -> bool {
+        message.owner.zip(self.outbox.owner()).is_none_or(|(theirs, ours)| theirs == ours)
     }
 
     fn take_in(&self, ledger: &mut Ledger, message: Message) {

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     fn message(epoch: u64, number: u64, items: usize) -> Message {
-        Message { publisher: 1, epoch, number, items: vec![Item::Clears; items] }
+        Message { publisher: 1, epoch, number, owner: None, items: vec![Item::Clears; items] }
     }
 
     #[test]

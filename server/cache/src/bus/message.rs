@@ -15,6 +15,7 @@
 //! | 3 | nothing | the clear log changed |
 //! | 4 | nothing | announcements were dropped: whatever is held may be old |
 //! | 5 | nothing | farewell: no more will come |
+//! | 6 | hash of the installation, 8 | who is of another one leaves the message alone |
 
 /// What is announced.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub(crate) struct Message {
     pub publisher: u64,
     pub epoch: u64,
     pub number: u64,
+    /// The hash of the installation that it is of, if that is known.
+    pub owner: Option<u64>,
     pub items: Vec<Item>,
 }
 
@@ -60,6 +63,10 @@ impl Message {
                 Item::Farewell => out.push(5),
             }
         }
+        if let Some(owner) = self.owner {
+            out.push(6);
+            out.extend_from_slice(&owner.to_be_bytes());
+        }
         out
     }
 
@@ -68,7 +75,7 @@ impl Message {
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes.strip_prefix(&START)?;
         let (publisher, epoch, number) = (take_u64(&mut rest)?, take_u64(&mut rest)?, take_u64(&mut rest)?);
-        let mut items = Vec::new();
+        let (mut items, mut owner) = (Vec::new(), None);
         while let Some((kind, after)) = rest.split_first() {
             rest = after;
             items.push(match kind {
@@ -84,13 +91,17 @@ impl Message {
                 3 => Item::Clears,
                 4 => Item::Dropped,
                 5 => Item::Farewell,
+                6 => {
+                    owner = Some(take_u64(&mut rest)?);
+                    continue;
+                }
                 _ => {
                     items.push(Item::Dropped);
                     break;
                 }
             });
         }
-        Some(Self { publisher, epoch, number, items })
+        Some(Self { publisher, epoch, number, owner, items })
     }
 }
 
@@ -136,6 +147,7 @@ mod tests {
             publisher: 7,
             epoch: u64::MAX,
             number: 1 << 40,
+            owner: None,
             items: vec![
                 Item::Version { category: category.clone(), key: key.clone(), version: u64::MAX - 1 },
                 Item::Clears,
@@ -149,6 +161,8 @@ mod tests {
     #[test]
     fn round_trips() {
         assert_eq!(Message::from_bytes(&sample().to_bytes()), Some(sample()));
+        let owned = Message { owner: Some(9), ..sample() };
+        assert_eq!(Message::from_bytes(&owned.to_bytes()), Some(owned));
         let heartbeat = Message { items: Vec::new(), ..sample() };
         assert_eq!(heartbeat.to_bytes().len(), HEAD);
         assert_eq!(Message::from_bytes(&heartbeat.to_bytes()), Some(heartbeat));

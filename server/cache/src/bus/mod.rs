@@ -28,7 +28,11 @@ pub(crate) const MISSED_FOR: Duration = Duration::from_secs(60);
 /// A publisher that cannot announce keeps its writes back after this: before the others cease to wait for it.
 pub(crate) const MUTE_FOR: Duration = Duration::from_secs(30);
 
-/// The channel of a namespace. The braces keep it in one slot of a cluster.
-pub(crate) fn channel(namespace: &str) -> String {
-    format!("{{{namespace}:bus}}")
+/// The channel of a namespace. The braces keep it in one slot of a cluster. Channels know no database numbers, so that one
+/// other than 0 is part of the name: caches in different databases share nothing.
+pub(crate) fn channel(namespace: &str, database: i64) -> String {
+    match database {
+        0 => format!("{{{namespace}:bus}}"),
+        number => format!("{{{namespace}:bus:{number}}}"),
+    }
 }

@@ -39,6 +39,8 @@ struct Waiting {
 pub(crate) struct Outbox {
     /// Who we are to the others.
     pub publisher: u64,
+    /// The hash of the installation that we are of; 0 while it is not known.
+    owner: Arc<AtomicU64>,
     waiting: Mutex<Waiting>,
     wake: Notify,
     sent: Notify,
@@ -50,9 +52,11 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    pub fn new() -> Self {
+    /// With the hash of the installation that we are of, which is 0 until it is known.
+    pub fn new(owner: Arc<AtomicU64>) -> Self {
         Self {
             publisher: fastrand::u64(1..),
+            owner,
             waiting: Mutex::default(),
             wake: Notify::new(),
             sent: Notify::new(),
@@ -61,6 +65,11 @@ impl Outbox {
             failures: AtomicU64::new(0),
             overflows: AtomicU64::new(0),
         }
+    }
+
+    /// The hash of the installation that we are of; none while it is not known.
+    pub fn owner(&self) -> Option<u64> {
+        Some(self.owner.load(Ordering::Acquire)).filter(|owner| *owner != 0)
     }
 
     /// Announces a version of an entry.
@@ -167,7 +176,8 @@ pub(crate) async fn publish(outbox: Arc<Outbox>, router: Arc<Router>, channel: S
             spoke = Some(Instant::now());
             let farewell = items.contains(&Item::Farewell);
             number += u64::from(more);
-            let bytes = Message { publisher: outbox.publisher, epoch, number, items }.to_bytes();
+            let owner = outbox.owner();
+            let bytes = Message { publisher: outbox.publisher, epoch, number, owner, items }.to_bytes();
             let sent = loop {
                 if router.publish(PUBLISH_TIMEOUT, &channel, &bytes).await.is_ok() {
                     break true;
@@ -200,7 +210,7 @@ mod tests {
 
     #[test]
     fn only_the_newest_of_a_name_waits() {
-        let outbox = Outbox::new();
+        let outbox = Outbox::new(Arc::default());
         outbox.version("c", "k", 2, false);
         outbox.version("c", "k", 1, false);
         outbox.version("c", "k", 3, false);
@@ -211,7 +221,7 @@ mod tests {
 
     #[test]
     fn too_many_become_one_word_for_all() {
-        let outbox = Outbox::new();
+        let outbox = Outbox::new(Arc::default());
         for i in 0..=MAX_NAMES {
             outbox.version("c", &i.to_string(), 1, false);
         }

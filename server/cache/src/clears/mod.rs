@@ -3,6 +3,7 @@
 
 mod log;
 mod mirror;
+mod owner;
 mod scope;
 mod store;
 

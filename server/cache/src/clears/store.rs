@@ -8,14 +8,19 @@
 //! | `floor` | entries with a head below it are dead, decimal |
 //! | `lost` | random, drawn when it was last put back after it was lost, decimal; 0 or missing if never |
 //! | `rev` | any text, another one after every change |
+//! | `owner` | the installation that uses the namespace, if it said which it is |
+//! | `owner_at` | Unix seconds of its last sign of life |
+//! | `origin:<hash>` | the installation that has its values from there, `?` if two say so, and Unix seconds |
 //! | `r<sequence>` | `<0 or 1 if undone> <Unix µs> <kind> <text>` |
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use redis::{ErrorKind, RedisError, RedisResult, Script};
 use tokio::sync::Mutex;
 
 use super::log::{HORIZON, MAX_RECORDS, Record};
+use super::owner::Owner;
 use super::{Log, Mirror, Scope};
 use crate::l2::Conn;
 
@@ -23,13 +28,17 @@ type Fields = Vec<(String, String)>;
 
 /// Keeps the mirror and the log in Redis in step.
 pub(crate) struct Store {
+    namespace: String,
     key: String,
     mirror: Arc<Mirror>,
+    /// Makes no log where there is none.
+    observes: bool,
     /// One exchange at a time: otherwise an older answer that is read later would look like a log that went back.
     order: Mutex<()>,
     append: Script,
     undo: Script,
     install: Script,
+    owner: Owner,
 }
 
 /// What became of an undo.
@@ -42,13 +51,51 @@ pub(crate) enum Struck {
 impl Store {
     pub fn new(namespace: &str, mirror: Arc<Mirror>) -> Self {
         Self {
+            namespace: namespace.to_owned(),
             key: format!("{namespace}:clears"),
             mirror,
+            observes: false,
             order: Mutex::new(()),
             append: Script::new(include_str!("append.lua")),
             undo: Script::new(include_str!("undo.lua")),
             install: Script::new(include_str!("install.lua")),
+            owner: Owner::new(),
         }
+    }
+
+    /// The same for who only looks: it makes no log, and takes a missing one for an empty one.
+    pub fn observing(self) -> Self {
+        Self { observes: true, ..self }
+    }
+
+    /// Says which installation the cache is of.
+    pub fn set_owner(&self, owner: &str) {
+        self.owner.set(owner);
+    }
+
+    /// Says where the cache's values come from.
+    pub fn set_origin(&self, origin: &str) {
+        self.owner.set_origin(origin);
+    }
+
+    /// The hash of the installation, which changes when that becomes known; 0 before.
+    pub fn owner_hash(&self) -> Arc<AtomicU64> {
+        self.owner.hash()
+    }
+
+    /// For who does not know which installation it looks at: what the log says holds.
+    pub fn adopt_owner(&self) {
+        self.owner.adopt();
+    }
+
+    /// Whether another installation uses the namespace.
+    pub fn is_shared(&self) -> bool {
+        self.owner.is_shared()
+    }
+
+    /// The namespace that the log is of.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
     }
 
     /// The key of the log.
@@ -63,16 +110,37 @@ impl Store {
     /// kills every entry: what its records covered can no longer be told.
     pub async fn sync(&self, conn: &mut Conn) -> RedisResult<()> {
         let _turn = self.order.lock().await;
+        self.sync_unnamed(conn).await.map_err(|error| self.name_key(error))?;
+        if self.observes { Ok(()) } else { self.owner.claim(conn, &self.key).await }
+    }
+
+    /// Names the key where another application's is in the way.
+    fn name_key(&self, error: RedisError) -> RedisError {
+        if matches!(error.code(), Some("WRONGTYPE" | "FOREIGN")) { self.foreign() } else { error }
+    }
+
+    fn foreign(&self) -> RedisError {
+        let text = format!(
+            "the key {} holds something else than the log of this cache, and is left alone: remove it, or choose \
+             another namespace",
+            self.key
+        );
+        RedisError::from((ErrorKind::UnexpectedReturnType, "a key is in the way", text))
+    }
+
+    async fn sync_unnamed(&self, conn: &mut Conn) -> RedisResult<()> {
         let begun = crate::clock::now();
+        self.owner.learn(conn, &self.key).await?;
         let (epoch, rev): (Option<String>, Option<String>) =
             redis::cmd("HMGET").arg(&self.key).arg("epoch").arg("rev").query_async(conn).await?;
         let known = self.mirror.log();
         let fields = match epoch {
-            Some(epoch) if epoch == known.epoch.to_string() && rev.as_ref() == Some(&known.rev) => {
+            Some(epoch) if epoch == self.stored_epoch(&known) && rev.as_ref() == Some(&known.rev) => {
                 self.mirror.note_read(begun);
                 return Ok(());
             }
             Some(_) => redis::cmd("HGETALL").arg(&self.key).query_async(conn).await?,
+            None if self.observes => return self.note_foreign(conn).await,
             None if known.epoch == 0 => self.put(conn, "", &Log::fresh()).await?,
             None => {
                 tracing::warn!(log = %self.key, "the clear log is gone from Redis; putting it back");
@@ -80,14 +148,20 @@ impl Store {
             }
         };
         let mut log = self.parse(fields)?;
-        if log.epoch == known.epoch && !log.continues(&known) {
+        if !self.observes && log.epoch == known.epoch && !log.continues(&known) {
             tracing::warn!(log = %self.key, "the clear log in Redis went back; every entry made so far is dead");
-            let fields = self.put(conn, &known.epoch.to_string(), &Log::fresh()).await?;
+            let fields = self.put(conn, &self.stored_epoch(&known), &Log::fresh()).await?;
             log = self.parse(fields)?;
         }
         self.mirror.adopt(log);
         self.mirror.note_read(begun);
         Ok(())
+    }
+
+    /// The error where the key is there and has no log.
+    async fn note_foreign(&self, conn: &mut Conn) -> RedisResult<()> {
+        let exists: bool = redis::cmd("EXISTS").arg(&self.key).query_async(conn).await?;
+        if exists { Err(self.foreign()) } else { Ok(()) }
     }
 
     /// Records a clear. The mirror knows it when this returns.
@@ -123,14 +197,21 @@ impl Store {
     async fn put(&self, conn: &mut Conn, expected: &str, log: &Log) -> RedisResult<Fields> {
         let mut call = self.install.key(&self.key);
         call.arg(expected);
-        for (field, value) in to_fields(log) {
+        let log = Log { epoch: self.owner.epoch(log.epoch), ..log.clone() };
+        for (field, value) in to_fields(&log) {
             call.arg(field).arg(value);
         }
         call.invoke_async(conn).await
     }
 
+    /// The epoch of a log as it is written in Redis.
+    fn stored_epoch(&self, log: &Log) -> String {
+        self.owner.epoch(log.epoch).to_string()
+    }
+
     fn parse(&self, fields: Fields) -> RedisResult<Log> {
-        from_fields(fields).ok_or_else(|| {
+        let log = from_fields(fields).map(|log| Log { epoch: self.owner.epoch(log.epoch), ..log });
+        log.ok_or_else(|| {
             let text =
                 format!("the clear log at {} is malformed; deleting that key starts a new one", self.key);
             RedisError::from((ErrorKind::UnexpectedReturnType, "malformed", text))

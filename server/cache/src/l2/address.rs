@@ -17,18 +17,19 @@ impl Address {
         Self::Tcp { host: host.trim_start_matches('[').trim_end_matches(']').to_owned(), port }
     }
 
-    /// Reads `host:port` as a node writes it: no brackets about IPv6, and no host, `?` or a lone port for the host that
-    /// was asked.
+    /// Reads `host:port` as a node writes it: no brackets about IPv6, and no host for the host that was asked. None for
+    /// nonsense, and for `?`: the node does not know the host, see <https://redis.io/docs/latest/commands/cluster-slots/>.
     pub fn from_redirect(text: &str, asked: &Self) -> Option<Self> {
         let (host, port) = text.rsplit_once(':')?;
-        Some(asked.neighbour(host, port.parse().ok()?))
+        asked.neighbour(host, port.parse().ok()?)
     }
 
-    /// A node at `port` of `host`, as this one tells. No host stands for its own.
-    pub fn neighbour(&self, host: &str, port: u16) -> Self {
+    /// A node at `port` of `host`, as this one tells. No host stands for its own, `?` for an unknown one.
+    pub fn neighbour(&self, host: &str, port: u16) -> Option<Self> {
         match self {
-            Self::Tcp { host: own, .. } if host.is_empty() || host == "?" => Self::tcp(own, port),
-            _ => Self::tcp(host, port),
+            _ if host == "?" => None,
+            Self::Tcp { host: own, .. } if host.is_empty() => Some(Self::tcp(own, port)),
+            _ => Some(Self::tcp(host, port)),
         }
     }
 
@@ -81,7 +82,7 @@ mod tests {
         assert_eq!(read("node.example:7001").as_deref(), Some("node.example:7001"));
         assert_eq!(read("2001:db8::1:7001").as_deref(), Some("[2001:db8::1]:7001"));
         assert_eq!(read(":7001").as_deref(), Some("10.0.0.1:7001"));
-        assert_eq!(read("?:7001").as_deref(), Some("10.0.0.1:7001"));
+        assert_eq!(read("?:7001"), None, "unknown is not the host that was asked");
         assert_eq!((read("nonsense"), read("host:99999")), (None, None));
     }
 }

@@ -14,7 +14,7 @@ use super::node::Node;
 use super::ops::{Fetched, to_fetched};
 use super::router::{Access, Router};
 use super::run::Chosen;
-use super::state::L2Error;
+use super::state::{L2Error, text_of};
 use super::verdict::Verdict;
 
 /// Times that keys are asked for at most: the first, and after redirects.
@@ -173,7 +173,7 @@ impl Router {
             pipe.add_command(cmd);
         }
         node.note_use();
-        let mut conn = Conn::new(conn.clone(), group.asking);
+        let mut conn = Conn::new(conn.clone(), group.asking, node.lacks());
         let exchange = conn.req_packed_commands(&pipe, 0, group.keys.len());
         let all = |next: &dyn Fn() -> Next| group.keys.iter().map(|&i| (i, next())).collect();
         let values = match timeout_at(deadline, exchange).await {
@@ -181,7 +181,7 @@ impl Router {
             Ok(Err(error)) if !error.is_timeout() => {
                 node.counts.errors.add(1);
                 if error.is_unrecoverable_error() {
-                    node.withdraw(*number, &error.to_string());
+                    node.withdraw(*number, &text_of(&error));
                 }
                 let error = L2Error::from(error);
                 // Nothing is changed by reading twice, if another node is there.

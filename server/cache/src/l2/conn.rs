@@ -3,17 +3,20 @@
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, RedisResult, Value};
 
+use super::lacks::Lacks;
+
 /// A connection to one node, cheap to clone. After an `ASK` it puts `ASKING` before every command: the node then answers
-/// for a slot that is on its way to it.
+/// for a slot that is on its way to it. A single command that the node does not know is not sent, and is an error.
 #[derive(Clone)]
 pub(crate) struct Conn {
     inner: MultiplexedConnection,
     asking: bool,
+    lacks: Lacks,
 }
 
 impl Conn {
-    pub fn new(inner: MultiplexedConnection, asking: bool) -> Self {
-        Self { inner, asking }
+    pub fn new(inner: MultiplexedConnection, asking: bool, lacks: Lacks) -> Self {
+        Self { inner, asking, lacks }
     }
 
     async fn ask_one(&mut self, cmd: &Cmd) -> RedisResult<Value> {
@@ -42,6 +45,9 @@ impl Conn {
 
 impl ConnectionLike for Conn {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        if let Err(error) = self.lacks.check(cmd) {
+            return Box::pin(std::future::ready(Err(error)));
+        }
         if self.asking { Box::pin(self.ask_one(cmd)) } else { self.inner.req_packed_command(cmd) }
     }
 

@@ -10,10 +10,12 @@ use tokio::time::timeout;
 use super::address::Address;
 use super::info::{ClusterNode, Info, cluster_nodes};
 use super::node::Node;
-use super::report::{NodeHealth, NodeRole, report};
+use super::report::{NodeHealth, NodeReport, NodeRole, report};
 use super::router::Router;
+use super::skew;
 use super::slots::Map;
 use super::state::{L2Error, NodeState, describe};
+use crate::clock;
 
 /// A node's answer about itself.
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
@@ -22,6 +24,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
 struct Answer {
     info: String,
     nodes: Vec<ClusterNode>,
+    clock_ahead_ms: Option<i64>,
 }
 
 impl Router {
@@ -45,7 +48,7 @@ impl Router {
             .map(|(node, answer)| {
                 let own = answer.as_ref().ok().and_then(|a| a.nodes.iter().find(|n| n.myself));
                 let others =
-                    || told.iter().find(|(by, n)| is_at(n, &by.address, &node.address)).map(|(_, n)| *n);
+                    || told.iter().find(|(by, n)| self.is_at(n, &by.address, &node.address)).map(|(_, n)| *n);
                 let mut health = of_node(describe(node, &map), own.or_else(others), answer);
                 if !self.is_cluster() {
                     (health.slots, health.slot_ranges) = (0, Vec::new());
@@ -57,43 +60,53 @@ impl Router {
         for (by, line) in &told {
             let known = all.iter().any(|h| h.id.as_deref() == Some(line.id.as_str()));
             if !known && let Some(address) = Address::from_redirect(&line.address, &by.address) {
-                all.push(unlinked(line, &address));
+                all.push(unlinked(line, &self.redis.reachable(&address)));
             }
         }
         all
     }
 
+    /// Whether a line, told by the node at `by`, is about the node at `address`.
+    fn is_at(&self, line: &ClusterNode, by: &Address, address: &Address) -> bool {
+        let is_it = |told: &str| {
+            Address::from_redirect(told, by).is_some_and(|told| self.redis.reachable(&told) == *address)
+        };
+        let named = line.host_name.as_deref().zip(line.address.rsplit_once(':'));
+        is_it(&line.address) || named.is_some_and(|(name, (_, port))| is_it(&format!("{name}:{port}")))
+    }
+
     async fn question(&self, node: &Node) -> Result<Answer, L2Error> {
         let (_, mut conn) = node.connection().ok_or_else(|| node.away())?;
         let mut pipe = redis::pipe();
-        pipe.cmd("INFO");
+        pipe.cmd("INFO").cmd("TIME");
         if self.is_cluster() {
             pipe.cmd("CLUSTER").arg("NODES");
         }
+        let before = clock::unix_ms();
         let asked = conn.send_packed_commands(&pipe, 0, pipe.len());
         let values = timeout(ANSWER_TIMEOUT, asked).await.map_err(|_| L2Error::Timeout)??;
-        let mut texts = values.into_iter().map(|value| -> Result<String, L2Error> {
-            let value: Value = value.extract_error()?;
-            Ok(redis::from_redis_value(value).map_err(redis::RedisError::from)?)
-        });
-        let info = texts.next().unwrap_or(Err(L2Error::Timeout))?;
-        let nodes = texts.next().transpose()?.map(|text| cluster_nodes(&text)).unwrap_or_default();
-        Ok(Answer { info, nodes })
+        let after = clock::unix_ms();
+        let mut values = values.into_iter();
+        let info = text_of(values.next())?.ok_or(L2Error::Timeout)?;
+        // A user who may not ask for the time is told the rest.
+        let time = values.next().and_then(|value| redis::from_redis_value::<(u64, u64)>(value).ok());
+        let nodes = text_of(values.next())?.map(|text| cluster_nodes(&text)).unwrap_or_default();
+        let clock_ahead_ms = time.map(|time| skew::ahead_ms(before, skew::time_ms(time), after));
+        Ok(Answer { info, nodes, clock_ahead_ms })
     }
 }
 
-/// Whether a line, told by the node at `by`, is about the node at `address`.
-fn is_at(line: &ClusterNode, by: &Address, address: &Address) -> bool {
-    let Some(told) = Address::from_redirect(&line.address, by) else { return false };
-    let named = line.host_name.as_deref().zip(line.address.rsplit_once(':'));
-    told == *address
-        || named.is_some_and(|(name, (_, port))| {
-            Address::from_redirect(&format!("{name}:{port}"), by).as_ref() == Some(address)
-        })
+/// An answer that is a text; none when there is no answer.
+fn text_of(answer: Option<Value>) -> Result<Option<String>, L2Error> {
+    let Some(value) = answer else { return Ok(None) };
+    Ok(Some(redis::from_redis_value(value.extract_error()?).map_err(redis::RedisError::from)?))
 }
 
 fn of_node(state: NodeState, line: Option<&ClusterNode>, answer: &Result<Answer, L2Error>) -> NodeHealth {
-    let report = answer.as_ref().ok().map(|answer| report(&Info(&answer.info)));
+    let report = answer
+        .as_ref()
+        .ok()
+        .map(|answer| NodeReport { clock_ahead_ms: answer.clock_ahead_ms, ..report(&Info(&answer.info)) });
     let said = answer.as_ref().ok().and_then(|answer| Info(&answer.info).text("role"));
     let role = match (said, line) {
         (Some("master"), _) => Some(NodeRole::Master),

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::node::Node;
 use super::router::Router;
 use super::slots::{Map, Shard};
+use super::state::text_of;
 use super::topology::{self, Range};
 
 /// Between two looks at the map while all is well, half of it to all of it.
@@ -59,6 +60,8 @@ pub(super) async fn keep(router: Weak<Router>) {
             router.look_at_map().await;
         }
         router.note_state();
+        router.say_trouble();
+        router.try_writes().await;
         not_before = Instant::now() + LEAST_PAUSE;
     }
 }
@@ -142,10 +145,10 @@ async fn ask(node: &Node) -> Result<Vec<Range>, String> {
     match timeout(ANSWER_TIMEOUT, conn.req_packed_command(&cmd)).await {
         Ok(Ok(value)) => topology::read(&value, &node.address),
         Ok(Err(error)) if error.is_unrecoverable_error() => {
-            node.withdraw(number, &error.to_string());
-            Err(error.to_string())
+            node.withdraw(number, &text_of(&error));
+            Err(text_of(&error))
         }
-        Ok(Err(error)) => Err(error.to_string()),
+        Ok(Err(error)) => Err(text_of(&error)),
         Err(_) => Err(node.timed_out(number).to_string()),
     }
 }

@@ -2,7 +2,8 @@
 -- KEYS[1] entry, KEYS[2] lease; ARGV: token, life of the lease in ms, first 8 bytes of a header that this reader can
 -- read, epoch of the clear log, head below which entries of this key are dead, least version, now in Unix ms, Unix ms
 -- after which the entry must have been loaded, most bytes, then pairs of cleared tag and head.
--- Returns {0, entry}, {1} with the right, or {2, ms until the other's right ends}.
+-- Returns {0, entry}, {1} with the right, {2, ms until the other's right ends}, or {3} where something else than a lease
+-- is in its place.
 local function less(a, b)
   for i = 1, 8 do
     local x, y = string.byte(a, i), string.byte(b, i)
@@ -56,4 +57,7 @@ if type(held) == 'string' and #held == 64 then
     return { 1 }
   end
 end
-return { 2, redis.call('PTTL', KEYS[2]) }
+-- A lease has 64 characters, and a life: what is no lease ends by nobody's doing.
+local left = redis.call('PTTL', KEYS[2])
+if type(held) ~= 'string' or #held ~= 64 or left < 0 then return { 3 } end
+return { 2, left }

@@ -32,6 +32,8 @@ pub(crate) enum Leased {
     Granted,
     /// Another has it, for so long yet.
     Held(Duration),
+    /// Another application's key is where the lease would be: everybody may load.
+    Unavailable,
 }
 
 /// The scripts about leases.
@@ -87,6 +89,7 @@ impl Leases {
         Ok(match state {
             0 => Leased::Entry(redis::from_redis_value(rest).map_err(wrong)?),
             1 => Leased::Granted,
+            3 => Leased::Unavailable,
             _ => {
                 let ms: i64 = redis::from_redis_value(rest).map_err(wrong)?;
                 Leased::Held(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))

@@ -1,7 +1,7 @@
 //! One node: a connection made in the background, watched, taken out of use and replaced when it breaks.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
@@ -11,13 +11,18 @@ use tokio::sync::{Notify, watch};
 
 use super::address::Address;
 use super::connect::{CONNECT_TIMEOUT, open};
+use super::lacks::Lacks;
+use super::refusals::{Refusals, Said};
 use super::state::{L2Error, Noted};
+use super::trouble::{Way, with_advice};
 use crate::counters::{Count, HotCount};
 
 /// So many commands in a row without an answer in time open the breaker.
 const TIMEOUTS_TO_OPEN: u32 = 3;
 /// A node that said so lately that it cannot answer is not asked a second time by the same exchange.
 const REFUSAL_HOLDS_MS: u64 = 1_000;
+/// Between two new connections to a node that turned out to be a replica.
+const RENEW_EVERY_MS: u64 = 5_000;
 
 /// What a node was asked, and what came of it. Counted by this process.
 #[derive(Debug, Default)]
@@ -41,6 +46,8 @@ pub(crate) struct Node {
     /// The published connection and its number.
     conn: RwLock<Option<(u64, MultiplexedConnection)>>,
     noted: Mutex<Noted>,
+    /// Reasons of the current outage that were logged.
+    said: Mutex<Said>,
     /// Commands in a row that had no answer in time.
     timeouts: AtomicU32,
     /// Tells the watchdog to look now.
@@ -54,8 +61,15 @@ pub(crate) struct Node {
     used_ms: AtomicU64,
     /// It became a master and has answered no write yet.
     pub(super) awaits_write: AtomicBool,
-    /// It does not know sharded channels.
-    pub(super) plain_channels: AtomicBool,
+    /// The commands that it does not know, as of its connection.
+    lacks: AtomicU8,
+    /// Writes that it refuses.
+    writes: Mutex<Refusals>,
+    /// Whether there are such: mostly not, and then nobody takes the lock. Changed under the lock only.
+    refuses_writes: AtomicBool,
+    /// Its name may lead elsewhere by now: a new connection is wanted, when it was last asked for.
+    pub(super) wants_renewal: AtomicBool,
+    renewed_ms: AtomicU64,
     /// It says that it is cut off from the majority of the cluster. What it has may have been replaced elsewhere.
     cut_off: AtomicBool,
     /// How many nodes say so.
@@ -84,6 +98,7 @@ impl Node {
             cluster,
             conn: RwLock::new(None),
             noted: Mutex::new(Noted::new()),
+            said: Mutex::default(),
             timeouts: AtomicU32::new(0),
             look: Notify::new(),
             changed,
@@ -91,7 +106,11 @@ impl Node {
             refused_ms: AtomicU64::new(0),
             used_ms: AtomicU64::new(crate::clock::now()),
             awaits_write: AtomicBool::new(false),
-            plain_channels: AtomicBool::new(false),
+            lacks: AtomicU8::new(0),
+            writes: Mutex::default(),
+            refuses_writes: AtomicBool::new(false),
+            wants_renewal: AtomicBool::new(false),
+            renewed_ms: AtomicU64::new(0),
             cut_off: AtomicBool::new(false),
             cut_offs,
         }
@@ -121,6 +140,65 @@ impl Node {
     /// Whether it may be cut off from the others, so that what it has is not the newest for sure.
     pub fn is_cut_off(&self) -> bool {
         self.cut_off.load(Ordering::Acquire)
+    }
+
+    /// The commands that it does not know.
+    pub(super) fn lacks(&self) -> Lacks {
+        Lacks::from_bits(self.lacks.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn note_lacks(&self, lacks: Lacks) {
+        self.lacks.store(lacks.bits(), Ordering::Relaxed);
+    }
+
+    /// Notes that it refused a write, and says so when the reason is new.
+    pub(super) fn note_write_refused(&self, why: &str) {
+        let mut writes = self.writes.lock();
+        let is_news = writes.note(why);
+        self.refuses_writes.store(true, Ordering::Release);
+        drop(writes);
+        if is_news {
+            tracing::warn!(redis = %self.address, error = why, "Redis {} takes no writes: {why}", self.address);
+        }
+    }
+
+    /// Notes that it took a write.
+    #[inline]
+    pub(super) fn note_write_taken(&self) {
+        if !self.refuses_writes.load(Ordering::Acquire) {
+            return;
+        }
+        let mut writes = self.writes.lock();
+        let is_news = writes.end();
+        self.refuses_writes.store(writes.are_there(), Ordering::Release);
+        drop(writes);
+        if is_news {
+            tracing::info!(redis = %self.address, "Redis {} takes writes again", self.address);
+        }
+    }
+
+    /// Whether it refused a write a moment ago, or has taken none since.
+    pub(super) fn refuses_writes(&self) -> bool {
+        self.refuses_writes.load(Ordering::Acquire)
+    }
+
+    /// Why it has refused writes for a while, if it has.
+    pub(super) fn why_no_writes(&self) -> Option<String> {
+        if !self.refuses_writes() {
+            return None;
+        }
+        self.writes.lock().reason().map(str::to_owned)
+    }
+
+    /// Asks for a new connection, not too often: the name of a single node may lead to another machine by now.
+    pub(super) fn renew(&self) {
+        let now = crate::clock::now();
+        let last = self.renewed_ms.load(Ordering::Relaxed);
+        if now.saturating_sub(last) >= RENEW_EVERY_MS {
+            self.renewed_ms.store(now, Ordering::Relaxed);
+            self.wants_renewal.store(true, Ordering::Release);
+            self.look.notify_one();
+        }
     }
 
     /// The published connection and its number.
@@ -196,7 +274,6 @@ impl Node {
 
     pub(super) fn publish(&self, number: u64, conn: &MultiplexedConnection) {
         self.timeouts.store(0, Ordering::Relaxed);
-        self.plain_channels.store(false, Ordering::Relaxed);
         let mut published = self.conn.write();
         if published.is_some() {
             return;
@@ -208,18 +285,47 @@ impl Node {
         noted.since = Instant::now();
         noted.connects += 1;
         drop((noted, published));
+        self.said.lock().clear();
         tracing::info!(redis = %self.address, "connected to Redis {}", self.address);
         self.changed.send_modify(|n| *n += 1);
     }
 
+    /// Puts another connection in the place of the published one. Nobody is without one meanwhile.
+    pub(super) fn replace(&self, number: u64, conn: &MultiplexedConnection) {
+        let mut published = self.conn.write();
+        if published.is_none() {
+            // It was withdrawn meanwhile.
+            drop(published);
+            return self.publish(number, conn);
+        }
+        *published = Some((number, conn.clone()));
+        self.timeouts.store(0, Ordering::Relaxed);
+        self.noted.lock().connects += 1;
+        // Every few seconds where the node is a replica for good, which was said.
+        tracing::debug!(redis = %self.address, "connected to Redis {} anew", self.address);
+    }
+
+    /// Notes why there is no connection. The loss is logged, and then each reason that is new, so that the log says why it
+    /// does not come back.
     pub(super) fn note_lost(&self, why: &str) {
         let mut noted = self.noted.lock();
+        let why = with_advice(why, self.way(&noted));
+        let mut said = self.said.lock();
         if noted.connected {
             noted.since = Instant::now();
-            tracing::warn!(redis = %self.address, error = why, "Redis {} is away: {why}", self.address);
+            said.clear();
         }
         noted.connected = false;
-        noted.last_error = Some(why.to_owned());
+        if said.is_news(&why) {
+            tracing::warn!(redis = %self.address, error = why, "Redis {} is unavailable: {why}", self.address);
+        }
+        noted.last_error = Some(why);
+    }
+
+    fn way(&self, noted: &Noted) -> Way {
+        let addr = self.client.get_connection_info().addr();
+        let tls = matches!(addr, redis::ConnectionAddr::TcpTls { .. });
+        Way { tls, cluster: self.cluster, worked: noted.connects > 0 }
     }
 
     /// A new connection, ready for use but not published.

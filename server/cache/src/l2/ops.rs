@@ -1,6 +1,6 @@
 //! What is asked of Redis, beside the clear log.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use redis::{RedisError, RedisResult, Script};
 
@@ -116,6 +116,9 @@ impl Ops {
                 }
             })
             .await?;
+        if stored == 1 {
+            router.note_write_taken(&outgoing.key);
+        }
         let before = before.first_chunk().copied().map(u64::from_be_bytes);
         Ok(match (stored, before) {
             (1, before) => Written::Stored { before },
@@ -162,41 +165,6 @@ impl Ops {
             })
             .await?;
         Ok(())
-    }
-
-    /// Writes a key of a short life, reads its life, deletes it. Returns the time of the three together.
-    pub async fn probe(
-        &self,
-        router: &Router,
-        limit: Duration,
-        namespace: &str,
-    ) -> Result<Duration, L2Error> {
-        let key = &format!("{namespace}:probe:{:016x}", fastrand::u64(..));
-        let start = Instant::now();
-        let (life, deleted): (i64, u8) = router
-            .run(limit, key, Access::Write, |mut conn| async move {
-                redis::pipe()
-                    .cmd("SET")
-                    .arg(key)
-                    .arg("probe")
-                    .arg("PX")
-                    .arg(10_000)
-                    .ignore()
-                    .cmd("PTTL")
-                    .arg(key)
-                    .cmd("DEL")
-                    .arg(key)
-                    .query_async(&mut conn)
-                    .await
-            })
-            .await?;
-        if (1..=10_000).contains(&life) && deleted == 1 {
-            Ok(start.elapsed())
-        } else {
-            Err(L2Error::Redis(format!(
-                "a probe key set for 10 s had a life of {life} ms and was deleted {deleted} times"
-            )))
-        }
     }
 }
 

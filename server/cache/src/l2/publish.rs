@@ -1,16 +1,15 @@
 //! Messages out, and exchanges with every master.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use redis::{Cmd, RedisError, RedisResult};
+use redis::{Cmd, RedisResult};
 use tokio::time::timeout;
 
 use super::conn::Conn;
 use super::node::Node;
 use super::router::{Access, Router};
-use super::state::L2Error;
+use super::state::{L2Error, text_of};
 
 impl Router {
     /// Sends a message; returns how many subscribers its node passed it to.
@@ -24,25 +23,28 @@ impl Router {
             cmd
         };
         let send = |cmd: Cmd| {
-            self.run(limit, channel, Access::Write, move |mut conn| {
+            self.run(limit, channel, Access::Publish, move |mut conn| {
                 let cmd = cmd.clone();
                 async move { cmd.query_async::<u64>(&mut conn).await }
             })
         };
-        let owner = self.owner(channel);
-        if !self.is_cluster() || owner.as_ref().is_none_or(|node| node.plain_channels.load(Ordering::Relaxed))
-        {
-            return send(plain("PUBLISH")).await;
-        }
-        match send(plain("SPUBLISH")).await {
-            Err(L2Error::Redis(text)) if text.contains("unknown command") => {
-                if let Some(node) = owner {
-                    note_plain(&node);
-                }
-                send(plain("PUBLISH")).await
+        let is_plain = || self.owner(channel).is_none_or(|node| node.lacks().sharded_channels());
+        let sent = if !self.is_cluster() || is_plain() {
+            send(plain("PUBLISH")).await
+        } else {
+            match send(plain("SPUBLISH")).await {
+                // The slot went to a node of an older release.
+                Err(L2Error::Redis(text)) if text.contains("unknown command") => send(plain("PUBLISH")).await,
+                other => other,
             }
-            other => other,
+        };
+        match &sent {
+            Ok(_) => self.channel.note_sent(),
+            // Whatever else there is, the connection is lost, and that is logged.
+            Err(L2Error::Redis(why)) => self.channel.note_not_sent(why),
+            Err(_) => {}
         }
+        sent
     }
 
     /// The master of a key's slot.
@@ -77,7 +79,7 @@ impl Router {
     {
         let (number, conn) = node.connection().ok_or_else(|| node.away())?;
         node.note_use();
-        match timeout(limit, exchange(Conn::new(conn, false))).await {
+        match timeout(limit, exchange(Conn::new(conn, false, node.lacks()))).await {
             Ok(Ok(value)) => {
                 node.answered();
                 Ok(value)
@@ -85,7 +87,7 @@ impl Router {
             Ok(Err(error)) if !error.is_timeout() => {
                 node.counts.errors.add(1);
                 if error.is_unrecoverable_error() {
-                    node.withdraw(number, &error.to_string());
+                    node.withdraw(number, &text_of(&error));
                 }
                 Err(error.into())
             }
@@ -96,14 +98,4 @@ impl Router {
             }
         }
     }
-}
-
-/// Notes that a node knows no sharded channels. Holds until it connects anew, perhaps as a newer release.
-pub(super) fn note_plain(node: &Node) {
-    node.plain_channels.store(true, Ordering::Relaxed);
-}
-
-/// Whether a node does not know a command.
-pub(super) fn is_unknown_command(error: &RedisError) -> bool {
-    error.to_string().contains("unknown command")
 }

@@ -20,7 +20,7 @@ impl Router {
         self.log_is_read()
             && self.map().shard(self.slot(key)).is_some_and(|shard| {
                 shard.master.is_usable()
-                    || (access != Access::Write && shard.replicas.iter().any(|r| r.is_usable()))
+                    || (!access.needs_master() && shard.replicas.iter().any(|r| r.is_usable()))
             })
     }
 
@@ -47,14 +47,55 @@ impl Router {
         let map = self.map();
         let trouble = self.trouble(&map);
         let nodes: Vec<_> = map.nodes().map(|node| describe(node, &map)).collect();
+        let connected = trouble.is_none();
+        let writes_refused = if connected { self.why_no_writes(&map) } else { None };
+        let messages_refused = if connected { self.channel.trouble() } else { None };
         L2State {
             configured: true,
-            connected: trouble.is_none(),
+            connected,
             address: Some(self.redis.address()),
-            for_ms: crate::clock::millis(self.note_held(trouble.is_none())),
+            for_ms: crate::clock::millis(self.note_held(connected)),
             last_error: trouble,
+            writes_refused,
+            messages_refused,
+            shared: connected && self.is_shared(),
             connects: self.connects(),
             nodes,
+        }
+    }
+
+    /// Why some master has refused writes for a while, if one has.
+    fn why_no_writes(&self, map: &Map) -> Option<String> {
+        map.shards.iter().find_map(|shard| {
+            let why = shard.master.why_no_writes()?;
+            Some(if self.is_cluster() { format!("{}: {why}", shard.master.address) } else { why })
+        })
+    }
+
+    /// Notes that the master of `key` took a write.
+    #[inline]
+    pub fn note_write_taken(&self, key: &str) {
+        let slot = self.slot(key);
+        self.with_map(|map| {
+            if let Some(shard) = map.shard(slot) {
+                shard.master.note_write_taken();
+            }
+        });
+    }
+
+    /// Logs why Redis is not used where no node's watchdog does: the map of the cluster, or the log.
+    pub(super) fn say_trouble(&self) {
+        let map = self.map();
+        let all_reached = map.shards.iter().all(|shard| shard.master.is_usable());
+        let of_nodes = if map.shards.is_empty() { self.map_error.lock().is_none() } else { !all_reached };
+        match self.trouble(&map) {
+            None => self.said.lock().clear(),
+            Some(_) if of_nodes => {}
+            Some(why) => {
+                if self.said.lock().is_news(&why) {
+                    tracing::warn!(error = why, "Redis is not used: {why}");
+                }
+            }
         }
     }
 

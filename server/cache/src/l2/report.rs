@@ -42,7 +42,9 @@ pub struct NodeHealth {
 /// A node's own numbers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NodeReport {
-    /// Release of Redis.
+    /// What it is: `redis`, or `valkey`, which also tells the release of Redis that it is compatible with.
+    pub server: String,
+    /// Its own release.
     pub version: String,
     /// Since its start, in seconds.
     pub uptime_s: u64,
@@ -52,6 +54,8 @@ pub struct NodeReport {
     pub memory_used: u64,
     /// Limit in bytes; 0 for none.
     pub memory_max: u64,
+    /// What goes when the limit is reached, as `maxmemory-policy` says it.
+    pub memory_policy: String,
     /// Commands a second just now.
     pub ops_per_s: u64,
     /// Part of the key look-ups that found something, since its start; none before the first.
@@ -66,6 +70,9 @@ pub struct NodeReport {
     pub lag_s: Option<u64>,
     /// Of a replica: whether it is connected to its master.
     pub master_link_up: Option<bool>,
+    /// How far this machine's clock is ahead of its, in milliseconds, the way there and back left out; none where the user may
+    /// not ask for the time.
+    pub clock_ahead_ms: Option<i64>,
 }
 
 /// Reads a node's own numbers. How far it is behind its master takes the master's word, too.
@@ -74,13 +81,19 @@ pub(super) fn report(info: &Info<'_>) -> NodeReport {
     let (hits, misses) = (number("keyspace_hits"), number("keyspace_misses"));
     // Exact up to 2^53 look-ups, and a ratio all the same past it.
     let hit_ratio = (hits + misses > 0).then(|| hits as f64 / (hits + misses) as f64);
+    let (server, version) = match info.text("valkey_version") {
+        Some(version) => ("valkey", Some(version)),
+        None => ("redis", info.text("redis_version")),
+    };
     let is_replica = info.text("role") == Some("slave");
     NodeReport {
-        version: info.text("redis_version").unwrap_or_default().to_owned(),
+        server: server.to_owned(),
+        version: version.unwrap_or_default().to_owned(),
         uptime_s: number("uptime_in_seconds"),
         keys: info.keys(),
         memory_used: number("used_memory"),
         memory_max: number("maxmemory"),
+        memory_policy: info.text("maxmemory_policy").unwrap_or_default().to_owned(),
         ops_per_s: number("instantaneous_ops_per_sec"),
         hit_ratio,
         evicted: number("evicted_keys"),
@@ -92,5 +105,6 @@ pub(super) fn report(info: &Info<'_>) -> NodeReport {
             info.replicas().iter().map(|(_, lag)| *lag).max()
         },
         master_link_up: info.text("master_link_status").map(|link| link == "up"),
+        clock_ahead_ms: None,
     }
 }

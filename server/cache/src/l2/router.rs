@@ -11,8 +11,11 @@ use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use super::address::Address;
+use super::channel::Channel;
 use super::failover::Failover;
 use super::node::{Member, Node};
+use super::refusals::Said;
+use super::skew::Skew;
 use super::slots::{Map, slot_of};
 use super::url::Redis;
 use super::{keeper, watchdog};
@@ -26,10 +29,19 @@ const MAX_NODES: usize = 1_000;
 pub(crate) enum Access {
     /// The master only.
     Write,
+    /// The master only, which keeps nothing of it: a message.
+    Publish,
     /// The master; a replica while the master is away.
     Read,
     /// The master and its replicas in turn.
     ReadAnywhere,
+}
+
+impl Access {
+    /// Whether replicas are of no use for it.
+    pub fn needs_master(self) -> bool {
+        matches!(self, Self::Write | Self::Publish)
+    }
 }
 
 /// One Redis or a cluster. Its jobs end with it.
@@ -57,6 +69,12 @@ pub(crate) struct Router {
     pub(super) cut_offs: Arc<AtomicUsize>,
     /// Whose turn it is to answer a read.
     pub(super) turn: AtomicUsize,
+    /// Whether messages between processes go through.
+    pub(super) channel: Channel,
+    /// How far this machine's clock is ahead of Redis'.
+    pub(super) clock: Skew,
+    /// Reasons of the current outage, other than the nodes' own, that were logged.
+    pub(super) said: Mutex<Said>,
     /// By the first slot of the shard.
     pub(super) failovers: Mutex<BTreeMap<u16, Failover>>,
     keeper: OnceLock<AbortHandle>,
@@ -87,6 +105,9 @@ impl Router {
             map_error: Mutex::new(None),
             cut_offs: Arc::default(),
             turn: AtomicUsize::new(0),
+            channel: Channel::default(),
+            clock: Skew::default(),
+            said: Mutex::default(),
             failovers: Mutex::new(BTreeMap::new()),
             keeper: OnceLock::new(),
             redis,
@@ -100,6 +121,25 @@ impl Router {
         }
         router.keeper.get_or_init(|| runtime.spawn(keeper::keep(router.me.clone())).abort_handle());
         router
+    }
+
+    /// Unix milliseconds by the clock of Redis, as far as it is known.
+    pub fn unix_ms(&self) -> u64 {
+        self.clock.unix_ms()
+    }
+
+    /// How far this machine's clock is ahead of Redis', ms, as last asked.
+    pub fn clock_ahead_ms(&self) -> Option<i64> {
+        self.clock.ahead_ms()
+    }
+
+    /// Whether another installation uses the namespace.
+    pub(super) fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
+    pub(super) fn namespace(&self) -> &str {
+        self.store.namespace()
     }
 
     pub(super) fn runtime(&self) -> &Handle {
@@ -157,8 +197,10 @@ impl Router {
         self.refresh.notify_one();
     }
 
-    /// The node at an address, with its watchdog started if it is new. None when there are too many.
+    /// The node at an address that Redis announces, or that was configured, with its watchdog started if it is new. None when
+    /// there are too many.
     pub(super) fn node(&self, address: &Address) -> Option<Arc<Node>> {
+        let address = &self.redis.reachable(address);
         let mut members = self.members.lock();
         if let Some(member) = members.get(address) {
             return Some(Arc::clone(&member.node));

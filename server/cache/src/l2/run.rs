@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
+use redis::{ErrorKind, RedisResult, ServerErrorKind};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::address::Address;
 use super::conn::Conn;
 use super::failover::is_promotion;
+use super::lacks::is_unknown_command;
 use super::node::Node;
 use super::router::{Access, Router};
 use super::slots::Shard;
-use super::state::L2Error;
+use super::state::{L2Error, text_of};
 use super::verdict::{Verdict, judge};
 
 /// Nodes that one exchange asks at most. A cluster that sends us in circles is in the middle of something.
@@ -65,7 +66,7 @@ impl Router {
             };
             let Chosen { node, number, conn } = chosen;
             node.note_use();
-            let error = match timeout_at(deadline, exchange(Conn::new(conn, asking))).await {
+            let error = match timeout_at(deadline, exchange(Conn::new(conn, asking, node.lacks()))).await {
                 Ok(Ok(value)) => {
                     node.answered();
                     if access == Access::Write {
@@ -80,8 +81,8 @@ impl Router {
                 Verdict::Timeout => return Err(node.timed_out(number)),
                 Verdict::Broken => {
                     node.counts.errors.add(1);
-                    node.withdraw(number, &error.to_string());
-                    if access == Access::Write || useless.is_some() {
+                    node.withdraw(number, &text_of(&error));
+                    if access.needs_master() || useless.is_some() {
                         return Err(error.into());
                     }
                     // Nothing is changed by reading twice.
@@ -91,6 +92,7 @@ impl Router {
                 Verdict::Answer => {
                     node.answered();
                     node.counts.errors.add(1);
+                    self.note_if_refused(&node, access, &error);
                     return Err(error.into());
                 }
                 Verdict::Moved(Some(address)) => {
@@ -101,7 +103,7 @@ impl Router {
             }
             node.answered();
             if sent_to.is_none()
-                && access != Access::Write
+                && !access.needs_master()
                 && useless.is_none()
                 && !self.is_master(&node, slot)
             {
@@ -118,12 +120,25 @@ impl Router {
             if Instant::now() + pause >= deadline || hop == MAX_HOPS || node.refused_lately() {
                 node.note_refusal();
                 node.counts.errors.add(1);
+                self.note_if_refused(&node, access, &error);
                 return Err(error.into());
             }
             sleep(pause).await;
             pause = (pause * 2).min(MAX_PAUSE);
         }
         Err(L2Error::Timeout)
+    }
+
+    /// Notes that a node refuses writes, if the error says so.
+    fn note_if_refused(&self, node: &Node, access: Access, error: &redis::RedisError) {
+        if access != Access::Write || !refuses_writes(error) {
+            return;
+        }
+        node.note_write_refused(&L2Error::from(error.clone()).to_string().replacen("Redis: ", "", 1));
+        // The name of a single node may have been that of a master when it was looked up.
+        if !self.is_cluster() && matches!(error.kind(), ErrorKind::Server(ServerErrorKind::ReadOnly)) {
+            node.renew();
+        }
     }
 
     fn is_master(&self, node: &Arc<Node>, slot: u16) -> bool {
@@ -169,7 +184,7 @@ impl Router {
             Some(Chosen { node: Arc::clone(node), number, conn })
         };
         let found = match access {
-            Access::Write => take(&shard.master),
+            Access::Write | Access::Publish => take(&shard.master),
             Access::Read => take(&shard.master).or_else(|| shard.replicas.iter().find_map(take)),
             Access::ReadAnywhere => self.in_turn(shard).find_map(take),
         };
@@ -218,5 +233,18 @@ impl Router {
         }
         self.ask_for_map();
         Some(node)
+    }
+}
+
+/// Whether an error says that the node takes no writes now, whatever is written.
+fn refuses_writes(error: &redis::RedisError) -> bool {
+    match error.kind() {
+        ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::NoPerm) => true,
+        _ if is_unknown_command(error) => true,
+        // A refusal inside a script comes as the script's error, with the code within the text.
+        _ => {
+            let text = error.to_string();
+            ["OOM", "MISCONF", "NOREPLICAS", "READONLY", "NOPERM"].iter().any(|code| text.contains(code))
+        }
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::node::Node;
 use super::slots::Map;
+use super::trouble::Trouble;
 
 /// Why Redis gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,10 +32,22 @@ impl From<redis::RedisError> for L2Error {
         match error.detail() {
             _ if error.is_timeout() => Self::Timeout,
             // The rest of the text would only name the library's kind.
-            Some(detail) if error.kind() == ErrorKind::UnexpectedReturnType => Self::Redis(detail.to_owned()),
-            _ => Self::Redis(error.to_string()),
+            Some(detail) if error.kind() == ErrorKind::UnexpectedReturnType => {
+                Self::Redis(without_arguments(detail).to_owned())
+            }
+            _ => Self::Redis(text_of(&error)),
         }
     }
+}
+
+/// The text of an error, to be logged and shown. Every error of the client library becomes text here.
+pub(super) fn text_of(error: &redis::RedisError) -> String {
+    without_arguments(&error.to_string()).to_owned()
+}
+
+/// Redis repeats the arguments of a command that it does not know; those of `HELLO` and `AUTH` are the user and the password.
+fn without_arguments(text: &str) -> &str {
+    text.split(", with args beginning with").next().unwrap_or_default()
 }
 
 /// The state of the second tier, for health checks and statistics.
@@ -48,6 +61,15 @@ pub struct L2State {
     pub address: Option<String>,
     /// The error that ended the last connection or attempt, of a cluster with the node's address; none while connected.
     pub last_error: Option<String>,
+    /// Why a node that is reached has refused every write for a while; none while writes are taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub writes_refused: Option<String>,
+    /// Why messages between processes do not go through while Redis is reached; none while they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages_refused: Option<String>,
+    /// Whether another installation uses the namespace, too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
     /// How long it has been so, in milliseconds.
     pub for_ms: u64,
     /// Connections made so far, to all nodes together.
@@ -104,16 +126,44 @@ impl L2State {
             connected: false,
             address: None,
             last_error: None,
+            writes_refused: None,
+            messages_refused: None,
+            shared: false,
             for_ms: 0,
             connects: 0,
             nodes: Vec::new(),
         }
     }
 
+    /// What is wrong, if anything is, in the words of a status page: a clause, and what kind of trouble it is.
+    pub fn trouble(&self) -> Option<(Affected, Trouble)> {
+        let of = |affected, why: &Option<String>| Some((affected, Trouble::of(why.as_deref()?)));
+        if !self.configured {
+            return None;
+        }
+        of(Affected::All, &self.last_error)
+            .or_else(|| of(Affected::Writes, &self.writes_refused))
+            .or_else(|| of(Affected::Messages, &self.messages_refused))
+            .or_else(|| self.shared.then_some((Affected::Nothing, Trouble::Shared)))
+    }
+
     /// Configured, but not reached.
     pub fn degraded(&self) -> bool {
         self.configured && !self.connected
     }
+}
+
+/// What a trouble with Redis affects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Affected {
+    /// It is not used, or not in full.
+    All,
+    /// It answers reads and refuses writes.
+    Writes,
+    /// Nothing but the share of reads that the cache answers.
+    Nothing,
+    /// Processes do not hear of each other's writes; after half a minute they keep them back.
+    Messages,
 }
 
 /// What a node notes down about its connection.
@@ -153,5 +203,24 @@ pub(super) fn describe(node: &Arc<Node>, map: &Map) -> NodeState {
         errors: node.counts.errors.get(),
         timeouts: node.counts.timeouts.get(),
         redirects: node.counts.redirects.get(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_that_redis_repeats_are_left_out() {
+        for text in [
+            "unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'default' 's3cret' ",
+            "unknown command `HELLO`, with args beginning with: `3`, `AUTH`, `default`, `s3cret`, ",
+        ] {
+            for kind in [ErrorKind::Client, ErrorKind::UnexpectedReturnType] {
+                let error = redis::RedisError::from((kind, "refused", text.to_owned()));
+                let shown = [text_of(&error), L2Error::from(error).to_string()].concat();
+                assert!(shown.contains("HELLO") && !shown.contains("s3cret"), "{shown}");
+            }
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! Messages in: a connection of its own for each channel, made again whenever it breaks.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -10,12 +9,13 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::channel::Channel;
 use super::connect::{CONNECT_TIMEOUT, config};
 use super::inbox::{Event, Inbox};
+use super::lacks::is_unknown_command;
 use super::node::Node;
-use super::publish::{is_unknown_command, note_plain};
 use super::router::Router;
-use super::state::L2Error;
+use super::state::{L2Error, text_of};
 use super::verdict::Verdict;
 
 /// Between two pings, each with as long for its answer.
@@ -23,6 +23,8 @@ const PING_EVERY: Duration = Duration::from_secs(1);
 /// Between two attempts at most.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 const MIN_BACKOFF: Duration = Duration::from_millis(25);
+/// Attempts in vain while the node itself is used, before that is logged.
+const FAILURES_TO_SAY: u32 = 3;
 
 /// Messages of one channel. Ends with this handle.
 pub(crate) struct Subscription {
@@ -85,10 +87,13 @@ impl Job {
     async fn run(self) {
         let mut backoff = MIN_BACKOFF;
         let mut said_down = false;
+        let mut failures = 0_u32;
         loop {
             let why = match self.open().await {
                 Ok(Some(up)) => {
                     said_down = false;
+                    failures = 0;
+                    self.note(|channel| channel.note_heard());
                     let since = Instant::now();
                     let why = self.watch(up).await;
                     if since.elapsed() > MAX_BACKOFF {
@@ -97,7 +102,14 @@ impl Job {
                     why
                 }
                 Ok(None) => return,
-                Err(error) => error.to_string(),
+                Err(error) => {
+                    failures += 1;
+                    // While its node is lost this one is, too, and that is logged.
+                    if failures >= FAILURES_TO_SAY && self.node_is_usable() {
+                        self.note(|channel| channel.note_not_heard(&error.to_string()));
+                    }
+                    error.to_string()
+                }
             };
             if !std::mem::replace(&mut said_down, true) {
                 self.inbox.state(Event::Down(why));
@@ -106,6 +118,17 @@ impl Job {
             sleep(backoff.mul_f64(1.0 - fastrand::f64() / 2.0)).await;
             backoff = (backoff * 2).min(MAX_BACKOFF);
         }
+    }
+
+    fn note(&self, note: impl FnOnce(&Channel)) {
+        if let Some(router) = self.router.upgrade() {
+            note(&router.channel);
+        }
+    }
+
+    fn node_is_usable(&self) -> bool {
+        let router = self.router.upgrade();
+        router.and_then(|router| router.owner(&self.channel)).is_some_and(|node| node.is_usable())
     }
 
     /// Connects to the channel's node and subscribes there. None when the router is gone.
@@ -126,11 +149,13 @@ impl Job {
 
     async fn subscribe(&self, conn: &mut MultiplexedConnection, node: &Arc<Node>) -> Result<(), L2Error> {
         let Some(router) = self.router.upgrade() else { return Err(L2Error::NotConfigured) };
-        if router.is_cluster() && !node.plain_channels.load(Ordering::Relaxed) {
+        if router.is_cluster() && !node.lacks().sharded_channels() {
             let cmd = redis::cmd("SSUBSCRIBE").arg(&self.channel).take();
             match conn.send_packed_command(&cmd).await {
                 Ok(_) => return Ok(()),
-                Err(error) if is_unknown_command(&error) => note_plain(node),
+                Err(error) if is_unknown_command(&error) => {
+                    node.note_lacks(node.lacks().and_sharded_channels());
+                }
                 Err(error) => {
                     if let Verdict::Moved(Some(address)) = router.judge(&error, node) {
                         router.moved(router.slot(&self.channel), &address);
@@ -166,7 +191,7 @@ impl Job {
             let ping = redis::cmd("PING");
             match timeout(PING_EVERY, up.conn.send_packed_command(&ping)).await {
                 Ok(Ok(_)) => {}
-                Ok(Err(error)) => return error.to_string(),
+                Ok(Err(error)) => return text_of(&error),
                 Err(_) => return L2Error::Timeout.to_string(),
             }
         }

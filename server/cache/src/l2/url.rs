@@ -3,13 +3,20 @@
 use std::time::Duration;
 
 use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
-use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+use redis::{
+    Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion,
+    TlsCertificates,
+};
 
 use super::address::Address;
+use super::announced::AddressMap;
 
 /// What may be written, for error messages. They never repeat the URL: it may hold a password.
 const FORMS: &str =
     "redis://[user:password@]host:port[/db] or redis-cluster://[user:password@]host:port,host:port,…";
+/// What helps against a URL that cannot be read, most of the time.
+const ENCODE: &str =
+    "in user and password every character but letters, digits, -, ., _ and ~ has to be percent-encoded";
 /// Seeds at most; more are of no use.
 const MAX_SEEDS: usize = 64;
 
@@ -20,6 +27,22 @@ pub(crate) struct Redis {
     template: ConnectionInfo,
     seeds: Vec<Address>,
     cluster: bool,
+    announced: AddressMap,
+}
+
+/// A certificate that is shown to Redis, and its key. Its `Debug` shows neither.
+#[derive(Clone)]
+pub(crate) struct ClientCertificate {
+    /// PEM, the certificate first, then those that lead to an authority.
+    pub chain: Vec<u8>,
+    /// PEM.
+    pub key: Vec<u8>,
+}
+
+impl std::fmt::Debug for ClientCertificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ClientCertificate")
+    }
 }
 
 impl std::fmt::Debug for Redis {
@@ -44,7 +67,8 @@ impl Redis {
 
     fn one(url: &str) -> Result<Self, String> {
         let template = read(url)?;
-        Ok(Self { seeds: vec![Address::of(template.addr())], template, cluster: false })
+        let announced = AddressMap::default();
+        Ok(Self { seeds: vec![Address::of(template.addr())], template, cluster: false, announced })
     }
 
     fn cluster(scheme: &str, rest: &str) -> Result<Self, String> {
@@ -68,7 +92,38 @@ impl Redis {
         seeds.sort();
         seeds.dedup();
         let template = nodes.into_iter().next().ok_or_else(|| format!("expected {FORMS}"))?;
-        Ok(Self { template, seeds, cluster: true })
+        Ok(Self { template, seeds, cluster: true, announced: AddressMap::default() })
+    }
+
+    /// With a certificate to show. The error says what is wrong with it, and repeats nothing of it.
+    pub fn with_certificate(mut self, certificate: &ClientCertificate) -> Result<Self, String> {
+        if !matches!(self.template.addr(), ConnectionAddr::TcpTls { .. }) {
+            return Err("a client's certificate is of use by TLS only: the URL must begin with rediss".into());
+        }
+        let client_tls =
+            ClientTlsConfig { client_cert: certificate.chain.clone(), client_key: certificate.key.clone() };
+        let certificates = TlsCertificates { client_tls: Some(client_tls), root_cert: None };
+        let client = Client::build_with_tls(self.template.clone(), certificates).map_err(|error| {
+            format!("the client's certificate or its key cannot be used: {}", error.category())
+        })?;
+        self.template = with_tcp_settings(client.get_connection_info().clone());
+        Ok(self)
+    }
+
+    /// With other addresses for those that nodes announce.
+    pub fn with_address_map(mut self, announced: AddressMap) -> Self {
+        self.announced = announced;
+        self
+    }
+
+    /// Where a node that announces an address is reached.
+    pub fn reachable(&self, announced: &Address) -> Address {
+        self.announced.reachable(announced)
+    }
+
+    /// The number of the database; 0 on a cluster.
+    pub fn database(&self) -> i64 {
+        self.template.redis_settings().db()
     }
 
     /// Whether it names a cluster.
@@ -104,7 +159,8 @@ impl Redis {
 }
 
 fn read(url: &str) -> Result<ConnectionInfo, String> {
-    let info = url.into_connection_info().map_err(|_| format!("does not parse, expected {FORMS}"))?;
+    let info =
+        url.into_connection_info().map_err(|_| format!("does not parse, expected {FORMS}; {ENCODE}"))?;
     if let ConnectionAddr::TcpTls { insecure, .. } = info.addr() {
         if *insecure {
             return Err("TLS without checking certificates is not supported".into());

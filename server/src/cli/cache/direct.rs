@@ -37,7 +37,7 @@ impl Direct {
     /// Connects to `REDIS_URL`.
     pub(super) async fn open() -> Result<Self, String> {
         let config = Config::from_env().map_err(|e| e.to_string())?;
-        let Some(url) = &config.redis_url else {
+        let Some(url) = &config.redis.url else {
             return Err("REDIS_URL is not set: a server's memory alone is cleared by a restart".to_owned());
         };
         let cache = open_cache(&config)?;

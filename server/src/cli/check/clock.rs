@@ -13,19 +13,21 @@ pub(super) fn now() -> i64 {
     now_ms()
 }
 
+/// This machine's clock is so far ahead of another, ms; negative when behind.
+pub(super) fn apart(name: &str, ahead_ms: i64) -> Finding {
+    if ahead_ms.abs() > APART_MS {
+        let way = if ahead_ms > 0 { "ahead" } else { "behind" };
+        let detail = format!("this machine's clock is {} s {way}", ahead_ms.abs() / 1_000);
+        return Finding::warn(name, detail, "let both machines' clocks be set by NTP");
+    }
+    Finding::ok(name, "they agree")
+}
+
 /// The other clock said `theirs` at some time between `before` and `after` of ours, all Unix ms.
 pub(super) fn compare(name: &str, before: i64, theirs: i64, after: i64) -> Finding {
-    let apart = if theirs < before { theirs - before } else { (theirs - after).max(0) };
+    let ahead = if theirs < before { before - theirs } else { (after - theirs).min(0) };
     let took = Duration::from_millis(u64::try_from(after - before).unwrap_or(0));
-    let finding = if apart.abs() > APART_MS {
-        let seconds = apart.abs() / 1_000;
-        let way = if apart > 0 { "behind" } else { "ahead" };
-        let detail = format!("this machine's clock is {seconds} s {way}");
-        Finding::warn(name, detail, "let both machines' clocks be set by NTP")
-    } else {
-        Finding::ok(name, "they agree")
-    };
-    finding.took(took)
+    apart(name, ahead).took(took)
 }
 
 #[cfg(test)]

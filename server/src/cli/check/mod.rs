@@ -32,7 +32,7 @@ pub(super) async fn run(args: Args) -> ExitCode {
     let (mut findings, settings) = settings::check();
     let (postgres, redis, site, admin) = tokio::join!(
         within("Postgres", postgres::check(settings.database_url.as_ref())),
-        within("Redis", redis::check(settings.redis_url.as_ref())),
+        within("Redis", redis::check(settings.redis.as_ref())),
         within("site", site::check()),
         within("admin token", admin::check()),
     );

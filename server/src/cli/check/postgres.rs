@@ -13,6 +13,9 @@ use crate::{
 
 /// The oldest release that will do, as `server_version_num` writes it.
 const OLDEST: i32 = 130_000;
+/// The tables that a server reads and writes.
+const TABLES: [&str; 8] =
+    ["accounts", "audit", "candles", "replays", "series", "sessions", "sources", "symbols"];
 /// Longest wait for the connection, so that the rest has time too.
 const CONNECT: Duration = Duration::from_secs(3);
 
@@ -20,12 +23,12 @@ const CONNECT: Duration = Duration::from_secs(3);
 pub(super) async fn check(url: Option<&SecretUrl>) -> Vec<Finding> {
     let Some(url) = url else { return Vec::new() };
     let begun = Instant::now();
-    let start = "start Postgres, or correct host, port, user and password in DATABASE_URL";
     let mut connection = match connect(url).await {
         Ok(connection) => connection,
         Err(reason) => {
             let detail = format!("{}: {reason}", url.shown());
-            return vec![Finding::fail("Postgres", detail, start).took(begun.elapsed())];
+            let fix = fix_of_connection(url, &reason);
+            return vec![Finding::fail("Postgres", detail, fix).took(begun.elapsed())];
         }
     };
     let mut findings =
@@ -36,6 +39,8 @@ pub(super) async fn check(url: Option<&SecretUrl>) -> Vec<Finding> {
     let schema = schema(url).await;
     let migrated = schema.state == super::State::Ok;
     findings.push(schema.took(begun.elapsed()));
+    let begun = Instant::now();
+    findings.push(rights(&mut connection).await.took(begun.elapsed()));
     if migrated {
         let begun = Instant::now();
         findings.push(read(&mut connection).await.took(begun.elapsed()));
@@ -46,6 +51,18 @@ pub(super) async fn check(url: Option<&SecretUrl>) -> Vec<Finding> {
     // It was asked what was wanted: how the connection ends changes nothing.
     let _ = connection.close().await;
     findings
+}
+
+/// What to do where there is no connection.
+fn fix_of_connection(url: &SecretUrl, why: &str) -> &'static str {
+    if why.contains("password") && url.has_escape_in_password() {
+        return "correct user and password in DATABASE_URL: %41 and the like stand for one character there, a % itself is \
+                percent-encoded as %25";
+    }
+    if why.contains("pooler") {
+        return "use the pooler's session mode, or name Postgres itself in DATABASE_URL";
+    }
+    "start Postgres, or correct host, port, user and password in DATABASE_URL"
 }
 
 async fn connect(url: &SecretUrl) -> Result<PgConnection, String> {
@@ -86,6 +103,47 @@ async fn schema(url: &SecretUrl) -> Finding {
             Finding::fail(NAME, error.to_string(), "run `tidemark migrate`")
         }
         Err(error) => Finding::fail(NAME, error.to_string(), "see Postgres' log"),
+    }
+}
+
+/// Whether the user may do in the schema what a migration and a server do there: a server makes tables of months, too.
+async fn rights(connection: &mut PgConnection) -> Finding {
+    const NAME: &str = "Postgres rights";
+    let ask = "SELECT quote_ident(current_user), quote_ident(current_schema()), \
+               has_schema_privilege(current_schema(), 'USAGE') AND has_schema_privilege(current_schema(), 'CREATE')";
+    type Answer = (String, Option<String>, Option<bool>);
+    let (user, schema, may_create) = match sqlx::query_as::<_, Answer>(ask).fetch_one(&mut *connection).await
+    {
+        Ok(answer) => answer,
+        Err(error) => return failed(NAME, error),
+    };
+    let Some(schema) = schema else {
+        let fix = format!(
+            "as the database's owner run: CREATE SCHEMA tidemark AUTHORIZATION {user}; \
+             ALTER ROLE {user} SET search_path = tidemark"
+        );
+        return Finding::fail(NAME, "no schema of the search_path is there for this user", fix);
+    };
+    if may_create != Some(true) {
+        let detail = format!("{user} may not make tables in schema {schema}");
+        let fix = format!("as its owner run: GRANT USAGE, CREATE ON SCHEMA {schema} TO {user}");
+        return Finding::fail(NAME, detail, fix);
+    }
+    let ask = "SELECT quote_ident(relname) FROM pg_class \
+               WHERE relnamespace = current_schema()::regnamespace AND relname = ANY($1) \
+               AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT') \
+               AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE')) ORDER BY relname";
+    match sqlx::query_scalar::<_, String>(ask).bind(TABLES.as_slice()).fetch_all(connection).await {
+        Ok(denied) if denied.is_empty() => {
+            Finding::ok(NAME, format!("{user} may make tables in schema {schema}, and read and write them"))
+        }
+        Ok(denied) => {
+            let fix = format!(
+                "as their owner run: GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA {schema} TO {user}"
+            );
+            Finding::fail(NAME, format!("{user} may not read and write {}", denied.join(", ")), fix)
+        }
+        Err(error) => failed(NAME, error),
     }
 }
 

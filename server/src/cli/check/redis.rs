@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, aio::MultiplexedConnection};
-use tidemark_cache::{Cache, NodeHealth};
-use tokio::time::{Instant, sleep, timeout};
+use tidemark_cache::{Cache, NodeHealth, NodeReport, Trouble};
+use tokio::time::{Instant, sleep};
 
 use super::{clock, finding::Finding};
-use crate::config::SecretUrl;
+use crate::config::{REDIS_NAMESPACE, RedisSettings, SecretUrl};
 
 /// The oldest release that will do.
 const OLDEST: (u32, u32) = (6, 2);
@@ -17,23 +16,23 @@ const CONNECT: Duration = Duration::from_secs(2);
 const JOINED: Duration = Duration::from_millis(1_500);
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Longest wait for an answer of one node.
-const ANSWER: Duration = Duration::from_secs(1);
-/// Longest wait for an orderly end.
-const FAREWELL: Duration = Duration::from_millis(200);
 /// Hash slots of a cluster.
 const SLOTS: u64 = 16_384;
 
 /// All of it; one line where it is not configured or not reached.
-pub(super) async fn check(url: Option<&SecretUrl>) -> Vec<Finding> {
-    let Some(url) = url else { return Vec::new() };
+pub(super) async fn check(settings: Option<&RedisSettings>) -> Vec<Finding> {
+    let Some((settings, url)) = settings.and_then(|it| Some((it, it.url.as_ref()?))) else {
+        return Vec::new();
+    };
     const NAME: &str = "Redis";
     let begun = Instant::now();
-    // A namespace of its own: what is tried here is nothing that a server would read.
-    let cache = Cache::builder().namespace("tidemark-check").redis(Some(url.expose().to_owned())).build();
-    let cache = match cache {
+    // In the server's own namespace, so that it needs the server's rights and no more; leaving nothing there.
+    let cache = match settings.builder().observer(true).build() {
         Ok(cache) => cache,
-        Err(error) => return vec![Finding::fail(NAME, error.to_string(), "correct REDIS_URL")],
+        Err(error) => {
+            let error = RedisSettings::named(&error);
+            return vec![Finding::fail(NAME, error.to_string(), format!("correct {}", error.setting))];
+        }
     };
     let mut findings = Vec::new();
     let connected = cache.wait_for_l2(CONNECT).await;
@@ -42,20 +41,37 @@ pub(super) async fn check(url: Option<&SecretUrl>) -> Vec<Finding> {
     let nodes = nodes(&cache, connected).await;
     if connected {
         findings.push(Finding::ok(NAME, format!("connected to {}", url.shown())).took(begun.elapsed()));
-        findings.push(probe(&cache).await);
+        let (written, heard) = tokio::join!(probe(&cache), channel(&cache));
+        findings.extend([written, heard]);
     } else {
-        let fix = "start Redis, or correct host, port, user and password in REDIS_URL";
+        let fix = fix_of_connection(url, &why);
         findings.push(Finding::fail(NAME, format!("{}: {why}", url.shown()), fix).took(begun.elapsed()));
     }
     if nodes.iter().any(|node| node.report.is_some()) {
         if url.expose().split("://").next().is_some_and(|scheme| scheme.ends_with("-cluster")) {
             findings.push(covered(&nodes));
         }
-        let asked = nodes.iter().map(|node| one(url, node));
-        findings.extend(futures::future::join_all(asked).await.into_iter().flatten());
+        findings.extend(nodes.iter().flat_map(one));
     }
-    cache.close(FAREWELL).await;
     findings
+}
+
+/// What to do where there is no connection.
+fn fix_of_connection(url: &SecretUrl, why: &str) -> String {
+    let why = why.to_lowercase();
+    let is_refused = ["auth", "password", "wrongpass"].iter().any(|word| why.contains(word));
+    if is_refused && url.has_escape_in_password() {
+        return "correct user and password in REDIS_URL: %41 and the like stand for one character there, a % itself \
+                is percent-encoded as %25"
+            .to_owned();
+    }
+    if why.contains("something else than") {
+        return format!("remove that key, or choose another {REDIS_NAMESPACE}");
+    }
+    if why.contains("noperm") || why.contains("no permissions") {
+        return "grant the user what docs/cache.md lists".to_owned();
+    }
+    "start Redis, or correct host, port, user and password in REDIS_URL".to_owned()
 }
 
 /// The nodes and their health. Replicas are connected to a little later than masters.
@@ -78,14 +94,37 @@ async fn probe(cache: &Cache) -> Finding {
         Ok(_) => Finding::ok(NAME, "a key was set, had a life, was deleted"),
         Err(error) => {
             let text = error.to_string();
-            let fix = if text.contains("OOM") {
-                "memory is full: set maxmemory-policy to volatile-lfu, or give it more"
-            } else if text.contains("NOPERM") {
-                "grant the user what docs/cache.md lists"
-            } else if text.contains("MISCONF") {
-                "Redis cannot save to its disk and refuses writes: see its log"
-            } else {
-                "see Redis' log"
+            let fix = match Trouble::of(&text) {
+                Trouble::Full => "memory is full: set maxmemory-policy to volatile-lfu, or give it more",
+                Trouble::Forbidden => "grant the user what docs/cache.md lists, scripts among it",
+                Trouble::Unsaved => "Redis cannot save to its disk and refuses writes: see its log",
+                Trouble::ReadOnly => "this is a read-only replica: name its master in REDIS_URL",
+                Trouble::TooFewReplicas => "start its replicas, or lower min-replicas-to-write",
+                Trouble::MissingCommand => "EVALSHA, EVAL and SCRIPT must not be renamed or switched off",
+                _ => "see Redis' log",
+            };
+            Finding::fail(NAME, text, fix)
+        }
+    };
+    finding.took(begun.elapsed())
+}
+
+/// Publishes a word on the servers' channel, and hears it.
+async fn channel(cache: &Cache) -> Finding {
+    const NAME: &str = "Redis channel";
+    let begun = Instant::now();
+    let finding = match cache.ping_channel().await {
+        Ok(_) => Finding::ok(NAME, "a message was published, and heard"),
+        Err(error) => {
+            let text = format!("servers cannot hear each other: {error}");
+            let fix = match Trouble::of(&text) {
+                Trouble::Forbidden => {
+                    "give the user the channel that docs/cache.md names: Redis 7 gives none by itself"
+                }
+                Trouble::MissingCommand => {
+                    "HELLO (RESP3), SUBSCRIBE and PUBLISH must be there: use Redis 6.2 or newer, with no proxy before it"
+                }
+                _ => "see Redis' log",
             };
             Finding::fail(NAME, text, fix)
         }
@@ -110,9 +149,8 @@ fn covered(nodes: &[NodeHealth]) -> Finding {
 }
 
 /// One node: its health, its policy, its clock.
-async fn one(url: &SecretUrl, node: &NodeHealth) -> Vec<Finding> {
+fn one(node: &NodeHealth) -> Vec<Finding> {
     let name = format!("Redis {}", node.state.address);
-    let begun = Instant::now();
     let Some(report) = &node.report else {
         let why = node.unanswered.clone().unwrap_or_else(|| "no answer".to_owned());
         return vec![Finding::fail(&name, why, "start the node, or take it out of the cluster")];
@@ -121,7 +159,7 @@ async fn one(url: &SecretUrl, node: &NodeHealth) -> Vec<Finding> {
         tidemark_cache::NodeRole::Master => "master",
         tidemark_cache::NodeRole::Replica => "replica",
     });
-    let about = format!("{role}, version {}, {} keys", report.version, report.keys);
+    let about = format!("{role}, {} version {}, {} keys", report.server, report.version, report.keys);
     let mut numbers = report.version.split('.').map(|part| part.parse().unwrap_or(0));
     if (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < OLDEST {
         return vec![Finding::fail(&name, format!("{about}: too old"), "use Redis 6.2 or newer")];
@@ -130,34 +168,19 @@ async fn one(url: &SecretUrl, node: &NodeHealth) -> Vec<Finding> {
         let fix = "see the replica's log: it cannot reach its master";
         return vec![Finding::warn(&name, format!("{about}: not connected to its master"), fix)];
     }
-    let Some(mut connection) = connect(url, &node.state.address).await else {
-        return vec![Finding::ok(&name, about).took(begun.elapsed())];
-    };
-    let mut findings = vec![policy(&name, &about, &mut connection).await.took(begun.elapsed())];
-    findings.extend(time(&node.state.address, &mut connection).await);
+    let mut findings = vec![policy(&name, &about, report)];
+    let clock_name = format!("clock beside {}", node.state.address);
+    findings.extend(report.clock_ahead_ms.map(|ahead| clock::apart(&clock_name, ahead)));
     findings
 }
 
 /// What it does when its memory is full.
-async fn policy(name: &str, about: &str, connection: &mut MultiplexedConnection) -> Finding {
-    let mut ask = redis::cmd("INFO");
-    ask.arg("memory");
-    let info: String = match timeout(ANSWER, ask.query_async(connection)).await {
-        Ok(Ok(info)) => info,
-        // Whoever may not ask for it knows the rest.
-        _ => return Finding::ok(name, about),
-    };
-    let field = |name: &str| {
-        let value = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        value.unwrap_or_default().trim().to_owned()
-    };
-    let (limit, policy) = (field("maxmemory"), field("maxmemory_policy"));
-    let unlimited = limit == "0";
-    let about = format!(
-        "{about}, {}, {policy}",
-        if unlimited { "no memory limit".to_owned() } else { format!("{limit} bytes at most") }
-    );
-    match (unlimited, policy.as_str()) {
+fn policy(name: &str, about: &str, report: &NodeReport) -> Finding {
+    let (unlimited, policy) = (report.memory_max == 0, report.memory_policy.as_str());
+    let limit =
+        if unlimited { "no memory limit".to_owned() } else { format!("{} bytes at most", report.memory_max) };
+    let about = format!("{about}, {limit}, {policy}");
+    match (unlimited, policy) {
         (true, _) => Finding::warn(name, about, "set maxmemory, or the machine's memory is the limit"),
         (false, "noeviction") => {
             Finding::warn(name, about, "set maxmemory-policy to volatile-lfu: full, it refuses every write")
@@ -169,26 +192,4 @@ async fn policy(name: &str, about: &str, connection: &mut MultiplexedConnection)
         ),
         _ => Finding::ok(name, about),
     }
-}
-
-async fn time(address: &str, connection: &mut MultiplexedConnection) -> Option<Finding> {
-    let asked = clock::now();
-    let (seconds, micros): (i64, i64) =
-        timeout(ANSWER, redis::cmd("TIME").query_async(connection)).await.ok()?.ok()?;
-    let name = format!("clock beside {address}");
-    Some(clock::compare(&name, asked, seconds * 1_000 + micros / 1_000, clock::now()))
-}
-
-/// A connection to one node, with the credentials of the setting. None where it cannot be made: that the cache reached the
-/// node is known already.
-async fn connect(url: &SecretUrl, address: &str) -> Option<MultiplexedConnection> {
-    let (scheme, rest) = url.expose().split_once("://")?;
-    let scheme = scheme.trim_end_matches("-cluster");
-    let credentials = rest.rsplit_once('@').map_or("", |(credentials, _)| credentials);
-    let at = if credentials.is_empty() { "" } else { "@" };
-    let info = format!("{scheme}://{credentials}{at}{address}").into_connection_info().ok()?;
-    let config =
-        AsyncConnectionConfig::new().set_connection_timeout(Some(ANSWER)).set_response_timeout(Some(ANSWER));
-    let client = Client::open(info).ok()?;
-    timeout(ANSWER, client.get_multiplexed_async_connection_with_config(&config)).await.ok()?.ok()
 }

@@ -5,15 +5,16 @@ use std::{collections::HashMap, env};
 use super::finding::Finding;
 use crate::config::{
     ADMIN_PASSWORD_FILE, ADMIN_TOKEN_FILE, CORS_ORIGINS, Config, ConfigError, CorsOrigins, FeedSettings,
-    FileSettings, RATE_LIMIT, RateLimit, SESSION_IDLE, SESSION_MAX, SUPPLY_FILE, SecretUrl, SessionLimits,
-    Supplies, TRUSTED_PROXIES, TrustedProxies, admin_password, metrics_addr, site_options, variable,
+    FileSettings, RATE_LIMIT, REDIS_ADDRESS_MAP, REDIS_CERT, REDIS_KEY, REDIS_NAMESPACE, REDIS_URL,
+    RateLimit, RedisSettings, SESSION_IDLE, SESSION_MAX, SUPPLY_FILE, SecretUrl, SessionLimits, Supplies,
+    TRUSTED_PROXIES, TrustedProxies, admin_password, metrics_addr, site_options, variable,
 };
 
 /// What the other checks need.
 #[derive(Default)]
 pub(super) struct Settings {
     pub(super) database_url: Option<SecretUrl>,
-    pub(super) redis_url: Option<SecretUrl>,
+    pub(super) redis: Option<RedisSettings>,
     feed: Option<FeedSettings>,
 }
 
@@ -28,9 +29,13 @@ enum Show {
 /// A setting: its name, how it is shown, what holds without it, whether it can be used.
 type Setting = (&'static str, Show, &'static str, fn() -> Result<(), ConfigError>);
 
-const SETTINGS: [Setting; 17] = [
+const SETTINGS: [Setting; 21] = [
     ("DATABASE_URL", Show::Url, "none: nothing is stored", || Ok(())),
-    ("REDIS_URL", Show::Url, "none: each server caches for itself", || Ok(())),
+    (REDIS_URL, Show::Url, "none: each server caches for itself", || redis_named(REDIS_URL)),
+    (REDIS_NAMESPACE, Show::Plain, "tm", || redis_named(REDIS_NAMESPACE)),
+    (REDIS_CERT, Show::Plain, "none: no certificate is shown to Redis", || redis_named(REDIS_CERT)),
+    (REDIS_KEY, Show::Plain, "none", || redis_named(REDIS_KEY)),
+    (REDIS_ADDRESS_MAP, Show::Plain, "none: nodes are where they say", || redis_named(REDIS_ADDRESS_MAP)),
     ("TIDEMARK_FEED", Show::Plain, "auto", || feed().map(drop)),
     ("TIDEMARK_SIMULATED_SYMBOLS", Show::Plain, "the coins that are known by name", || Ok(())),
     ("TIDEMARK_SIMULATED_TICKS", Show::Plain, "one a second for each coin", || Ok(())),
@@ -55,6 +60,12 @@ fn feed() -> Result<FeedSettings, ConfigError> {
     FeedSettings::from_env(variable("DATABASE_URL")?.is_some())
 }
 
+/// What is wrong with this setting of Redis. Others have lines of their own.
+fn redis_named(name: &str) -> Result<(), ConfigError> {
+    let result = RedisSettings::from_env().and_then(|redis| redis.check());
+    result.or_else(|error| if error.setting == name { Err(error) } else { Ok(()) })
+}
+
 /// How long sessions last.
 fn sessions() -> Result<SessionLimits, ConfigError> {
     FileSettings::read().unwrap_or_default().sessions.with_env()
@@ -66,16 +77,58 @@ fn env_file() -> HashMap<String, String> {
     lines.filter_map(Result::ok).collect()
 }
 
+/// The settings whose line in a `.env` has a `$` that stands for a variable there: outside single quotes, and not behind a
+/// backslash. What follows it is replaced, mostly by nothing.
+fn with_dollar(text: &str) -> Vec<&str> {
+    fn name_of(line: &str) -> Option<&str> {
+        let line = line.trim_start();
+        let (name, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=')?;
+        let (mut quoted, mut escaped) = (false, false);
+        for c in value.trim().chars() {
+            match c {
+                _ if std::mem::take(&mut escaped) => {}
+                '\'' => quoted = !quoted,
+                '\\' if !quoted => escaped = true,
+                '$' if !quoted => return Some(name.trim()),
+                _ => {}
+            }
+        }
+        None
+    }
+    text.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(name_of).collect()
+}
+
+/// Warns of settings whose value in the `.env` is another one than is written there.
+fn dollars(file: &HashMap<String, String>) -> Vec<Finding> {
+    let Ok(here) = env::current_dir() else { return Vec::new() };
+    let Some(path) = here.ancestors().map(|dir| dir.join(".env")).find(|path| path.is_file()) else {
+        return Vec::new();
+    };
+    let Ok(text) = std::fs::read_to_string(path) else { return Vec::new() };
+    let is_used = |name: &&str| {
+        SETTINGS.iter().any(|(known, ..)| known == name)
+            && env::var(name).is_ok_and(|set| file.get(*name) == Some(&set))
+    };
+    let warn = |name: &str| {
+        let detail =
+            "its line in .env has a $ that is not quoted: what follows is taken for a variable and replaced";
+        Finding::warn(name, detail, "put the value in single quotes; in a URL %24 stands for $")
+    };
+    with_dollar(&text).into_iter().filter(is_used).map(warn).collect()
+}
+
 /// Checks each setting. What one of them is, is left out where it cannot be read.
 pub(super) fn check() -> (Vec<Finding>, Settings) {
     let file = env_file();
-    let findings = SETTINGS.iter().map(|setting| one(setting, &file)).collect();
+    let mut findings: Vec<Finding> = SETTINGS.iter().map(|setting| one(setting, &file)).collect();
+    findings.extend(dollars(&file));
     let url = |name: &str, schemes: &[&str]| {
         variable(name).ok().flatten().and_then(|url| SecretUrl::parse(name, &url, schemes).ok())
     };
     let settings = Settings {
         database_url: url("DATABASE_URL", Config::DATABASE_SCHEMES),
-        redis_url: url("REDIS_URL", Config::REDIS_SCHEMES),
+        // Where it cannot be used, a setting has said so in its line.
+        redis: RedisSettings::from_env().ok().filter(|redis| redis.url.is_some() && redis.check().is_ok()),
         feed: feed().ok(),
     };
     (findings, settings)
@@ -101,7 +154,7 @@ fn one((name, show, without, usable): &Setting, file: &HashMap<String, String>) 
     let shown = match show {
         Show::Plain => value,
         Show::Url => {
-            let schemes = if *name == "REDIS_URL" { Config::REDIS_SCHEMES } else { Config::DATABASE_SCHEMES };
+            let schemes = if *name == REDIS_URL { RedisSettings::SCHEMES } else { Config::DATABASE_SCHEMES };
             match SecretUrl::parse(name, &value, schemes) {
                 Ok(url) => url.shown(),
                 Err(error) => return bad(error),
@@ -118,8 +171,19 @@ pub(super) fn served(settings: &Settings) -> Finding {
         return Finding::fail(NAME, "nothing: a setting stops the start", "see above");
     };
     let stored = if settings.database_url.is_some() { "with what Postgres has" } else { "from memory alone" };
-    let shared = if settings.redis_url.is_some() { "cached in Redis" } else { "cached in this process" };
+    let shared = if settings.redis.is_some() { "cached in Redis" } else { "cached in this process" };
     let addr = site_options().map_or_else(|_| "nowhere".to_owned(), |o| format!("http://{}", o.site_addr));
     let feed = format!("{:?}", feed.feed).to_lowercase();
     Finding::ok(NAME, format!("feed {feed}, {stored}, {shared}, on {addr}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dollar_counts_where_it_is_replaced() {
+        let text = "A=pa$word\nB='pa$word'\nC=\"pa$word\"\nD=pa\\$word\n# E=$x\n export F = ${x} \nG=plain\nH=a'$b'$c";
+        assert_eq!(with_dollar(text), ["A", "C", "F", "H"]);
+    }
 }

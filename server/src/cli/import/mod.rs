@@ -21,7 +21,7 @@ use super::{
     stop::{Signal, Stop},
 };
 use crate::{
-    config::variable,
+    config::{Config, SecretUrl, variable},
     import::{Event, FileReport, ImportError, Options, import_file, is_checksum, source},
     store::Store,
 };
@@ -85,7 +85,8 @@ fn owner(text: &str) -> Result<Owner, String> {
 pub(super) fn open_store() -> Result<Store, String> {
     let url = variable("DATABASE_URL").map_err(|error| error.to_string())?;
     let url = url.ok_or("DATABASE_URL: is not set; expected postgres://user:password@host:port/database")?;
-    Store::connect_lazy(&url).map_err(|error| error.to_string())
+    let url = SecretUrl::parse("DATABASE_URL", &url, Config::DATABASE_SCHEMES).map_err(|e| e.to_string())?;
+    Store::connect_lazy(url.expose()).map_err(|error| error.to_string())
 }
 
 /// Imports each file by itself; exit code 1 if one failed.
