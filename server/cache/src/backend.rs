@@ -67,7 +67,9 @@ impl L2 {
         };
         let jobs = vec![
             runtime.spawn(ear.listen()).abort_handle(),
-            runtime.spawn(publish(Arc::clone(&outbox), Arc::clone(&router), channel)).abort_handle(),
+            runtime
+                .spawn(publish(Arc::clone(&outbox), Arc::clone(&heard), Arc::clone(&router), channel))
+                .abort_handle(),
         ];
         Self {
             router,

@@ -55,7 +55,7 @@ impl Cache {
             coherence,
             l2,
             max_entry_bytes: parts.max_entry_bytes,
-            loads: Semaphore::new(parts.max_loads),
+            loads: Arc::new(Semaphore::new(parts.max_loads)),
             flights: AtomicUsize::new(0),
             max_flights: parts.max_flights,
             l1_bytes: parts.l1_bytes,

@@ -79,8 +79,8 @@ impl<K: Key, V: Value> Category<K, V> {
 
     /// The value at `key`, loaded by `loader` if neither memory nor Redis can answer.
     ///
-    /// However many ask at once, one load runs, in a task of its own: a reader that goes away cancels nobody's load. The
-    /// wait is bounded: by the soft timeout with an older value at hand, otherwise by the time limit of Redis, the lease
+    /// However many ask at once, one load runs, in a task of its own: a reader that goes away, or is not polled for a while,
+    /// keeps nobody else waiting. The wait is bounded: by the soft timeout with an older value at hand, otherwise by the time limit of Redis, the lease
     /// and the hard timeout. A value past its soft life answers at once and is refreshed behind the reader.
     ///
     /// ```no_run
@@ -111,7 +111,8 @@ impl<K: Key, V: Value> Category<K, V> {
     /// Redis does not have, `loader` loads in one call. It gets the keys to load and returns what it found of them; a key
     /// that it leaves out is absent, as of version 0.
     ///
-    /// Each key is answered by itself, and each is loaded once however many ask for it, by itself or with others.
+    /// Each key is answered by itself, and each is loaded once however many ask for it, by itself or with others. The soft
+    /// timeout and the hard timeout bound the whole call, not each key.
     ///
     /// ```no_run
     /// # use tidemark_cache::{Category, Loaded, Value, Want};
@@ -136,7 +137,29 @@ impl<K: Key, V: Value> Category<K, V> {
         F: Fn(Vec<K>) -> Fut + Clone + Send + 'static,
         Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
     {
-        crate::many::get_many_or_load(&self.core, keys, want, loader).await
+        crate::many::get_many_or_load(&self.core, keys, |_| want, loader).await
+    }
+
+    /// As [`get_many_or_load`](Self::get_many_or_load), each key with a want of its own. One soft timeout and one hard
+    /// timeout bound the whole call, however many keys have to be waited for.
+    pub async fn get_each_or_load<E, F, Fut>(
+        &self,
+        keys: &[K],
+        want_of: impl Fn(&K) -> Want,
+        loader: F,
+    ) -> Vec<Result<Hit<V>, LoadError<E>>>
+    where
+        E: SourceError,
+        F: Fn(Vec<K>) -> Fut + Clone + Send + 'static,
+        Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
+    {
+        crate::many::get_many_or_load(
+            &self.core,
+            keys,
+            |at| keys.get(at).map_or_else(Want::any, &want_of),
+            loader,
+        )
+        .await
     }
 
     /// The value at `key` if memory or Redis has it, past its soft life marked stale. Loads nothing.

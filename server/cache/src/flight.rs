@@ -1,10 +1,16 @@
 //! Loads under way: one a key, however many ask.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 use quick_cache::DefaultHashBuilder;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
@@ -61,11 +67,41 @@ impl<V> Clone for Landed<V> {
     }
 }
 
+/// The whole of a flight: looks into Redis, loads if it must, tells all who wait. Returns what it told.
+pub(crate) type Flown<V> = Pin<Box<dyn Future<Output = Landed<V>> + Send>>;
+
+/// Who polls a flight.
+enum Polled<V> {
+    /// Nobody yet, or a task that ran it from the start.
+    Elsewhere,
+    /// The reader that began it: a look into Redis costs no task then.
+    ByLeader {
+        flown: Flown<V>,
+        /// Wakes the leader when another takes the flight from it.
+        leader: Option<Waker>,
+    },
+    /// A task, for others wait: a reader may cease to be polled, and must not keep them waiting.
+    ByTask,
+}
+
+impl<V> fmt::Debug for Polled<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Elsewhere => "Elsewhere",
+            Self::ByLeader { .. } => "ByLeader",
+            Self::ByTask => "ByTask",
+        })
+    }
+}
+
 /// A load under way. One allocation: most flights end before anybody joins.
 #[derive(Debug)]
 pub(crate) struct Flight<V> {
     progress: Mutex<Progress<V>>,
     changed: Notify,
+    polled: Mutex<Polled<V>>,
+    /// Redis had nothing: what follows must not end with its reader.
+    needs_task: AtomicBool,
     /// The version that it was begun for.
     pub min_version: u64,
     /// Entries loaded before this, by the monotonic clock, are no use to it.
@@ -76,8 +112,54 @@ pub(crate) struct Flight<V> {
 
 impl<V> Flight<V> {
     pub fn new(min_version: u64, newer_than: u64, mark: Mark) -> Arc<Self> {
-        let progress = Mutex::new(Progress::Pending);
-        Arc::new(Self { progress, changed: Notify::new(), min_version, newer_than, mark })
+        Arc::new(Self {
+            progress: Mutex::new(Progress::Pending),
+            changed: Notify::new(),
+            polled: Mutex::new(Polled::Elsewhere),
+            needs_task: AtomicBool::new(false),
+            min_version,
+            newer_than,
+            mark,
+        })
+    }
+
+    /// Has a task poll it from the next pause on, should the leader still do so.
+    pub fn detach(&self) {
+        self.needs_task.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that a reader waits which did not begin it. If the leader polls it, a task does from now on.
+    pub fn follow(&self, runtime: &Handle)
+    where
+        V: Send + Sync + 'static,
+    {
+        let taken = std::mem::replace(&mut *self.polled.lock(), Polled::ByTask);
+        if let Polled::ByLeader { flown, leader } = taken {
+            runtime.spawn(flown);
+            if let Some(leader) = leader {
+                leader.wake();
+            }
+        }
+    }
+
+    /// Polls it for the leader. Ready with `None` once a task does.
+    fn poll_by_leader(&self, runtime: &Handle, cx: &mut Context<'_>) -> Poll<Option<Landed<V>>>
+    where
+        V: Send + Sync + 'static,
+    {
+        let mut polled = self.polled.lock();
+        let Polled::ByLeader { flown, leader } = &mut *polled else { return Poll::Ready(None) };
+        if let Poll::Ready(landed) = flown.as_mut().poll(cx) {
+            *polled = Polled::ByTask;
+            return Poll::Ready(Some(landed));
+        }
+        if !self.needs_task.load(Ordering::Relaxed) {
+            leader.get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
+            return Poll::Pending;
+        }
+        drop(polled);
+        self.follow(runtime);
+        Poll::Ready(None)
     }
 
     /// How far it has come.
@@ -104,6 +186,39 @@ impl<V> Flight<V> {
     /// Ends when it has come further than at this call: to be called before [`progress`](Self::progress).
     pub fn changed(&self) -> Notified<'_> {
         self.changed.notified()
+    }
+}
+
+/// Flies as the leader: polls the flight itself as long as nobody else waits and Redis may still answer. `None` when a task
+/// has taken over; what it lands is told as to any other reader.
+///
+/// A leader that is dropped takes the flight with it: nobody waited for it.
+pub(crate) async fn lead<V>(runtime: &Handle, flight: &Flight<V>, flown: Flown<V>) -> Option<Landed<V>>
+where
+    V: Send + Sync + 'static,
+{
+    {
+        let mut polled = flight.polled.lock();
+        // Who joined before this point waits already.
+        if matches!(*polled, Polled::ByTask) {
+            drop(polled);
+            runtime.spawn(flown);
+            return None;
+        }
+        *polled = Polled::ByLeader { flown, leader: None };
+    }
+    let leader = Leader(flight);
+    poll_fn(|cx| leader.0.poll_by_leader(runtime, cx)).await
+}
+
+/// Ends a flight that only its leader polled, when the leader goes away.
+struct Leader<'f, V>(&'f Flight<V>);
+
+impl<V> Drop for Leader<'_, V> {
+    fn drop(&mut self) {
+        // Dropped outside the lock: its end takes the flight off the list.
+        let taken = std::mem::replace(&mut *self.0.polled.lock(), Polled::ByTask);
+        drop(taken);
     }
 }
 
