@@ -115,7 +115,9 @@ impl Cache {
         let preview = self.preview_clear(&scope).await?;
         let cleared = self.clear(scope).await?;
         let mut covered = self.shared.covered.lock();
-        covered.insert(cleared.seq, preview.entries());
+        if let Some(entries) = preview.entries() {
+            covered.insert(cleared.seq, entries);
+        }
         while covered.len() > MAX_RECORDS {
             covered.pop_first();
         }
@@ -129,7 +131,8 @@ impl Cache {
         Ok(preview::preview(&self.shared, scope).await)
     }
 
-    /// Strikes the clear of this sequence. What was reloaded since stays; what expired stays gone; both are counted.
+    /// Strikes the clear of this sequence. What was reloaded since stays; what expired stays gone; what another clear covers
+    /// stays dead. All are counted.
     pub async fn undo(&self, seq: u64) -> Result<Undone, ClearError> {
         let Some((scope, was_undone)) = self.shared.mirror.record(seq) else {
             // Another process may have made it a moment ago.
@@ -222,6 +225,16 @@ impl Cache {
     /// The connection to Redis. Cheap enough for every health check.
     pub fn l2_state(&self) -> L2State {
         self.shared.l2.as_ref().map_or_else(L2State::none, |l2| l2.router.state())
+    }
+
+    /// Entries and bytes in memory that clears cover, by category: they answer nothing, and stay until they are replaced,
+    /// evicted or expire, so that an undo can revive them. Walks through memory if anything was cleared.
+    pub fn cleared_in_memory(&self) -> BTreeMap<&'static str, (u64, u64)> {
+        let log = self.shared.mirror.log();
+        if log.floor == 0 && log.records.iter().all(|record| record.undone) {
+            return BTreeMap::new();
+        }
+        self.shared.views().into_iter().map(|(name, view)| (name, view.cleared())).collect()
     }
 
     /// Waits until Redis is connected, at most for `limit`; true if it is. For tools that need it; a server does not wait.

@@ -306,6 +306,9 @@ pub struct Warmed {
 pub(crate) trait View: Send + Sync {
     /// Calls back with the key text, the facts and the kind of every entry in memory.
     fn for_each(&self, visit: &mut dyn FnMut(&str, &crate::entry::Meta, Kind));
+
+    /// Entries and bytes in memory that a clear covers.
+    fn cleared(&self) -> (u64, u64);
 }
 
 impl<K: Key, V: Value> View for Core<K, V> {
@@ -313,5 +316,22 @@ impl<K: Key, V: Value> View for Core<K, V> {
         if let Some(l1) = &self.l1 {
             l1.for_each(|key, entry| visit(&key.to_string(), entry.meta(), entry.kind()));
         }
+    }
+
+    fn cleared(&self) -> (u64, u64) {
+        let (mut entries, mut bytes) = (0, 0);
+        if let Some(l1) = &self.l1 {
+            l1.for_each(|key, entry| {
+                let meta = entry.meta();
+                // What was found alive under the newest stamp need not be looked at.
+                if !meta.is_checked(self.coherence.stamp(meta.name))
+                    && !self.mirror.alive(meta.mark, self.name, &key.to_string(), &meta.tags)
+                {
+                    entries += 1;
+                    bytes += L1::weight_of(key, entry);
+                }
+            });
+        }
+        (entries, bytes)
     }
 }

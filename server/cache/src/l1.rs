@@ -145,6 +145,11 @@ impl<K: Key, V> L1<K, V> {
         }
     }
 
+    /// Bytes that an entry takes of the limit.
+    pub fn weight_of(key: &K, entry: &Entry<V>) -> u64 {
+        Weigh.weight(key, entry)
+    }
+
     /// The entry at `key`, without counting as a use.
     pub fn peek(&self, key: &K) -> Option<Entry<V>> {
         self.table.get()?.peek(key)

@@ -77,6 +77,6 @@ pub use inspect::{Inspected, Inspection};
 pub use key::Key;
 pub use l2::{Failover, L2Error, L2State, NodeHealth, NodeReport, NodeRole, NodeState};
 pub use policy::{MAX_LEASE, MAX_LIFE, MAX_TIMEOUT, Policy, Tiers};
-pub use preview::Preview;
+pub use preview::{Counted, Preview};
 pub use stats::{CategoryStats, ClearStats, CoherenceStats, L1Counts, L2Counts, SourceCounts, Stats};
 pub use tags::{BadTag, MAX_TAG_BYTES, MAX_TAGS, TagError};

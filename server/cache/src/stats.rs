@@ -64,13 +64,13 @@ counters! {
         timeouts: Count,
         /// Reads that failed otherwise.
         errors: Count,
-        /// Reads and writes not tried, for want of a connection.
+        /// Reads not tried, for want of a connection.
         skipped: Count,
         /// Entries written.
         writes: Count,
         /// Writes refused, because a living entry there is newer.
         refused: Count,
-        /// Writes put off, because too many were under way, or because nobody would hear of them yet.
+        /// Writes put off: for want of a connection, because too many were under way, or because nobody would hear of them.
         deferred: Count,
         /// Writes not tried, because the entry had expired or been cleared meanwhile, or the clear log was not known.
         outlived: Count,

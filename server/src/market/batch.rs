@@ -12,13 +12,13 @@ use model::{Interval, MarketError, Provenance, Source};
 use tidemark_cache::{Hit, LoadError, Want};
 
 use super::{
-    Answer, LoadFailure, Market, Read,
-    batch_query::BatchQuery,
-    charts::read_range,
-    keys::ChartKey,
+    Answer, LoadFailure, Market,
+    batch_query::{BATCH_MAX_CANDLES, BatchQuery},
+    charts::{ChartRead, read_range},
+    keys::{ChartKey, range_limit},
     prices::unserialisable,
     unavailable,
-    values::{CandleRange, Candles},
+    values::CandleRange,
 };
 
 /// Ranges read from the database at once, of one call: half of its connections, so that others come through.
@@ -32,6 +32,20 @@ struct Wanted {
     revision: u64,
 }
 
+/// A range of the answer, serialized: cached ranges may be longer and are not held on to.
+struct RangeJson {
+    open_json: Bytes,
+    version: u64,
+    provenance: Provenance,
+}
+
+impl RangeJson {
+    fn of(read: ChartRead) -> Result<Self, MarketError> {
+        let open_json = read.candles.open_json().map_err(|_| unserialisable())?;
+        Ok(Self { open_json, version: read.version, provenance: read.provenance })
+    }
+}
+
 /// Where the candles of a symbol come from.
 enum Plan {
     /// From the cache and the store.
@@ -39,7 +53,7 @@ enum Plan {
     /// From the simulation, for this reason if it is the last resort.
     Draw(Option<MarketError>),
     /// They are here.
-    Found(Read<Candles>),
+    Found(RangeJson),
 }
 
 impl Plan {
@@ -69,28 +83,35 @@ impl Market {
     }
 
     /// The same, range by range.
-    async fn batch(&self, query: &BatchQuery) -> Result<Vec<Read<Candles>>, MarketError> {
+    async fn batch(&self, query: &BatchQuery) -> Result<Vec<RangeJson>, MarketError> {
         let mut plans = self.plans(query).await?;
-        let wanted: Vec<Wanted> = plans.iter().filter_map(Plan::wanted).cloned().collect();
-        let mut hits = self.stored(&wanted).await.into_iter();
-        // The place of each symbol gets what became of its look-up.
-        for plan in &mut plans {
-            let Plan::Stored(wanted) = plan else { continue };
-            *plan = match hits.next() {
-                Some(Ok(hit)) => Plan::Found(self.kept(hit, wanted.key.source.clone())),
-                Some(Err(error)) => {
-                    tracing::debug!(%error, symbol = %wanted.key.symbol, "candles cannot be read");
-                    Plan::Draw(Some(made_up_for(&error)?))
-                }
-                None => return Err(unserialisable()),
-            };
+        for (part, symbols) in
+            plans.chunks_mut(at_once(query.limit)).zip(query.symbols.chunks(at_once(query.limit)))
+        {
+            let wanted: Vec<Wanted> = part.iter().filter_map(Plan::wanted).cloned().collect();
+            let mut hits = self.stored(wanted).await.into_iter();
+            // The place of each symbol gets what became of its look-up.
+            for (plan, symbol) in part.iter_mut().zip(symbols) {
+                let Plan::Stored(wanted) = plan else { continue };
+                *plan = match hits.next() {
+                    Some(Ok(hit)) => {
+                        let source = wanted.key.source.clone();
+                        Plan::Found(RangeJson::of(self.answered(hit, source, &query.of(symbol)))?)
+                    }
+                    Some(Err(error)) => {
+                        tracing::debug!(%error, symbol = %wanted.key.symbol, "candles cannot be read");
+                        Plan::Draw(Some(made_up_for(&error)?))
+                    }
+                    None => return Err(unserialisable()),
+                };
+            }
         }
         let mut reads = Vec::with_capacity(plans.len());
         // Drawn one after the other: a call takes one place, as others do.
         for (plan, symbol) in plans.into_iter().zip(&query.symbols) {
             reads.push(match plan {
                 Plan::Found(read) => read,
-                Plan::Draw(reason) => self.simulated_chart(&query.of(symbol), reason).await?,
+                Plan::Draw(reason) => RangeJson::of(self.simulated_chart(&query.of(symbol), reason).await?)?,
                 Plan::Stored(_) => return Err(unserialisable()),
             });
         }
@@ -126,17 +147,19 @@ impl Market {
         Ok(plans)
     }
 
-    /// The ranges as the cache has or loads them, in their order: one look into memory and Redis for all. What is of an
-    /// older revision than its series, as after an import, is asked for again by itself.
-    async fn stored(&self, wanted: &[Wanted]) -> Vec<Result<Hit<CandleRange>, LoadError<LoadFailure>>> {
+    /// The ranges as the cache has or loads them, in their order: one look into memory and Redis for all, and one wait. Each
+    /// is wanted of its series' revision.
+    async fn stored(&self, wanted: Vec<Wanted>) -> Vec<Result<Hit<CandleRange>, LoadError<LoadFailure>>> {
         let keys: Vec<ChartKey> = wanted.iter().map(|one| one.key.clone()).collect();
-        let ids: HashMap<ChartKey, i64> = wanted.iter().map(|one| (one.key.clone(), one.id)).collect();
-        let (ids, store) = (Arc::new(ids), self.0.store.clone());
+        let series: HashMap<ChartKey, (i64, u64)> =
+            wanted.into_iter().map(|one| (one.key, (one.id, one.revision))).collect();
+        let (series, store) = (Arc::new(series), self.0.store.clone());
+        let of_load = Arc::clone(&series);
         let load = move |missing: Vec<ChartKey>| {
-            let (ids, store) = (Arc::clone(&ids), store.clone());
+            let (series, store) = (Arc::clone(&of_load), store.clone());
             async move {
                 let loads = missing.into_iter().map(|key| {
-                    let id = ids.get(&key).copied();
+                    let id = series.get(&key).map(|(id, _)| *id);
                     let store = store.clone();
                     async move {
                         let Some(id) = id else { return Ok(None) };
@@ -152,32 +175,15 @@ impl Market {
                 Ok::<_, LoadFailure>(loaded.into_iter().flatten().collect())
             }
         };
-        let oldest = wanted.iter().map(|one| one.revision).min().unwrap_or(0);
-        let hits = self.0.charts.get_many_or_load(&keys, Want::at_least(oldest), load).await;
-        // Owned, as a stream of borrowed ones cannot cross threads.
-        let current = stream::iter(hits.into_iter().zip(wanted.to_vec())).map(|(hit, wanted)| async move {
-            match hit {
-                Ok(hit) if hit.version < wanted.revision => self.current(&wanted).await,
-                other => other,
-            }
-        });
-        current.buffered(LOADS_AT_ONCE).collect().await
+        let want = |key: &ChartKey| Want::at_least(series.get(key).map_or(0, |(_, revision)| *revision));
+        self.0.charts.get_each_or_load(&keys, want, load).await
     }
+}
 
-    async fn current(&self, wanted: &Wanted) -> Result<Hit<CandleRange>, LoadError<LoadFailure>> {
-        let (store, key, id) = (self.0.store.clone(), wanted.key.clone(), wanted.id);
-        let load = move || read_range(store, key, id);
-        self.0.charts.get_or_load(&wanted.key, Want::at_least(wanted.revision), load).await
-    }
-
-    fn kept(&self, hit: Hit<CandleRange>, source: Source) -> Read<Candles> {
-        Read {
-            provenance: self.provenance(&hit, source, false),
-            open_json: hit.value.open_json.clone(),
-            version: hit.version,
-            value: Candles::Kept(hit.value),
-        }
-    }
+/// Ranges held at once of a call with this limit: cached ranges may be longer than what is asked of them, and of a hundred
+/// no more candles are held than an answer may have.
+fn at_once(limit: u32) -> usize {
+    usize::try_from(BATCH_MAX_CANDLES / range_limit(limit)).unwrap_or(1).max(1)
 }
 
 /// Why candles are made up; too much work is no reason.
@@ -202,7 +208,7 @@ fn together<'p>(mut parts: impl Iterator<Item = &'p Provenance>) -> Option<Prove
 }
 
 /// `{"interval":…,"charts":[…]`, each chart as `chart_data` answers it.
-fn open_json(interval: Interval, reads: &[Read<Candles>]) -> Result<Bytes, serde_json::Error> {
+fn open_json(interval: Interval, reads: &[RangeJson]) -> Result<Bytes, serde_json::Error> {
     let length: usize = reads.iter().map(|read| read.open_json.len() + 160).sum();
     let mut json = BytesMut::with_capacity(length + 64);
     json.extend_from_slice(format!("{{\"interval\":\"{interval}\",\"charts\":[").as_bytes());

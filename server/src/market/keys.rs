@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use model::{ChartQuery, Interval, Source, Symbol, UnixMs};
+use model::{ChartQuery, Interval, MAX_LIMIT, Source, Symbol, UnixMs};
 
 use crate::store::SeriesInfo;
 
@@ -36,6 +36,15 @@ impl fmt::Display for SparklinesKey {
     }
 }
 
+/// The most bars of a cached range, ascending. A query's limit is rounded up to one of them, and the answer is cut to what
+/// was asked: otherwise anyone could fill the cache with one range under thousands of limits.
+pub(super) const RANGE_LIMITS: [u32; 4] = [100, 500, 1_000, MAX_LIMIT];
+
+/// The most bars of the cached range that answers a query with this limit.
+pub(super) fn range_limit(limit: u32) -> u32 {
+    RANGE_LIMITS.into_iter().find(|most| limit <= *most).unwrap_or(MAX_LIMIT)
+}
+
 /// Key of the category `charts`: a range of one series. Queries that ask for the same bars share it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ChartKey {
@@ -51,12 +60,12 @@ pub struct ChartKey {
     pub from: Option<UnixMs>,
     /// Last open time that counts, inclusive.
     pub to: Option<UnixMs>,
-    /// Most bars.
+    /// Most bars, one of [`RANGE_LIMITS`].
     pub limit: u32,
 }
 
 impl ChartKey {
-    /// The key of this query on this series: ends are moved to open times. They depend on the query alone, not on where
+    /// The key of this query on this series: ends are moved to open times, the limit is rounded up. They depend on the query alone, not on where
     /// the series begins and ends, for the directory that says so may be older than the candles.
     #[must_use]
     pub fn new(query: &ChartQuery, series: &SeriesInfo) -> Self {
@@ -73,7 +82,7 @@ impl ChartKey {
             interval,
             from,
             to: query.to.map(|t| interval.bucket(t)),
-            limit: query.limit,
+            limit: range_limit(query.limit),
         }
     }
 }
@@ -117,6 +126,18 @@ mod tests {
         let a = ChartQuery { from: Some(1_506_816_000_001), ..last.clone() };
         let b = ChartQuery { from: Some(1_506_819_600_000), ..last };
         assert_eq!(ChartKey::new(&a, &series()), ChartKey::new(&b, &series()));
+    }
+
+    #[test]
+    fn a_range_has_few_limits_and_enough_bars() {
+        let mut seen = std::collections::BTreeSet::new();
+        for limit in 1..=MAX_LIMIT {
+            let most = range_limit(limit);
+            assert!(most >= limit, "{limit}: {most}");
+            seen.insert(most);
+        }
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), [100, 500, 1_000, 5_000]);
+        assert_eq!(RANGE_LIMITS.map(range_limit), RANGE_LIMITS);
     }
 
     #[test]
