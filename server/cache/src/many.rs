@@ -140,10 +140,13 @@ async fn look_together<K, V, E, F, Fut>(
 }
 
 /// How each of some flights ended in Redis, in their order, and the pilots of those that it has nothing for.
-type Fetched<K, V> = (Vec<Option<Landed<V>>>, Vec<Pilot<K, V>>);
+type FetchOutcome<K, V> = (Vec<Option<Landed<V>>>, Vec<Pilot<K, V>>);
 
 /// Looks into Redis for many flights: one round trip a node. Those that it has something for land.
-async fn fetch_together<K: Key, V: Value>(core: &Arc<Core<K, V>>, pilots: Vec<Pilot<K, V>>) -> Fetched<K, V> {
+async fn fetch_together<K: Key, V: Value>(
+    core: &Arc<Core<K, V>>,
+    pilots: Vec<Pilot<K, V>>,
+) -> FetchOutcome<K, V> {
     let asked_at = clock::now();
     let keys = core.entry_keys(pilots.iter().map(|pilot| pilot.text.as_str()));
     let mut all_landed: Vec<Option<Landed<V>>> = pilots.iter().map(|_| None).collect();
