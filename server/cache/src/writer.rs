@@ -285,6 +285,14 @@ mod tests {
         let l2 = shared.l2.as_ref().expect("there");
         assert_eq!(l2.recovery.depth().0, 1, "nobody has heard of us");
         let other = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        // The only thread of its own runtime is held meanwhile: its jobs would make it good as well.
+        let (is_held, held) = std::sync::mpsc::channel();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        own.spawn(async move {
+            is_held.send(()).expect("the test waits");
+            let _ = released.recv_timeout(PATIENCE);
+        });
+        held.recv_timeout(PATIENCE).expect("held");
         l2.outbox.heard_now();
         // Polled once: the write is to begin, and the runtime ends at once.
         let mut making_good = Box::pin(shared.recover_now());
@@ -292,6 +300,7 @@ mod tests {
             std::future::poll_fn(|cx| std::task::Poll::Ready(making_good.as_mut().poll(cx).is_pending()));
         assert!(other.block_on(once));
         drop(other);
+        drop(release);
         own.block_on(async {
             until_written(&cache).await;
             set_channels(&mut plain, "allchannels").await;

@@ -281,3 +281,54 @@ pub(super) fn undone(handle: u64, undone: &Value) -> String {
     text.push('\n');
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_preview_says_no_more_of_redis_than_is_known() {
+        for (counted, text) in [
+            ("exact", "811 entries (2.0 KiB) in Redis, 407 (1.0 KiB) in memory here"),
+            ("estimate", "about 811 entries (2.0 KiB) in Redis, ±9, 407 (1.0 KiB) in memory here"),
+            ("at_least", "at least 811 entries (2.0 KiB) in Redis, 407 (1.0 KiB) in memory here"),
+            ("unknown", "an unknown number of entries in Redis, 407 (1.0 KiB) in memory here"),
+            ("no_redis", "407 entries (1.0 KiB) in memory here"),
+        ] {
+            let preview = json!({
+                "l2_counted": counted, "l2_entries": 811, "l2_bytes": 2_048, "l2_entries_error": 9,
+                "l1_entries": 407, "l1_bytes": 1_024, "complete": counted == "exact",
+            });
+            assert_eq!(covered(&preview), text, "{counted}");
+        }
+    }
+
+    #[test]
+    fn an_undo_says_what_another_clear_still_covers() {
+        let answer = json!({
+            "revived": 2, "reloaded": 0, "still_cleared": 800, "gone": null, "complete": true,
+        });
+        assert_eq!(
+            undone(7, &answer),
+            "clear 7 is taken back: 2 entries live again, 0 were read anew, 800 stay cleared by another clear\n"
+        );
+    }
+
+    #[test]
+    fn each_category_shows_its_limit_evictions_skipped_reads_and_what_is_cleared() {
+        let stats = json!({
+            "categories": { "charts": {
+                "l1": { "evictions": 12_646, "oversized": 3 }, "l2": { "skipped": 11_471 }, "source": {},
+                "l1_bytes": 97 << 20, "l1_limit_bytes": 100 << 20, "l1_entries": 5,
+            } },
+            "cleared": { "charts": { "entries": 4, "bytes": 3 << 20 } },
+        });
+        let text = categories(&stats);
+        let row = text.lines().find(|line| line.starts_with("charts")).unwrap();
+        for part in ["97.0 MiB", "100.0 MiB", "97.0 %", "12646", "11471", "3.0 MiB"] {
+            assert!(row.contains(part), "{part}: {text}");
+        }
+    }
+}
