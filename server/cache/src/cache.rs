@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::backend::{CLEAR_TIMEOUT, L2};
 use crate::builder::{Builder, ConfigError};
-use crate::bus::Coherence;
+use crate::bus::{Coherence, SILENCE};
 use crate::category::Category;
 use crate::clears::{ClearError, ClearRecord, Cleared, MAX_RECORDS, Mirror, Scope, Struck, Undone};
 use crate::codec::Value;
@@ -237,10 +237,16 @@ impl Cache {
         self.shared.views().into_iter().map(|(name, view)| (name, view.cleared())).collect()
     }
 
-    /// Waits until Redis is connected, at most for `limit`; true if it is. For tools that need it; a server does not wait.
+    /// Waits until Redis is connected, at most for `limit`; true if it is. Then it waits a moment for others to hear of this
+    /// process, 2.5 s at most, so that what is written next is written at once. For tools that need it; a server does not
+    /// wait.
     pub async fn wait_for_l2(&self, limit: Duration) -> bool {
         let Some(l2) = &self.shared.l2 else { return false };
-        timeout(limit, l2.router.wait_connected()).await.is_ok()
+        let connected = timeout(limit, l2.router.wait_connected()).await.is_ok();
+        if connected {
+            let _ = timeout(limit.min(SILENCE), l2.outbox.wait_heard()).await;
+        }
+        connected
     }
 
     /// Sets a key of a short life in Redis, reads its life, deletes it; returns the time of the three.

@@ -341,7 +341,11 @@ impl<V: Value, E: SourceError> Waited<V, E> {
             Self::TooLittle | Self::Left => match from_memory(core, key, want, true) {
                 Ready::Now(result) => result,
                 Ready::Refresh(hit, _) => Ok(hit),
-                Ready::Wait(..) => Err(LoadError::Abandoned),
+                // Redis would be asked about it first; with the flight gone it is what there is.
+                Ready::Wait(Some(value), _) => {
+                    Ok(core.answer(key, value, Tier::L1, Some(StaleReason::Unverified)))
+                }
+                Ready::Wait(None, _) => Err(LoadError::Abandoned),
             },
         }
     }

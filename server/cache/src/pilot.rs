@@ -76,6 +76,8 @@ impl<K: Key, V: Value> Pilot<K, V> {
             None => {
                 // The reader may go away, or others come: the load is nobody's own.
                 self.flight.detach();
+                // A leader gives it to a task here, before the loader or the encoding of its value can panic.
+                tokio::task::yield_now().await;
                 // Boxed by itself: a hit in Redis does not pay for the size of a load.
                 Box::pin(self.load(loader)).await
             }

@@ -22,7 +22,9 @@ const MAX_ITEMS: usize = 256;
 const PUBLISH_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a message waits for others to go with it.
 const GATHER: Duration = Duration::from_millis(2);
-/// Before a failed message is tried again, and between the heartbeats of a process that nobody has heard yet.
+/// Between the heartbeats of a process that nobody has heard yet, while Redis takes them.
+const FIRST_HEARTBEATS: Duration = Duration::from_millis(25);
+/// Before a failed message is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Default)]
@@ -42,6 +44,8 @@ pub(crate) struct Outbox {
     waiting: Mutex<Waiting>,
     wake: Notify,
     sent: Notify,
+    /// Somebody has heard of us.
+    heard: Notify,
     /// When a message first reached Redis; 0 if none has.
     first_sent: AtomicU64,
     /// When a message last reached Redis, and with it the others; 0 as long as nobody has heard of us.
@@ -58,6 +62,7 @@ impl Outbox {
             waiting: Mutex::default(),
             wake: Notify::new(),
             sent: Notify::new(),
+            heard: Notify::new(),
             first_sent: AtomicU64::new(0),
             last_heard: AtomicU64::new(0),
             messages: AtomicU64::new(0),
@@ -124,13 +129,30 @@ impl Outbox {
             || (receivers == 1 && others == 0)
             || now.saturating_sub(self.first_sent.load(Ordering::Relaxed)) > clock::millis(SILENCE);
         if is_confirmed {
-            self.last_heard.store(now, Ordering::Relaxed);
+            self.last_heard.store(now, Ordering::Release);
+            self.heard.notify_waiters();
         }
     }
 
-    /// Time between two heartbeats.
-    fn heartbeat(&self) -> Duration {
-        if self.last_heard.load(Ordering::Relaxed) == 0 { RETRY_AFTER } else { HEARTBEAT }
+    /// Waits until somebody has heard of us for the first time.
+    pub async fn wait_heard(&self) {
+        loop {
+            let mut heard = std::pin::pin!(self.heard.notified());
+            heard.as_mut().enable();
+            if self.last_heard.load(Ordering::Acquire) != 0 {
+                return;
+            }
+            heard.await;
+        }
+    }
+
+    /// Time between two heartbeats; `is_open`: Redis takes them.
+    fn heartbeat(&self, is_open: bool) -> Duration {
+        match (self.last_heard.load(Ordering::Relaxed), is_open) {
+            (0, true) => FIRST_HEARTBEATS,
+            (0, false) => RETRY_AFTER,
+            _ => HEARTBEAT,
+        }
     }
 
     /// Makes it so long ago that a message last reached Redis.
@@ -185,8 +207,10 @@ pub(crate) async fn publish(outbox: Arc<Outbox>, heard: Arc<Heard>, router: Arc<
     // Nobody has heard of us yet: at once.
     let mut spoke: Option<Instant> = None;
     let due = |spoke: Option<Instant>| {
-        spoke.map_or(Duration::ZERO, |at| outbox.heartbeat().saturating_sub(at.elapsed()))
+        spoke.map_or(Duration::ZERO, |at| outbox.heartbeat(router.is_open()).saturating_sub(at.elapsed()))
     };
+    // So that the others hear of us as soon as they can.
+    let _ = timeout(HEARTBEAT, router.wait_connected()).await;
     loop {
         if timeout(due(spoke), outbox.wake.notified()).await.is_ok() {
             // What comes together goes together.
