@@ -212,6 +212,10 @@ impl Cache {
     pub async fn close(&self, limit: Duration) {
         let Some(l2) = &self.shared.l2 else { return };
         let _ = timeout(limit, async {
+            // What was written before anybody heard of this process waits. Half of the time is for what follows.
+            if l2.router.is_open() && l2.outbox.is_mute() {
+                let _ = timeout(limit / 2, l2.outbox.wait_heard()).await;
+            }
             self.shared.recover_now().await;
             // All slots free: all writes have ended.
             let all = u32::try_from(l2.max_writes).unwrap_or(u32::MAX);
