@@ -156,7 +156,8 @@ mod tests {
     #[test]
     fn a_key_means_the_same_bars_whatever_the_directory_says() {
         let older = series();
-        let newer = SeriesInfo { revision: 2, first_open: FIRST_BAR, last_open: 1_600_000_000_000, ..series() };
+        let newer =
+            SeriesInfo { revision: 2, first_open: FIRST_BAR, last_open: 1_600_000_000_000, ..series() };
         let last = ChartQuery::last("BTC".parse().unwrap(), Interval::H1);
         for time in [0, older.first_open, older.last_open, older.last_open + 7_200_000, 1_700_000_000_000] {
             for query in [
