@@ -153,7 +153,10 @@ fn a_clear_over_http_reaches_every_server_and_undo_takes_it_back() {
     assert_eq!((log[0]["seq"].clone(), log[0]["scope"].clone()), (json!(handle), json!("tag coin:BTC")));
 
     let undone = one.admin_post("/api/cache/undo", &json!({ "handle": handle }));
-    assert_eq!(undone, json!({ "revived": 1, "reloaded": 0, "gone": 0, "complete": true }));
+    assert_eq!(
+        undone,
+        json!({ "revived": 1, "reloaded": 0, "still_cleared": 0, "gone": 0, "complete": true })
+    );
     for server in [&one, &two] {
         assert!(wait_until(SOON, || alive(server, name) == Some(true)), "{}", server.log());
     }

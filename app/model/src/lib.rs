@@ -22,7 +22,7 @@ mod symbol;
 
 pub use admin::{
     AdminError, BadName, CacheEntry, CacheStats, CategoryStats, ClearPreview, ClearRecord, ClearScope,
-    Cleared, CoherenceStats, Credentials, EntryCopy, FailoverStats, HotKeyStats, L1Stats, L2Stats,
+    Cleared, CoherenceStats, Counted, Credentials, EntryCopy, FailoverStats, HotKeyStats, L1Stats, L2Stats,
     NodeReport, NodeStats, ScopePart, ScopeProblem, Session, SharedTier, SourceStats, Unavailable, Undone,
 };
 pub use answer::{ChartData, LatestPrices};

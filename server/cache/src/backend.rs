@@ -81,7 +81,8 @@ impl L2 {
         let jobs = if parts.observer {
             Vec::new()
         } else {
-            let publishing = publish(Arc::clone(&outbox), Arc::clone(&router), channel.clone());
+            let publishing =
+                publish(Arc::clone(&outbox), Arc::clone(&heard), Arc::clone(&router), channel.clone());
             vec![runtime.spawn(ear.listen()).abort_handle(), runtime.spawn(publishing).abort_handle()]
         };
         Self {

@@ -211,7 +211,7 @@ impl Builder {
         self
     }
 
-    /// Writes to Redis at once; more are dropped and counted. Default 256.
+    /// Writes to Redis at once; more are put off, counted, and made good a moment later. Default 256.
     #[must_use]
     pub fn max_writes(mut self, writes: usize) -> Self {
         self.max_writes = writes;

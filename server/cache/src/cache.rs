@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::backend::{CLEAR_TIMEOUT, L2};
 use crate::builder::{Builder, ConfigError};
-use crate::bus::Coherence;
+use crate::bus::{Coherence, SILENCE};
 use crate::category::Category;
 use crate::clears::{ClearError, ClearRecord, Cleared, MAX_RECORDS, Mirror, Scope, Struck, Undone};
 use crate::codec::Value;
@@ -55,7 +55,7 @@ impl Cache {
             coherence,
             l2,
             max_entry_bytes: parts.max_entry_bytes,
-            loads: Semaphore::new(parts.max_loads),
+            loads: Arc::new(Semaphore::new(parts.max_loads)),
             flights: AtomicUsize::new(0),
             max_flights: parts.max_flights,
             l1_bytes: parts.l1_bytes,
@@ -115,7 +115,9 @@ impl Cache {
         let preview = self.preview_clear(&scope).await?;
         let cleared = self.clear(scope).await?;
         let mut covered = self.shared.covered.lock();
-        covered.insert(cleared.seq, preview.entries());
+        if let Some(entries) = preview.entries() {
+            covered.insert(cleared.seq, entries);
+        }
         while covered.len() > MAX_RECORDS {
             covered.pop_first();
         }
@@ -129,7 +131,8 @@ impl Cache {
         Ok(preview::preview(&self.shared, scope).await)
     }
 
-    /// Strikes the clear of this sequence. What was reloaded since stays; what expired stays gone; both are counted.
+    /// Strikes the clear of this sequence. What was reloaded since stays; what expired stays gone; what another clear covers
+    /// stays dead. All are counted.
     pub async fn undo(&self, seq: u64) -> Result<Undone, ClearError> {
         let Some((scope, was_undone)) = self.shared.mirror.record(seq) else {
             // Another process may have made it a moment ago.
@@ -209,6 +212,10 @@ impl Cache {
     pub async fn close(&self, limit: Duration) {
         let Some(l2) = &self.shared.l2 else { return };
         let _ = timeout(limit, async {
+            // What was written before anybody heard of this process waits. Half of the time is for what follows.
+            if l2.router.is_open() && l2.outbox.is_mute() {
+                let _ = timeout(limit / 2, l2.outbox.wait_heard()).await;
+            }
             self.shared.recover_now().await;
             // All slots free: all writes have ended.
             let all = u32::try_from(l2.max_writes).unwrap_or(u32::MAX);
@@ -224,10 +231,29 @@ impl Cache {
         self.shared.l2.as_ref().map_or_else(L2State::none, |l2| l2.router.state())
     }
 
-    /// Waits until Redis is connected, at most for `limit`; true if it is. For tools that need it; a server does not wait.
+    /// Entries and bytes in memory that clears cover, by category: they answer nothing, and stay until they are replaced,
+    /// evicted or expire, so that an undo can revive them. Walks through memory if anything was cleared, on a thread for
+    /// what blocks: that may take a while.
+    pub async fn cleared_in_memory(&self) -> BTreeMap<&'static str, (u64, u64)> {
+        let log = self.shared.mirror.log();
+        if log.floor == 0 && log.records.iter().all(|record| record.undone) {
+            return BTreeMap::new();
+        }
+        let views = self.shared.views();
+        let walk = move || views.into_iter().map(|(name, view)| (name, view.cleared())).collect();
+        self.shared.runtime.spawn_blocking(walk).await.unwrap_or_default()
+    }
+
+    /// Waits until Redis is connected, at most for `limit`; true if it is. Then it waits a moment for others to hear of this
+    /// process, 2.5 s at most, so that what is written next is written at once. For tools that need it; a server does not
+    /// wait.
     pub async fn wait_for_l2(&self, limit: Duration) -> bool {
         let Some(l2) = &self.shared.l2 else { return false };
-        timeout(limit, l2.router.wait_connected()).await.is_ok()
+        let connected = timeout(limit, l2.router.wait_connected()).await.is_ok();
+        if connected {
+            let _ = timeout(limit.min(SILENCE), l2.outbox.wait_heard()).await;
+        }
+        connected
     }
 
     /// Sets a key of a short life in Redis, reads its life, deletes it, by a script as the cache writes; on a cluster on every

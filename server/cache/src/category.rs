@@ -14,6 +14,7 @@ use crate::hot::HotKey;
 use crate::key::Key;
 use crate::l1::L1;
 use crate::l2::L2Error;
+use crate::load::Limits;
 use crate::outgoing::Origin;
 use crate::policy::Policy;
 use crate::shared::{CategoryParts, Shared};
@@ -79,9 +80,9 @@ impl<K: Key, V: Value> Category<K, V> {
 
     /// The value at `key`, loaded by `loader` if neither memory nor Redis can answer.
     ///
-    /// However many ask at once, one load runs, in a task of its own: a reader that goes away cancels nobody's load. The
-    /// wait is bounded: by the soft timeout with an older value at hand, otherwise by the time limit of Redis, the lease
-    /// and the hard timeout. A value past its soft life answers at once and is refreshed behind the reader.
+    /// However many ask at once, one load runs, in a task of its own: a reader that goes away, or is not polled for a while,
+    /// keeps nobody else waiting. The wait is bounded: by the soft timeout with an older value at hand, otherwise by the time
+    /// limit of Redis, the lease and the hard timeout. A value past its soft life answers at once and is refreshed behind the reader.
     ///
     /// ```no_run
     /// # use tidemark_cache::{Category, LoadError, Loaded, Value, Want};
@@ -111,7 +112,8 @@ impl<K: Key, V: Value> Category<K, V> {
     /// Redis does not have, `loader` loads in one call. It gets the keys to load and returns what it found of them; a key
     /// that it leaves out is absent, as of version 0.
     ///
-    /// Each key is answered by itself, and each is loaded once however many ask for it, by itself or with others.
+    /// Each key is answered by itself, and each is loaded once however many ask for it, by itself or with others. The soft
+    /// timeout and the hard timeout bound the whole call, not each key.
     ///
     /// ```no_run
     /// # use tidemark_cache::{Category, Loaded, Value, Want};
@@ -136,7 +138,61 @@ impl<K: Key, V: Value> Category<K, V> {
         F: Fn(Vec<K>) -> Fut + Clone + Send + 'static,
         Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
     {
-        crate::many::get_many_or_load(&self.core, keys, want, loader).await
+        crate::many::get_many_or_load(&self.core, keys, |_| want, None, loader).await
+    }
+
+    /// As [`get_many_or_load`](Self::get_many_or_load), each key with a want of its own. One soft timeout and one hard
+    /// timeout bound the whole call, however many keys have to be waited for.
+    pub async fn get_each_or_load<E, F, Fut>(
+        &self,
+        keys: &[K],
+        want_of: impl Fn(&K) -> Want,
+        loader: F,
+    ) -> Vec<Result<Hit<V>, LoadError<E>>>
+    where
+        E: SourceError,
+        F: Fn(Vec<K>) -> Fut + Clone + Send + 'static,
+        Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
+    {
+        self.get_each_within(keys, want_of, None, loader).await
+    }
+
+    /// As [`get_each_or_load`](Self::get_each_or_load), within [`limits`](Self::limits) that several calls share.
+    pub async fn get_each_or_load_within<E, F, Fut>(
+        &self,
+        keys: &[K],
+        want_of: impl Fn(&K) -> Want,
+        limits: Limits,
+        loader: F,
+    ) -> Vec<Result<Hit<V>, LoadError<E>>>
+    where
+        E: SourceError,
+        F: Fn(Vec<K>) -> Fut + Clone + Send + 'static,
+        Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
+    {
+        self.get_each_within(keys, want_of, Some(limits), loader).await
+    }
+
+    async fn get_each_within<E, F, Fut>(
+        &self,
+        keys: &[K],
+        want_of: impl Fn(&K) -> Want,
+        limits: Option<Limits>,
+        loader: F,
+    ) -> Vec<Result<Hit<V>, LoadError<E>>>
+    where
+        E: SourceError,
+        F: Fn(Vec<K>) -> Fut + Clone + Send + 'static,
+        Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
+    {
+        let want_at = |at: usize| keys.get(at).map_or_else(Want::any, &want_of);
+        crate::many::get_many_or_load(&self.core, keys, want_at, limits, loader).await
+    }
+
+    /// Until when a reader that begins now waits, by the policy: the soft timeout with an older value at hand, otherwise the
+    /// hard timeout and what looking into Redis takes. For a reader that asks for its keys in several calls.
+    pub fn limits(&self) -> Limits {
+        Limits::from_now(&self.core)
     }
 
     /// Unix milliseconds by the clock that all processes of a namespace share, that of Redis, as far as it is known: for versions
@@ -289,6 +345,9 @@ pub struct Warmed {
 pub(crate) trait View: Send + Sync {
     /// Calls back with the key text, the facts and the kind of every entry in memory.
     fn for_each(&self, visit: &mut dyn FnMut(&str, &crate::entry::Meta, Kind));
+
+    /// Entries and bytes in memory that a clear covers.
+    fn cleared(&self) -> (u64, u64);
 }
 
 impl<K: Key, V: Value> View for Core<K, V> {
@@ -296,5 +355,22 @@ impl<K: Key, V: Value> View for Core<K, V> {
         if let Some(l1) = &self.l1 {
             l1.for_each(|key, entry| visit(&key.to_string(), entry.meta(), entry.kind()));
         }
+    }
+
+    fn cleared(&self) -> (u64, u64) {
+        let (mut entries, mut bytes) = (0, 0);
+        if let Some(l1) = &self.l1 {
+            l1.for_each(|key, entry| {
+                let meta = entry.meta();
+                // What was found alive under the newest stamp need not be looked at.
+                if !meta.is_checked(self.coherence.stamp(meta.name))
+                    && !self.mirror.alive(meta.mark, self.name, &key.to_string(), &meta.tags)
+                {
+                    entries += 1;
+                    bytes += L1::weight_of(key, entry);
+                }
+            });
+        }
+        (entries, bytes)
     }
 }

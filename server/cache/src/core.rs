@@ -13,7 +13,7 @@ use crate::flight::Flights;
 use crate::hit::{self, Hit, Loaded, StaleReason, Tier, Want};
 use crate::hot::HotKeys;
 use crate::key::Key;
-use crate::l1::L1;
+use crate::l1::{L1, Put};
 use crate::policy::Policy;
 use crate::shared::Shared;
 use crate::stats::Counters;
@@ -187,19 +187,22 @@ impl<K: Key, V: Value> Core<K, V> {
         if meta.is_gone(now) {
             return entry;
         }
-        let kept = l1.put(key, entry.clone(), |held| {
+        let put = l1.put(key, &entry, |held| {
             let held = held.meta();
             !held.is_gone(now)
                 && (held.is_checked(stamp) || self.mirror.alive(held.mark, self.name, text, &held.tags))
         });
-        if kept.is(&entry) {
-            self.counters.l1.inserts.add(1);
-        } else {
-            self.counters.l1.refused.add(1);
-            // Whoever brought the other one has asked, and found nothing newer than ours.
-            kept.meta().note_verified(entry.meta().verified_at());
+        match put {
+            Put::Kept => self.counters.l1.inserts.add(1),
+            Put::Oversized => self.counters.l1.oversized.add(1),
+            Put::Refused(held) => {
+                self.counters.l1.refused.add(1);
+                // Whoever brought the other one has asked, and found nothing newer than ours.
+                held.meta().note_verified(meta.verified_at());
+                return held;
+            }
         }
-        kept
+        entry
     }
 
     /// What is remembered of a key's last load, if it still counts.

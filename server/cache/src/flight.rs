@@ -1,10 +1,16 @@
 //! Loads under way: one a key, however many ask.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 use quick_cache::DefaultHashBuilder;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
@@ -61,11 +67,41 @@ impl<V> Clone for Landed<V> {
     }
 }
 
+/// The whole of a flight: looks into Redis, loads if it must, tells all who wait. Returns what it told.
+pub(crate) type Flown<V> = Pin<Box<dyn Future<Output = Landed<V>> + Send>>;
+
+/// Who polls a flight.
+enum Polled<V> {
+    /// Nobody yet, or a task that ran it from the start.
+    Elsewhere,
+    /// The reader that began it: a look into Redis costs no task then.
+    ByLeader {
+        flown: Flown<V>,
+        /// Wakes the leader when another takes the flight from it.
+        leader: Option<Waker>,
+    },
+    /// A task, for others wait: a reader may cease to be polled, and must not keep them waiting.
+    ByTask,
+}
+
+impl<V> fmt::Debug for Polled<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Elsewhere => "Elsewhere",
+            Self::ByLeader { .. } => "ByLeader",
+            Self::ByTask => "ByTask",
+        })
+    }
+}
+
 /// A load under way. One allocation: most flights end before anybody joins.
 #[derive(Debug)]
 pub(crate) struct Flight<V> {
     progress: Mutex<Progress<V>>,
     changed: Notify,
+    polled: Mutex<Polled<V>>,
+    /// Another waits, or Redis had nothing: what follows must not end with its reader.
+    needs_task: AtomicBool,
     /// The version that it was begun for.
     pub min_version: u64,
     /// Entries loaded before this, by the monotonic clock, are no use to it.
@@ -76,8 +112,59 @@ pub(crate) struct Flight<V> {
 
 impl<V> Flight<V> {
     pub fn new(min_version: u64, newer_than: u64, mark: Mark) -> Arc<Self> {
-        let progress = Mutex::new(Progress::Pending);
-        Arc::new(Self { progress, changed: Notify::new(), min_version, newer_than, mark })
+        Arc::new(Self {
+            progress: Mutex::new(Progress::Pending),
+            changed: Notify::new(),
+            polled: Mutex::new(Polled::Elsewhere),
+            needs_task: AtomicBool::new(false),
+            min_version,
+            newer_than,
+            mark,
+        })
+    }
+
+    /// Has a task poll it from the next pause on, should the leader still do so.
+    pub fn detach(&self) {
+        self.needs_task.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that a reader waits which did not begin it. If the leader polls it, a task does from now on. Does not wait for a
+    /// poll under way, which may decode and load: the leader hands over itself at the end of it.
+    pub fn follow(&self, runtime: &Handle)
+    where
+        V: Send + Sync + 'static,
+    {
+        self.detach();
+        // With the fence in `poll_by_leader`: either this finds the lock free, or the leader sees the flag.
+        fence(Ordering::SeqCst);
+        if let Some(mut polled) = self.polled.try_lock() {
+            let taken = std::mem::replace(&mut *polled, Polled::ByTask);
+            drop(polled);
+            hand_over(taken, runtime);
+        }
+    }
+
+    /// Polls it for the leader. Ready with `None` once a task does.
+    fn poll_by_leader(&self, runtime: &Handle, cx: &mut Context<'_>) -> Poll<Option<Landed<V>>>
+    where
+        V: Send + Sync + 'static,
+    {
+        let mut polled = self.polled.lock();
+        let Polled::ByLeader { flown, leader } = &mut *polled else { return Poll::Ready(None) };
+        if let Poll::Ready(landed) = flown.as_mut().poll(cx) {
+            *polled = Polled::ByTask;
+            return Poll::Ready(Some(landed));
+        }
+        leader.get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
+        drop(polled);
+        // Not before: who came while the lock was held has left a note and gone on.
+        fence(Ordering::SeqCst);
+        if !self.needs_task.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
+        let taken = std::mem::replace(&mut *self.polled.lock(), Polled::ByTask);
+        hand_over(taken, runtime);
+        Poll::Ready(None)
     }
 
     /// How far it has come.
@@ -104,6 +191,49 @@ impl<V> Flight<V> {
     /// Ends when it has come further than at this call: to be called before [`progress`](Self::progress).
     pub fn changed(&self) -> Notified<'_> {
         self.changed.notified()
+    }
+}
+
+/// Has a task poll what the leader polled, and tells the leader.
+fn hand_over<V: Send + Sync + 'static>(taken: Polled<V>, runtime: &Handle) {
+    if let Polled::ByLeader { flown, leader } = taken {
+        runtime.spawn(flown);
+        if let Some(leader) = leader {
+            leader.wake();
+        }
+    }
+}
+
+/// Flies as the leader: polls the flight itself as long as nobody else waits and Redis may still answer. `None` when a task
+/// has taken over; what it lands is told as to any other reader.
+///
+/// A leader that is dropped takes the flight with it: nobody waited for it.
+pub(crate) async fn lead<V>(runtime: &Handle, flight: &Flight<V>, flown: Flown<V>) -> Option<Landed<V>>
+where
+    V: Send + Sync + 'static,
+{
+    {
+        let mut polled = flight.polled.lock();
+        // Who joined before this point waits already.
+        if matches!(*polled, Polled::ByTask) {
+            drop(polled);
+            runtime.spawn(flown);
+            return None;
+        }
+        *polled = Polled::ByLeader { flown, leader: None };
+    }
+    let leader = Leader(flight);
+    poll_fn(|cx| leader.0.poll_by_leader(runtime, cx)).await
+}
+
+/// Ends a flight that only its leader polled, when the leader goes away.
+struct Leader<'f, V>(&'f Flight<V>);
+
+impl<V> Drop for Leader<'_, V> {
+    fn drop(&mut self) {
+        // Dropped outside the lock: its end takes the flight off the list.
+        let taken = std::mem::replace(&mut *self.0.polled.lock(), Polled::ByTask);
+        drop(taken);
     }
 }
 
@@ -141,5 +271,56 @@ impl<K: Key, V> Flights<K, V> {
         if flights.get(key).is_some_and(|listed| Arc::ptr_eq(listed, flight)) {
             flights.remove(key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// No step of a test takes longer.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_follower_does_not_wait_for_a_poll_of_the_leader_and_takes_over_after_it() {
+        let flight = Flight::<u64>::new(0, 0, Mark { epoch: 0, head: 0 });
+        let (reached, is_reached) = mpsc::channel();
+        let (go, go_on) = mpsc::channel::<()>();
+        let mut first = Some((reached, go_on));
+        let landed = || Landed::Failed(Failure::timeout());
+        let (told, flight_of_leader) = (Arc::clone(&flight), Arc::clone(&flight));
+        let flown: Flown<u64> = Box::pin(poll_fn(move |_| {
+            // The first poll takes long, and only a task polls again: nothing wakes the leader.
+            if let Some((reached, go_on)) = first.take() {
+                reached.send(()).expect("the test waits");
+                go_on.recv_timeout(PATIENCE).expect("the follower has not waited");
+                return Poll::Pending;
+            }
+            told.tell(Progress::Landed(landed()));
+            Poll::Ready(landed())
+        }));
+        let leader = tokio::spawn(async move { lead(&Handle::current(), &flight_of_leader, flown).await });
+        let runtime = Handle::current();
+        let follower = Arc::clone(&flight);
+        tokio::task::spawn_blocking(move || {
+            is_reached.recv_timeout(PATIENCE).expect("the leader polls");
+            follower.follow(&runtime);
+            go.send(()).expect("the leader still polls");
+        })
+        .await
+        .expect("the follower has not waited");
+        let led = timeout(PATIENCE, leader).await.expect("is told that a task polls").expect("no panic");
+        assert!(led.is_none());
+        let told = async {
+            while !matches!(flight.progress(), Progress::Landed(_)) {
+                let _ = timeout(Duration::from_millis(1), flight.changed()).await;
+            }
+        };
+        timeout(PATIENCE, told).await.expect("the task has polled it");
     }
 }

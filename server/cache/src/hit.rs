@@ -212,6 +212,10 @@ pub enum LoadError<E> {
     /// The loader panicked.
     #[error("the loader panicked")]
     Panicked,
+    /// The load ended without a result, through no fault of the loader: encoding its value panicked, or the runtime of the
+    /// cache shuts down.
+    #[error("the load ended without a result")]
+    Abandoned,
     /// The loader gave tags that an entry cannot carry; nothing was kept.
     #[error("bad tags: {0}")]
     Tags(crate::tags::TagError),

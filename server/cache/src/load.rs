@@ -11,7 +11,7 @@ use crate::codec::Value;
 use crate::core::{Core, Looked};
 use crate::entry::{Entry, Kind};
 use crate::failure::{Failure, Trouble};
-use crate::flight::{Flight, Landed, Progress};
+use crate::flight::{Flight, Landed, Progress, lead};
 use crate::hit::{Hit, LoadError, Loaded, Shared, StaleReason, Tier, Want};
 use crate::key::Key;
 use crate::pilot::{Pilot, take_place};
@@ -20,6 +20,28 @@ use crate::pilot::{Pilot, take_place};
 const SAFETY: Duration = Duration::from_secs(2);
 /// Two loads so close in time may be one that went through Redis and another clock, ms.
 const SAME_LOAD: u64 = 50;
+
+/// Until when a reader waits, however many flights it waits for one after the other, and a batch for however many keys.
+/// See [`Category::limits`](crate::Category::limits).
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// With a value at hand.
+    soft: Deadline,
+    /// With none.
+    hard: Deadline,
+}
+
+impl Limits {
+    pub(crate) fn from_now<K: Key, V: Value>(core: &Core<K, V>) -> Self {
+        let begun = Deadline::now();
+        let l2_timeout =
+            core.shared.l2.as_ref().map_or(Duration::ZERO, |l2| l2.timeout * 3 + 2 * core.policy.lease_for);
+        Self {
+            soft: begun + core.policy.soft_timeout,
+            hard: begun + core.policy.hard_timeout + l2_timeout + SAFETY,
+        }
+    }
+}
 
 /// What a reader asks of a flight.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +80,7 @@ where
     F: FnOnce() -> Fut + Send + 'static,
     Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
 {
+    let limits = Limits::from_now(core);
     // At first any flight will do. One that was begun for less than is wanted may end with too little; after that only
     // one begun for as much will do.
     let mut choosy = false;
@@ -65,11 +88,11 @@ where
         let (held, need) = match from_memory(core, key, want, choosy) {
             Ready::Now(result) => return result,
             Ready::Refresh(hit, need) => {
-                match board(core, key, need, false) {
+                match board(core, key, need, Join { choosy: false, heed_trouble: true }) {
                     Boarded::New(pilot) => {
                         core.shared.runtime.spawn(pilot.fly(loader));
                     }
-                    Boarded::Joined(_) => {}
+                    Boarded::Joined(_) | Boarded::Landed(_) => {}
                     Boarded::Refused => core.counters.source.overloaded.add(1),
                 }
                 return Ok(hit);
@@ -77,32 +100,38 @@ where
             Ready::Wait(held, need) => (held, need),
         };
         let want = Want::at_least(need.min_version);
-        let flight = match board(core, key, need, choosy) {
-            Boarded::New(mut pilot) => {
-                let flight;
-                if held.is_none() {
-                    // Looking into Redis needs no task of its own: who joined looks again if this reader goes away.
-                    // Boxed by itself: so each piece is small enough for the fast way of any allocator.
-                    if let Some(landed) = Box::pin(pilot.look_into_l2()).await {
-                        pilot.land(landed.clone());
-                        return landed_answer(core, key, want, None, landed, true).into_result();
-                    }
-                    flight = Arc::clone(&pilot.flight);
-                    core.shared.runtime.spawn(pilot.fly_on(loader));
+        let waited = match board(core, key, need, Join { choosy, heed_trouble: !choosy }) {
+            Boarded::New(pilot) => {
+                let flight = Arc::clone(&pilot.flight);
+                // Boxed by itself: so each piece is small enough for the fast way of any allocator.
+                let flown = Box::pin(pilot.fly(loader));
+                let landed = if held.is_none() {
+                    lead(&core.shared.runtime, &flight, flown).await
                 } else {
-                    flight = Arc::clone(&pilot.flight);
-                    core.shared.runtime.spawn(pilot.fly(loader));
-                }
-                return Box::pin(wait(core, key, want, held, &flight, true)).await.into_result();
+                    core.shared.runtime.spawn(flown);
+                    None
+                };
+                let waited = match landed {
+                    Some(landed) => landed_answer(core, key, want, None, landed, true),
+                    None => Box::pin(wait(core, key, want, held, &flight, true, limits)).await,
+                };
+                return waited.into_result(core, key, want);
             }
-            Boarded::Joined(flight) => flight,
+            Boarded::Landed(landed) => {
+                let held = held.map(|value| (value, Tier::L1));
+                landed_answer(core, key, want, held, landed, true)
+            }
+            Boarded::Joined(flight) => {
+                core.counters.source.coalesced.add(1);
+                let authoritative = flight.min_version >= need.min_version;
+                Box::pin(wait(core, key, want, held, &flight, authoritative, limits)).await
+            }
             Boarded::Refused => return refused(core, key, held),
         };
-        core.counters.source.coalesced.add(1);
-        let authoritative = flight.min_version >= need.min_version;
-        match Box::pin(wait(core, key, want, held, &flight, authoritative)).await {
+        match waited {
             Waited::Result(result) => return result,
             Waited::TooLittle => choosy = true,
+            Waited::Left => {}
         }
     }
 }
@@ -230,20 +259,33 @@ pub(crate) enum Boarded<K: Key, V: Value> {
     New(Pilot<K, V>),
     /// One that another flies.
     Joined(Arc<Flight<V>>),
+    /// None: what it would bring came since this reader looked into memory.
+    Landed(Landed<V>),
     /// There are too many.
     Refused,
 }
 
-/// The flight under way for `key`, or a new one.
+/// Which flights and outcomes of others a reader takes for its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Join {
+    /// Only a flight begun for as much as this reader needs.
+    pub choosy: bool,
+    /// A failure, or a load with nothing as new as this reader needs, since it looked into memory: asking again would bring
+    /// the same.
+    pub heed_trouble: bool,
+}
+
+/// The flight under way for `key`, or a new one. Memory is looked into again before a new one begins: the flight that this
+/// reader would have joined may have landed after the first look.
 pub(crate) fn board<K: Key, V: Value>(
     core: &Arc<Core<K, V>>,
     key: &K,
     need: Need,
-    choosy: bool,
+    join: Join,
 ) -> Boarded<K, V> {
     let joinable = |flight: &Flight<V>| {
         // What a clear covers since the flight began is of no use to who asks after the clear.
-        (!choosy || flight.min_version >= need.min_version)
+        (!join.choosy || flight.min_version >= need.min_version)
             && (flight.mark == core.mirror.mark()
                 || !core.mirror.covers_since(flight.mark, core.name, &key.to_string()))
     };
@@ -257,7 +299,18 @@ pub(crate) fn board<K: Key, V: Value>(
         Ok::<_, ()>(flight)
     });
     match (boarded, pilot) {
-        (Ok(_), Some(pilot)) => Boarded::New(pilot),
+        (Ok(_), Some(mut pilot)) => {
+            let landed = pilot
+                .look_into_l1()
+                .or_else(|| join.heed_trouble.then(|| pilot.look_into_trouble()).flatten());
+            match landed {
+                Some(landed) => {
+                    pilot.land(landed.clone());
+                    Boarded::Landed(landed)
+                }
+                None => Boarded::New(pilot),
+            }
+        }
         (Ok((flight, _)), None) => Boarded::Joined(flight),
         (Err(()), _) => Boarded::Refused,
     }
@@ -266,22 +319,37 @@ pub(crate) fn board<K: Key, V: Value>(
 /// How waiting for a flight ended.
 pub(crate) enum Waited<V, E> {
     Result(Result<Hit<V>, LoadError<E>>),
-    /// The flight was begun for less than is wanted, failed with an error of another type, or was left by its reader
-    /// while it looked into Redis.
+    /// The flight was begun for less than is wanted, or failed with an error of another type.
     TooLittle,
+    /// The flight ended without a word.
+    Left,
 }
 
-impl<V, E> Waited<V, E> {
-    /// For a flight of one's own, which cannot end with too little.
-    pub fn into_result(self) -> Result<Hit<V>, LoadError<E>> {
+impl<V: Value, E: SourceError> Waited<V, E> {
+    /// For a flight of one's own, which cannot end with too little. It may have put its value into memory before it ended
+    /// without a word.
+    pub fn into_result<K: Key>(
+        self,
+        core: &Arc<Core<K, V>>,
+        key: &K,
+        want: Want,
+    ) -> Result<Hit<V>, LoadError<E>> {
         match self {
             Self::Result(result) => result,
-            Self::TooLittle => Err(LoadError::Panicked),
+            Self::TooLittle | Self::Left => match from_memory(core, key, want, true) {
+                Ready::Now(result) => result,
+                Ready::Refresh(hit, _) => Ok(hit),
+                // Redis would be asked about it first; with the flight gone it is what there is.
+                Ready::Wait(Some(value), _) => {
+                    Ok(core.answer(key, value, Tier::L1, Some(StaleReason::Unverified)))
+                }
+                Ready::Wait(None, _) => Err(LoadError::Abandoned),
+            },
         }
     }
 }
 
-/// Waits for a flight, no longer than is right with what the reader has at hand.
+/// Waits for a flight, no longer than is right with what the reader has at hand. From now on no reader has to poll it.
 pub(crate) async fn wait<K: Key, V: Value, E: SourceError>(
     core: &Core<K, V>,
     key: &K,
@@ -289,18 +357,16 @@ pub(crate) async fn wait<K: Key, V: Value, E: SourceError>(
     mut held: Option<Shared<V>>,
     flight: &Flight<V>,
     authoritative: bool,
+    limits: Limits,
 ) -> Waited<V, E> {
+    flight.follow(&core.shared.runtime);
     let done = |value, tier, stale| Waited::Result(Ok(core.answer(key, value, tier, stale)));
     let mut held_tier = Tier::L1;
-    let begun = Deadline::now();
-    let l2_timeout =
-        core.shared.l2.as_ref().map_or(Duration::ZERO, |l2| l2.timeout * 3 + 2 * core.policy.lease_for);
-    let latest = begun + core.policy.hard_timeout + l2_timeout + SAFETY;
     let landed = loop {
         let changed = flight.changed();
         match flight.progress() {
             Progress::Landed(landed) => break landed,
-            Progress::Left => return Waited::TooLittle,
+            Progress::Left => return Waited::Left,
             Progress::Stale(Entry::Value(value)) => {
                 if value.meta().version >= want.min_version && value.meta().loaded_at > flight.newer_than {
                     return done(value, Tier::L2, Some(StaleReason::Revalidating));
@@ -311,7 +377,7 @@ pub(crate) async fn wait<K: Key, V: Value, E: SourceError>(
             }
             Progress::Stale(Entry::Marker(_)) | Progress::Pending => {}
         }
-        let until = if held.is_some() { begun + core.policy.soft_timeout } else { latest };
+        let until = if held.is_some() { limits.soft } else { limits.hard };
         match timeout_at(until, changed).await {
             Ok(()) => {}
             Err(_) => match held {
@@ -367,5 +433,62 @@ fn after_failure<K: Key, V: Value, E: SourceError>(
         }
         (_, Some(error)) => Waited::Result(Err(error)),
         (_, None) => Waited::TooLittle,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Number;
+    use crate::{Cache, Policy};
+
+    #[tokio::test]
+    async fn a_load_that_failed_between_a_miss_and_a_flight_is_not_repeated() {
+        let cache = Cache::builder().build().expect("builds");
+        let policy = Policy::default().retry_after(Duration::from_secs(500));
+        let numbers = cache.category::<u64, Number>("numbers", policy).expect("a category");
+        let core = &numbers.core;
+        let Ready::Wait::<_, String>(None, need) = from_memory(core, &1, Want::any(), false) else {
+            panic!("nothing is there");
+        };
+        let fail = || async { Err::<Loaded<Number>, _>("down".to_owned()) };
+        numbers.get_or_load(&1, Want::any(), fail).await.expect_err("fails");
+        let join = Join { choosy: false, heed_trouble: true };
+        assert!(matches!(board(core, &1, need, join), Boarded::Landed(Landed::Failed(_))));
+        let insist = Join { choosy: true, heed_trouble: false };
+        assert!(matches!(board(core, &1, need, insist), Boarded::New(_)));
+    }
+
+    #[tokio::test]
+    async fn nor_a_load_that_had_nothing_as_new_as_is_wanted() {
+        let cache = Cache::builder().build().expect("builds");
+        let policy = Policy::default().retry_after(Duration::from_secs(500));
+        let numbers = cache.category::<u64, Number>("numbers", policy).expect("a category");
+        let core = &numbers.core;
+        let join = Join { choosy: false, heed_trouble: true };
+        let old = || async { Ok::<_, String>(Loaded::new(Number(8), 8)) };
+        numbers.get_or_load(&1, Want::at_least(9), old).await.expect("the older one");
+        let boarded = board(core, &1, Need::version(9), join);
+        let Boarded::Landed(landed @ Landed::Answer { old: true, .. }) = boarded else {
+            panic!("the source would bring the same");
+        };
+        let Waited::Result::<_, String>(Ok(hit)) =
+            landed_answer(core, &1, Want::at_least(9), None, landed, true)
+        else {
+            panic!("an answer");
+        };
+        assert_eq!((hit.version, hit.stale), (8, Some(StaleReason::OldVersion)));
+        assert!(matches!(board(core, &1, Need::version(10), join), Boarded::New(_)), "newer still");
+
+        // An absence that a removal of a newer version stands for.
+        numbers.remove(&2, 9);
+        let absent = || async { Ok::<_, String>(Loaded::absent(8)) };
+        numbers.get_or_load(&2, Want::any(), absent).await.expect_err("absent");
+        let Boarded::Landed(Landed::Answer { entry: Entry::Marker(_), .. }) =
+            board(core, &2, Need::version(9), join)
+        else {
+            panic!("the source would bring the same");
+        };
+        assert!(matches!(board(core, &2, Need::version(10), join), Boarded::New(_)), "newer still");
     }
 }

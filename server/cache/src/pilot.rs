@@ -9,7 +9,7 @@ use tokio::time::{Instant as Deadline, sleep, timeout_at};
 use crate::cache::SourceError;
 use crate::clock;
 use crate::codec::Value;
-use crate::core::Core;
+use crate::core::{Core, Looked};
 use crate::entry::{Entry, Kind};
 use crate::failure::{Failure, Trouble};
 use crate::flight::{Flight, Landed, Progress};
@@ -64,34 +64,70 @@ impl<K: Key, V: Value> Pilot<K, V> {
         Self { core, key, text, flight: Arc::clone(flight), listed: true }
     }
 
-    /// Flies to the end. To be spawned: who waits may go away.
-    pub async fn fly<E, F, Fut>(mut self, loader: F)
+    /// Flies to the end and returns what it told. To be spawned, or [led](crate::flight::lead).
+    pub async fn fly<E, F, Fut>(mut self, loader: F) -> Landed<V>
     where
         E: SourceError,
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
     {
-        match self.look_into_l2().await {
-            Some(landed) => self.land(landed),
-            None => self.fly_on(loader).await,
-        }
+        let landed = match self.look_into_l2().await {
+            Some(landed) => landed,
+            None => {
+                // The reader may go away, or others come: the load is nobody's own.
+                self.flight.detach();
+                // A leader gives it to a task here, before the loader or the encoding of its value can panic.
+                tokio::task::yield_now().await;
+                // Boxed by itself: a hit in Redis does not pay for the size of a load.
+                Box::pin(self.load(loader)).await
+            }
+        };
+        self.land(landed.clone());
+        landed
+    }
+
+    /// The end of the flight, if memory has what is wanted: another flight may have landed between this reader's look into
+    /// memory and its own flight.
+    pub fn look_into_l1(&self) -> Option<Landed<V>> {
+        let Looked { entry, needs, verified } = self.core.look(&self.key)?;
+        let meta = entry.meta();
+        let is_wanted = verified
+            && needs == 0
+            && entry.kind() != Kind::Removed
+            && meta.is_fresh(clock::now())
+            && meta.version >= self.flight.min_version
+            && meta.loaded_at > self.flight.newer_than;
+        is_wanted.then_some(Landed::Answer { entry, tier: Tier::L1, old: false })
+    }
+
+    /// The end of the flight, if another since this reader's look into memory ended in a way that this one would, too.
+    pub fn look_into_trouble(&self) -> Option<Landed<V>> {
+        let (core, min_version) = (&self.core, self.flight.min_version);
+        let landed = match core.trouble(&self.key)? {
+            Trouble::Failed(failure) => Landed::Failed(failure),
+            Trouble::OldVersion(wanted) if min_version <= wanted => {
+                let entry = core.look(&self.key)?.entry;
+                if entry.kind() != Kind::Value {
+                    return None;
+                }
+                Landed::Answer { entry, tier: Tier::L1, old: true }
+            }
+            Trouble::Absent(version) if min_version <= version => {
+                let entry =
+                    core.entry(Loaded::absent(version), Tags::default(), &self.text, self.flight.mark, 0, 0);
+                Landed::Answer { entry, tier: Tier::L1, old: true }
+            }
+            // It says nothing about a version that is newer still.
+            Trouble::OldVersion(_) | Trouble::Absent(_) => return None,
+        };
+        core.counters.source.throttled.add(1);
+        Some(landed)
     }
 
     /// The end of the flight, if Redis has what is wanted.
-    pub async fn look_into_l2(&self) -> Option<Landed<V>> {
+    async fn look_into_l2(&self) -> Option<Landed<V>> {
         let entry = self.core.fetch(&self.text).await?;
         self.take_from_l2(entry)
-    }
-
-    /// Flies on to the end after Redis had nothing. To be spawned.
-    pub async fn fly_on<E, F, Fut>(mut self, loader: F)
-    where
-        E: SourceError,
-        F: FnOnce() -> Fut + Send + 'static,
-        Fut: Future<Output = Result<Loaded<V>, E>> + Send + 'static,
-    {
-        let landed = self.load(loader).await;
-        self.land(landed);
     }
 
     async fn load<E, F, Fut>(&self, loader: F) -> Landed<V>
@@ -271,16 +307,18 @@ where
 {
     let (shared, counters) = (&core.shared, &core.counters.source);
     let deadline = Deadline::now() + core.policy.hard_timeout;
-    let Ok(Ok(slot)) = timeout_at(deadline, shared.loads.acquire()).await else {
+    let Ok(Ok(slot)) = timeout_at(deadline, Arc::clone(&shared.loads).acquire_owned()).await else {
         counters.overloaded.add(1);
         return Err(Failure::overloaded());
     };
     counters.loads.add(1);
     let begun = Instant::now();
-    // A task of its own: a panic ends there.
-    let mut task = shared.runtime.spawn(async move { loader().await });
+    // A task of its own: a panic ends there. It has the slot: past the hard timeout a loader that blocks its thread goes on.
+    let mut task = shared.runtime.spawn(async move {
+        let _slot = slot;
+        loader().await
+    });
     let result = timeout_at(deadline, &mut task).await;
-    drop(slot);
     let cost = begun.elapsed();
     match result {
         Ok(Ok(Ok(loaded))) => {

@@ -4,16 +4,46 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::clears::{Scope, Undone};
+use crate::clears::{Mark, Scope, Undone};
 use crate::entry::Kind;
 use crate::key::KeyText;
-use crate::scan::{Found, walk};
+use crate::scan::{Found, Walked, walk};
 use crate::shared::Shared;
+use crate::tags::Tags;
 
 /// Time for looking through Redis.
 const LIMIT: Duration = Duration::from_secs(1);
 /// Names shown.
 const SAMPLE: usize = 20;
+
+/// What is known of the number of entries in Redis.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counted {
+    /// There is no Redis: memory is all there is.
+    #[default]
+    NoRedis,
+    /// No node could be looked at: nothing is known.
+    Unknown,
+    /// Some nodes could not be looked at: there are at least as many as were found.
+    AtLeast,
+    /// The time did not suffice for all: an estimate from a part, with its error.
+    Estimate,
+    /// All were looked at.
+    Exact,
+}
+
+impl Counted {
+    fn of(shared: &Shared, walked: &Walked) -> Self {
+        match (&shared.l2, walked.errors.is_empty()) {
+            (None, _) => Self::NoRedis,
+            (Some(_), true) if walked.complete => Self::Exact,
+            (Some(_), true) if walked.looked_at > 0 => Self::Estimate,
+            (Some(_), false) if walked.reached > 0 => Self::AtLeast,
+            (Some(_), _) => Self::Unknown,
+        }
+    }
+}
 
 /// What a clear would cover.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -28,12 +58,14 @@ pub struct Preview {
     pub l2_found_bytes: u64,
     /// Whether all of Redis was looked at. If so the found are all there are.
     pub complete: bool,
-    /// Entries in Redis, as the part that was looked at lets expect.
+    /// What `l2_entries` is: a count, an estimate, a lower bound, or nothing.
+    pub l2_counted: Counted,
+    /// Entries in Redis: found, or as the part that was looked at lets expect.
     pub l2_entries: u64,
     /// Bytes of those.
     pub l2_bytes: u64,
-    /// `l2_entries` is within this of the truth, with a confidence of 95 %; 0 if complete. The keys come in an order
-    /// without pattern, so that the part is a sample.
+    /// An estimate is within this of the truth, with a confidence of 95 %; otherwise 0. The keys come in an order without
+    /// pattern, so that the part is a sample.
     pub l2_entries_error: u64,
     /// Entries among the found that may or may not be covered: of long keys only the beginning is known.
     pub uncertain: u64,
@@ -44,9 +76,14 @@ pub struct Preview {
 }
 
 impl Preview {
-    /// Entries in Redis; of memory, where there is no Redis.
-    pub fn entries(&self) -> u64 {
-        self.l2_entries.max(if self.complete && self.errors.is_empty() { self.l1_entries } else { 0 })
+    /// Entries in Redis; of memory, where there is no Redis. `None` if they could not be counted.
+    pub fn entries(&self) -> Option<u64> {
+        match self.l2_counted {
+            Counted::NoRedis => Some(self.l1_entries),
+            // What is in memory alone is on its way to Redis.
+            Counted::Exact => Some(self.l2_entries.max(self.l1_entries)),
+            Counted::Unknown | Counted::AtLeast | Counted::Estimate => None,
+        }
     }
 }
 
@@ -82,7 +119,7 @@ fn may_cover(scope: &Scope, category: &str, text: &KeyText) -> bool {
         Scope::All | Scope::Tag(_) => true,
         Scope::Category(name) => name == category,
         Scope::Prefix(_) | Scope::Key(_) => match text {
-            KeyText::Whole(text) => scope.covers(category, text, &crate::tags::Tags::default()),
+            KeyText::Whole(text) => scope.covers(category, text, &Tags::default()),
             KeyText::Beginning(_) => true,
         },
     }
@@ -131,15 +168,16 @@ async fn preview_within(shared: &Shared, scope: &Scope, limit: Duration) -> Prev
         }
     }
     preview.complete = walked.complete;
+    preview.l2_counted = Counted::of(shared, &walked);
     preview.errors = walked.errors;
-    let estimate = Estimate::of(preview.l2_found, walked.looked_at, walked.keys, walked.complete);
-    preview.l2_entries = estimate.entries;
-    preview.l2_entries_error = estimate.error;
-    preview.l2_bytes = match preview.l2_found_bytes.checked_div(preview.l2_found) {
-        Some(_) if walked.complete => preview.l2_found_bytes,
-        Some(mean) => mean * estimate.entries,
-        None => 0,
-    };
+    (preview.l2_entries, preview.l2_bytes) = (preview.l2_found, preview.l2_found_bytes);
+    if preview.l2_counted == Counted::Estimate {
+        let estimate = Estimate::of(preview.l2_found, walked.looked_at, walked.keys);
+        preview.l2_entries = estimate.entries;
+        preview.l2_entries_error = estimate.error;
+        let mean = preview.l2_found_bytes.checked_div(preview.l2_found).unwrap_or(0);
+        preview.l2_bytes = mean * estimate.entries;
+    }
     preview
 }
 
@@ -153,11 +191,8 @@ struct Estimate {
 impl Estimate {
     /// The proportion of a sample drawn without replacement, with the half width of its 95 % interval by the normal
     /// approximation. Cochran, "Sampling Techniques", 3rd edition, section 3.2.
-    fn of(found: u64, looked_at: u64, keys: u64, complete: bool) -> Self {
-        if complete || looked_at == 0 {
-            return Self { entries: found, error: if complete { 0 } else { keys } };
-        }
-        let (n, total) = (looked_at as f64, keys.max(looked_at) as f64);
+    fn of(found: u64, looked_at: u64, keys: u64) -> Self {
+        let (n, total) = (looked_at.max(1) as f64, keys.max(looked_at) as f64);
         let p = found as f64 / n;
         let error = 1.96 * total * (p * (1.0 - p) / n).sqrt() * (1.0 - n / total).max(0.0).sqrt();
         // None found in n: at most 3 in n, with the same confidence (the rule of three).
@@ -166,35 +201,55 @@ impl Estimate {
     }
 }
 
-/// What a clear's scope covers now, by when it was loaded.
+/// What a clear's scope covers now, by what becomes of it when the clear is undone.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    before: u64,
+    /// Loaded before the clear; alive without it.
+    revived: u64,
+    /// Loaded since, and alive.
     since: u64,
+    /// Covered by another clear as well: dead with or without this one.
+    still_cleared: u64,
     complete: bool,
 }
 
 impl Tally {
+    /// `covered`: how many the clear covered when it was made, if that was counted.
     pub fn undone(&self, covered: Option<u64>) -> Undone {
+        let there = self.revived + self.since;
         Undone {
-            revived: self.before,
+            revived: self.revived,
             reloaded: self.since,
-            gone: covered.filter(|_| self.complete).map(|n| n.saturating_sub(self.before + self.since)),
+            still_cleared: self.still_cleared,
+            gone: covered
+                .filter(|_| self.complete && self.still_cleared == 0)
+                .map(|n| n.saturating_sub(there)),
             complete: self.complete,
+        }
+    }
+
+    /// Counts an entry that the clear `seq` covers.
+    fn count(&mut self, shared: &Shared, seq: u64, mark: Mark, name: (&str, &str), tags: &Tags) {
+        let alive_without = shared.mirror.alive_but_for(Some(seq), mark, name, tags);
+        match (mark.head < seq, alive_without) {
+            (true, true) => self.revived += 1,
+            (false, true) => self.since += 1,
+            // One of another log is dead for another reason.
+            (_, false) => self.still_cleared += u64::from(mark.epoch == shared.mirror.mark().epoch),
         }
     }
 }
 
-/// Counts what `scope` covers: loaded before the clear `seq`, and since. Of Redis, or of memory where there is none.
+/// Counts what `scope` covers: what undoing the clear `seq` brings back, what was loaded since, and what another clear
+/// covers, too. Of Redis, or of memory where there is none.
 pub(crate) async fn since(shared: &Shared, scope: &Scope, seq: u64) -> Tally {
     let mut tally = Tally::default();
-    let head_of_now = shared.mirror.mark();
     if shared.l2.is_none() {
         let now = crate::clock::now();
         for (category, view) in shared.views() {
             view.for_each(&mut |text, meta, kind| {
                 if kind == Kind::Value && !meta.is_gone(now) && scope.covers(category, text, &meta.tags) {
-                    tally.count(meta.mark.head < seq);
+                    tally.count(shared, seq, meta.mark, (category, text), &meta.tags);
                 }
             });
         }
@@ -204,24 +259,12 @@ pub(crate) async fn since(shared: &Shared, scope: &Scope, seq: u64) -> Tally {
     let (walked, found) = walk(shared, LIMIT, |category, text| may_cover(scope, category, text)).await;
     tally.complete = walked.complete;
     for found in found {
-        if found.peek.kind == Kind::Value
-            && found.peek.clear_epoch == head_of_now.epoch
-            && covers(scope, &found) == Covered::Yes
-        {
-            tally.count(found.peek.clear_head < seq);
+        if found.peek.kind == Kind::Value && covers(scope, &found) == Covered::Yes {
+            let name = (found.category.as_str(), found.known_text());
+            tally.count(shared, seq, found.mark(), name, &found.tags);
         }
     }
     tally
-}
-
-impl Tally {
-    fn count(&mut self, before: bool) {
-        if before {
-            self.before += 1;
-        } else {
-            self.since += 1;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -230,11 +273,9 @@ mod tests {
 
     #[test]
     fn an_estimate_states_its_error() {
-        assert_eq!(Estimate::of(7, 100, 100, true), Estimate { entries: 7, error: 0 });
         // 1.96 * 10,000 * sqrt(0.5 * 0.5 / 100) * sqrt(0.99)
-        assert_eq!(Estimate::of(50, 100, 10_000, false), Estimate { entries: 5_000, error: 976 });
-        assert_eq!(Estimate::of(0, 100, 10_000, false), Estimate { entries: 0, error: 300 });
-        assert_eq!(Estimate::of(0, 0, 50, false).error, 50);
+        assert_eq!(Estimate::of(50, 100, 10_000), Estimate { entries: 5_000, error: 976 });
+        assert_eq!(Estimate::of(0, 100, 10_000), Estimate { entries: 0, error: 300 });
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -272,10 +313,10 @@ mod tests {
         let shared = &numbers.core.shared;
         let truth = KEYS / 4 * 3 + 1;
         let whole = preview_within(shared, &scope, PATIENCE).await;
-        assert_eq!((whole.l2_entries, whole.complete, whole.l2_entries_error), (truth, true, 0));
+        assert_eq!((whole.l2_entries, whole.l2_counted, whole.l2_entries_error), (truth, Counted::Exact, 0));
         // No time at all: one page.
         let part = preview_within(shared, &scope, Duration::ZERO).await;
-        assert!(!part.complete && part.l2_found < truth / 4, "{part:?}");
+        assert!(part.l2_counted == Counted::Estimate && part.l2_found < truth / 4, "{part:?}");
         // The odds that one in twenty is further off than the stated error say nothing of five times the error.
         let off = part.l2_entries.abs_diff(truth);
         assert!(part.l2_entries_error > 0 && off <= 5 * part.l2_entries_error, "{part:?}");

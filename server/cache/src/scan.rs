@@ -43,6 +43,8 @@ pub(crate) struct Walked {
     pub keys: u64,
     /// Everything was looked at.
     pub complete: bool,
+    /// Nodes that were walked through, wholly or in part.
+    pub reached: usize,
     /// Nodes that could not be walked through, and why.
     pub errors: Vec<String>,
 }
@@ -69,6 +71,7 @@ pub(crate) async fn walk(
     for (address, result) in nodes {
         match result {
             Ok((walked, entries)) => {
+                all.reached += 1;
                 all.looked_at += walked.looked_at;
                 all.keys += walked.keys;
                 all.complete &= walked.complete;

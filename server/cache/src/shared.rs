@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub l2: Option<L2>,
     pub max_entry_bytes: usize,
     /// Slots for loaders that run.
-    pub loads: Semaphore,
+    pub loads: Arc<Semaphore>,
     pub flights: AtomicUsize,
     pub max_flights: usize,
     pub l1_bytes: u64,

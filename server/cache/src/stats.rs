@@ -40,8 +40,10 @@ counters! {
         inserts: Count,
         /// Puts refused, because a living entry there is newer.
         refused: Count,
-        /// Entries put out to stay within the limit, or too large for it.
+        /// Entries put out to stay within the limit.
         evictions: Count,
+        /// Entries not kept, because each is larger than a piece of the category's memory.
+        oversized: Count,
     }
 }
 
@@ -62,13 +64,13 @@ counters! {
         timeouts: Count,
         /// Reads that failed otherwise.
         errors: Count,
-        /// Reads and writes not tried, for want of a connection.
+        /// Reads not tried, for want of a connection.
         skipped: Count,
         /// Entries written.
         writes: Count,
         /// Writes refused, because a living entry there is newer.
         refused: Count,
-        /// Writes put off, because too many were under way.
+        /// Writes put off: for want of a connection, because too many were under way, or because nobody would hear of them.
         deferred: Count,
         /// Writes not tried, because the entry had expired or been cleared meanwhile, or the clear log was not known.
         outlived: Count,

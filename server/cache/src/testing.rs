@@ -12,6 +12,7 @@ use crate::codec::{CodecError, Value, from_postcard, to_postcard};
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A small value.
+#[derive(Debug)]
 pub struct Number(pub u64);
 
 impl Value for Number {

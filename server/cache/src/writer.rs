@@ -31,7 +31,7 @@ impl Shared {
     pub fn write_behind(self: &Arc<Self>, counters: &Arc<Counters>, mut outgoing: Outgoing) {
         let Some(l2) = &self.l2 else { return };
         if !l2.router.is_open() || l2.outbox.is_mute() {
-            counters.l2.skipped.add(1);
+            counters.l2.deferred.add(1);
             return self.keep_for_later(outgoing);
         }
         let Ok(slot) = Arc::clone(&l2.writes).try_acquire_owned() else {
@@ -160,7 +160,7 @@ impl Shared {
                 .filter_map(|mut outgoing| {
                     let counters = self.counters_of(outgoing.category)?;
                     let shared = Arc::clone(self);
-                    Some(tokio::spawn(async move {
+                    Some(self.runtime.spawn(async move {
                         let failed = shared.write(&counters, &mut outgoing).await == Outcome::Failed;
                         if let Some(l2) = &shared.l2 {
                             if failed {
@@ -202,6 +202,63 @@ mod tests {
     use crate::testing::{Number, PATIENCE, plain, redis};
     use crate::{Cache, Policy};
 
+    /// Waits until that many attempts to announce have failed.
+    async fn failing(cache: &Cache, attempts: u64) {
+        let failed = async {
+            while cache.stats().coherence.send_failures < attempts {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, failed).await.expect("nothing can be announced");
+    }
+
+    async fn set_channels(redis: &mut redis::aio::MultiplexedConnection, channels: &str) {
+        let mut acl = redis::cmd("ACL");
+        let () = acl.arg(&["SETUSER", "default", channels]).query_async(redis).await.expect("set");
+    }
+
+    async fn until_written(cache: &Cache) {
+        let deadline = Instant::now() + PATIENCE;
+        while cache.stats().categories["numbers"].l2.writes == 0 {
+            assert!(Instant::now() < deadline, "it is made good when it can be announced");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_was_never_heard_keeps_writes_back_until_it_is() {
+        let redis = redis().await;
+        let mut plain = plain(&redis).await;
+        set_channels(&mut plain, "resetchannels").await;
+        let cache = Cache::builder().redis(Some(redis.url())).build().expect("builds");
+        assert!(cache.wait_for_l2(PATIENCE).await);
+        let numbers = cache.category::<u64, Number>("numbers", Policy::default()).expect("a category");
+        failing(&cache, 1).await;
+        numbers.set(&1, Number(1), 1);
+        numbers.core.shared.recover_now().await;
+        let stats = cache.stats();
+        let l2 = stats.categories["numbers"].l2;
+        assert_eq!((stats.coherence.recovery_entries, l2.writes, l2.deferred), (1, 0, 1));
+        set_channels(&mut plain, "allchannels").await;
+        until_written(&cache).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_ends_before_it_is_heard_makes_its_writes_good_first() {
+        let redis = redis().await;
+        let mut plain = plain(&redis).await;
+        set_channels(&mut plain, "resetchannels").await;
+        let cache = Cache::builder().redis(Some(redis.url())).build().expect("builds");
+        assert!(cache.wait_for_l2(PATIENCE).await);
+        let numbers = cache.category::<u64, Number>("numbers", Policy::default()).expect("a category");
+        failing(&cache, 1).await;
+        numbers.set(&1, Number(1), 1);
+        assert_eq!(cache.stats().coherence.recovery_entries, 1);
+        // The close begins first.
+        tokio::join!(cache.close(PATIENCE), set_channels(&mut plain, "allchannels"));
+        assert_eq!(cache.stats().categories["numbers"].l2.writes, 1);
+    }
+
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn who_cannot_announce_keeps_writes_back_until_it_can() {
         let redis = redis().await;
@@ -209,31 +266,61 @@ mod tests {
         assert!(cache.wait_for_l2(PATIENCE).await);
         let numbers = cache.category::<u64, Number>("numbers", Policy::default()).expect("a category");
         let mut plain = plain(&redis).await;
-        let mut acl = redis::cmd("ACL");
-        let () =
-            acl.arg(&["SETUSER", "default", "resetchannels"]).query_async(&mut plain).await.expect("set");
         let shared = &numbers.core.shared;
         let l2 = shared.l2.as_ref().expect("there");
-        let failures = || cache.stats().coherence.send_failures;
-        let before = failures();
-        let failing = async {
-            // One that was under way may have arrived.
-            while failures() < before + 2 {
-                sleep(Duration::from_millis(10)).await;
-            }
-        };
-        timeout(PATIENCE, failing).await.expect("nothing can be announced");
+        while l2.outbox.is_mute() {
+            sleep(Duration::from_millis(10)).await;
+        }
+        set_channels(&mut plain, "resetchannels").await;
+        // One that was under way may have arrived.
+        failing(&cache, cache.stats().coherence.send_failures + 2).await;
         l2.outbox.age(crate::bus::MUTE_FOR + Duration::from_secs(1));
         numbers.set(&1, Number(1), 1);
         shared.recover_now().await;
         let stats = cache.stats();
         assert_eq!((stats.coherence.recovery_entries, stats.categories["numbers"].l2.writes), (1, 0));
-        let mut acl = redis::cmd("ACL");
-        let () = acl.arg(&["SETUSER", "default", "allchannels"]).query_async(&mut plain).await.expect("set");
-        let deadline = Instant::now() + PATIENCE;
-        while cache.stats().categories["numbers"].l2.writes == 0 {
-            assert!(Instant::now() < deadline, "it is made good when it can be announced");
-            sleep(Duration::from_millis(10)).await;
-        }
+        set_channels(&mut plain, "allchannels").await;
+        until_written(&cache).await;
+    }
+
+    #[test]
+    fn what_another_runtime_makes_good_does_not_end_with_it() {
+        let own = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let own = own.expect("a runtime");
+        let (redis, mut plain, cache, numbers) = own.block_on(async {
+            let redis = redis().await;
+            let mut plain = plain(&redis).await;
+            set_channels(&mut plain, "resetchannels").await;
+            let cache = Cache::builder().redis(Some(redis.url())).build().expect("builds");
+            assert!(cache.wait_for_l2(PATIENCE).await);
+            let numbers = cache.category::<u64, Number>("numbers", Policy::default()).expect("a category");
+            numbers.set(&1, Number(1), 1);
+            (redis, plain, cache, numbers)
+        });
+        let shared = &numbers.core.shared;
+        let l2 = shared.l2.as_ref().expect("there");
+        assert_eq!(l2.recovery.depth().0, 1, "nobody has heard of us");
+        let other = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        // The only thread of its own runtime is held meanwhile: its jobs would make it good as well.
+        let (is_held, held) = std::sync::mpsc::channel();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        own.spawn(async move {
+            is_held.send(()).expect("the test waits");
+            let _ = released.recv_timeout(PATIENCE);
+        });
+        held.recv_timeout(PATIENCE).expect("held");
+        l2.outbox.heard_now();
+        // Polled once: the write is to begin, and the runtime ends at once.
+        let mut making_good = Box::pin(shared.recover_now());
+        let once =
+            std::future::poll_fn(|cx| std::task::Poll::Ready(making_good.as_mut().poll(cx).is_pending()));
+        assert!(other.block_on(once));
+        drop(other);
+        drop(release);
+        own.block_on(async {
+            until_written(&cache).await;
+            set_channels(&mut plain, "allchannels").await;
+        });
+        drop(redis);
     }
 }

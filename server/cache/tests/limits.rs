@@ -82,6 +82,23 @@ async fn a_category_of_large_entries_keeps_one_as_large_as_its_part() {
 }
 
 #[tokio::test]
+async fn an_entry_may_take_a_shard_of_its_own_categorys_part_and_a_larger_one_is_counted() {
+    let cache = Cache::builder().l1_bytes(64 << 20).build().expect("builds");
+    let texts = texts(&cache, steady());
+    let _others = cache.category::<u64, Text>("others", steady().l1_share(2)).expect("a category");
+    // A third is 21.3 MiB: shards of 5.3 MiB at least, however many cores there are.
+    texts.set(&key("large"), Text("x".repeat(5 << 20)), 1);
+    assert!(texts.get(&key("large")).await.is_some(), "{:?}", cache.stats());
+    texts.set(&key("huge"), Text("x".repeat(22 << 20)), 1);
+    assert!(texts.get(&key("huge")).await.is_none());
+    // What takes its place is too large as well: nothing older answers any more.
+    texts.set(&key("large"), Text("x".repeat(22 << 20)), 2);
+    assert!(texts.get(&key("large")).await.is_none());
+    let l1 = cache.stats().categories["texts"].l1;
+    assert_eq!((l1.inserts, l1.oversized, l1.evictions), (1, 2, 0));
+}
+
+#[tokio::test]
 async fn a_newer_value_puts_nothing_out() {
     let cache = Cache::builder().build().expect("builds");
     let texts = texts(&cache, steady());

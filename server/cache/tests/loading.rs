@@ -2,11 +2,14 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use common::*;
-use tidemark_cache::{LoadError, Loaded, StaleReason, Tier, Want};
+use tidemark_cache::{Cache, Category, LoadError, Loaded, StaleReason, Tier, Want};
 use tokio::sync::{Barrier, Semaphore, oneshot};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -335,4 +338,189 @@ async fn versions_only_rise_under_concurrent_writers_and_readers() {
     for task in tasks {
         tokio::time::timeout(PATIENCE, task).await.expect("ends").expect("no panic");
     }
+}
+
+/// A key that stops its reader between its look into memory and its flight, until it may go on.
+#[derive(Clone, Debug)]
+struct Stopping {
+    text: &'static str,
+    stop: Option<Arc<Stop>>,
+}
+
+#[derive(Debug)]
+struct Stop {
+    hashes: AtomicU32,
+    reached: mpsc::SyncSender<()>,
+    go_on: std::sync::Mutex<mpsc::Receiver<()>>,
+}
+
+impl Hash for Stopping {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+        let Some(stop) = &self.stop else { return };
+        // Memory is asked twice, then, as there was trouble with some key, whether there was with this one.
+        if stop.hashes.fetch_add(1, Ordering::SeqCst) == 2 {
+            stop.reached.send(()).expect("the test waits");
+            stop.go_on.lock().expect("not poisoned").recv_timeout(PATIENCE).expect("it may go on");
+        }
+    }
+}
+
+impl PartialEq for Stopping {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Stopping {}
+
+impl fmt::Display for Stopping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text)
+    }
+}
+
+/// Has a reader miss, then `between` happen, then the reader go on with `read`, given its key.
+async fn after_a_miss<T: Send + 'static, R: Future<Output = T> + Send + 'static>(
+    texts: &Category<Stopping, Text>,
+    between: impl Future<Output = ()>,
+    read: impl FnOnce(Stopping) -> R + Send + 'static,
+) -> T {
+    let trouble = || async { Err::<Loaded<Text>, _>(Down("no")) };
+    let other = Stopping { text: "other", stop: None };
+    texts.set(&Stopping { text: "there", stop: None }, Text("so that memory is looked into".into()), 1);
+    texts.get_or_load(&other, Want::any(), trouble).await.expect_err("fails");
+    let (reached, is_reached) = mpsc::sync_channel(1);
+    let (go, go_on) = mpsc::sync_channel(1);
+    let stop = Stop { hashes: AtomicU32::new(0), reached, go_on: go_on.into() };
+    let key = Stopping { text: "k", stop: Some(Arc::new(stop)) };
+    let reader = tokio::spawn(read(key));
+    blocking(move || is_reached.recv_timeout(PATIENCE)).await.expect("the reader has missed");
+    between.await;
+    go.send(()).expect("the reader waits");
+    reader.await.expect("no panic")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_load_that_lands_between_a_miss_and_a_flight_is_not_repeated() {
+    let cache = memory_only();
+    let policy = steady().retry_after(Duration::from_secs(500));
+    let texts = cache.category::<Stopping, Text>("texts", policy).expect("a category");
+    let calls = Calls::default();
+    let load = {
+        let calls = calls.clone();
+        move || {
+            let calls = calls.clone();
+            async move {
+                calls.add();
+                Ok::<_, Down>(Loaded::new(Text("v".into()), 1))
+            }
+        }
+    };
+    let plain = Stopping { text: "k", stop: None };
+    let misses = || cache.stats().categories["texts"].l1.misses;
+    for (round, batch) in [false, true].into_iter().enumerate() {
+        let before = misses();
+        let between = async {
+            texts.get_or_load(&plain, Want::any(), load.clone()).await.expect("loads");
+        };
+        let (of_reader, load) = (texts.clone(), load.clone());
+        let hit = after_a_miss(&texts, between, move |key| async move {
+            if batch {
+                let load = move |keys: Vec<Stopping>| {
+                    let load = load.clone();
+                    async move { Ok::<_, Down>(vec![(keys[0].clone(), load().await?)]) }
+                };
+                of_reader.get_many_or_load(&[key], Want::any(), load).await.remove(0)
+            } else {
+                of_reader.get_or_load(&key, Want::any(), load).await
+            }
+        })
+        .await;
+        let hit = hit.expect("an answer");
+        assert_eq!((hit.tier, hit.stale), (Tier::L1, None));
+        assert_eq!(calls.get(), round as u64 + 1);
+        // The key in trouble, the reader before it was stopped, and the one that loaded.
+        assert_eq!(misses(), before + 3, "the reader had missed");
+        cache.clear(tidemark_cache::Scope::All).await.expect("cleared");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_waits_for_one_soft_timeout_and_one_hard_timeout_however_many_keys_it_has() {
+    let (soft, hard) = (Duration::from_millis(300), Duration::from_secs(5));
+    let cache = memory_only();
+    let texts = texts(&cache, steady().soft_timeout(soft).hard_timeout(hard));
+    let names: Vec<String> = (0..60).map(|i| format!("k{i}")).collect();
+    for name in &names {
+        texts.set(name, Text("v1".into()), 1);
+    }
+    let hang = |_: Vec<String>| std::future::pending::<Result<Vec<(String, Loaded<Text>)>, Down>>();
+    let begun = tokio::time::Instant::now();
+    let wanted = |name: &String| Want::at_least(if name == "k0" { 1 } else { 2 });
+    let answers = texts.get_each_or_load(&names, wanted, hang).await;
+    // The clock of the test stands still but for what is waited for.
+    assert_eq!(begun.elapsed().as_millis(), soft.as_millis());
+    for (name, answer) in names.iter().zip(answers) {
+        let hit = answer.expect("the older one");
+        assert_eq!((hit.version, hit.stale), (1, (name != "k0").then_some(StaleReason::SlowLoad)));
+    }
+    // Joined by a batch with nothing at hand, whose keys are each loaded by a reader of its own.
+    let others: Vec<String> = (0..9).map(|i| format!("other{i}")).collect();
+    let mut readers = tokio::task::JoinSet::new();
+    for name in others.clone() {
+        let texts = texts.clone();
+        readers.spawn(async move {
+            let hang = std::future::pending::<Result<Loaded<Text>, Down>>;
+            texts.get_or_load(&name, Want::any(), hang).await.is_err()
+        });
+    }
+    until("all load", || cache.stats().categories["texts"].source.loads == 10).await;
+    let begun = tokio::time::Instant::now();
+    let answers = texts.get_many_or_load(&others, Want::any(), hang).await;
+    assert!(begun.elapsed() <= hard, "{:?}", begun.elapsed());
+    assert!(answers.iter().all(|answer| *answer.as_ref().expect_err("hangs") == LoadError::Timeout));
+    assert!(readers.join_all().await.into_iter().all(|failed| failed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_waits_for_one_flight_after_another_waits_no_longer_than_for_one() {
+    let cache = memory_only();
+    let texts = texts(&cache, steady().hard_timeout(Duration::from_secs(5)));
+    // Loads that fail with an error of another type than the reader's, one after the other.
+    let failing = tokio::spawn({
+        let texts = texts.clone();
+        async move {
+            loop {
+                let fail = || async {
+                    tokio::time::sleep(Duration::from_secs(4)).await;
+                    Err::<Loaded<Text>, _>(Down("down"))
+                };
+                texts.get_or_load(&key("k"), Want::any(), fail).await.expect_err("fails");
+            }
+        }
+    });
+    until("it loads", || cache.stats().categories["texts"].source.loads == 1).await;
+    let never = || async { Err::<Loaded<Text>, _>("another type".to_owned()) };
+    let name = key("k");
+    let read = texts.get_or_load(&name, Want::any(), never);
+    let error = tokio::time::timeout(Duration::from_secs(600), read).await.expect("ends").expect_err("none");
+    assert_eq!(error, LoadError::Timeout);
+    failing.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_loader_that_blocks_past_its_hard_timeout_still_counts_as_a_load() {
+    let cache = Cache::builder().max_loads(1).build().expect("builds");
+    let texts = texts(&cache, steady().soft_timeout(Duration::ZERO).hard_timeout(Duration::from_millis(100)));
+    let (go, go_on) = mpsc::channel::<()>();
+    let blocks = move || async move {
+        let _ = go_on.recv_timeout(PATIENCE);
+        Ok::<_, Down>(Loaded::new(Text("late".into()), 1))
+    };
+    let error = texts.get_or_load(&key("a"), Want::any(), blocks).await.expect_err("too late");
+    assert_eq!(error, LoadError::Timeout);
+    assert_eq!(load(&texts, "b", "v", 1).await.expect_err("the slot is taken"), LoadError::Overloaded);
+    drop(go);
+    until_async("the slot is free", || async { load(&texts, "b", "v", 1).await.is_ok() }).await;
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use app::ports::{AdminAnswer, CacheAdmin};
 use model::{
-    AdminError, BadName, CacheEntry, CacheStats, ClearPreview, ClearScope, Cleared, EntryCopy, ScopePart,
-    ScopeProblem, Unavailable, Undone, UnixMs,
+    AdminError, BadName, CacheEntry, CacheStats, ClearPreview, ClearScope, Cleared, Counted, EntryCopy,
+    ScopePart, ScopeProblem, Unavailable, Undone, UnixMs,
 };
 use tidemark_cache::{
     BadScope, BadTag, Cache, ClearError, Inspected, MAX_SCOPE_TEXT, MAX_TAG_BYTES, Preview, Scope,
@@ -56,8 +56,8 @@ impl CacheAdmin for Console {
             let who = (session.user.as_str(), console.caller.address);
             let undone = clears::undo(&console.cache, &console.accounts, who, handle).await;
             let undone = undone.map_err(|error| refused(&console.cache, &Scope::All, error))?;
-            let tidemark_cache::Undone { revived, reloaded, gone, complete } = undone;
-            Ok(Undone { revived, reloaded, gone, complete })
+            let tidemark_cache::Undone { revived, reloaded, still_cleared, gone, complete } = undone;
+            Ok(Undone { revived, reloaded, still_cleared, gone, complete })
         })
     }
 
@@ -164,6 +164,7 @@ fn shown(preview: Preview) -> ClearPreview {
         l1_entries,
         l1_bytes,
         complete,
+        l2_counted,
         l2_entries,
         l2_bytes,
         l2_entries_error,
@@ -172,9 +173,16 @@ fn shown(preview: Preview) -> ClearPreview {
         sample,
         ..
     } = preview;
-    // Without Redis the memory is all there is.
-    let (keys, bytes) = if l2_entries > 0 { (l2_entries, l2_bytes) } else { (l1_entries, l1_bytes) };
+    let (counted, (keys, bytes)) = match l2_counted {
+        // The memory is all there is.
+        tidemark_cache::Counted::NoRedis => (Counted::NoRedis, (l1_entries, l1_bytes)),
+        tidemark_cache::Counted::Unknown => (Counted::Unknown, (0, 0)),
+        tidemark_cache::Counted::AtLeast => (Counted::AtLeast, (l2_entries, l2_bytes)),
+        tidemark_cache::Counted::Estimate => (Counted::Estimate, (l2_entries, l2_bytes)),
+        tidemark_cache::Counted::Exact => (Counted::Exact, (l2_entries, l2_bytes)),
+    };
     ClearPreview {
+        counted,
         keys,
         bytes,
         keys_error: l2_entries_error,

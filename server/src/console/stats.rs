@@ -16,13 +16,18 @@ const HOT_KEYS: usize = 20;
 pub(super) async fn of(cache: &Cache) -> CacheStats {
     let nodes = cache.nodes().await;
     let stats = cache.stats();
+    let cleared = cache.cleared_in_memory().await;
     let now = now_ms();
     let bus = stats.coherence;
     CacheStats {
         as_of: now,
         memory_bytes: stats.l1_bytes,
         memory_limit_bytes: stats.l1_limit_bytes,
-        categories: stats.categories.iter().map(|(name, figures)| category(name, figures)).collect(),
+        categories: stats
+            .categories
+            .iter()
+            .map(|(name, figures)| category(name, figures, cleared.get(name).copied().unwrap_or_default()))
+            .collect(),
         redis: SharedTier {
             configured: stats.l2.configured,
             connected: stats.l2.connected,
@@ -83,7 +88,12 @@ fn clear(cache: &Cache, record: tidemark_cache::ClearRecord, now: UnixMs) -> Cle
     }
 }
 
-fn category(name: &str, figures: &tidemark_cache::CategoryStats) -> CategoryStats {
+/// `cleared_keys` and `cleared_bytes`: what clears cover of the category's memory.
+fn category(
+    name: &str,
+    figures: &tidemark_cache::CategoryStats,
+    (cleared_keys, cleared_bytes): (u64, u64),
+) -> CategoryStats {
     let (l1, l2, source) = (figures.l1, figures.l2, figures.source);
     CategoryStats {
         name: name.to_owned(),
@@ -94,12 +104,15 @@ fn category(name: &str, figures: &tidemark_cache::CategoryStats) -> CategoryStat
         keys: figures.l1_entries,
         bytes: figures.l1_bytes,
         limit_bytes: figures.l1_limit_bytes,
+        cleared_keys,
+        cleared_bytes,
         memory: L1Stats {
             hits: l1.hits,
             stale: l1.stale,
             misses: l1.misses,
             inserts: l1.inserts,
             evictions: l1.evictions,
+            oversized: l1.oversized,
         },
         redis: L2Stats {
             hits: l2.hits,

@@ -9,17 +9,18 @@ use std::{
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
 use model::{Interval, MarketError, Provenance, Source};
-use tidemark_cache::{Hit, LoadError, Want};
+use tidemark_cache::{Hit, Limits, LoadError, Want};
 
 use super::{
-    Answer, LoadFailure, Market, Read,
-    batch_query::BatchQuery,
-    charts::read_range,
-    keys::ChartKey,
+    Answer, LoadFailure, Market,
+    batch_query::{BATCH_MAX_CANDLES, BatchQuery},
+    charts::{ChartRead, read_range},
+    keys::{ChartKey, range_limit},
     prices::unserialisable,
     unavailable,
-    values::{CandleRange, Candles},
+    values::CandleRange,
 };
+use crate::feed::now_ms;
 
 /// Ranges read from the database at once, of one call: half of its connections, so that others come through.
 const LOADS_AT_ONCE: usize = 4;
@@ -32,6 +33,20 @@ struct Wanted {
     revision: u64,
 }
 
+/// A range of the answer, serialized: cached ranges may be longer and are not held on to.
+struct RangeJson {
+    open_json: Bytes,
+    version: u64,
+    provenance: Provenance,
+}
+
+impl RangeJson {
+    fn of(read: ChartRead) -> Result<Self, MarketError> {
+        let open_json = read.candles.open_json().map_err(|_| unserialisable())?;
+        Ok(Self { open_json, version: read.version, provenance: read.provenance })
+    }
+}
+
 /// Where the candles of a symbol come from.
 enum Plan {
     /// From the cache and the store.
@@ -39,7 +54,7 @@ enum Plan {
     /// From the simulation, for this reason if it is the last resort.
     Draw(Option<MarketError>),
     /// They are here.
-    Found(Read<Candles>),
+    Found(RangeJson),
 }
 
 impl Plan {
@@ -69,28 +84,37 @@ impl Market {
     }
 
     /// The same, range by range.
-    async fn batch(&self, query: &BatchQuery) -> Result<Vec<Read<Candles>>, MarketError> {
+    async fn batch(&self, query: &BatchQuery) -> Result<Vec<RangeJson>, MarketError> {
         let mut plans = self.plans(query).await?;
-        let wanted: Vec<Wanted> = plans.iter().filter_map(Plan::wanted).cloned().collect();
-        let mut hits = self.stored(&wanted).await.into_iter();
-        // The place of each symbol gets what became of its look-up.
-        for plan in &mut plans {
-            let Plan::Stored(wanted) = plan else { continue };
-            *plan = match hits.next() {
-                Some(Ok(hit)) => Plan::Found(self.kept(hit, wanted.key.source.clone())),
-                Some(Err(error)) => {
-                    tracing::debug!(%error, symbol = %wanted.key.symbol, "candles cannot be read");
-                    Plan::Draw(Some(made_up_for(&error)?))
-                }
-                None => return Err(unserialisable()),
-            };
+        // Of all parts: a call waits no longer for many than for few.
+        let limits = self.0.charts.limits();
+        for (part, symbols) in
+            plans.chunks_mut(at_once(query.limit)).zip(query.symbols.chunks(at_once(query.limit)))
+        {
+            let wanted: Vec<Wanted> = part.iter().filter_map(Plan::wanted).cloned().collect();
+            let mut hits = self.stored(wanted, limits).await.into_iter();
+            // The place of each symbol gets what became of its look-up.
+            for (plan, symbol) in part.iter_mut().zip(symbols) {
+                let Plan::Stored(wanted) = plan else { continue };
+                *plan = match hits.next() {
+                    Some(Ok(hit)) => {
+                        let source = wanted.key.source.clone();
+                        Plan::Found(RangeJson::of(self.answered(hit, source, &query.of(symbol)))?)
+                    }
+                    Some(Err(error)) => {
+                        tracing::debug!(%error, symbol = %wanted.key.symbol, "candles cannot be read");
+                        Plan::Draw(Some(made_up_for(&error)?))
+                    }
+                    None => return Err(unserialisable()),
+                };
+            }
         }
         let mut reads = Vec::with_capacity(plans.len());
         // Drawn one after the other: a call takes one place, as others do.
         for (plan, symbol) in plans.into_iter().zip(&query.symbols) {
             reads.push(match plan {
                 Plan::Found(read) => read,
-                Plan::Draw(reason) => self.simulated_chart(&query.of(symbol), reason).await?,
+                Plan::Draw(reason) => RangeJson::of(self.simulated_chart(&query.of(symbol), reason).await?)?,
                 Plan::Stored(_) => return Err(unserialisable()),
             });
         }
@@ -120,23 +144,29 @@ impl Market {
                 continue;
             }
             let series = self.series(&directory, symbol, query.source.as_ref(), Some(query.interval))?;
-            let key = ChartKey::new(&query.of(symbol), series);
+            let key = ChartKey::new(&query.of(symbol), series, now_ms());
             plans.push(Plan::Stored(Wanted { key, id: series.id, revision: series.revision }));
         }
         Ok(plans)
     }
 
-    /// The ranges as the cache has or loads them, in their order: one look into memory and Redis for all. What is of an
-    /// older revision than its series, as after an import, is asked for again by itself.
-    async fn stored(&self, wanted: &[Wanted]) -> Vec<Result<Hit<CandleRange>, LoadError<LoadFailure>>> {
+    /// The ranges as the cache has or loads them, in their order: one look into memory and Redis for all, and one wait
+    /// within `limits`. Each is wanted of its series' revision.
+    async fn stored(
+        &self,
+        wanted: Vec<Wanted>,
+        limits: Limits,
+    ) -> Vec<Result<Hit<CandleRange>, LoadError<LoadFailure>>> {
         let keys: Vec<ChartKey> = wanted.iter().map(|one| one.key.clone()).collect();
-        let ids: HashMap<ChartKey, i64> = wanted.iter().map(|one| (one.key.clone(), one.id)).collect();
-        let (ids, store) = (Arc::new(ids), self.0.store.clone());
+        let series: HashMap<ChartKey, (i64, u64)> =
+            wanted.into_iter().map(|one| (one.key, (one.id, one.revision))).collect();
+        let (series, store) = (Arc::new(series), self.0.store.clone());
+        let of_load = Arc::clone(&series);
         let load = move |missing: Vec<ChartKey>| {
-            let (ids, store) = (Arc::clone(&ids), store.clone());
+            let (series, store) = (Arc::clone(&of_load), store.clone());
             async move {
                 let loads = missing.into_iter().map(|key| {
-                    let id = ids.get(&key).copied();
+                    let id = series.get(&key).map(|(id, _)| *id);
                     let store = store.clone();
                     async move {
                         let Some(id) = id else { return Ok(None) };
@@ -152,32 +182,15 @@ impl Market {
                 Ok::<_, LoadFailure>(loaded.into_iter().flatten().collect())
             }
         };
-        let oldest = wanted.iter().map(|one| one.revision).min().unwrap_or(0);
-        let hits = self.0.charts.get_many_or_load(&keys, Want::at_least(oldest), load).await;
-        // Owned, as a stream of borrowed ones cannot cross threads.
-        let current = stream::iter(hits.into_iter().zip(wanted.to_vec())).map(|(hit, wanted)| async move {
-            match hit {
-                Ok(hit) if hit.version < wanted.revision => self.current(&wanted).await,
-                other => other,
-            }
-        });
-        current.buffered(LOADS_AT_ONCE).collect().await
+        let want = |key: &ChartKey| Want::at_least(series.get(key).map_or(0, |(_, revision)| *revision));
+        self.0.charts.get_each_or_load_within(&keys, want, limits, load).await
     }
+}
 
-    async fn current(&self, wanted: &Wanted) -> Result<Hit<CandleRange>, LoadError<LoadFailure>> {
-        let (store, key, id) = (self.0.store.clone(), wanted.key.clone(), wanted.id);
-        let load = move || read_range(store, key, id);
-        self.0.charts.get_or_load(&wanted.key, Want::at_least(wanted.revision), load).await
-    }
-
-    fn kept(&self, hit: Hit<CandleRange>, source: Source) -> Read<Candles> {
-        Read {
-            provenance: self.provenance(&hit, source, false),
-            open_json: hit.value.open_json.clone(),
-            version: hit.version,
-            value: Candles::Kept(hit.value),
-        }
-    }
+/// Ranges held at once of a call with this limit: cached ranges may be longer than what is asked of them, and of a hundred
+/// no more candles are held than an answer may have.
+fn at_once(limit: u32) -> usize {
+    usize::try_from(BATCH_MAX_CANDLES / range_limit(limit)).unwrap_or(1).max(1)
 }
 
 /// Why candles are made up; too much work is no reason.
@@ -202,7 +215,7 @@ fn together<'p>(mut parts: impl Iterator<Item = &'p Provenance>) -> Option<Prove
 }
 
 /// `{"interval":…,"charts":[…]`, each chart as `chart_data` answers it.
-fn open_json(interval: Interval, reads: &[Read<Candles>]) -> Result<Bytes, serde_json::Error> {
+fn open_json(interval: Interval, reads: &[RangeJson]) -> Result<Bytes, serde_json::Error> {
     let length: usize = reads.iter().map(|read| read.open_json.len() + 160).sum();
     let mut json = BytesMut::with_capacity(length + 64);
     json.extend_from_slice(format!("{{\"interval\":\"{interval}\",\"charts\":[").as_bytes());
@@ -221,9 +234,91 @@ fn open_json(interval: Interval, reads: &[Read<Candles>]) -> Result<Bytes, serde
 
 #[cfg(test)]
 mod tests {
-    use model::Tier;
+    use model::{Symbol, Tier};
+    use tidemark_cache::{Cache, Loaded};
+    use tokio::{
+        sync::Semaphore,
+        task::JoinSet,
+        time::{Duration, sleep},
+    };
 
     use super::*;
+    use crate::{
+        config::{CachePolicies, Feed},
+        market::{
+            keys::DirectoryKey,
+            values::{DirectoryValue, StoredRange},
+        },
+        store::{Directory, SeriesInfo},
+    };
+
+    #[tokio::test]
+    async fn a_call_in_parts_waits_for_one_soft_timeout() {
+        let cache = Cache::builder().build().unwrap();
+        let market =
+            Market::new(&cache, None, Feed::None, Default::default(), &CachePolicies::default()).unwrap();
+        let symbols: Vec<Symbol> = (0..21).map(|i| format!("C{i:02}").parse().unwrap()).collect();
+        let series: Vec<SeriesInfo> = symbols
+            .iter()
+            .zip(1..)
+            .map(|(symbol, id)| SeriesInfo {
+                id,
+                symbol: symbol.clone(),
+                name: String::new(),
+                source: Source::RECORDED,
+                finest: Interval::H1,
+                revision: 2,
+                first_open: 1_546_300_800_000,
+                last_open: 1_546_300_800_000,
+                price_decimals: 2,
+            })
+            .collect();
+        let query =
+            BatchQuery { symbols, interval: Interval::H1, from: None, to: None, limit: 1_001, source: None };
+        let query = query.checked().unwrap();
+        assert!(at_once(query.limit) < query.symbols.len(), "more parts than one");
+        let (mut loads, gate) = (JoinSet::new(), Arc::new(Semaphore::new(0)));
+        for (symbol, series) in query.symbols.iter().zip(&series) {
+            let key = ChartKey::new(&query.of(symbol), series, now_ms());
+            let bars = StoredRange {
+                symbol: symbol.clone(),
+                interval: Interval::H1,
+                source: Source::RECORDED,
+                price_decimals: 2,
+                candles: Vec::new(),
+                partial: Vec::new(),
+            };
+            let range = CandleRange::new(bars).unwrap();
+            market.0.charts.set(&key, range.clone(), 1);
+            // The newer one is loaded already.
+            let (market, gate) = (market.clone(), Arc::clone(&gate));
+            loads.spawn(async move {
+                let load = move || async move {
+                    gate.acquire().await.unwrap().forget();
+                    Ok::<_, LoadFailure>(Loaded::new(range, 2))
+                };
+                market.0.charts.get_or_load(&key, Want::at_least(2), load).await.is_ok()
+            });
+        }
+        let directory = Directory { version: 2, series, emptied: Vec::new() };
+        market.0.directory.set(&DirectoryKey, DirectoryValue(directory), 2);
+        let pause = || sleep(Duration::from_millis(1));
+        while cache.stats().flights < 21 {
+            pause().await;
+        }
+        // What is loaded comes only once the last part has begun, which has no time left to wait for it.
+        let joined = || cache.stats().categories["charts"].source.coalesced;
+        let release = async {
+            while joined() < 21 {
+                pause().await;
+            }
+            gate.add_permits(21);
+        };
+        let (reads, ()) = tokio::join!(market.batch(&query), release);
+        let reads = reads.unwrap();
+        assert_eq!(reads.len(), 21);
+        assert!(reads.iter().all(|read| read.provenance.stale && read.version == 1));
+    }
 
     #[test]
     fn the_worst_of_all_parts_is_told() {

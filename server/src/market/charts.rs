@@ -1,16 +1,17 @@
 //! Candles.
 
-use model::{ChartQuery, MarketError, Source, Symbol};
-use tidemark_cache::{LoadError, Loaded, Want};
+use model::{ChartQuery, MarketError, Provenance, Source, Symbol};
+use tidemark_cache::{Hit, LoadError, Loaded, Want};
 
 use super::{
-    Answer, LoadFailure, Market, Read,
+    Answer, LoadFailure, Market,
     directory::of_symbol,
     keys::ChartKey,
+    prices::unserialisable,
     unavailable,
     values::{CandleRange, Candles, StoredRange},
 };
-use crate::store::Store;
+use crate::{feed::now_ms, store::Store};
 
 /// Why stored candles are no answer.
 enum NotRead {
@@ -32,18 +33,26 @@ impl From<LoadError<LoadFailure>> for NotRead {
     }
 }
 
+/// A range as the callers of this module want it. Its JSON is made where it is asked for.
+pub(super) struct ChartRead {
+    pub candles: Candles,
+    pub version: u64,
+    pub provenance: Provenance,
+}
+
 impl Market {
     /// A range of candles.
     ///
     /// # Errors
     /// An unknown symbol, a bad parameter by name, or nothing can answer.
     pub async fn chart_answer(&self, query: &ChartQuery) -> Result<Answer, MarketError> {
-        let Read { open_json, version, provenance, .. } = self.chart(query).await?;
+        let ChartRead { candles, version, provenance } = self.chart(query).await?;
+        let open_json = candles.open_json().map_err(|_| unserialisable())?;
         Ok(Answer { open_json, version, provenance })
     }
 
     /// The same, typed.
-    pub(super) async fn chart(&self, query: &ChartQuery) -> Result<Read<Candles>, MarketError> {
+    pub(super) async fn chart(&self, query: &ChartQuery) -> Result<ChartRead, MarketError> {
         query.validate()?;
         let source = query.source.clone().unwrap_or_else(|| self.default_source());
         if source == Source::SIMULATED && !self.stores_simulated(&query.symbol).await {
@@ -71,22 +80,27 @@ impl Market {
     }
 
     /// Candles of the cache and the store only.
-    async fn stored_chart(&self, query: &ChartQuery) -> Result<Read<Candles>, NotRead> {
+    async fn stored_chart(&self, query: &ChartQuery) -> Result<ChartRead, NotRead> {
         let directory = self.directory().await?;
         let series = self.series(&directory, &query.symbol, query.source.as_ref(), Some(query.interval))?;
-        let key = ChartKey::new(query, series);
+        let key = ChartKey::new(query, series, now_ms());
         let source = series.source.clone();
         let load = {
             let (store, key, id) = (self.0.store.clone(), key.clone(), series.id);
             move || read_range(store, key, id)
         };
         let hit = self.0.charts.get_or_load(&key, Want::at_least(series.revision), load).await?;
-        Ok(Read {
+        Ok(self.answered(hit, source, query))
+    }
+
+    /// The answer to `query` from the cached range that has it: no more bars than were asked for.
+    pub(super) fn answered(&self, hit: Hit<CandleRange>, source: Source, query: &ChartQuery) -> ChartRead {
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        ChartRead {
             provenance: self.provenance(&hit, source, false),
-            open_json: hit.value.open_json.clone(),
             version: hit.version,
-            value: Candles::Kept(hit.value),
-        })
+            candles: Candles::kept(hit.value, limit, query.from.is_some()),
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
-use model::{MAX_LIMIT, Source, Symbol, UnixMs};
+use model::{Source, Symbol, UnixMs};
 
-use super::keys::{ChartKey, DirectoryKey, PricesKey, SparklinesKey};
+use super::keys::{ChartKey, DirectoryKey, PricesKey, RANGE_LIMITS, SparklinesKey};
 
 /// The text is no key: of another release, perhaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,8 @@ impl FromStr for ChartKey {
             time => time.parse::<UnixMs>().map(Some).map_err(|_| NoKey),
         };
         let limit: u32 = limit.parse().map_err(|_| NoKey)?;
-        if limit > MAX_LIMIT {
+        // Of an earlier release, which kept ranges of any limit: no query asks for it.
+        if !RANGE_LIMITS.contains(&limit) {
             return Err(NoKey);
         }
         let key = Self {
@@ -69,7 +70,7 @@ mod tests {
 
     #[test]
     fn every_key_comes_back_from_its_text() {
-        for text in ["BTC/recorded/30m/1h/-/-/500", "XRP/my-own_1/1m/1w/-5/1554075000000/1"] {
+        for text in ["BTC/recorded/30m/1h/-/-/500", "XRP/my-own_1/1m/1w/-5/1554075000000/5000"] {
             assert_eq!(text.parse::<ChartKey>().unwrap().to_string(), text);
         }
         assert_eq!("recorded".parse::<PricesKey>().unwrap().to_string(), "recorded");
@@ -85,9 +86,10 @@ mod tests {
             "btc/recorded/30m/1h/-/-/500",
             "BTC/recorded/30m/2h/-/-/500",
             "BTC/recorded/30m/1h/-/x/500",
+            "BTC/recorded/30m/1h/-/-/30",
             "BTC/recorded/30m/1h/-/-/5001",
-            "BTC/recorded/30m/1h/-/-/+5",
-            "BTC/recorded/30m/1h/-/-/5/",
+            "BTC/recorded/30m/1h/-/-/+500",
+            "BTC/recorded/30m/1h/-/-/500/",
         ] {
             assert!(text.parse::<ChartKey>().is_err(), "{text}");
         }

@@ -36,7 +36,7 @@ pub(super) fn load_reason(error: &LoadError<LoadFailure>) -> String {
         LoadError::Source(LoadFailure::Store(_)) => reason::DATABASE_AWAY,
         LoadError::Timeout => reason::DATABASE_LATE,
         LoadError::Overloaded => reason::OVERLOADED,
-        LoadError::Panicked | LoadError::Tags(_) => reason::READ_FAILED,
+        LoadError::Panicked | LoadError::Abandoned | LoadError::Tags(_) => reason::READ_FAILED,
         LoadError::Absent => reason::ABSENT,
     }
     .to_owned()

@@ -10,14 +10,14 @@ use super::Market;
 impl Market {
     async fn chart_typed(&self, query: ChartQuery) -> Result<ChartData, MarketError> {
         let read = self.chart(&query).await?;
-        let bars = &read.value.bars;
+        let bars = read.candles.bars();
         Ok(ChartData {
             symbol: bars.symbol.clone(),
             interval: bars.interval,
             source: bars.source.clone(),
             price_decimals: bars.price_decimals,
-            candles: bars.candles.clone(),
-            partial: bars.partial.clone(),
+            candles: read.candles.candles().to_vec(),
+            partial: read.candles.partial(),
             indicators: BTreeMap::new(),
             provenance: read.provenance,
         })

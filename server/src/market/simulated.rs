@@ -5,6 +5,7 @@ use tidemark_cache::CodecError;
 
 use super::{
     LoadFailure, Market, Read,
+    charts::ChartRead,
     prices::{Quotes, unserialisable},
     values::{CandleRange, Candles, StoredRange, prices_json},
 };
@@ -90,7 +91,7 @@ impl Market {
         &self,
         query: &ChartQuery,
         reason: Option<MarketError>,
-    ) -> Result<Read<Candles>, MarketError> {
+    ) -> Result<ChartRead, MarketError> {
         let now = self.now_ms();
         let ChartQuery { symbol, interval, from, to, limit, .. } = query.clone();
         let drawn = self.draw(move |simulation| {
@@ -108,9 +109,8 @@ impl Market {
             partial,
         };
         let range = CandleRange::new(range).map_err(|_| unserialisable())?;
-        Ok(Read {
-            open_json: range.open_json.clone(),
-            value: Candles::Drawn(Box::new(range)),
+        Ok(ChartRead {
+            candles: Candles::Drawn(Box::new(range)),
             version: u64::try_from(now).unwrap_or(0) * 1_000,
             provenance: provenance(reason.as_ref()),
         })

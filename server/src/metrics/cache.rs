@@ -23,7 +23,7 @@ const FAMILIES: &[(&str, Kind, &str, Read)] = &[
             (&[("tier", "l2"), ("result", "error")], c.l2.errors),
         ]
     }),
-    ("tidemark_cache_l2_skipped_total", Kind::Counter, "Reads and writes not tried without Redis.", |c| {
+    ("tidemark_cache_l2_skipped_total", Kind::Counter, "Reads not tried without Redis.", |c| {
         vec![(&[], c.l2.skipped)]
     }),
     ("tidemark_cache_l2_writes_total", Kind::Counter, "Writes to Redis by how they ended.", |c| {
@@ -49,6 +49,9 @@ const FAMILIES: &[(&str, Kind, &str, Read)] = &[
     }),
     ("tidemark_cache_l1_evictions_total", Kind::Counter, "Entries put out of memory by its limit.", |c| {
         vec![(&[], c.l1.evictions)]
+    }),
+    ("tidemark_cache_l1_oversized_total", Kind::Counter, "Entries too large to be kept in memory.", |c| {
+        vec![(&[], c.l1.oversized)]
     }),
     ("tidemark_cache_l1_bytes", Kind::Gauge, "Bytes in memory, bookkeeping included.", |c| {
         vec![(&[], c.l1_bytes)]

@@ -3,7 +3,9 @@
 use local_servers::{PostgresServer, RedisServer, wait_until};
 use serde_json::{Value, json};
 
-use crate::support::{SOON, Server, Setup, import_sample, run, sample_database, write_candles};
+use crate::support::{
+    SOON, Server, Setup, admin::TokenFile, import_sample, run, sample_database, write_candles,
+};
 
 fn server() -> Server {
     let (_, url) = sample_database();
@@ -51,6 +53,45 @@ fn ranges_limits_and_defaults_are_those_of_the_design() {
     let lengths: Vec<usize> =
         many["charts"].as_array().unwrap().iter().map(|c| c["candles"].as_array().unwrap().len()).collect();
     assert_eq!(lengths, [5_000; 5]);
+}
+
+#[test]
+fn any_limit_is_answered_exactly_from_few_cached_ranges() {
+    let (_, url) = sample_database();
+    let token = TokenFile::new();
+    let server = Server::start(&Setup {
+        postgres: Some(&url),
+        feed: Some("none"),
+        env: &[("TIDEMARK_ADMIN_TOKEN_FILE", &token.value())],
+        ..Setup::default()
+    });
+    let ranges =
+        || server.admin_json("/api/cache/stats")["categories"]["charts"]["l1_entries"].as_u64().unwrap();
+    let from = 1_546_300_800_000_i64;
+    for (part, first) in [(String::new(), false), (format!("&from={from}"), true)] {
+        let path = |call: &str, limit: usize| format!("/api/{call}=BTC&interval=30m&limit={limit}{part}");
+        let whole = server.json(&path("chart_data?symbol", 5_000));
+        let all = whole["candles"].as_array().unwrap();
+        let partial = whole["partial"].as_array().unwrap();
+        let before = ranges();
+        for limit in [1, 2, 99, 100, 101, 499, 500, 501, 1_000, 1_001, 3_333, 4_999, 5_000] {
+            let cut =
+                &if first { &all[..limit.min(all.len())] } else { &all[all.len().saturating_sub(limit)..] };
+            let single = server.json(&path("chart_data?symbol", limit));
+            assert_eq!(single["candles"].as_array().unwrap(), cut, "{limit}{part}");
+            let lacking: Vec<&Value> =
+                partial.iter().filter(|time| cut.iter().any(|candle| candle[0] == **time)).collect();
+            assert_eq!(
+                single["partial"].as_array().unwrap().iter().collect::<Vec<_>>(),
+                lacking,
+                "{limit}{part}"
+            );
+            let batch = server.json(&path("charts?symbols", limit));
+            assert_eq!(batch["charts"][0]["candles"], single["candles"], "{limit}{part}");
+            assert_eq!(batch["charts"][0]["partial"], single["partial"], "{limit}{part}");
+        }
+        assert_eq!(ranges() - before, 3, "of 100, 500 and 1,000; 5,000 were there");
+    }
 }
 
 #[test]

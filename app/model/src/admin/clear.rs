@@ -20,14 +20,33 @@ pub enum ClearScope {
     Key(String),
 }
 
+/// What is known of the number of keys in Redis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counted {
+    /// There is no Redis: the memory of this server is all there is.
+    #[default]
+    NoRedis,
+    /// No node could be looked at: nothing is known.
+    Unknown,
+    /// Some nodes could not be looked at: there are at least as many as were found.
+    AtLeast,
+    /// An estimate from a part, with its error.
+    Estimate,
+    /// All were counted.
+    Exact,
+}
+
 /// What a clear would cover, or did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClearPreview {
-    /// Keys: in Redis; in this server's memory where there is no Redis. An estimate unless `complete`.
+    /// What `keys` is: a count, an estimate, a lower bound, or nothing.
+    pub counted: Counted,
+    /// Keys: in Redis; in this server's memory where there is no Redis.
     pub keys: u64,
     /// Bytes of those.
     pub bytes: u64,
-    /// `keys` is within this of the truth, with a confidence of 95 %; 0 if complete.
+    /// An estimate is within this of the truth, with a confidence of 95 %; otherwise 0.
     pub keys_error: u64,
     /// Whether everything was looked at, in the second that there is for it.
     pub complete: bool,
@@ -61,7 +80,9 @@ pub struct Undone {
     pub revived: u64,
     /// Entries that were loaded anew since; they stay.
     pub reloaded: u64,
-    /// Entries that expired or were evicted since; known to the server that made the clear.
+    /// Entries that another clear covers as well: they stay cleared.
+    pub still_cleared: u64,
+    /// Entries that expired or were evicted since; known to the server that made the clear, if it could count all.
     pub gone: Option<u64>,
     /// Whether everything was looked at, in the second that there is for it.
     pub complete: bool,

@@ -9,7 +9,7 @@ mod nodes;
 mod session;
 mod stats;
 
-pub use clear::{ClearPreview, ClearRecord, ClearScope, Cleared, Undone};
+pub use clear::{ClearPreview, ClearRecord, ClearScope, Cleared, Counted, Undone};
 pub use entry::{CacheEntry, EntryCopy};
 pub use error::{AdminError, BadName, ScopePart, ScopeProblem, Unavailable};
 pub use nodes::{FailoverStats, NodeReport, NodeStats};

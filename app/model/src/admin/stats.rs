@@ -49,6 +49,10 @@ pub struct CategoryStats {
     pub bytes: u64,
     /// Limit of those.
     pub limit_bytes: u64,
+    /// Keys in memory that a clear covers: they answer nothing, and stay until they are replaced or expire.
+    pub cleared_keys: u64,
+    /// Bytes of those.
+    pub cleared_bytes: u64,
     /// The memory tier.
     pub memory: L1Stats,
     /// The Redis tier.
@@ -70,6 +74,8 @@ pub struct L1Stats {
     pub inserts: u64,
     /// Entries put out to stay within the limit.
     pub evictions: u64,
+    /// Entries not kept, because each is too large.
+    pub oversized: u64,
 }
 
 /// Reads and writes of the Redis tier.
@@ -89,7 +95,7 @@ pub struct L2Stats {
     pub timeouts: u64,
     /// Reads that failed otherwise.
     pub errors: u64,
-    /// Reads and writes not tried, for want of a connection.
+    /// Reads not tried, for want of a connection.
     pub skipped: u64,
     /// Entries written.
     pub writes: u64,

@@ -8,7 +8,7 @@ use super::{
     figures::{Answered, ratio},
     use_admin_words,
 };
-use crate::{components::icons::drawing, format, live, prefs::use_prefs, when};
+use crate::{components::icons::drawing, format, live, prefs::use_prefs, when, words::AdminWords};
 
 /// Width of the bars, in the units of their view box.
 const BAR: f64 = 300.0;
@@ -71,6 +71,7 @@ pub fn Categories(
                             {head(words.col_memory, "num roomy")} {head(words.col_answered, "col-bar")}
                             {head(words.col_hit, "num")} {head(words.col_reads, "num wide")}
                             {head(words.col_loads, "num wide")} {head(words.col_evicted, "num wide")}
+                            {head(words.col_skipped, "num wide")}
                             {head(words.col_saved, "num wide")}
                             <th scope="col" class="num">
                                 <span class="sr-only">{words.col_actions}</span>
@@ -128,8 +129,8 @@ fn Row(stats: RwSignal<CacheStats>, clearing: Clearing, name: String) -> impl In
             <th scope="row">
                 <b>{name.clone()}</b>
             </th>
-            <td class="num">{of(Box::new(|c| format::count(c.keys)))}</td>
-            <td class="num roomy">{of(Box::new(|c| format::bytes(c.bytes)))}</td>
+            <td class="num">{of(Box::new(|c| format::count(c.keys.saturating_sub(c.cleared_keys))))}</td>
+            <td class="num roomy">{of(Box::new(move |c| memory(c, words)))}</td>
             <td class="col-bar">
                 {drawing(of(Box::new(|c| bar(Answered::of(c)))))}
                 <span class="sr-only">{of(Box::new(bar_says))}</span>
@@ -137,7 +138,8 @@ fn Row(stats: RwSignal<CacheStats>, clearing: Clearing, name: String) -> impl In
             <td class="num">{of(Box::new(|c| ratio(Answered::of(c).hit_ratio())))}</td>
             <td class="num wide">{of(Box::new(|c| format::count(c.reads)))}</td>
             <td class="num wide">{of(Box::new(loads))}</td>
-            <td class="num wide">{of(Box::new(|c| format::count(c.memory.evictions)))}</td>
+            <td class="num wide">{of(Box::new(move |c| evicted(c, words)))}</td>
+            <td class="num wide">{of(Box::new(|c| format::count(c.redis.skipped + c.redis.timeouts)))}</td>
             <td class="num wide">{of(Box::new(saved))}</td>
             <td class="num">
                 <button
@@ -152,6 +154,26 @@ fn Row(stats: RwSignal<CacheStats>, clearing: Clearing, name: String) -> impl In
         </tr>
     }
     .into_any()
+}
+
+/// How full the category's own part of the memory is, and how much of that clears cover: it stays until it is replaced.
+fn memory(category: &CategoryStats, words: &AdminWords) -> String {
+    let CategoryStats { bytes, limit_bytes, cleared_bytes, .. } = *category;
+    let full = (limit_bytes > 0).then(|| bytes as f64 / limit_bytes as f64 * 100.0);
+    let text = (words.memory_of)(&format::bytes(bytes), &format::bytes(limit_bytes), &ratio(full));
+    match cleared_bytes {
+        0 => text,
+        cleared => format!("{text} · {}", (words.memory_cleared)(&format::bytes(cleared))),
+    }
+}
+
+/// Entries evicted, and those that were too large to be kept.
+fn evicted(category: &CategoryStats, words: &AdminWords) -> String {
+    let evicted = format::count(category.memory.evictions);
+    match category.memory.oversized {
+        0 => evicted,
+        oversized => format!("{evicted} · {}", (words.too_large)(&format::count(oversized))),
+    }
 }
 
 /// The bar of who answered: memory, Redis, database from left to right. A share that is there is at least a hair wide.

@@ -1,7 +1,7 @@
 //! The dialog that clears: what, how much that is, and a typed word before everything goes.
 
 use leptos::{html::Dialog, prelude::*};
-use model::{CacheStats, ClearPreview, ClearScope};
+use model::{CacheStats, ClearPreview, ClearScope, Counted};
 
 use super::{alarm, clearing::Clearing, use_admin_words};
 use crate::{format, live, words::AdminWords};
@@ -231,7 +231,7 @@ fn Preview(clearing: Clearing) -> impl IntoView {
         if is_nothing(&preview) {
             return view! { <p class="preview">{words.covers_nothing}</p> }.into_any();
         }
-        let memory = (preview.memory_keys > 0).then(|| {
+        let memory = (preview.memory_keys > 0 && preview.counted != Counted::NoRedis).then(|| {
             (words.covers_memory)(&format::count(preview.memory_keys), &format::bytes(preview.memory_bytes))
         });
         let errors = (!preview.errors.is_empty()).then(|| (words.preview_errors)(preview.errors.len()));
@@ -261,10 +261,12 @@ fn Preview(clearing: Clearing) -> impl IntoView {
 /// How many keys, of how many bytes.
 fn covers(preview: &ClearPreview, words: &AdminWords) -> String {
     let (keys, bytes) = (format::count(preview.keys), format::bytes(preview.bytes));
-    if preview.complete {
-        (words.covers)(&keys, &bytes)
-    } else {
-        (words.covers_about)(&keys, &format::count(preview.keys_error), &bytes)
+    match preview.counted {
+        Counted::NoRedis => (words.covers_memory)(&keys, &bytes),
+        Counted::Unknown => words.covers_unknown.to_owned(),
+        Counted::AtLeast => (words.covers_at_least)(&keys, &bytes),
+        Counted::Estimate => (words.covers_about)(&keys, &format::count(preview.keys_error), &bytes),
+        Counted::Exact => (words.covers)(&keys, &bytes),
     }
 }
 
@@ -289,10 +291,22 @@ mod tests {
     #[test]
     fn an_estimate_says_so() {
         let words = Locale::En.admin_words();
-        let whole = ClearPreview { keys: 3_180, bytes: 38_600_000, complete: true, ..Default::default() };
-        assert_eq!(covers(&whole, words), "3,180 keys in Redis, 38.6 MB");
-        let part = ClearPreview { complete: false, keys_error: 40, ..whole };
-        assert_eq!(covers(&part, words), "about 3,180 keys in Redis (± 40), 38.6 MB");
+        let preview = |counted, keys_error| ClearPreview {
+            counted,
+            keys: 3_180,
+            bytes: 38_600_000,
+            keys_error,
+            ..Default::default()
+        };
+        for (counted, error, text) in [
+            (Counted::Exact, 0, "3,180 keys in Redis, 38.6 MB"),
+            (Counted::Estimate, 40, "about 3,180 keys in Redis (± 40), 38.6 MB"),
+            (Counted::AtLeast, 0, "at least 3,180 keys in Redis, 38.6 MB"),
+            (Counted::Unknown, 0, "Redis could not be looked at: its keys are not counted"),
+            (Counted::NoRedis, 0, "3,180 keys in the memory of this server, 38.6 MB"),
+        ] {
+            assert_eq!(covers(&preview(counted, error), words), text);
+        }
         assert!(is_nothing(&ClearPreview { complete: true, ..Default::default() }));
         assert!(!is_nothing(&ClearPreview::default()));
     }

@@ -41,7 +41,13 @@ pub fn Tiles(
         stats.with(|stats| match (&stats.redis.last_error, stats.redis.configured) {
             (_, false) => words.no_redis_note.to_owned(),
             (Some(error), _) => error.clone(),
-            (None, _) => (words.for_time)(&when::age(stats.redis.for_ms, locale)),
+            (None, _) => {
+                let up = (words.for_time)(&when::age(stats.redis.for_ms, locale));
+                match stats.coherence.gaps {
+                    0 => up,
+                    lost => format!("{up} · {}", (words.messages_lost)(&format::count(lost))),
+                }
+            }
         })
     });
     // What Redis says is in English on every page.

@@ -1,7 +1,7 @@
 //! What was done last: what went, what it will cost, and its undo.
 
 use leptos::{html::Div, prelude::*, wasm_bindgen::JsCast, web_sys};
-use model::{CacheStats, ClearScope};
+use model::{CacheStats, ClearScope, Counted};
 
 use super::{
     clearing::{Clearing, Done},
@@ -20,16 +20,29 @@ pub fn Toast(
     let text = move |done: &Done| match done {
         Done::Cleared(scope, cleared) => {
             let covered = &cleared.covered;
-            let keys = covered.keys.max(covered.memory_keys);
-            let bytes = covered.bytes.max(covered.memory_bytes);
             let what = object(scope, words);
-            // What was estimated is told as an estimate.
-            let about = if covered.complete { "" } else { "≈ " };
-            let cleared =
-                (words.cleared)(&what, &format!("{about}{}", format::count(keys)), &format::bytes(bytes));
-            format!("{cleared} {}", (words.cost)(&format::count(keys)))
+            let keys = format::count(covered.keys.max(covered.memory_keys));
+            let bytes = format::bytes(covered.bytes.max(covered.memory_bytes));
+            let cost = (words.cost)(&keys);
+            // What was not counted is not told as a count, and its cost is not known.
+            match covered.counted {
+                Counted::Unknown => (words.cleared_unknown)(&what),
+                Counted::AtLeast => (words.cleared)(&what, &format!("≥ {keys}"), &bytes),
+                Counted::Estimate => {
+                    format!("{} {cost}", (words.cleared)(&what, &format!("≈ {keys}"), &bytes))
+                }
+                Counted::NoRedis | Counted::Exact => {
+                    format!("{} {cost}", (words.cleared)(&what, &keys, &bytes))
+                }
+            }
         }
-        Done::Undone(undone) => (words.undone_says)(undone.revived, undone.reloaded),
+        Done::Undone(undone) => {
+            let text = (words.undone_says)(undone.revived, undone.reloaded, undone.complete);
+            match undone.still_cleared {
+                0 => text,
+                still => format!("{text} {}", (words.undone_still)(still)),
+            }
+        }
         Done::Failed(why) => why.clone(),
     };
     let node = NodeRef::<Div>::new();

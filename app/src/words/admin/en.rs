@@ -75,6 +75,11 @@ pub(super) const WORDS: AdminWords = AdminWords {
     col_hit: "Hit",
     col_loads: "Loads",
     col_evicted: "Evicted",
+    col_skipped: "Redis skipped",
+    memory_of: |bytes, limit, full| format!("{bytes} of {limit} ({full})"),
+    memory_cleared: |bytes| format!("{bytes} cleared"),
+    too_large: |count| format!("{count} too large"),
+    messages_lost: |count| format!("{} lost", counted(count, "message", "messages")),
     col_saved: "Saved",
     col_actions: "Actions",
     bar_says: |l1, l2, source| format!("memory {l1}, Redis {l2}, database {source}"),
@@ -107,6 +112,8 @@ pub(super) const WORDS: AdminWords = AdminWords {
     covers_about: |keys, error, bytes| {
         format!("about {} in Redis (± {error}), {bytes}", counted(keys, "key", "keys"))
     },
+    covers_at_least: |keys, bytes| format!("at least {} in Redis, {bytes}", counted(keys, "key", "keys")),
+    covers_unknown: "Redis could not be looked at: its keys are not counted",
     covers_memory: |keys, bytes| {
         format!("{} in the memory of this server, {bytes}", counted(keys, "key", "keys"))
     },
@@ -123,10 +130,18 @@ pub(super) const WORDS: AdminWords = AdminWords {
     clearing: "Clearing…",
     cancel: "Cancel",
     cleared: |what, keys, bytes| format!("Cleared {what}: {}, {bytes}.", counted(keys, "key", "keys")),
+    cleared_unknown: |what| {
+        format!("Cleared {what}. Redis could not be looked at: its keys are not counted.")
+    },
     cost: |loads| format!("Expected cost: up to {} from Postgres.", counted(loads, "load", "loads")),
-    undone_says: |revived, reloaded| {
+    undone_says: |revived, reloaded, complete| {
         let revived = counted(&revived.to_string(), "key", "keys");
-        format!("Undone: {revived} restored, {reloaded} already loaded again.")
+        let at_least = if complete { "" } else { "at least " };
+        format!("Undone: {at_least}{revived} restored, {reloaded} already loaded again.")
+    },
+    undone_still: |keys| match keys {
+        1 => "1 key stays cleared by another clear.".to_owned(),
+        keys => format!("{keys} keys stay cleared by another clear."),
     },
     close: "Close",
     scope_all: "everything",

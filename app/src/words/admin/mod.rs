@@ -143,6 +143,16 @@ pub struct AdminWords {
     pub col_loads: &'static str,
     /// Evicted.
     pub col_evicted: &'static str,
+    /// Reads that Redis was not asked for, or did not answer in time.
+    pub col_skipped: &'static str,
+    /// Bytes in memory, their limit, and how full it is.
+    pub memory_of: fn(&str, &str, &str) -> String,
+    /// Of the bytes in memory so many are cleared.
+    pub memory_cleared: fn(&str) -> String,
+    /// So many entries were too large to be kept.
+    pub too_large: fn(&str) -> String,
+    /// So many messages of other servers were lost.
+    pub messages_lost: fn(&str) -> String,
     /// Work saved.
     pub col_saved: &'static str,
     /// What can be done.
@@ -201,6 +211,10 @@ pub struct AdminWords {
     pub previewing: &'static str,
     /// So many keys in Redis, of so many bytes.
     pub covers: fn(&str, &str) -> String,
+    /// At least so many, as some nodes could not be looked at.
+    pub covers_at_least: fn(&str, &str) -> String,
+    /// Nothing is known of Redis.
+    pub covers_unknown: &'static str,
     /// An estimate, within this.
     pub covers_about: fn(&str, &str, &str) -> String,
     /// So many keys in the memory of this server, of so many bytes.
@@ -225,10 +239,14 @@ pub struct AdminWords {
     pub cancel: &'static str,
     /// Heading of the toast: what was cleared, keys, bytes.
     pub cleared: fn(&str, &str, &str) -> String,
+    /// The same, where nothing is known of Redis.
+    pub cleared_unknown: fn(&str) -> String,
     /// What it will cost: so many loads.
     pub cost: fn(&str) -> String,
-    /// What came of an undo: alive again, loaded since.
-    pub undone_says: fn(u64, u64) -> String,
+    /// What came of an undo: alive again, loaded since. At least so many, if not everything was looked at.
+    pub undone_says: fn(u64, u64, bool) -> String,
+    /// So many stay cleared by another clear.
+    pub undone_still: fn(u64) -> String,
     /// Closes the toast.
     pub close: &'static str,
     /// A scope as an object of a sentence: all; of a kind and name.

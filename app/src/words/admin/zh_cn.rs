@@ -70,6 +70,11 @@ pub(super) const WORDS: AdminWords = AdminWords {
     col_hit: "命中",
     col_loads: "加载",
     col_evicted: "淘汰",
+    col_skipped: "跳过 Redis",
+    memory_of: |bytes, limit, full| format!("{bytes} / {limit}（{full}）"),
+    memory_cleared: |bytes| format!("其中 {bytes} 已清除"),
+    too_large: |count| format!("{count} 个过大"),
+    messages_lost: |count| format!("丢失 {count} 条消息"),
     col_saved: "节省",
     col_actions: "操作",
     bar_says: |l1, l2, source| format!("内存 {l1}，Redis {l2}，数据库 {source}"),
@@ -111,6 +116,8 @@ pub(super) const WORDS: AdminWords = AdminWords {
     previewing: "正在统计……",
     covers: |keys, bytes| format!("Redis 中 {keys} 个键，{bytes}"),
     covers_about: |keys, error, bytes| format!("Redis 中约 {keys} 个键（± {error}），{bytes}"),
+    covers_at_least: |keys, bytes| format!("Redis 中至少 {keys} 个键，{bytes}"),
+    covers_unknown: "无法查看 Redis，键数未知",
     covers_memory: |keys, bytes| format!("此服务器内存中 {keys} 个，{bytes}"),
     covers_nothing: "没有可清除的内容。",
     sample: "其中部分",
@@ -122,8 +129,13 @@ pub(super) const WORDS: AdminWords = AdminWords {
     clearing: "正在清除……",
     cancel: "取消",
     cleared: |what, keys, bytes| format!("已清除 {what}：{keys} 个键，{bytes}。"),
+    cleared_unknown: |what| format!("已清除 {what}。无法查看 Redis，键数未知。"),
     cost: |loads| format!("预计代价：Postgres 最多 {loads} 次加载。"),
-    undone_says: |revived, reloaded| format!("已撤销：{revived} 个键恢复，{reloaded} 个此后已重新加载。"),
+    undone_says: |revived, reloaded, complete| {
+        let at_least = if complete { "" } else { "至少 " };
+        format!("已撤销：{at_least}{revived} 个键恢复，{reloaded} 个此后已重新加载。")
+    },
+    undone_still: |keys| format!("另有 {keys} 个键仍被其他清除覆盖。"),
     close: "关闭",
     scope_all: "全部内容",
 };

@@ -67,6 +67,7 @@ impl Ear {
                             }
                         } else if self.is_of_ours(&message) {
                             self.take_in(&mut ledger, message);
+                            self.heard.publishers.store(ledger.len() as u64, Ordering::Relaxed);
                         }
                     }
                 },

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use super::message::{MAX_KEY, Message};
-use super::{HEARTBEAT, Item, MUTE_FOR};
+use super::{HEARTBEAT, Heard, Item, MUTE_FOR, SILENCE};
 use crate::clock;
 use crate::l2::Router;
 
@@ -22,6 +22,8 @@ const MAX_ITEMS: usize = 256;
 const PUBLISH_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a message waits for others to go with it.
 const GATHER: Duration = Duration::from_millis(2);
+/// Between the heartbeats of a process that nobody has heard yet, while Redis takes them.
+const FIRST_HEARTBEATS: Duration = Duration::from_millis(25);
 /// Before a failed message is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
@@ -44,8 +46,12 @@ pub(crate) struct Outbox {
     waiting: Mutex<Waiting>,
     wake: Notify,
     sent: Notify,
-    /// When a message last reached Redis.
-    last_sent: AtomicU64,
+    /// Somebody has heard of us.
+    heard: Notify,
+    /// When a message first reached Redis; 0 if none has.
+    first_sent: AtomicU64,
+    /// When a message last reached Redis, and with it the others; 0 as long as nobody has heard of us.
+    last_heard: AtomicU64,
     pub messages: AtomicU64,
     pub failures: AtomicU64,
     pub overflows: AtomicU64,
@@ -60,7 +66,9 @@ impl Outbox {
             waiting: Mutex::default(),
             wake: Notify::new(),
             sent: Notify::new(),
-            last_sent: AtomicU64::new(clock::now()),
+            heard: Notify::new(),
+            first_sent: AtomicU64::new(0),
+            last_heard: AtomicU64::new(0),
             messages: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             overflows: AtomicU64::new(0),
@@ -110,15 +118,63 @@ impl Outbox {
         .await;
     }
 
-    /// Whether nobody has heard of us for so long that they may cease to wait for what we write.
+    /// Whether nobody has heard of us yet, or for so long that they may have ceased to wait for what we write. What reaches
+    /// Redis now, others would not know of.
     pub fn is_mute(&self) -> bool {
-        clock::now().saturating_sub(self.last_sent.load(Ordering::Relaxed)) > clock::millis(MUTE_FOR)
+        let last_heard = self.last_heard.load(Ordering::Relaxed);
+        last_heard == 0 || clock::now().saturating_sub(last_heard) > clock::millis(MUTE_FOR)
+    }
+
+    /// Takes note that a message reached Redis, which passed it to so many `receivers`, ourselves included. `others`: the
+    /// processes that we have heard.
+    ///
+    /// The first messages of a process count only when another receives them, when it is alone, or after [`SILENCE`]: who
+    /// does not receive them by then does not hear itself either, and compares with Redis.
+    fn note_sent(&self, receivers: u64, others: u64) {
+        let now = clock::now();
+        let _ = self.first_sent.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        let is_confirmed = self.last_heard.load(Ordering::Relaxed) != 0
+            || receivers > 1
+            || (receivers == 1 && others == 0)
+            || now.saturating_sub(self.first_sent.load(Ordering::Relaxed)) > clock::millis(SILENCE);
+        if is_confirmed {
+            self.last_heard.store(now, Ordering::Release);
+            self.heard.notify_waiters();
+        }
+    }
+
+    /// Waits until somebody has heard of us for the first time.
+    pub async fn wait_heard(&self) {
+        loop {
+            let mut heard = std::pin::pin!(self.heard.notified());
+            heard.as_mut().enable();
+            if self.last_heard.load(Ordering::Acquire) != 0 {
+                return;
+            }
+            heard.await;
+        }
+    }
+
+    /// Time between two heartbeats. `is_open`: Redis takes them. `since`: how long ago this process began, or was last
+    /// connected to Redis. Who is not heard for as long as [`SILENCE`] may not be let: it does not press on.
+    fn heartbeat(&self, is_open: bool, since: Duration) -> Duration {
+        match (self.last_heard.load(Ordering::Relaxed), is_open) {
+            (0, true) if since < SILENCE => FIRST_HEARTBEATS,
+            (0, false) if since < SILENCE => RETRY_AFTER,
+            _ => HEARTBEAT,
+        }
     }
 
     /// Makes it so long ago that a message last reached Redis.
     #[cfg(test)]
     pub fn age(&self, by: Duration) {
-        self.last_sent.fetch_sub(clock::millis(by), Ordering::Relaxed);
+        self.last_heard.fetch_sub(clock::millis(by), Ordering::Relaxed);
+    }
+
+    /// Makes it so that others have just heard of us.
+    #[cfg(test)]
+    pub fn heard_now(&self) {
+        self.last_heard.store(clock::now(), Ordering::Relaxed);
     }
 
     /// Names that wait.
@@ -155,22 +211,43 @@ impl Outbox {
 
 /// Sends what waits, and a heartbeat each second, for as long as it is polled. A message that failed is sent again
 /// under its number: who has heard it takes it for a repetition.
-pub(crate) async fn publish(outbox: Arc<Outbox>, router: Arc<Router>, channel: String) {
+pub(crate) async fn publish(outbox: Arc<Outbox>, heard: Arc<Heard>, router: Arc<Router>, channel: String) {
     let epoch = fastrand::u64(1..);
     let mut number = 0;
+    let mut connects = (router.connects(), Instant::now());
     // Nobody has heard of us yet: at once.
     let mut spoke: Option<Instant> = None;
-    let due =
-        |spoke: Option<Instant>| spoke.map_or(Duration::ZERO, |at| HEARTBEAT.saturating_sub(at.elapsed()));
+    let due = |spoke: Option<Instant>, connected: Instant| {
+        let beat = outbox.heartbeat(router.is_open(), connected.elapsed());
+        spoke.map_or(Duration::ZERO, |at| beat.saturating_sub(at.elapsed()))
+    };
+    // So that the others hear of us as soon as they can.
+    let _ = timeout(HEARTBEAT, router.wait_connected()).await;
     loop {
-        if timeout(due(spoke), outbox.wake.notified()).await.is_ok() {
-            // What comes together goes together.
-            sleep(GATHER).await;
+        // Redis that comes back is told at once.
+        let opened = async {
+            if router.is_open() {
+                std::future::pending::<()>().await;
+            }
+            router.wait_connected().await;
+        };
+        tokio::select! {
+            woken = timeout(due(spoke, connects.1), outbox.wake.notified()) => {
+                if woken.is_ok() {
+                    // What comes together goes together.
+                    sleep(GATHER).await;
+                }
+            }
+            () = opened => {}
+        }
+        let connects_now = router.connects();
+        if connects_now != connects.0 {
+            connects = (connects_now, Instant::now());
         }
         loop {
             let items = outbox.take();
             let more = !items.is_empty();
-            if !more && !due(spoke).is_zero() {
+            if !more && !due(spoke, connects.1).is_zero() {
                 break;
             }
             spoke = Some(Instant::now());
@@ -179,7 +256,8 @@ pub(crate) async fn publish(outbox: Arc<Outbox>, router: Arc<Router>, channel: S
             let owner = outbox.owner();
             let bytes = Message { publisher: outbox.publisher, epoch, number, owner, items }.to_bytes();
             let sent = loop {
-                if router.publish(PUBLISH_TIMEOUT, &channel, &bytes).await.is_ok() {
+                if let Ok(receivers) = router.publish(PUBLISH_TIMEOUT, &channel, &bytes).await {
+                    outbox.note_sent(receivers, heard.publishers.load(Ordering::Relaxed));
                     break true;
                 }
                 outbox.failures.fetch_add(1, Ordering::Relaxed);
@@ -190,7 +268,6 @@ pub(crate) async fn publish(outbox: Arc<Outbox>, router: Arc<Router>, channel: S
                 sleep(RETRY_AFTER).await;
             };
             if sent {
-                outbox.last_sent.store(clock::now(), Ordering::Relaxed);
                 outbox.messages.fetch_add(1, Ordering::Relaxed);
             }
             if farewell {
@@ -207,6 +284,43 @@ pub(crate) async fn publish(outbox: Arc<Outbox>, router: Arc<Router>, channel: S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_publisher_is_mute_until_somebody_has_heard_it() {
+        let heard_by = |receivers, others| {
+            let outbox = Outbox::new(Arc::default());
+            assert!(outbox.is_mute(), "nothing was sent");
+            outbox.note_sent(receivers, others);
+            !outbox.is_mute()
+        };
+        assert!(heard_by(2, 1), "another and we ourselves");
+        assert!(heard_by(1, 0), "we alone");
+        assert!(!heard_by(0, 0), "nobody, not even we");
+        assert!(!heard_by(1, 1), "we alone, though another is there");
+
+        let outbox = Outbox::new(Arc::default());
+        outbox.note_sent(0, 1);
+        outbox.first_sent.fetch_sub(clock::millis(SILENCE) + 1, Ordering::Relaxed);
+        assert!(outbox.is_mute());
+        outbox.note_sent(0, 1);
+        assert!(!outbox.is_mute(), "who has not heard it by now knows that it hears nothing");
+        outbox.age(MUTE_FOR + Duration::from_secs(1));
+        assert!(outbox.is_mute());
+    }
+
+    #[test]
+    fn who_is_not_heard_presses_on_for_a_while_only() {
+        let outbox = Outbox::new(Arc::default());
+        for since in [Duration::ZERO, SILENCE / 2] {
+            assert_eq!(outbox.heartbeat(true, since), FIRST_HEARTBEATS);
+            assert_eq!(outbox.heartbeat(false, since), RETRY_AFTER);
+        }
+        for is_open in [false, true] {
+            assert_eq!(outbox.heartbeat(is_open, SILENCE), HEARTBEAT);
+        }
+        outbox.heard_now();
+        assert_eq!(outbox.heartbeat(true, Duration::ZERO), HEARTBEAT);
+    }
 
     #[test]
     fn only_the_newest_of_a_name_waits() {

@@ -42,7 +42,10 @@ pub struct Undone {
     pub revived: u64,
     /// Entries that were loaded anew since the clear; they stay.
     pub reloaded: u64,
-    /// Entries that expired or were evicted since; known to the process that made the clear and counted it.
+    /// Entries that another clear covers as well: they stay dead.
+    pub still_cleared: u64,
+    /// Entries that expired or were evicted since; known to the process that made the clear and counted all of it, if no
+    /// other clear covers any of them.
     pub gone: Option<u64>,
     /// Whether everything was looked at, in the second that there is for it.
     pub complete: bool,

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tidemark_cache::{LoadError, Loaded, Scope, Tiers, Undone, Want, WarmUp};
+use local_servers::RedisServer;
+use tidemark_cache::{Counted, LoadError, Loaded, Scope, Tiers, Undone, Want, WarmUp};
 
 use crate::common::*;
 
@@ -32,6 +33,7 @@ async fn a_preview_of_few_is_exact_and_changes_nothing() {
     for (scope, count, uncertain) in cases {
         let preview = b.preview_clear(&scope).await.expect("counted");
         assert!(preview.complete && preview.errors.is_empty(), "{scope}: {preview:?}");
+        assert_eq!(preview.l2_counted, Counted::Exact, "{scope}");
         assert_eq!(
             (preview.l2_entries, preview.l2_found, preview.l2_entries_error, preview.uncertain),
             (count, count, 0, uncertain),
@@ -74,7 +76,7 @@ async fn undoing_counts_what_came_back_what_was_reloaded_and_what_is_gone() {
             .expect("gone");
     }
     let undone = cache.undo(cleared.seq).await.expect("undone");
-    assert_eq!(undone, Undone { revived: 12, reloaded: 5, gone: Some(3), complete: true });
+    assert_eq!(undone, Undone { revived: 12, reloaded: 5, still_cleared: 0, gone: Some(3), complete: true });
     // Once more changes and counts nothing.
     assert_eq!(cache.undo(cleared.seq).await.expect("still known").revived, 0);
     let records = cache.clears();
@@ -86,10 +88,58 @@ async fn undoing_counts_what_came_back_what_was_reloaded_and_what_is_gone() {
         texts.set(&key(name), Text("v".into()), 1);
     }
     let (cleared, preview) = alone.clear_counted(Scope::Category("texts".into())).await.expect("recorded");
-    assert_eq!((preview.l1_entries, preview.entries()), (3, 3));
+    assert_eq!((preview.l1_entries, preview.entries()), (3, Some(3)));
     texts.set(&key("a"), Text("anew".into()), 1);
     let undone = alone.undo(cleared.seq).await.expect("undone");
-    assert_eq!(undone, Undone { revived: 2, reloaded: 1, gone: Some(0), complete: true });
+    assert_eq!(undone, Undone { revived: 2, reloaded: 1, still_cleared: 0, gone: Some(0), complete: true });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn undoing_revives_nothing_that_another_clear_covers_and_says_so() {
+    let redis = redis().await;
+    for cache in [cache_on(&redis).await, memory_only()] {
+        let texts = texts(&cache, steady());
+        let others = cache.category::<u64, Text>("others", steady()).expect("a category");
+        for i in 0..5 {
+            texts.set(&format!("k{i}"), Text("v".into()), 1);
+        }
+        others.set(&1, Text("v".into()), 1);
+        others.set(&2, Text("v".into()), 1);
+        if cache.l2_state().configured {
+            written(&cache, "texts", 5).await;
+            written(&cache, "others", 2).await;
+        }
+        assert!(cache.cleared_in_memory().await.is_empty());
+        cache.clear_counted(Scope::Category("texts".into())).await.expect("recorded");
+        let (all, preview) = cache.clear_counted(Scope::All).await.expect("recorded");
+        assert_eq!(preview.entries(), Some(2), "the others are dead already: {preview:?}");
+        let cleared = cache.cleared_in_memory().await;
+        assert_eq!((cleared["texts"].0, cleared["others"].0), (5, 2));
+        let stats = cache.stats();
+        assert_eq!(cleared["texts"].1, stats.categories["texts"].l1_bytes, "all of it");
+        let undone = cache.undo(all.seq).await.expect("undone");
+        let expected = Undone { revived: 2, reloaded: 0, still_cleared: 5, gone: None, complete: true };
+        assert_eq!(undone, expected);
+        assert!(others.get(&1).await.is_some() && texts.get(&key("k1")).await.is_none());
+        let cleared = cache.cleared_in_memory().await;
+        assert_eq!((cleared["texts"].0, cleared["others"]), (5, (0, 0)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_redis_hangs_a_preview_says_nothing_of_its_content() {
+    let redis = redis().await;
+    let cache = cache_on(&redis).await;
+    let texts = texts(&cache, steady());
+    for i in 0..7 {
+        texts.set(&format!("k{i}"), Text("v".into()), 1);
+    }
+    written(&cache, "texts", 7).await;
+    on(&redis, RedisServer::pause).await;
+    let preview = cache.preview_clear(&Scope::All).await.expect("counted");
+    on(&redis, RedisServer::resume).await;
+    assert_eq!((preview.l2_counted, preview.l2_entries, preview.l2_bytes), (Counted::Unknown, 0, 0));
+    assert_eq!((preview.l1_entries, preview.entries(), preview.errors.len()), (7, None, 1), "{preview:?}");
 }
 
 fn common_texts(cache: &tidemark_cache::Cache) -> Texts {

@@ -14,6 +14,7 @@ mod model;
 mod processes;
 mod readers;
 mod recovery;
+mod single_flight;
 mod sources;
 mod tags;
 mod versions;

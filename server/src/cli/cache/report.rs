@@ -66,13 +66,29 @@ fn summary(stats: &Value) -> String {
 
 fn categories(stats: &Value) -> String {
     let mut table = Table::new(&[
-        "category", "reads", "by cache", "memory", "Redis", "loads", "failed", "shared", "saved", "entries",
+        "category",
+        "reads",
+        "by cache",
+        "memory",
+        "Redis",
+        "skipped",
+        "loads",
+        "failed",
+        "shared",
+        "saved",
+        "entries",
         "bytes",
+        "of",
+        "full",
+        "cleared",
+        "evicted",
+        "too large",
     ]);
     for (name, category) in stats["categories"].as_object().into_iter().flatten() {
         let (l1, l2, source) = (&category["l1"], &category["l2"], &category["source"]);
         let saved = &stats["savings"][name];
         let reads = number(&saved["reads"]);
+        let (used, limit) = (number(&category["l1_bytes"]), number(&category["l1_limit_bytes"]));
         let of = |tier: &Value| number(&tier["hits"]) + number(&tier["stale"]);
         table.row([
             name.clone(),
@@ -80,12 +96,18 @@ fn categories(stats: &Value) -> String {
             percent(number(&saved["answered_by_cache"]), reads),
             percent(of(l1), reads),
             percent(of(l2), reads),
+            number(&l2["skipped"]).to_string(),
             number(&source["loads"]).to_string(),
             (number(&source["failures"]) + number(&source["timeouts"])).to_string(),
             number(&source["coalesced"]).to_string(),
             saved["load_us"].as_u64().map_or_else(|| "–".to_owned(), |us| millis(us / 1_000)),
             number(&category["l1_entries"]).to_string(),
-            bytes(number(&category["l1_bytes"])),
+            bytes(used),
+            bytes(limit),
+            percent(used, limit),
+            bytes(number(&stats["cleared"][name]["bytes"])),
+            number(&l1["evictions"]).to_string(),
+            number(&l1["oversized"]).to_string(),
         ]);
     }
     table.text()
@@ -198,20 +220,28 @@ pub(super) fn inspection(entry: &Value) -> String {
     text
 }
 
-/// What a clear covers: `12 entries (34.5 KiB) in Redis, 3 (1.2 KiB) in this server's memory`.
+/// What a clear covers: `12 entries (34.5 KiB) in Redis, 3 (1.2 KiB) in memory here`. Of Redis only what is known.
 pub(super) fn covered(preview: &Value) -> String {
-    let about = if preview["complete"] == true { "" } else { "about " };
-    let mut text = format!(
-        "{about}{} entries ({}) in Redis, {} ({}) in memory here",
-        number(&preview["l2_entries"]),
-        bytes(number(&preview["l2_bytes"])),
-        number(&preview["l1_entries"]),
-        bytes(number(&preview["l1_bytes"]))
-    );
-    if preview["complete"] != true {
-        let _ = write!(text, ", ±{} in Redis", number(&preview["l2_entries_error"]));
+    let in_redis = |about: &str| {
+        let (entries, size) = (number(&preview["l2_entries"]), bytes(number(&preview["l2_bytes"])));
+        format!("{about}{entries} entries ({size}) in Redis")
+    };
+    let redis = match preview["l2_counted"].as_str() {
+        Some("no_redis") => None,
+        Some("unknown") => Some("an unknown number of entries in Redis".to_owned()),
+        Some("at_least") => Some(in_redis("at least ")),
+        Some("estimate") => {
+            let error = number(&preview["l2_entries_error"]);
+            Some(format!("{}, ±{error}", in_redis("about ")))
+        }
+        // Earlier servers do not say it.
+        _ => Some(in_redis(if preview["complete"] == true { "" } else { "about " })),
+    };
+    let (entries, size) = (number(&preview["l1_entries"]), bytes(number(&preview["l1_bytes"])));
+    match redis {
+        Some(redis) => format!("{redis}, {entries} ({size}) in memory here"),
+        None => format!("{entries} entries ({size}) in memory here"),
     }
-    text
 }
 
 /// What was or would be cleared; the handle comes last.
@@ -241,9 +271,64 @@ pub(super) fn undone(handle: u64, undone: &Value) -> String {
         number(&undone["revived"]),
         number(&undone["reloaded"])
     );
+    let still = number(&undone["still_cleared"]);
+    if still > 0 {
+        let _ = write!(text, ", {still} stay cleared by another clear");
+    }
     if let Some(gone) = undone["gone"].as_u64() {
         let _ = write!(text, ", {gone} are gone");
     }
     text.push('\n');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_preview_says_no_more_of_redis_than_is_known() {
+        for (counted, text) in [
+            ("exact", "811 entries (2.0 KiB) in Redis, 407 (1.0 KiB) in memory here"),
+            ("estimate", "about 811 entries (2.0 KiB) in Redis, ±9, 407 (1.0 KiB) in memory here"),
+            ("at_least", "at least 811 entries (2.0 KiB) in Redis, 407 (1.0 KiB) in memory here"),
+            ("unknown", "an unknown number of entries in Redis, 407 (1.0 KiB) in memory here"),
+            ("no_redis", "407 entries (1.0 KiB) in memory here"),
+        ] {
+            let preview = json!({
+                "l2_counted": counted, "l2_entries": 811, "l2_bytes": 2_048, "l2_entries_error": 9,
+                "l1_entries": 407, "l1_bytes": 1_024, "complete": counted == "exact",
+            });
+            assert_eq!(covered(&preview), text, "{counted}");
+        }
+    }
+
+    #[test]
+    fn an_undo_says_what_another_clear_still_covers() {
+        let answer = json!({
+            "revived": 2, "reloaded": 0, "still_cleared": 800, "gone": null, "complete": true,
+        });
+        assert_eq!(
+            undone(7, &answer),
+            "clear 7 is taken back: 2 entries live again, 0 were read anew, 800 stay cleared by another clear\n"
+        );
+    }
+
+    #[test]
+    fn each_category_shows_its_limit_evictions_skipped_reads_and_what_is_cleared() {
+        let stats = json!({
+            "categories": { "charts": {
+                "l1": { "evictions": 12_646, "oversized": 3 }, "l2": { "skipped": 11_471 }, "source": {},
+                "l1_bytes": 97 << 20, "l1_limit_bytes": 100 << 20, "l1_entries": 5,
+            } },
+            "cleared": { "charts": { "entries": 4, "bytes": 3 << 20 } },
+        });
+        let text = categories(&stats);
+        let row = text.lines().find(|line| line.starts_with("charts")).unwrap();
+        for part in ["97.0 MiB", "100.0 MiB", "97.0 %", "12646", "11471", "3.0 MiB"] {
+            assert!(row.contains(part), "{part}: {text}");
+        }
+    }
 }

@@ -13,6 +13,8 @@ const HOT_KEYS: usize = 20;
 pub(super) struct Report {
     #[serde(flatten)]
     stats: Stats,
+    /// Entries in memory that clears cover, by category.
+    cleared: BTreeMap<&'static str, Covered>,
     /// What the cache spared the source and Redis, by category.
     savings: BTreeMap<&'static str, Saved>,
     /// Health of each Redis node.
@@ -23,6 +25,13 @@ pub(super) struct Report {
     hot_keys: Vec<HotKey>,
     /// The clears that are remembered, newest first.
     clear_log: Vec<ClearRecord>,
+}
+
+/// What clears cover of a category's memory: it answers nothing, and stays until it is replaced or expires.
+#[derive(Serialize)]
+struct Covered {
+    entries: u64,
+    bytes: u64,
 }
 
 /// What a category saved. Estimates, from the average load and the average entry; none before there is an average.
@@ -39,6 +48,12 @@ impl Report {
     pub(super) async fn of(cache: &Cache) -> Self {
         let nodes = cache.nodes().await;
         let stats = cache.stats();
+        let cleared = cache
+            .cleared_in_memory()
+            .await
+            .into_iter()
+            .map(|(name, (entries, bytes))| (name, Covered { entries, bytes }))
+            .collect();
         let savings = stats
             .categories
             .iter()
@@ -54,6 +69,7 @@ impl Report {
             .collect();
         Self {
             stats,
+            cleared,
             savings,
             nodes,
             failovers: cache.failovers(),

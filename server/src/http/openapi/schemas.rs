@@ -135,16 +135,21 @@ fn cache() -> [(&'static str, Value); 8] {
             json!({
                 "type": "object",
                 "description": "Living entries that a scope covers.",
-                "required": ["l1_entries", "l1_bytes", "l2_entries", "l2_bytes", "complete", "errors", "sample"],
+                "required": ["l1_entries", "l1_bytes", "l2_entries", "l2_bytes", "l2_counted", "complete", "errors", "sample"],
                 "properties": {
                     "l1_entries": count("In the memory of this server."),
                     "l1_bytes": count("Bytes of those."),
                     "l2_found": count("Found in Redis."),
                     "l2_found_bytes": count("Bytes of those."),
                     "complete": { "type": "boolean", "description": "All of Redis was looked at." },
-                    "l2_entries": count("In Redis, as the part that was looked at lets expect."),
+                    "l2_counted": {
+                        "type": "string",
+                        "enum": ["no_redis", "unknown", "at_least", "estimate", "exact"],
+                        "description": "What l2_entries is. at_least: some nodes could not be looked at. unknown: none could.",
+                    },
+                    "l2_entries": count("In Redis: found, or as the part that was looked at lets expect."),
                     "l2_bytes": count("Bytes of those."),
-                    "l2_entries_error": count("l2_entries is within this of the truth, with a confidence of 95 %."),
+                    "l2_entries_error": count("An estimate is within this of the truth, with a confidence of 95 %; otherwise 0."),
                     "uncertain": count("Found, of long names whose end is not known."),
                     "errors": { "type": "array", "items": { "type": "string" } },
                     "sample": { "type": "array", "items": { "type": "string" }, "description": "Some of the names." },
@@ -176,10 +181,11 @@ fn cache() -> [(&'static str, Value); 8] {
             "CacheUndone",
             json!({
                 "type": "object",
-                "required": ["revived", "reloaded", "gone", "complete"],
+                "required": ["revived", "reloaded", "still_cleared", "gone", "complete"],
                 "properties": {
                     "revived": count("Entries alive again."),
                     "reloaded": count("Entries that were loaded anew since; they stay."),
+                    "still_cleared": count("Entries that another clear covers as well: they stay cleared."),
                     "gone": { "type": ["integer", "null"], "description": "Entries that expired or were evicted since." },
                     "complete": { "type": "boolean", "description": "Everything was looked at." },
                 },
@@ -211,8 +217,8 @@ fn stats(count: &dyn Fn(&str) -> Value) -> Value {
     json!({
         "type": "object",
         "description": "What the cache of this server does; see docs/cache.md.",
-        "required": ["categories", "l1_bytes", "l1_limit_bytes", "l2", "coherence", "clears", "savings", "nodes",
-                     "failovers", "hot_keys", "clear_log"],
+        "required": ["categories", "l1_bytes", "l1_limit_bytes", "l2", "coherence", "clears", "cleared", "savings",
+                     "nodes", "failovers", "hot_keys", "clear_log"],
         "properties": {
             "categories": object("Reads, loads and memory by category and tier."),
             "l1_bytes": count("Bytes in memory."),
@@ -222,6 +228,7 @@ fn stats(count: &dyn Fn(&str) -> Value) -> Value {
             "flights": count("Loads and looks into Redis under way."),
             "coherence": object("Messages between servers, and what waits to be made good."),
             "clears": object("The clear log in numbers."),
+            "cleared": object("Entries and bytes in memory that clears cover, by category; empty if none was made."),
             "savings": object("What the cache spared the database, by category."),
             "nodes": list("Health of each Redis node by its own word."),
             "failovers": list("The last failover of each part of a cluster."),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use local_servers::{RedisCluster, key_slot};
-use tidemark_cache::{Cache, Category, Scope, Tier, Tiers, Want};
+use tidemark_cache::{Cache, Category, Counted, Scope, Tier, Tiers, Want};
 
 use crate::batches::{Source, all, read};
 use crate::common::cluster::{NEVER, Own, all_nodes_known, cache_on_cluster, names_by_master, own, with};
@@ -148,7 +148,8 @@ async fn clears_by_the_others(site: &Site) {
     let scope = || Scope::Prefix("spread:k".into());
     let preview = cache.preview_clear(&scope()).await.expect("counted");
     assert!(!preview.complete && preview.errors.len() == 1, "{preview:?}");
-    assert_eq!(preview.l2_found, 2 * EACH as u64, "{preview:?}");
+    assert_eq!((preview.l2_found, preview.l2_entries), (2 * EACH as u64, 2 * EACH as u64), "{preview:?}");
+    assert_eq!((preview.l2_counted, preview.l2_entries_error), (Counted::AtLeast, 0));
     let cleared = cache.clear(scope()).await.expect("recorded: the log is elsewhere");
     for name in site.all_names() {
         assert!(site.spread.get(&name).await.is_none(), "{name}");

@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use super::source::Truth;
 use super::{CACHES, KEYS};
 
-/// What was seen last, to compare with. All by number of cache and key.
+/// What was seen last, to compare with. All by number of cache and key. Of entries only those that live: what a clear covers
+/// stands in the way of nothing, and what comes after it must rise again.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// Keys that were cleared once: an older value may take the place of a dead newer one.
-    pub cleared: [bool; KEYS],
     in_memory: HashMap<(usize, usize), u64>,
     answered: HashMap<(usize, usize), u64>,
     in_redis: [Option<u64>; KEYS],
@@ -19,7 +18,7 @@ impl Seen {
     /// No reader sees the version go back while the key is in memory.
     pub fn answer(&mut self, cache: usize, key: usize, version: u64) -> Result<(), String> {
         let last = self.answered.insert((cache, key), version).unwrap_or(0);
-        if version < last && !self.cleared[key] && self.in_memory.contains_key(&(cache, key)) {
+        if version < last && self.in_memory.contains_key(&(cache, key)) {
             return Err(format!("cache {cache}, key {key}: answered {version} after {last}"));
         }
         Ok(())
@@ -32,7 +31,7 @@ impl Seen {
             return Ok(());
         };
         let last = self.in_memory.insert((cache, key), held).unwrap_or(0);
-        if held < last && !self.cleared[key] {
+        if held < last {
             return Err(format!("cache {cache}, key {key}: memory has {held} after {last}"));
         }
         Ok(())
@@ -42,7 +41,7 @@ impl Seen {
     pub fn redis(&mut self, key: usize, version: Option<u64>) -> Result<(), String> {
         let last = std::mem::replace(&mut self.in_redis[key], version);
         match (version, last) {
-            (Some(version), Some(last)) if version < last && !self.cleared[key] => {
+            (Some(version), Some(last)) if version < last => {
                 Err(format!("key {key}: Redis has {version} after {last}"))
             }
             _ => Ok(()),
@@ -55,12 +54,13 @@ impl Seen {
     }
 }
 
-/// Whether an answer may be given once all is well: the newest, or marked. A version and whether it was marked; none if
-/// absent.
+/// Whether an answer is as it must be once all is well: the newest, and not marked. A version and whether it was marked; none
+/// if absent.
 pub fn is_right(answer: Option<(u64, bool)>, truth: Truth) -> bool {
     match answer {
         Some((version, false)) => !truth.absent && version == truth.version,
-        Some((_, true)) => true,
+        // A mark is right for a while: something that stays marked is never refreshed or confirmed.
+        Some((_, true)) => false,
         None => truth.absent,
     }
 }
@@ -71,7 +71,7 @@ pub fn pairs() -> impl Iterator<Item = (usize, usize)> {
 }
 
 #[test]
-fn what_goes_back_is_noticed_and_what_was_cleared_may() {
+fn what_goes_back_is_noticed_after_a_clear_as_before_it() {
     let mut seen = Seen::default();
     assert!(
         seen.memory(0, 1, Some(5)).is_ok() && seen.answer(0, 1, 5).is_ok() && seen.redis(1, Some(5)).is_ok()
@@ -84,10 +84,15 @@ fn what_goes_back_is_noticed_and_what_was_cleared_may() {
     assert!(seen.redis(1, Some(3)).is_ok());
     // Evicted, it may come back as what Redis has.
     assert!(seen.memory(0, 1, None).is_ok() && seen.answer(0, 1, 3).is_ok());
-    seen.cleared[2] = true;
-    assert!(seen.redis(2, Some(5)).is_ok() && seen.redis(2, Some(4)).is_ok());
+    // Cleared: what lived does not, and an older one may follow; but then it rises again.
+    for version in [Some(5), None, Some(4)] {
+        assert!(seen.redis(2, version).is_ok() && seen.memory(2, 2, version).is_ok());
+    }
+    assert!(seen.redis(2, Some(3)).is_err() && seen.memory(2, 2, Some(3)).is_err());
 
     let truth = Truth { version: 5, absent: false };
-    assert!(is_right(Some((5, false)), truth) && is_right(Some((4, true)), truth));
-    assert!(!is_right(Some((4, false)), truth) && !is_right(None, truth));
+    assert!(is_right(Some((5, false)), truth));
+    for wrong in [Some((5, true)), Some((4, true)), Some((4, false)), None] {
+        assert!(!is_right(wrong, truth), "{wrong:?}");
+    }
 }

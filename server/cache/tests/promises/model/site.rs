@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use local_servers::{ClusterAccess, Fault, FaultProxy, RedisCluster, RedisServer, key_slot};
+use local_servers::{ClusterAccess, Fault, FaultProxy, RedisCluster, RedisServer, Reply, key_slot};
 use redis::aio::MultiplexedConnection;
 use tidemark_cache::Cache;
 
-use crate::common::cluster::{Own, in_cluster, own, with};
+use crate::common::cluster::{Own, ask, own, with};
 use crate::common::*;
 
 /// Nodes of the cluster.
@@ -143,16 +143,27 @@ impl Site {
         }
     }
 
-    /// The version of an entry in Redis.
+    /// The version of an entry in Redis, if no clear covers it.
     pub async fn version(&mut self, name: &str) -> Option<u64> {
-        let found = match self {
-            Self::Node { plain, .. } => in_redis(plain, name).await,
+        let key = format!("tm:e:texts:{{{name}}}");
+        let (head, log): (Vec<u8>, Vec<String>) = match self {
+            Self::Node { plain, .. } => {
+                let mut both = redis::pipe();
+                both.cmd("GETRANGE").arg(&key).arg(0).arg(79).cmd("HGETALL").arg("tm:clears");
+                both.query_async(plain).await.expect("answers")
+            }
             Self::Cluster { cluster, .. } => {
-                let name = name.to_owned();
-                with(cluster, move |cluster| in_cluster(cluster, "tm", &name)).await
+                let slot = key_slot(name.as_bytes());
+                with(cluster, move |cluster| {
+                    let head = ask(cluster, slot, &["GETRANGE", &key, "0", "79"])?.bytes();
+                    let log = ask(cluster, key_slot(b"tm:clears"), &["HGETALL", "tm:clears"])?;
+                    let text = |item: Reply| String::from_utf8_lossy(&item.bytes()).into_owned();
+                    Ok((head, log.items().into_iter().map(text).collect()))
+                })
+                .await
             }
         };
-        found.map(|(version, _)| version)
+        living(&head, &log, &format!("texts:{name}"))
     }
 
     /// Moves the slot of a name to the next master, or goes on with a move that was left half-way.
@@ -202,4 +213,21 @@ impl Site {
             with(cluster, move |cluster| cluster.failover(replica)).await;
         }
     }
+}
+
+/// The version in the first 80 bytes of an entry, if it lives by the fields and values of the clear log.
+fn living(head: &[u8], log: &[String], name: &str) -> Option<u64> {
+    let number = |at: usize| head.get(at..at + 8)?.try_into().ok().map(u64::from_be_bytes);
+    let (version, epoch, mark) = (number(48)?, number(56)?, number(64)?);
+    let fields: BTreeMap<&str, &str> =
+        log.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect();
+    let field = |name: &str| fields.get(name)?.parse::<u64>().ok();
+    let clears = fields.iter().filter_map(|(field, record)| {
+        let seq: u64 = field.strip_prefix('r')?.parse().ok()?;
+        // Whether undone, when, the kind, the text. The model clears single keys only.
+        let (undone, covered) = record.split_once(' ')?;
+        (undone == "0" && covered.ends_with(&format!(" key {name}"))).then_some(seq)
+    });
+    let dead_below = clears.chain(field("floor")).max()?;
+    (epoch == field("epoch")? && mark >= dead_below).then_some(version)
 }
