@@ -146,10 +146,15 @@ impl ChartState {
         Self { choices, choice, width, drawn, latest, shown, quote, provenance }
     }
 
-    /// Takes over what was read for the first choice, once.
-    pub fn start(&self, choice: Choice, answer: &Result<Pair, DataError>) {
-        if let (Ok(pair), true) = (answer, self.latest.with_untracked(Option::is_none)) {
-            self.latest.set(Some(Latest { choice, pair: pair.clone() }));
+    /// Takes over what was read for the first choice, once. Whether the page is still there: what runs after a wait may find that
+    /// its page was left or, on the server, rendered anew, and must not look at its values then.
+    pub fn start(&self, choice: Choice, answer: &Result<Pair, DataError>) -> bool {
+        let Some(is_first) = self.latest.try_with_untracked(Option::is_none) else { return false };
+        match answer {
+            Ok(pair) if is_first => {
+                self.latest.try_set(Some(Latest { choice, pair: pair.clone() })).is_none()
+            }
+            _ => true,
         }
     }
 
