@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use http_body::Body as _;
 use model::MarketError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -100,6 +101,27 @@ impl Problem {
     /// The document. A struct of strings and numbers always serialises.
     fn json(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Makes a problem document of an error that has no body, as routers and file servers answer. Its headers stay.
+    pub(super) fn explain(response: Response) -> Response {
+        let status = response.status();
+        let is_error = status.is_client_error() || status.is_server_error();
+        if !is_error || response.body().size_hint().exact() != Some(0) {
+            return response;
+        }
+        let detail = match status {
+            StatusCode::METHOD_NOT_ALLOWED => "this address does not take this method".to_owned(),
+            _ => status.canonical_reason().unwrap_or("it failed").to_lowercase(),
+        };
+        let mut explained = Self::new(status, detail).into_response();
+        let (parts, _) = response.into_parts();
+        for (name, value) in &parts.headers {
+            if *name != header::CONTENT_LENGTH && !explained.headers().contains_key(name) {
+                explained.headers_mut().append(name, value.clone());
+            }
+        }
+        explained
     }
 
     /// Writes the request's id into this answer's document, if it has one.

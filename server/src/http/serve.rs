@@ -16,42 +16,110 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use super::{descriptors, rate::Peer, stall::StallLimit};
+use super::{
+    ClientKey,
+    client::Peer,
+    descriptors,
+    shares::{Share, Shares},
+    stall::{MinRate, StallLimit},
+};
+use crate::{
+    config::{EdgeSettings, MAX_CONNECTIONS_PER_CLIENT, TRUSTED_PROXIES, TrustedProxies},
+    log_limit::Once,
+};
 
 /// Most connections, where the limit on open files allows so many. More wait in the kernel's queue.
-const MOST_CONNECTIONS: usize = 8_192;
+const MAX_CONNECTIONS: usize = 8_192;
 /// Longest time to send the head of a request, and to leave a connection idle.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
-/// Longest time in which a caller may take nothing of an answer.
-const READ_WITHIN: Duration = Duration::from_secs(30);
+/// How long a client is watched that has to take an answer, before it counts as too slow.
+const RATE_WINDOW: Duration = Duration::from_secs(10);
+/// Largest head of a request, and largest part of an answer that a connection keeps ready, bytes.
+const BUFFER: usize = 64 << 10;
+/// Bytes of an answer that the system keeps for a connection and has not sent: so slow clients do not fill its memory either, and
+/// what it takes is soon seen to be what the client took.
+const UNSENT_IN_SYSTEM: u32 = 32 << 10;
 /// How long open requests may take after a stop is asked for.
 const GRACE: Duration = Duration::from_secs(10);
 /// Rest after a failed accept, which for lack of descriptors would fail again at once.
 const REST: Duration = Duration::from_secs(1);
 
-/// What callers may take up.
-#[derive(Clone, Copy)]
+/// What clients may take up.
+#[derive(Clone)]
 struct Limits {
     connections: usize,
+    /// Of one client that is no proxy.
+    per_client: usize,
+    proxies: TrustedProxies,
     head_within: Duration,
-    read_within: Duration,
+    rate: MinRate,
 }
 
 /// Serves until SIGINT or SIGTERM, then lets open requests finish, for at most ten seconds.
-pub async fn serve(listener: TcpListener, router: Router) {
+pub async fn serve(listener: TcpListener, router: Router, settings: &EdgeSettings) {
     let limits = Limits {
-        connections: descriptors::for_connections(MOST_CONNECTIONS),
+        connections: descriptors::for_connections(MAX_CONNECTIONS),
+        per_client: settings.load.connections_per_client,
+        proxies: settings.proxies.clone(),
         head_within: HEAD_WITHIN,
-        read_within: READ_WITHIN,
+        rate: MinRate {
+            bytes: settings.load.min_body_rate.saturating_mul(RATE_WINDOW.as_secs()),
+            window: RATE_WINDOW,
+        },
     };
     run(listener, router, limits, stop_asked()).await;
 }
 
+/// Connections by client.
+struct Connections {
+    shares: Shares,
+    proxies: TrustedProxies,
+    refused: Once,
+}
+
+impl Connections {
+    /// Counts one more of this client; none where it has too many. A proxy's are its clients', who share it.
+    fn take(&self, peer: SocketAddr) -> Option<Share> {
+        let client = ClientKey::of(peer.ip().to_canonical());
+        if self.proxies.contain(peer.ip()) {
+            return Some(self.shares.take_anyway(client, 0));
+        }
+        let taken = self.shares.take_one(client).ok();
+        if taken.is_none() && self.refused.is_due() {
+            let address = peer.ip();
+            tracing::warn!(
+                %address,
+                "{address} has as many connections as {MAX_CONNECTIONS_PER_CLIENT} allows, and more are refused; \
+                 if it is a reverse proxy, name it in {TRUSTED_PROXIES}"
+            );
+        }
+        taken
+    }
+}
+
+/// Refuses a connection before its request is read. A client that does not take the answer at once gets none.
+fn refuse(stream: &TcpStream) {
+    const BODY: &str = "{\"type\":\"about:blank\",\"title\":\"Too Many Requests\",\"status\":429,\
+         \"detail\":\"too many connections from one address\"}";
+    let answer = format!(
+        "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
+         cache-control: no-store\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{BODY}",
+        BODY.len()
+    );
+    // A new socket has room for it.
+    let _ = stream.try_write(answer.as_bytes());
+}
+
 async fn run(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
     let places = Arc::new(Semaphore::new(limits.connections));
+    let connections = Connections {
+        shares: Shares::new(usize::MAX, limits.per_client),
+        proxies: limits.proxies,
+        refused: Once::every(Duration::from_secs(60)),
+    };
     let open = GracefulShutdown::new();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.head_within);
+    http.timer(TokioTimer::new()).header_read_timeout(limits.head_within).max_buf_size(BUFFER);
     let mut stop = pin!(stop);
     loop {
         // The place comes first: a connection that is not accepted costs no descriptor.
@@ -63,18 +131,22 @@ async fn run(listener: TcpListener, router: Router, limits: Limits, stop: impl F
             accepted = accepting => accepted,
             () = &mut stop => break,
         };
-        // Whom the rate limit counts.
+        let Some(own) = connections.take(peer) else {
+            refuse(&stream);
+            continue;
+        };
+        // Whom limits count.
         let service = router.clone().map_request(move |mut request: Request<_>| {
             request.extensions_mut().insert(Peer(peer));
             request
         });
-        let stream = TokioIo::new(StallLimit::new(stream, limits.read_within));
+        let stream = TokioIo::new(StallLimit::new(stream, limits.rate));
         let connection = open.watch(http.serve_connection(stream, TowerToHyperService::new(service)));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection broke off");
             }
-            drop(place);
+            drop((place, own));
         });
     }
     drop(listener);
@@ -93,6 +165,10 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
                 // Without this every streamed page waits for a delayed acknowledgement of its first packet.
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "TCP_NODELAY cannot be set");
+                }
+                #[cfg(any(target_os = "linux", target_os = "macos"))]
+                if let Err(error) = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_IN_SYSTEM) {
+                    tracing::debug!(%error, "TCP_NOTSENT_LOWAT cannot be set");
                 }
                 return (stream, peer);
             }
@@ -140,6 +216,17 @@ mod tests {
     use super::*;
 
     const SOON: Duration = Duration::from_secs(20);
+    /// Everything is allowed.
+    fn limits() -> Limits {
+        Limits {
+            connections: 8,
+            per_client: 8,
+            proxies: TrustedProxies::default(),
+            head_within: Duration::from_secs(3_600),
+            rate: MinRate { bytes: 0, window: SOON },
+        }
+    }
+
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
     async fn start(limits: Limits) -> (std::net::SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
@@ -168,7 +255,7 @@ mod tests {
 
     #[tokio::test]
     async fn half_a_head_and_an_idle_connection_are_closed_in_time() {
-        let limits = Limits { connections: 8, head_within: Duration::from_millis(200), read_within: SOON };
+        let limits = Limits { head_within: Duration::from_millis(200), ..limits() };
         let (address, _stop, _server) = start(limits).await;
         for (bytes, expected) in [(&b""[..], ""), (&REQUEST[..20], ""), (REQUEST, "here")] {
             let mut stream = TcpStream::connect(address).await.unwrap();
@@ -181,7 +268,7 @@ mod tests {
 
     #[tokio::test]
     async fn connections_beyond_the_limit_wait_for_a_place() {
-        let limits = Limits { connections: 2, head_within: Duration::from_secs(3_600), read_within: SOON };
+        let limits = Limits { connections: 2, ..limits() };
         let (address, _stop, _server) = start(limits).await;
         let mut first = TcpStream::connect(address).await.unwrap();
         let mut second = TcpStream::connect(address).await.unwrap();
@@ -197,9 +284,47 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_client_has_its_share_of_the_connections_and_a_proxy_as_many_as_it_wants() {
+        let limits = Limits { per_client: 2, ..limits() };
+        let (address, _stop, _server) = start(limits.clone()).await;
+        let connect = async |from: &str| {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind(std::net::SocketAddr::new(from.parse().unwrap(), 0)).unwrap();
+            socket.connect(address).await.unwrap()
+        };
+        let mut own = vec![connect("127.0.0.1").await, connect("127.0.0.1").await];
+        for stream in &mut own {
+            assert!(timeout(SOON, ask(stream, REQUEST)).await.unwrap().ends_with("here"));
+        }
+        let mut refused = Vec::new();
+        connect("127.0.0.1").await.read_to_end(&mut refused).await.unwrap();
+        let refused = String::from_utf8(refused).unwrap();
+        let (head, body) = refused.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 429 "), "{head}");
+        assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem["status"], 429);
+        // Another client of this machine, and one more when there is room again.
+        let mut other = connect("127.0.0.2").await;
+        assert!(timeout(SOON, ask(&mut other, REQUEST)).await.unwrap().ends_with("here"));
+        own.pop();
+        let answered =
+            async { while !ask(&mut connect("127.0.0.1").await, REQUEST).await.ends_with("here") {} };
+        timeout(SOON, answered).await.expect("still refused");
+
+        let limits = Limits { proxies: "127.0.0.1".parse().unwrap(), ..limits };
+        let (address, _stop, _server) = start(limits).await;
+        let mut streams = Vec::new();
+        for _ in 0..4 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            assert!(timeout(SOON, ask(&mut stream, REQUEST)).await.unwrap().ends_with("here"));
+            streams.push(stream);
+        }
+    }
+
+    #[tokio::test]
     async fn a_stop_closes_idle_connections_and_the_listener() {
-        let limits = Limits { connections: 8, head_within: Duration::from_secs(3_600), read_within: SOON };
-        let (address, stop, server) = start(limits).await;
+        let (address, stop, server) = start(limits()).await;
         let mut idle = TcpStream::connect(address).await.unwrap();
         assert!(timeout(SOON, ask(&mut idle, REQUEST)).await.unwrap().ends_with("here"));
         stop.send(()).unwrap();
@@ -209,11 +334,8 @@ mod tests {
 
     #[tokio::test]
     async fn who_takes_nothing_of_an_answer_is_cut_off_and_who_reads_is_not() {
-        let limits = Limits {
-            connections: 8,
-            head_within: Duration::from_secs(3_600),
-            read_within: Duration::from_millis(500),
-        };
+        let window = Duration::from_millis(500);
+        let limits = Limits { rate: MinRate { bytes: 1, window }, ..limits() };
         let (address, _stop, _server) = start(limits).await;
         let request = b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n";
         let mut reader = TcpStream::connect(address).await.unwrap();
@@ -221,7 +343,7 @@ mod tests {
         reader.write_all(request).await.unwrap();
         idle.write_all(request).await.unwrap();
         // It reads all the time, for longer than the other may rest.
-        let until = tokio::time::Instant::now() + 4 * limits.read_within;
+        let until = tokio::time::Instant::now() + 4 * window;
         let mut buffer = vec![0; 1 << 20];
         while tokio::time::Instant::now() < until {
             assert!(timeout(SOON, reader.read(&mut buffer)).await.unwrap().unwrap() > 0);

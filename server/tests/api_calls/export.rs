@@ -126,17 +126,25 @@ fn large_database() -> PostgresServer {
 #[test]
 fn four_at_once_the_fifth_is_told_to_wait_and_a_failure_never_looks_complete() {
     let postgres = large_database();
-    let server =
-        Server::start(&Setup { postgres: Some(&postgres.url()), feed: Some("none"), ..Setup::default() });
+    let server = Server::start(&Setup {
+        postgres: Some(&postgres.url()),
+        feed: Some("none"),
+        env: &[("TIDEMARK_TRUSTED_PROXIES", "127.0.0.1")],
+        ..Setup::default()
+    });
     let path = "/api/export?symbol=XRP&interval=30m&format=ndjson";
-    // Started, and then read no further.
-    let mut held: Vec<_> = (0..4).map(|_| wire::open(&server, "GET", path, &[])).collect();
+    let client = |last: usize| format!("203.0.113.{last}");
+    // Started by two clients, and then read no further.
+    let mut held: Vec<_> =
+        (0..4).map(|n| wire::open(&server, "GET", path, &[("x-forwarded-for", &client(n / 2))])).collect();
     for stream in &mut held {
         let mut start = [0; 1_000];
         stream.read_exact(&mut start).unwrap();
         assert!(start.starts_with(b"HTTP/1.1 200 "));
     }
-    let fifth = server.get(path);
+    let third = server.get_with(path, &[("x-forwarded-for", &client(0))]);
+    assert_eq!((third.status, third.header("retry-after")), (429, "10"), "{}", third.text());
+    let fifth = server.get_with(path, &[("x-forwarded-for", &client(2))]);
     assert_eq!(fifth.status, 503, "{}", fifth.text());
     assert_eq!(fifth.header("retry-after"), "10");
     // Calls that cost little go on.

@@ -11,7 +11,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body::Frame;
 use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc},
+    sync::mpsc,
     time::{Instant, timeout, timeout_at},
 };
 
@@ -29,17 +29,11 @@ enum Part {
     End,
 }
 
-/// Sends the candles from the first page on; `place` is given back when they are sent, or nobody wants them any more.
-pub(super) fn stream(
-    lines: Lines,
-    first: Vec<MarkedCandle>,
-    pages: Export,
-    place: OwnedSemaphorePermit,
-) -> Body {
+/// Sends the candles from the first page on.
+pub(super) fn stream(lines: Lines, first: Vec<MarkedCandle>, pages: Export) -> Body {
     // One page is made while the one before is sent, and a third is being read: three in memory at most.
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
-        let _place = place;
         let until = Instant::now() + LONGEST;
         match timeout_at(until, write(lines, first, pages, &sender)).await {
             Ok(Ok(())) => {}

@@ -12,8 +12,9 @@ use model::Source;
 
 pub use self::format::Format;
 use self::format::Lines;
-use super::{AppState, problem::Problem, query};
+use super::{AppState, held::hold, problem::Problem, query};
 use crate::{
+    accounts::Caller,
     market::{Exported, IncompleteCandles},
     store::StoreError,
 };
@@ -21,10 +22,11 @@ use crate::{
 /// Answers with a file, sent in parts.
 pub(super) async fn export(
     State(state): State<AppState>,
+    caller: Caller,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     let (query, format, incomplete) = query::export(raw.as_deref())?;
-    let place = state.edge.places().export()?;
+    let place = state.edge.places().export(caller.client())?;
     let Exported { source, mut pages } = state.market.export(&query).await?;
     let revision = pages.revision();
     // The first page comes before the head: what fails at once is reported as an error.
@@ -39,7 +41,7 @@ pub(super) async fn export(
     // A replayed or made-up price must not pass for a recorded one when the file is found again.
     let of = if source == Source::RECORDED { String::new() } else { format!("-{source}") };
     let name = format!("{}-USD-{}{of}.{}", query.symbol, query.interval, format.name());
-    let mut response = Response::new(body::stream(lines, first, pages, place));
+    let mut response = hold(Response::new(body::stream(lines, first, pages)), place);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
