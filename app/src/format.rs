@@ -36,7 +36,7 @@ pub fn fixed(value: f64, decimals: usize) -> String {
 
 /// A large amount in short: `9.74K`, `231.52M`, `73.43B`, `1.20T`; in Chinese by ten thousands: `9,741.00`, `2.32亿`,
 /// `734.30亿`, `1.20万亿`. What even the last of these does not shorten is written `1.50e15`. An amount below 0.1 keeps two figures:
-/// `0.0041`.
+/// `0.0041`; below 0.000001 it is written `4.10e−9`.
 #[must_use]
 pub fn compact(value: f64, locale: Locale) -> String {
     let (turn, steps): (f64, &[&str]) = match locale {
@@ -48,7 +48,7 @@ pub fn compact(value: f64, locale: Locale) -> String {
         return NO_NUMBER.to_owned();
     }
     if value != 0.0 && value.abs() < SMALL {
-        return small(value);
+        return if value.abs() < TINY { exponential(value) } else { small(value) };
     }
     let step = if locale == Locale::En { 1_000.0 } else { 10_000.0 };
     let mut scaled = value;
@@ -63,19 +63,25 @@ pub fn compact(value: f64, locale: Locale) -> String {
     if scaled.abs() < turn {
         return format!("{}{suffix}", fixed(scaled, 2));
     }
+    exponential(value)
+}
+
+/// `1.25e20`, `−4.10e−9`.
+fn exponential(value: f64) -> String {
     format!("{value:.2e}").replace('-', &MINUS.to_string())
 }
+
+/// Amounts below this are written with an exponent: no amount is longer than its column is wide.
+const TINY: f64 = 1e-6;
 
 /// Amounts below this would lose a figure with two decimals.
 const SMALL: f64 = 0.1;
 
 /// A small amount with two figures, and no fewer than two decimals: `0.05`, `0.0041`, `0.004`.
 fn small(value: f64) -> String {
-    /// More zeros than this are no amount of anything that is traded.
-    const MOST: usize = 14;
     let mut decimals = 2;
     let mut scaled = value.abs() * 10.0;
-    while scaled < 0.995 && decimals < MOST {
+    while scaled < 0.995 {
         scaled *= 10.0;
         decimals += 1;
     }
@@ -224,7 +230,10 @@ mod tests {
             (0.004, "0.004"),
             (0.004_12, "0.0041"),
             (-0.000_12, "−0.00012"),
-            (0.000_000_010_9, "0.000000011"),
+            (0.000_001, "0.000001"),
+            (0.000_000_999, "9.99e−7"),
+            (0.000_001_23, "0.0000012"),
+            (0.000_000_010_9, "1.09e−8"),
             (0.009_999, "0.01"),
             (0.0, "0.00"),
             (-5_000.0, "−5.00K"),

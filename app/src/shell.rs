@@ -5,15 +5,23 @@ use leptos_meta::{HashedStylesheet, MetaTags};
 
 use crate::{
     App,
-    prefs::{Settled, Theme},
+    prefs::{OFF, Settled, Theme},
 };
 
 /// The document. The options say where the scripts and the style sheet lie.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
-    let Settled { locale, theme, rising, .. } = Settled::current();
+    let Settled { locale, theme, rising, watch, keys_off, .. } = Settled::current();
+    // The browser reads these attributes back for hydration, see `Settled::current`.
+    let keys = if keys_off { OFF } else { "" };
     view! {
         <!DOCTYPE html>
-        <html lang=locale.tag() data-theme=theme.as_str() data-rising=rising.as_str()>
+        <html
+            lang=locale.tag()
+            data-theme=theme.as_str()
+            data-rising=rising.as_str()
+            data-watch=watch.to_text()
+            data-keys=keys
+        >
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />

@@ -93,6 +93,74 @@ test("says so when the server takes the question and never answers", async ({ pa
   await expect(page.getByText("Recorded prices")).toBeVisible();
 });
 
+test("a star that another tab sets while a page loads is shown", async ({ page, baseURL }) => {
+  const list = complaints(page);
+  await page.route(/show=watchlist|coin\/BTC/, async (route) => {
+    const response = await route.fetch();
+    // The server has answered without the star; the browser takes the page over with it.
+    await page.context().addCookies([{ name: "watch", value: "BTC", url: baseURL }]);
+    return route.fulfill({ response });
+  });
+  await page.goto("/?show=watchlist");
+  await expect(page.locator("tbody tr")).toHaveCount(1);
+  await expect(page.locator("tbody tr", { hasText: "BTC" }).locator(".star")).toHaveAttribute("aria-pressed", "true");
+  await page.context().clearCookies({ name: "watch" });
+  // Its code loads later.
+  await page.goto("/coin/BTC");
+  await expect(page.locator(".coin-actions button[name=toggle]")).toHaveAttribute("aria-pressed", "true");
+  expect(list).toEqual([]);
+});
+
+/** Has a replay of the sample begin on the page, as far as prices go; what it plays is what `told` gives. */
+async function replays(page, told) {
+  await page.route(/\/fn\/(coin|backdrop)/, async (route) => {
+    const response = await route.fetch();
+    const answer = await response.json();
+    if (answer.quote) answer.provenance.source = "replay";
+    return route.fulfill({ response, json: { ...answer, replay: told() } });
+  });
+  await doctored(page, (answer) => {
+    answer.provenance.source = "replay";
+  });
+}
+
+const replayed = (day) => ({ first: Date.UTC(2017, 9, 1), end: Date.UTC(2019, 3, 1), playing: Date.UTC(2018, 1, day) });
+
+test("a page that is open when a replay begins says what is replayed", async ({ page }) => {
+  await page.clock.install();
+  const note = page.locator(".replay-note");
+  for (const path of ["/", "/coin/LTC"]) {
+    await page.goto(path);
+    await refreshed(page);
+    await expect(note).toBeHidden();
+    await replays(page, () => replayed(12));
+    await page.clock.runFor(15_000);
+    await expect(note).toHaveText("Recorded 1 Oct 2017 – 31 Mar 2019, replayed as if live. Now playing 12 Feb 2018.");
+    await unintercepted(page);
+    await page.clock.runFor(4_000);
+    await expect(note).toBeHidden();
+  }
+});
+
+test("the day that a replay plays stays current, also when the server cannot tell for a while", async ({ page }) => {
+  await page.clock.install();
+  let told = replayed(12);
+  await page.goto("/coin/LTC");
+  await refreshed(page);
+  await replays(page, () => told);
+  const note = page.locator(".replay-note");
+  await page.clock.runFor(15_000);
+  await expect(note).toContainText("Now playing 12 Feb 2018.");
+  told = null;
+  const asked = page.waitForResponse(/\/fn\/coin/);
+  await page.clock.fastForward(610_000);
+  await asked;
+  await expect(note).toContainText("Now playing 12 Feb 2018.");
+  told = replayed(13);
+  await page.clock.runFor(15_000);
+  await expect(note).toContainText("Now playing 13 Feb 2018.");
+});
+
 /** The network of the context, cut or back. */
 const offline = (page, cut) => page.context().setOffline(cut);
 
@@ -112,6 +180,54 @@ test("a click without a network keeps a page's last data, dimmed and with their 
   await expect(note).toHaveCount(0, { timeout: 15_000 });
   await expect(page.locator(".pill")).toHaveText("Recorded prices");
   await expect(page.locator("tbody tr")).toHaveCount(SAMPLE.length);
+});
+
+test("without a network a page shows what it received last, not what it was loaded with", async ({ page }) => {
+  // A width at which a range has other candles than in the drawing that the server makes.
+  await page.setViewportSize({ width: 700, height: 900 });
+  await open(page, "/");
+  await page.getByRole("link", { name: /Litecoin/ }).click();
+  const chart = page.getByRole("application", { name: /Litecoin/ });
+  await expect(chart).toBeVisible();
+  // A choice that was looked at, besides the one that the page begins with.
+  await page.locator(".choice-spans a").nth(3).click();
+  await expect(page).toHaveURL(/range=/);
+  await expect(page.locator(".chart-live")).toHaveAttribute("aria-busy", "false");
+  const ranged = await chart.getAttribute("aria-label");
+  const coin = page.locator(".coin-price .big");
+  const price = await coin.textContent();
+  await doctored(page, ({ prices }) => {
+    prices.find(({ symbol }) => symbol === "LTC").price = "77.123";
+  });
+  await expect(coin).toHaveText("77.123");
+  await intercepted(page, (route) => route.abort());
+  await page.getByRole("link", { name: "Markets" }).click();
+  const row = page.locator("tbody tr", { hasText: "LTC" }).locator(".price");
+  await expect(row).toHaveText(price);
+  await unintercepted(page);
+  await doctored(page, ({ prices }) => {
+    prices.find(({ symbol }) => symbol === "LTC").price = "88.345";
+  });
+  await expect(row).toHaveText("88.345");
+  await intercepted(page, (route) => route.abort());
+  await offline(page, true);
+  await page.getByRole("link", { name: /Litecoin/ }).click();
+  await expect(page.locator(".kept")).toContainText("Showing the last data received.");
+  await expect(page.locator(".kept")).toContainText(/\d+ (s|min) old/);
+  await expect(coin).toHaveText("77.123");
+  await expect(chart).toBeVisible();
+  await expect(page.getByText(/Connection lost[.] Candles received .* UTC[+]5:30/)).toBeVisible();
+  await page.locator(".choice-spans a").nth(3).click();
+  await expect(chart).toHaveAccessibleName(ranged);
+  // One that was not looked at cannot be shown.
+  await page.getByRole("link", { name: "1d", exact: true }).click();
+  await expect(page.locator(".card .problem, .card [role=alert]").first()).toBeVisible();
+  await page.getByRole("link", { name: "Markets" }).click();
+  await expect(row).toHaveText("88.345");
+  await unintercepted(page);
+  await offline(page, false);
+  await expect(page.locator(".kept")).toHaveCount(0, { timeout: 15_000 });
+  await expect(row).toHaveText(price);
 });
 
 test("a click without a network to a page that was never shown says so, and shows it once the network is back", async ({ page }) => {

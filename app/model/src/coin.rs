@@ -69,9 +69,34 @@ pub struct Backdrop {
     pub replay: Option<ReplayInfo>,
 }
 
+impl Backdrop {
+    /// Takes a newer answer over. The last seven days of symbols that it does not have stay.
+    pub fn update(&mut self, newer: Self) {
+        self.weeks.retain(|old| newer.weeks.iter().all(|new| new.symbol != old.symbol));
+        self.weeks.extend(newer.weeks);
+        self.supplies = newer.supplies;
+        self.replay = newer.replay;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_newer_backdrop_replaces_the_weeks_it_has() {
+        let week = |symbol: &str, close| Sparkline {
+            symbol: symbol.parse().unwrap(),
+            source: Source::RECORDED,
+            closes: vec![close],
+        };
+        let replay = Some(ReplayInfo::at(100, 140, 1_000, 1_010));
+        let mut backdrop =
+            Backdrop { weeks: vec![week("BTC", 1.0), week("ETH", 2.0)], ..Backdrop::default() };
+        backdrop.update(Backdrop { weeks: vec![week("BTC", 3.0)], supplies: Vec::new(), replay });
+        assert_eq!(backdrop.weeks, [week("ETH", 2.0), week("BTC", 3.0)]);
+        assert_eq!(backdrop.replay, replay);
+    }
 
     #[test]
     fn a_replay_plays_its_recording_over_and_over() {

@@ -9,10 +9,11 @@ use std::{
 };
 
 use leptos::prelude::*;
-use model::{LatestPrices, PriceChanges, Provenance, Quote, Symbol, UnixMs, span::HOUR_MS};
+use model::{LatestPrices, PriceChanges, Provenance, Quote, Source, Symbol, UnixMs, span::HOUR_MS};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use super::{poll::now_ms, wash::Wash};
+use crate::when;
 
 /// One symbol's quote as signals.
 #[derive(Clone, Debug)]
@@ -115,6 +116,27 @@ impl LiveQuote {
         set_if_changed(&self.as_of, quote.as_of);
     }
 
+    /// The figures of now. The prices at the start of the hour and of the week are not among them: no page shows those.
+    #[must_use]
+    pub fn to_quote(&self) -> Quote {
+        Quote {
+            symbol: self.symbol.clone(),
+            name: self.name.clone(),
+            price: self.price.get_untracked(),
+            price_decimals: self.decimals.get_untracked(),
+            open_1h: None,
+            change_1h_pct: self.hour_pct.get_untracked(),
+            open_24h: self.open.get_untracked(),
+            change_24h_pct: self.change_pct.get_untracked(),
+            high_24h: self.high.get_untracked(),
+            low_24h: self.low.get_untracked(),
+            volume_24h: self.volume.get_untracked(),
+            open_7d: None,
+            change_7d_pct: self.week_pct.get_untracked(),
+            as_of: self.as_of.get_untracked(),
+        }
+    }
+
     /// Value traded in the 24 hours, USD: the amount at the latest price. `None` where the amount is not known.
     #[must_use]
     pub fn turnover(&self) -> Option<f64> {
@@ -141,6 +163,10 @@ pub struct Board {
     pub refused: RwSignal<Option<u16>>,
     /// When the provenance came, or its age was last raised, by the reader's clock, ms.
     provenance_at: StoredValue<f64>,
+    /// When the last whole table was received, Unix ms by the reader's clock.
+    table_at: StoredValue<UnixMs>,
+    /// Whether the server has answered since the page was opened.
+    is_answered: StoredValue<bool>,
     /// Counts answers. What is summed over all rows follows it, instead of each row's signals.
     pub answers: RwSignal<u32>,
     /// Counts whole tables: rows are put in order once for each.
@@ -148,15 +174,17 @@ pub struct Board {
 }
 
 impl Board {
-    /// A board that shows this answer.
+    /// A board that shows this answer, which was received at this time, Unix ms.
     #[must_use]
-    pub fn new(prices: LatestPrices) -> Self {
+    pub fn new(prices: LatestPrices, received_at: UnixMs) -> Self {
         let board = Self {
             rows: RwSignal::new(prices.prices.into_iter().map(LiveQuote::new).collect()),
             provenance: RwSignal::new(prices.provenance),
             lost: RwSignal::new(false),
             refused: RwSignal::new(None),
             provenance_at: StoredValue::new(now_ms()),
+            table_at: StoredValue::new(received_at),
+            is_answered: StoredValue::new(false),
             answers: RwSignal::new(0),
             tables: RwSignal::new(0),
         };
@@ -199,6 +227,7 @@ impl Board {
         }
         self.settle(UnixMs::MIN);
         self.answered(prices.provenance);
+        self.table_at.set_value(when::now());
         self.tables.update(|count| *count = count.wrapping_add(1));
     }
 
@@ -246,6 +275,7 @@ impl Board {
     }
 
     fn settled(&self) {
+        self.is_answered.try_set_value(true);
         self.clear_washes();
         if self.lost.try_get_untracked() == Some(true) {
             self.lost.set(false);
@@ -259,6 +289,22 @@ impl Board {
     pub fn clear_washes(&self) {
         // The page may have been left.
         let _ = self.rows.try_with_untracked(|rows| rows.iter().for_each(LiveQuote::clear_wash));
+    }
+
+    /// The quotes as they were last received, and when the last whole table was, Unix ms: none of them is older. `None` if the
+    /// server has not answered since the page was opened.
+    #[must_use]
+    pub fn received(&self) -> Option<(LatestPrices, UnixMs)> {
+        self.is_answered.try_get_value().filter(|is_answered| *is_answered)?;
+        let at = self.table_at.try_get_value()?;
+        let prices = self.rows.try_with_untracked(|rows| rows.iter().map(LiveQuote::to_quote).collect())?;
+        Some((LatestPrices { prices, provenance: self.provenance.try_get_untracked()? }, at))
+    }
+
+    /// Whether the shown prices are of this source.
+    #[must_use]
+    pub fn is_of(&self, source: &Source) -> bool {
+        self.provenance.try_with_untracked(|shown| shown.source == *source) == Some(true)
     }
 
     /// A refresh failed: with this status, or without an answer.
@@ -287,7 +333,7 @@ impl Board {
 
 #[cfg(test)]
 mod tests {
-    use model::{Source, Tier};
+    use model::Tier;
 
     use super::*;
 
@@ -327,7 +373,7 @@ mod tests {
     fn rows_that_stay_keep_their_signals() {
         let owner = Owner::new();
         owner.with(|| {
-            let board = Board::new(prices(&[("BTC", 1), ("ETH", 2)]));
+            let board = Board::new(prices(&[("BTC", 1), ("ETH", 2)]), 0);
             let btc = board.rows.with_untracked(|rows| rows[0].clone());
             board.apply(prices(&[("BTC", 3), ("XRP", 4)]), &HashSet::new());
             let symbols: Vec<String> =
@@ -340,7 +386,7 @@ mod tests {
     #[test]
     fn an_answer_after_the_page_was_left_is_dropped() {
         let owner = Owner::new();
-        let board = owner.with(|| Board::new(prices(&[("BTC", 1)])));
+        let board = owner.with(|| Board::new(prices(&[("BTC", 1)]), 0));
         owner.cleanup();
         board.apply(prices(&[("BTC", 2)]), &HashSet::new());
         board.apply(prices(&[("ETH", 2)]), &HashSet::new());
@@ -348,6 +394,24 @@ mod tests {
         board.failed(None);
         board.unchanged();
         assert_eq!(board.known_version(&["BTC".parse().unwrap()]), None);
+    }
+
+    #[test]
+    fn what_was_received_has_each_answer_and_the_time_of_the_last_whole_table() {
+        Owner::new().with(|| {
+            let board = Board::new(prices(&[("BTC", 1), ("ETH", 2)]), 0);
+            assert_eq!(board.received(), None, "nothing since the page began");
+            board.failed(None);
+            assert_eq!(board.received(), None, "no answer");
+            board.apply_changes(changes(7, &[("ETH", 5)]), &["ETH".parse().unwrap()]);
+            let received = |quotes: &[(&str, i64)], at| Some((prices(quotes), at));
+            assert_eq!(board.received(), received(&[("BTC", 1), ("ETH", 5)], 0), "the other row is older");
+            let before = when::now();
+            board.apply(prices(&[("BTC", 3), ("ETH", 5)]), &HashSet::new());
+            let (_, at) = board.received().unwrap();
+            assert_eq!(board.received(), received(&[("BTC", 3), ("ETH", 5)], at));
+            assert!(at >= before, "{at} {before}");
+        });
     }
 
     fn changes(version: u64, quotes: &[(&str, i64)]) -> PriceChanges {
@@ -358,7 +422,7 @@ mod tests {
     #[test]
     fn changes_are_of_the_asked_rows_and_are_asked_since_the_oldest_of_them() {
         Owner::new().with(|| {
-            let board = Board::new(prices(&[("BTC", 1), ("ETH", 2), ("XRP", 3)]));
+            let board = Board::new(prices(&[("BTC", 1), ("ETH", 2), ("XRP", 3)]), 0);
             let symbols = |list: &[&str]| list.iter().map(|s| s.parse().unwrap()).collect::<Vec<Symbol>>();
             let [btc, eth] = [0, 1].map(|i| board.rows.with_untracked(|rows| rows[i].clone()));
             board.apply_changes(changes(7, &[("BTC", 9)]), &symbols(&["BTC", "ETH"]));
@@ -382,6 +446,7 @@ mod tests {
             assert_eq!(eth.price.get_untracked(), 3.into());
             assert_eq!(eth.wash.get_untracked(), Wash::default());
             assert_eq!((board.answers.get_untracked(), board.tables.get_untracked()), (3, 1));
+            assert_eq!(board.known_version(&symbols(&["BTC"])), None, "a table names no version");
         });
     }
 
@@ -392,7 +457,7 @@ mod tests {
             for (quote, as_of) in answer.prices.iter_mut().zip([HOUR_MS, 2 * HOUR_MS, HOUR_MS - 1]) {
                 quote.as_of = as_of;
             }
-            let board = Board::new(answer);
+            let board = Board::new(answer, 0);
             let late = || {
                 board
                     .rows
@@ -409,7 +474,7 @@ mod tests {
     #[test]
     fn an_error_and_no_answer_are_told_apart() {
         Owner::new().with(|| {
-            let board = Board::new(prices(&[("BTC", 1)]));
+            let board = Board::new(prices(&[("BTC", 1)]), 0);
             let state = || (board.lost.get_untracked(), board.refused.get_untracked());
             board.failed(Some(429));
             assert_eq!(state(), (false, Some(429)));

@@ -40,7 +40,7 @@ pub fn Change(
     let text = move || pct.get().map_or_else(|| format::NO_NUMBER.to_owned(), |p| format::percent(p.abs()));
     view! {
         <span class=word(move || direction().0)>
-            <span class="sr-only">{word(move || direction().1)} " "</span>
+            <span class="spoken">{word(move || direction().1)} " "</span>
             <span aria-hidden="true">{word(move || direction().2)}</span>
             {live::text(text)}
         </span>

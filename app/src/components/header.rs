@@ -23,7 +23,7 @@ pub fn Header(
     children: Option<Children>,
 ) -> impl IntoView {
     let prefs = use_prefs();
-    prefs.settle_zone();
+    prefs.settle();
     let words = prefs.words();
     let path = use_location().pathname;
     let markets = maybe(move || path.with(|p| p == "/").then_some("page"));
@@ -74,8 +74,8 @@ pub fn SourcePill(
     #[prop(optional)]
     busy: Option<Signal<bool>>,
     /// What is replayed, where that is known.
-    #[prop(optional_no_strip)]
-    replay: Option<ReplayInfo>,
+    #[prop(optional, into)]
+    replay: Option<Signal<Option<ReplayInfo>>>,
 ) -> impl IntoView {
     let prefs = use_prefs();
     let words = prefs.words();
@@ -107,7 +107,7 @@ pub fn SourcePill(
         provenance.with(|p| match (p.simulated, p.source.as_str()) {
             (true, _) => words.about_simulated.to_owned(),
             (_, "recorded") => words.about_recorded.to_owned(),
-            (_, "replay") => replay.map_or_else(
+            (_, "replay") => replay.and_then(|replay| replay.get()).map_or_else(
                 || words.about_replay.to_owned(),
                 |replay| format!("{} {}", words.about_replay, replayed(replay, prefs.locale)),
             ),

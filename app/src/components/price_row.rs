@@ -18,6 +18,9 @@ const LONG: usize = 11;
 /// One of more is cut off; its title has it whole.
 const VERY_LONG: usize = 17;
 
+/// A low or high of more characters may not fit its column.
+const MAX_END_CHARS: usize = 7;
+
 /// The class of a price by its length, so that the table keeps its width.
 fn length_class(shown: &str) -> &'static str {
     let length = shown.chars().count();
@@ -78,11 +81,14 @@ pub fn PriceRow(
         let (price, decimals) = (price.clone(), decimals.clone());
         live::text(move || format::price_exact(price.get(), decimals.get()))
     };
-    let exact = {
+    let end = {
         let decimals = decimals.clone();
         move |figure: ArcRwSignal<Option<rust_decimal::Decimal>>| {
             let decimals = decimals.clone();
-            live::text(move || format::price_or_none(figure.get(), decimals.get()))
+            let text = live::text(move || format::price_or_none(figure.get(), decimals.get()));
+            let class =
+                word(move || if text.with(|text| text.chars().count()) > MAX_END_CHARS { "cut" } else { "" });
+            view! { <span class=class>{text}</span> }.into_any()
         }
     };
     let range_title = {
@@ -155,13 +161,12 @@ pub fn PriceRow(
             </td>
             <td class="col-range wide">
                 <span class="range" title=range_title>
-                    <span>{exact(low.clone())}</span>
-                    <RangeTrack low=low high=high.clone() price=price />
-                    <span>{exact(high)}</span>
+                    {end(low.clone())} <RangeTrack low=low high=high.clone() price=price />
+                    {end(high)}
                 </span>
             </td>
-            <td class="num wide col-amount">{live::text(move || row.turnover().map_or_else(|| format::NO_NUMBER.to_owned(), |value| format::dollars(value, locale)))}</td>
-            <td class="num wide col-amount">{cap}</td>
+            <td class="num wide">{live::text(move || row.turnover().map_or_else(|| format::NO_NUMBER.to_owned(), |value| format::dollars(value, locale)))}</td>
+            <td class="num wide">{cap}</td>
             <td class=line_class inner_html=line></td>
         </tr>
     }

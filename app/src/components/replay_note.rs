@@ -26,21 +26,24 @@ pub fn replayed(replay: ReplayInfo, locale: Locale) -> String {
 /// The same as a line at the foot of a page; nothing on a page whose prices are no replay.
 #[component]
 pub fn ReplayNote(
-    /// What is replayed.
-    replay: Option<ReplayInfo>,
+    /// What is replayed, where that is known.
+    #[prop(into)]
+    replay: Signal<Option<ReplayInfo>>,
     /// Where the shown prices come from: others than a replay's are not explained by it.
     provenance: RwSignal<Provenance>,
 ) -> impl IntoView {
     let locale = use_prefs().locale;
     let is_replay = move || provenance.with(|shown| shown.source == Source::REPLAY);
-    let line = move |replay| {
-        view! {
-            <p class="replay-note" hidden=live::flag(move || !is_replay())>
-                {replayed(replay, locale)}
-            </p>
-        }
-    };
-    replay.map(line).into_any()
+    let text = live::text(move || {
+        let replay = replay.get().filter(|_| is_replay());
+        replay.map_or_else(String::new, |replay| replayed(replay, locale))
+    });
+    view! {
+        <p class="replay-note" hidden=live::flag(move || text.with(String::is_empty))>
+            {text}
+        </p>
+    }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ pub fn Tiles(
             </div>
             <div class="card tile">
                 <h2>{words.breadth}</h2>
-                <p class="figure">
+                <p class="figure figure-pair">
                     {count(0)} " " <small>{words.rising}</small> " · " {count(1)}
                     " " <small>{words.falling}</small>
                 </p>

@@ -1,4 +1,4 @@
-//! The last data that each page has shown, for a visit while the server cannot be reached.
+//! The last data that each page has received, for a visit while the server cannot be reached.
 
 use model::UnixMs;
 use serde::{Deserialize, Serialize};
@@ -10,11 +10,11 @@ use super::DataError;
 pub struct Kept<T> {
     /// The data.
     pub value: T,
-    /// When it was read, Unix ms, where it could not be read now.
+    /// When it was received, Unix ms, if it could not be read now.
     pub kept_at: Option<UnixMs>,
 }
 
-/// Reads the data of a page. Where the server cannot be reached, it is what the page of this key last showed, if it is kept.
+/// Reads the data of a page. Where the server cannot be reached, it is what the page of this key last received, if that is kept.
 ///
 /// # Errors
 /// As `read`.
@@ -29,63 +29,73 @@ pub async fn or_kept<T: Clone + 'static>(
     }
 }
 
-/// Keeps what the page of this key shows, unless it was kept before. On the server it does nothing.
-pub fn keep<T: Clone + 'static>(key: &str, shown: &Kept<T>) {
+/// Keeps the data that were received under this key at this time, Unix ms. On the server it does nothing.
+pub fn keep<T: 'static>(key: &str, value: impl FnOnce() -> T, at: UnixMs) {
     #[cfg(not(feature = "ssr"))]
-    if shown.kept_at.is_none() {
-        browser::keep(key, Box::new(shown.value.clone()));
-    }
+    browser::keep(key, at, value());
     #[cfg(feature = "ssr")]
-    let _ = (key, shown);
+    let _ = (key, value, at);
 }
 
-#[cfg(not(feature = "ssr"))]
-fn last<T: Clone + 'static>(key: &str) -> Option<Kept<T>> {
-    browser::last(key)
-}
-
-#[cfg(feature = "ssr")]
-fn last<T>(_key: &str) -> Option<Kept<T>> {
-    None
+/// The data that were last kept under this key. None on the server.
+#[must_use]
+pub fn last<T: Clone + 'static>(key: &str) -> Option<Kept<T>> {
+    #[cfg(not(feature = "ssr"))]
+    return browser::last(key);
+    #[cfg(feature = "ssr")]
+    {
+        let _ = key;
+        None
+    }
 }
 
 #[cfg(not(feature = "ssr"))]
 mod browser {
-    use std::{any::Any, cell::RefCell};
+    use std::{
+        any::{Any, TypeId},
+        cell::RefCell,
+    };
 
     use model::UnixMs;
 
     use super::Kept;
-    use crate::when;
 
-    /// Pages that are kept; the one that was kept longest ago goes first.
-    const MAX_PAGES: usize = 12;
+    /// Values of one type that are kept; the one that was kept longest ago goes first. Many charts push out no page.
+    const MAX_OF_A_TYPE: usize = 12;
 
-    struct Page {
+    struct Entry {
         key: String,
         at: UnixMs,
         value: Box<dyn Any>,
     }
 
     thread_local! {
-        static PAGES: RefCell<Vec<Page>> = const { RefCell::new(Vec::new()) };
+        static ENTRIES: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
     }
 
-    pub(super) fn keep(key: &str, value: Box<dyn Any>) {
-        PAGES.with_borrow_mut(|pages| {
-            pages.retain(|page| page.key != key);
-            if pages.len() >= MAX_PAGES {
-                pages.remove(0);
+    pub(super) fn keep<T: 'static>(key: &str, at: UnixMs, value: T) {
+        keep_any(Entry { key: key.to_owned(), at, value: Box::new(value) });
+    }
+
+    fn keep_any(entry: Entry) {
+        let of: TypeId = entry.value.as_ref().type_id();
+        let is_of_type = |entry: &Entry| entry.value.as_ref().type_id() == of;
+        ENTRIES.with_borrow_mut(|entries| {
+            entries.retain(|kept| kept.key != entry.key);
+            if entries.iter().filter(|kept| is_of_type(kept)).count() >= MAX_OF_A_TYPE
+                && let Some(oldest) = entries.iter().position(is_of_type)
+            {
+                entries.remove(oldest);
             }
-            pages.push(Page { key: key.to_owned(), at: when::now(), value });
+            entries.push(entry);
         });
     }
 
     pub(super) fn last<T: Clone + 'static>(key: &str) -> Option<Kept<T>> {
-        PAGES.with_borrow(|pages| {
-            let page = pages.iter().find(|page| page.key == key)?;
-            let value = page.value.downcast_ref::<T>()?.clone();
-            Some(Kept { value, kept_at: Some(page.at) })
+        ENTRIES.with_borrow(|entries| {
+            let entry = entries.iter().find(|entry| entry.key == key)?;
+            let value = entry.value.downcast_ref::<T>()?.clone();
+            Some(Kept { value, kept_at: Some(entry.at) })
         })
     }
 }

@@ -16,7 +16,7 @@ pub use cache_admin::{
 };
 pub use error::{ConsoleError, DataError};
 pub use fetch::{FetchError, Fetched, fetch};
-pub use kept::{Kept, keep, or_kept};
+pub use kept::{Kept, keep, last, or_kept};
 pub use paths::{ADMIN, CACHE_CONSOLE, local_path, sign_in_path, to_sign_in};
 pub use reads::{backdrop, chart, coin, latest_prices, markets};
 pub use session::{SignIn, SignOut, session, sign_in, sign_out};

@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use model::{Backdrop, LatestPrices, PriceChanges, Source, Symbol};
+use model::{Backdrop, LatestPrices, PriceChanges, Source, Symbol, UnixMs};
 
 use super::REFRESH;
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     data::{self, FetchError, fetch},
     live,
     prefs::{use_prefs, use_words},
+    when,
 };
 
 /// The name under which the page's last data are kept.
@@ -30,8 +31,10 @@ const SMALL_TABLE: Duration = Duration::from_secs(20);
 const FEW_ROWS: usize = 50;
 /// A table older than this is read again before the reader sees it in another order.
 const REORDERED: Duration = Duration::from_secs(10);
-/// How often lines of seven days, and supplies, are read again.
-const LINES: Duration = Duration::from_secs(600);
+/// How often lines of seven days, supplies and what is replayed are read again, ms.
+const LINES_PACE_MS: f64 = 600_000.0;
+/// The same of a replay of which the server could not say what is played, ms.
+const UNKNOWN_REPLAY_MS: f64 = 10_000.0;
 
 /// The page at `/`; `?sort=`, `?q=`, `?show=` and `?rows=` say what the table shows.
 #[component]
@@ -57,11 +60,12 @@ pub fn MarketsPage() -> impl IntoView {
                 Suspend::new(async move {
                     match page.await {
                         Ok(read) => {
-                            data::keep(KEPT, &read);
+                            let received_at = read.kept_at.unwrap_or_else(when::now);
+                            data::keep(KEPT, || read.value.clone(), received_at);
                             let (prices, backdrop) = read.value;
                             view! {
                                 <KeptNote kept_at=read.kept_at retry />
-                                <Markets prices backdrop />
+                                <Markets prices backdrop received_at />
                             }
                                 .into_any()
                         }
@@ -76,18 +80,42 @@ pub fn MarketsPage() -> impl IntoView {
 
 /// The page once its prices are there.
 #[component]
-fn Markets(prices: LatestPrices, backdrop: Backdrop) -> impl IntoView {
+fn Markets(
+    /// The quotes.
+    prices: LatestPrices,
+    /// What stands beside them.
+    backdrop: Backdrop,
+    /// When both were received, Unix ms.
+    received_at: UnixMs,
+) -> impl IntoView {
     let prefs = use_prefs();
     let words = prefs.words();
     let query = use_query_map();
     let query = Memo::new(move |_| query.with(TableQuery::from_query));
-    let board = Board::new(prices);
+    let board = Board::new(prices, received_at);
     let behind = RwSignal::new(Behind::new(&backdrop));
-    let replay = backdrop.replay;
+    let replay = RwSignal::new(backdrop.replay);
+    // If the server cannot be reached on the next visit, that visit shows the last data received here.
+    let kept_backdrop = StoredValue::new(backdrop);
+    on_cleanup(move || {
+        if let Some((received, backdrop)) = board.received().zip(kept_backdrop.try_get_value()) {
+            let (prices, at) = received;
+            data::keep(KEPT, || (prices, backdrop), at);
+        }
+    });
+    let take_backdrop = move |mut backdrop: Backdrop| {
+        // Of a replay the server may not know at once what is played: it is asked again soon.
+        if backdrop.replay.is_none() && board.is_of(&Source::REPLAY) {
+            backdrop.replay = replay.try_get_untracked().flatten();
+        }
+        replay.try_set(backdrop.replay);
+        behind.try_update(|behind| behind.update(&backdrop));
+        kept_backdrop.try_update_value(|kept| kept.update(backdrop));
+    };
     let busy = Signal::derive(move || board.refused.get().is_some());
     let read = StoredValue::new(Read::default());
     every(REFRESH, move || refresh(board, read), move || board.failed(None));
-    every(REFRESH, move || refresh_lines(board, behind, read), || {});
+    every(REFRESH, move || refresh_lines(board, behind, read, take_backdrop), || {});
     // Another order is one of figures of now.
     let order = Memo::new(move |_| query.with(|query| (query.sort, query.shown)));
     let shown_order = StoredValue::new(order.get_untracked());
@@ -257,8 +285,14 @@ async fn refresh_rows(board: Board, read: StoredValue<Read>, asked: &[Symbol]) -
     }
 }
 
-/// Reads the lines of rows that came into view without one; now and then those of all rows in view, and the supplies.
-async fn refresh_lines(board: Board, behind: BehindSignal, read: StoredValue<Read>) {
+/// Reads the lines of rows that came into view without one; now and then those of all rows in view, and what comes with them:
+/// the supplies and what is replayed.
+async fn refresh_lines(
+    board: Board,
+    behind: BehindSignal,
+    read: StoredValue<Read>,
+    take: impl FnOnce(Backdrop),
+) {
     let now = now_ms();
     let Some(source) = board.provenance.try_with_untracked(|shown| shown.source.clone()) else { return };
     let mut asked = rows_in_view();
@@ -268,7 +302,7 @@ async fn refresh_lines(board: Board, behind: BehindSignal, read: StoredValue<Rea
             read.lines.clear();
         }
         let age = now - *read.lines_at.get_or_insert(now);
-        if age < 0.0 || age >= LINES.as_secs_f64() * 1_000.0 {
+        if age < 0.0 || age >= LINES_PACE_MS {
             read.lines_at = Some(now);
             read.lines.clear();
             return;
@@ -289,7 +323,10 @@ async fn refresh_lines(board: Board, behind: BehindSignal, read: StoredValue<Rea
         if !backdrop.weeks.is_empty() {
             read.try_update_value(|read| read.lines.extend(asked));
         }
-        behind.try_update(|behind| behind.update(&backdrop));
+        if backdrop.replay.is_none() && source == Source::REPLAY {
+            read.try_update_value(|read| read.lines_at = Some(now - LINES_PACE_MS + UNKNOWN_REPLAY_MS));
+        }
+        take(backdrop);
     }
 }
 

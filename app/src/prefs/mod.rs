@@ -10,7 +10,9 @@ mod settled;
 
 use leptos::prelude::*;
 
-use self::settled::{KEYS, LANG, OFF, RISING, THEME, WATCH};
+#[cfg(feature = "ssr")]
+pub(crate) use self::settled::OFF;
+use self::settled::{KEYS, LANG, RISING, THEME, WATCH};
 pub use self::{
     looks::{Rising, Theme},
     settled::Settled,
@@ -52,7 +54,11 @@ impl Prefs {
         };
         provide_context(prefs);
         #[cfg(not(feature = "ssr"))]
-        browser::on_change(move |stored| prefs.take_over(settled::Stored::from_cookies(stored)));
+        browser::on_change(
+            // Before, hydration must find what the server wrote; `settle` reads the cookies after it.
+            move || prefs.zone.get_untracked() == Zone::Reader,
+            move |stored| prefs.take_over(settled::Stored::from_cookies(stored)),
+        );
         prefs
     }
 
@@ -108,15 +114,20 @@ impl Prefs {
         Calendar { locale: self.locale, zone: self.zone.get() }
     }
 
-    /// Has times written in the reader's zone once this part of the page is hydrated. The server does not know the zone: its
-    /// times are UTC, and hydration must find them so, also of a part whose code comes later.
-    pub fn settle_zone(&self) {
-        let zone = self.zone;
+    /// Once this part of the page is hydrated, has times written in the reader's zone and takes over what the cookies hold. The
+    /// server does not know the zone, and cookies may have changed since it answered. Hydration must find what the server wrote,
+    /// including in parts whose code loads later.
+    pub fn settle(&self) {
+        let prefs = *self;
         live::effect(move || {
             // What is hydrated together with this part is done by the next frame.
             request_animation_frame(move || {
-                if zone.try_get_untracked() == Some(Zone::Utc) {
-                    zone.set(Zone::Reader);
+                if prefs.zone.try_get_untracked() == Some(Zone::Utc) {
+                    prefs.zone.set(Zone::Reader);
+                }
+                #[cfg(not(feature = "ssr"))]
+                if let Some(cookies) = browser::settled_cookies() {
+                    prefs.take_over(settled::Stored::from_cookies(&cookies));
                 }
             });
         });
@@ -173,7 +184,7 @@ impl Prefs {
     /// Switches single keys on or off, here and for later pages.
     pub fn choose_keys(&self, on: bool) {
         self.keys.set(on);
-        keep(KEYS, if on { "on" } else { OFF }, None);
+        keep(KEYS, if on { "on" } else { settled::OFF }, None);
     }
 
     /// Puts a coin on the watchlist, or takes it off: the opposite of what this page shows.
@@ -268,13 +279,18 @@ mod browser {
     }
 
     /// Runs with the changed cookie when another tab has changed one, and with all of them when one may have while this tab was
-    /// not in sight. For as long as the page is open.
-    pub(super) fn on_change(run: impl Fn(&str) + Clone + 'static) {
+    /// not in sight, once `is_ready`. For as long as the page is open.
+    pub(super) fn on_change(
+        is_ready: impl Fn() -> bool + Clone + 'static,
+        run: impl Fn(&str) + Clone + 'static,
+    ) {
         TABS.with(|tabs| {
             if let Some(tabs) = tabs {
-                let run = run.clone();
+                let (is_ready, run) = (is_ready.clone(), run.clone());
                 let heard = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
-                    if let Some(pair) = event.data().as_string() {
+                    if let Some(pair) = event.data().as_string()
+                        && is_ready()
+                    {
                         HEARD.set(js_sys::Date::now());
                         run(&pair);
                     }
@@ -286,9 +302,11 @@ mod browser {
         });
         // A page that comes back from the browser's memory has missed all messages.
         for event in ["visibilitychange", "pageshow"] {
-            let run = run.clone();
+            let (is_ready, run) = (is_ready.clone(), run.clone());
             window_event_listener_untyped(event, move |_| {
-                if let Some(text) = settled_cookies() {
+                if is_ready()
+                    && let Some(text) = settled_cookies()
+                {
                     run(&text);
                 }
             });

@@ -17,7 +17,7 @@ pub(super) const RISING: &str = "rising";
 pub(super) const WATCH: &str = "watch";
 pub(super) const KEYS: &str = "keys";
 /// The value of [`KEYS`] that switches them off.
-pub(super) const OFF: &str = "off";
+pub(crate) const OFF: &str = "off";
 
 /// What was settled for a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,21 +77,23 @@ impl Settled {
         Self::from_request(parts.uri.query().unwrap_or_default(), &cookies, &languages)
     }
 
-    /// The settings that the server wrote on this page.
+    /// The settings that the server wrote on this page. Cookies may hold others by now: after a step back in the history the
+    /// browser shows the page as it was answered then.
     #[cfg(not(feature = "ssr"))]
     #[must_use]
     pub fn current() -> Self {
         let root = document().document_element();
         let attribute =
             |name: &str| root.as_ref().and_then(|root| root.get_attribute(name)).unwrap_or_default();
-        let cookies = super::browser::cookies();
         let query = window().location().search().unwrap_or_default();
         let lang = attribute("lang");
-        let of_request = Self::from_request(query.trim_start_matches('?'), &[&cookies], &lang);
+        let of_request = Self::from_request(query.trim_start_matches('?'), &[], &lang);
         Self {
             locale: Locale::from_tag(&lang).unwrap_or_default(),
             theme: Theme::parse(&attribute("data-theme")).unwrap_or_default(),
             rising: Rising::parse(&attribute("data-rising")).unwrap_or_default(),
+            watch: Watchlist::parse(&attribute("data-watch")),
+            keys_off: attribute("data-keys") == OFF,
             ..of_request
         }
     }

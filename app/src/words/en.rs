@@ -174,6 +174,7 @@ pub(super) const WORDS: Words = Words {
     retrying: "The page tries again by itself.",
     kept: "Connection lost. Showing the last data received.",
     kept_note: |age| format!("{age} old."),
+    candles_received: |time| format!("Connection lost. Candles received {time}."),
     reload: "Reload",
     all_markets: "All markets",
     no_prices_title: "No prices",

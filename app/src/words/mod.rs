@@ -323,6 +323,8 @@ pub struct Words {
     pub kept: &'static str,
     /// They are of this age.
     pub kept_note: fn(&str) -> String,
+    /// When the candles of a chart were received that cannot be read now.
+    pub candles_received: fn(&str) -> String,
     /// Loads the page anew.
     pub reload: &'static str,
     /// Back to the markets.

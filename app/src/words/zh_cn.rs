@@ -184,6 +184,7 @@ pub(super) const WORDS: Words = Words {
     retrying: "本页会自动重试。",
     kept: "连接已断开，显示的是最后收到的数据。",
     kept_note: |age| format!("{age}前的数据。"),
+    candles_received: |time| format!("连接已断开，K 线接收于 {time}。"),
     reload: "重新加载",
     all_markets: "全部行情",
     no_prices_title: "没有价格",

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::choice::{Choice, Choices, USUAL_BARS};
 use crate::{
     components::{Drawing, Drawings, LiveQuote, NARROW, WIDE},
-    data::{self, DataError},
+    data::{self, DataError, Kept},
+    when,
 };
 
 /// Below this width a chart shows what the narrow drawing does, px.
@@ -65,7 +66,12 @@ pub struct Latest {
     pub choice: Choice,
     /// The candles.
     pub pair: Pair,
+    /// When they were received, Unix ms, if they could not be read now.
+    pub kept_at: Option<UnixMs>,
 }
+
+/// The candles of a choice.
+pub type ReadPair = Result<Kept<Pair>, DataError>;
 
 /// What the parts of the chart's card share. Cheap to copy.
 #[derive(Clone, Copy)]
@@ -111,7 +117,7 @@ impl ChartState {
             let quote = quote.clone();
             Memo::new(move |_| {
                 latest.with(|latest| {
-                    let Some(Latest { choice, pair }) = latest else {
+                    let Some(Latest { choice, pair, .. }) = latest else {
                         let nothing =
                             Drawing { data: nothing(quote.symbol.clone(), drawn.get().wide), running: None };
                         let nothing = Arc::new(nothing);
@@ -148,14 +154,22 @@ impl ChartState {
 
     /// Takes over what was read for the first choice, once. Whether the page is still there: what runs after a wait may find that
     /// its page was left or, on the server, rendered anew, and must not look at its values then.
-    pub fn start(&self, choice: Choice, answer: &Result<Pair, DataError>) -> bool {
+    pub fn start(&self, choice: Choice, answer: &ReadPair) -> bool {
         let Some(is_first) = self.latest.try_with_untracked(Option::is_none) else { return false };
         match answer {
-            Ok(pair) if is_first => {
-                self.latest.try_set(Some(Latest { choice, pair: pair.clone() })).is_none()
-            }
+            Ok(read) if is_first => self.take(choice, read.clone()),
             _ => true,
         }
+    }
+
+    /// Takes over what was read for a choice. Whether the page is still there.
+    pub fn take(&self, choice: Choice, read: Kept<Pair>) -> bool {
+        let Kept { value: pair, kept_at } = read;
+        let Some(key) = self.quote.try_with_value(|quote| key(quote, choice)) else { return false };
+        if kept_at.is_none() {
+            data::keep(&key, || pair.clone(), when::now());
+        }
+        self.latest.try_set(Some(Latest { choice, pair, kept_at })).is_none()
     }
 
     /// The source of the live price: its candles are read. None while it is simulated, for then the server decides whether
@@ -170,12 +184,9 @@ impl ChartState {
         self.quote.with_value(|quote| quote.as_of.get())
     }
 
-    /// Reads the candles of a choice in these intervals. The time of the price and its source are those of now.
-    pub fn read(
-        &self,
-        choice: Choice,
-        drawn: Drawn,
-    ) -> Pin<Box<dyn Future<Output = Result<Pair, DataError>> + Send>> {
+    /// Reads the candles of a choice in these intervals. The time of the price and its source are those of now. Where the
+    /// server cannot be reached, they are those that were last received, if they are kept.
+    pub fn read(&self, choice: Choice, drawn: Drawn) -> Pin<Box<dyn Future<Output = ReadPair> + Send>> {
         let symbol = self.quote.with_value(|quote| quote.symbol.to_string());
         let source = untrack(|| self.source()).map(|source| source.to_string());
         let as_of = untrack(|| self.as_of());
@@ -185,13 +196,25 @@ impl ChartState {
             data::chart(symbol.clone(), interval, window.from, None, window.limit, source.clone())
         };
         let wide = one(drawn.wide);
-        if drawn.wide == drawn.narrow {
-            return Box::pin(async move { Ok(Pair { wide: wide.await?, narrow: None }) });
-        }
-        let narrow = one(drawn.narrow);
+        let narrow = (drawn.wide != drawn.narrow).then(|| one(drawn.narrow));
+        let key = self.quote.with_value(|quote| key(quote, choice));
         Box::pin(async move {
-            let (wide, narrow) = join(wide, narrow).await;
-            Ok(Pair { wide: wide?, narrow: Some(narrow?) })
+            let read = async {
+                Ok(match narrow {
+                    None => Pair { wide: wide.await?, narrow: None },
+                    Some(narrow) => {
+                        let (wide, narrow) = join(wide, narrow).await;
+                        Pair { wide: wide?, narrow: Some(narrow?) }
+                    }
+                })
+            };
+            let read = data::or_kept(&key, read).await?;
+            // Candles of another source do not belong to this price.
+            let is_asked = source.is_none_or(|source| source == read.value.wide.source.as_str());
+            if read.kept_at.is_some() && !is_asked {
+                return Err(DataError::Transport(String::new()));
+            }
+            Ok(read)
         })
     }
 
@@ -207,6 +230,12 @@ impl ChartState {
         let begun = data.interval.bucket(as_of.saturating_sub(1));
         (is_ours && begun > last).then_some(begun)
     }
+}
+
+/// The key under which the last candles of a choice are kept.
+fn key(quote: &LiveQuote, choice: Choice) -> String {
+    let Choice { interval, span } = choice;
+    format!("chart {} {interval} {span:?}", quote.symbol)
 }
 
 /// The candles that a chart shows: where no range was asked for the last ones, no more than there is room for.

@@ -1,9 +1,10 @@
 //! The figures beside the chart.
 
 use leptos::prelude::*;
-use model::{Coin, Supply};
+use model::{Coin, Quote, Supply};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
+use super::Past;
 use crate::{
     components::{Change, LiveQuote, RangeTrack},
     format, live,
@@ -19,19 +20,30 @@ pub fn KeyFigures(
     coin: Coin,
     /// Its live figures.
     quote: LiveQuote,
+    /// Where its prices begin.
+    past: RwSignal<Past>,
 ) -> impl IntoView {
     let prefs = use_prefs();
     let (locale, words) = (prefs.locale, prefs.words());
-    let Coin { first_open, supply, replay, .. } = coin;
-    let symbol = coin.quote.symbol;
+    let Coin { quote: Quote { symbol, .. }, supply, .. } = coin;
     // The day of a supply is that of UTC, whatever the reader's zone.
     let utc = Calendar { locale, zone: Zone::Utc };
     // Dates before the replay began are no dates of the prices: the recording's are said instead.
-    let since = match replay {
-        // As in the note below the page: a day of the recording is one of UTC.
-        Some(replay) => Some((words.recorded_since, live::text(move || utc.date(replay.first)))),
-        None => first_open.map(|t| (words.stored_since, live::text(move || prefs.calendar().date(t)))),
-    };
+    let since = live::part(move || {
+        let (name, date) = match (past.get().replay, past.get().first_open) {
+            // As in the note below the page: a day of the recording is one of UTC.
+            (Some(replay), _) => (words.recorded_since, utc.date(replay.first)),
+            (None, Some(first)) => (words.stored_since, prefs.calendar().date(first)),
+            (None, None) => return ().into_any(),
+        };
+        view! {
+            <div>
+                <dt>{name}</dt>
+                <dd>{date}</dd>
+            </div>
+        }
+        .into_any()
+    });
     let LiveQuote { price, decimals, open, hour_pct, week_pct, high, low, volume, as_of, .. } = quote.clone();
     let now = {
         let price = price.clone();
@@ -83,7 +95,7 @@ pub fn KeyFigures(
                 {row(words.change_1h, view! { <Change pct=hour_pct /> }.into_any())}
                 {row(words.change_7d, view! { <Change pct=week_pct /> }.into_any())}
                 {row(words.as_of, live::text(move || prefs.calendar().date_time(as_of.get())).into_any())}
-                {since.map(|(name, date)| row(name, date.into_any()))}
+                {since}
             </dl>
             {note
                 .map(|(note, (source, language))| {

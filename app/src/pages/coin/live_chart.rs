@@ -6,12 +6,12 @@ use leptos::{prelude::*, task::spawn_local};
 use model::{Source, UnixMs};
 
 use super::{
-    chart_state::{ChartState, Drawn, Latest, Pair},
+    chart_state::{ChartState, Drawn, ReadPair},
     choice::Choice,
 };
 use crate::{
     components::{ChartView, Problem, every, sentence_when_read},
-    data::DataError,
+    data::Kept,
     live,
     prefs::use_prefs,
 };
@@ -35,7 +35,7 @@ pub fn LiveChart(
     /// Name of the coin.
     name: String,
     /// What was read for the first choice.
-    answer: Result<Pair, DataError>,
+    answer: ReadPair,
     /// What the card's parts share.
     state: ChartState,
 ) -> impl IntoView {
@@ -75,9 +75,9 @@ pub fn LiveChart(
             }
             reading.set(false);
             match answer {
-                Ok(pair) => {
+                Ok(read) => {
                     problem.set(None);
-                    latest.set(Some(Latest { choice: next.choice, pair }));
+                    state.take(next.choice, read);
                 }
                 Err(error) => problem.set(Some(error)),
             }
@@ -88,12 +88,12 @@ pub fn LiveChart(
         let answer = state.read(present.choice, present.drawn);
         async move {
             // What cannot be read stays: the page says beside it where its price comes from.
-            if let Ok(pair) = answer.await
+            if let Ok(read @ Kept { kept_at: None, .. }) = answer.await
                 && asked.try_get_value().as_ref() == Some(&present)
                 && reading.try_get_untracked() == Some(false)
             {
                 problem.set(None);
-                latest.set(Some(Latest { choice: present.choice, pair }));
+                state.take(present.choice, read);
             }
         }
     };
@@ -118,8 +118,13 @@ pub fn LiveChart(
             let _ = is_open.try_set_value(false);
         });
     });
-    let origin =
-        live::text(move || shown.with(|shown| sentence_when_read(&shown.wide.data.provenance, prefs.locale)));
+    let origin = live::text(move || {
+        let kept_at = latest.with(|latest| latest.as_ref().and_then(|latest| latest.kept_at));
+        match kept_at {
+            Some(at) => (prefs.words().candles_received)(&prefs.calendar().date_time(at)),
+            None => shown.with(|shown| sentence_when_read(&shown.wide.data.provenance, prefs.locale)),
+        }
+    });
     let trouble =
         live::part(move || problem.get().map(|error| view! { <Problem error inner=true /> }).into_any());
     view! {

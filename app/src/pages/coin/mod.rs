@@ -6,21 +6,24 @@ mod choice;
 mod figures;
 mod live_chart;
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
-use model::{Coin, LatestPrices};
+use model::{Coin, LatestPrices, Provenance, Quote, ReplayInfo, Source, UnixMs};
 
 use self::{chart_card::ChartCard, figures::KeyFigures};
 use super::{REFRESH, lazy::lazy_page};
 use crate::{
     components::{
         Badge, Change, Foot, Header, KeptNote, LiveQuote, PageData, ReplayNote, Retry, SourcePill, Unread,
-        Waiting, WatchButton, every,
+        Waiting, WatchButton, every, now_ms,
     },
     data::{self, fetch},
     format, live,
     prefs::{use_prefs, use_words},
+    when,
 };
 
 lazy_page!(
@@ -60,7 +63,9 @@ pub fn CoinPage() -> impl IntoView {
                 Suspend::new(async move {
                     match coin.await {
                         Ok(read) => {
-                            data::keep(&kept(read.value.quote.symbol.as_str()), &read);
+                            let key = kept(read.value.quote.symbol.as_str());
+                            let received_at = read.kept_at.unwrap_or_else(when::now);
+                            data::keep(&key, || read.value.clone(), received_at);
                             view! {
                                 <KeptNote kept_at=read.kept_at retry />
                                 <CoinView coin=read.value />
@@ -82,15 +87,30 @@ pub fn CoinPage() -> impl IntoView {
     .into_any()
 }
 
+/// How often a page looks whether it knows what is replayed.
+const REPLAY_CHECK: Duration = Duration::from_secs(10);
+/// How often what is replayed is read again, ms: the day that plays changes.
+const REPLAY_PACE_MS: f64 = 600_000.0;
+
 /// The name under which a coin's last data are kept.
 fn kept(symbol: &str) -> String {
     format!("coin {symbol}")
+}
+
+/// Where the prices of a coin begin. Another source may begin elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Past {
+    /// Open time of the first stored candle, Unix ms; none of made-up prices.
+    first_open: Option<UnixMs>,
+    /// What is replayed, if the prices are a replay.
+    replay: Option<ReplayInfo>,
 }
 
 /// The page once the coin's figures are there.
 #[component]
 fn CoinView(mut coin: Coin) -> impl IntoView {
     let prefs = use_prefs();
+    let received = coin.clone();
     coin.quote.name = prefs.locale.coin_name(&coin.quote.symbol, &coin.quote.name).to_owned();
     let symbol = coin.quote.symbol.clone();
     let name = coin.quote.name.clone();
@@ -98,6 +118,21 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
     let provenance = RwSignal::new(coin.provenance.clone());
     let lost = RwSignal::new(false);
     let refused = RwSignal::new(None::<u16>);
+    let past = RwSignal::new(Past { first_open: coin.first_open, replay: coin.replay });
+    let replay = Signal::derive(move || past.get().replay);
+    let answered_at = StoredValue::new(None);
+    {
+        // If the server cannot be reached on the next visit, that visit shows the last data received here.
+        let quote = quote.clone();
+        on_cleanup(move || {
+            let Some(at) = answered_at.try_get_value().flatten() else { return };
+            let Some(provenance) = provenance.try_get_untracked() else { return };
+            let quote = Quote { name: received.quote.name.clone(), ..quote.to_quote() };
+            let Some(Past { first_open, replay }) = past.try_get_untracked() else { return };
+            let key = kept(quote.symbol.as_str());
+            data::keep(&key, || Coin { quote, first_open, replay, provenance, ..received }, at);
+        });
+    }
     {
         let (symbol, quote) = (symbol.to_string(), quote.clone());
         let refresh = move || {
@@ -110,6 +145,7 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
                             quote.apply(newer);
                         }
                         provenance.try_set(answer.value.provenance);
+                        answered_at.try_set_value(Some(when::now()));
                         lost.try_set(false);
                         refused.try_set(None);
                     }
@@ -125,8 +161,8 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
             lost.try_set(true);
         });
     }
+    keep_past_current(symbol.to_string(), provenance, past);
     let busy = Signal::derive(move || refused.get().is_some());
-    let replay = coin.replay;
     let price = quote.price.clone();
     let decimals = quote.decimals.clone();
     let change = quote.change_pct.clone();
@@ -163,7 +199,7 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
             <div class="coin-grid">
                 <ChartCard coin=coin.clone() quote=quote.clone() provenance />
                 <aside>
-                    <KeyFigures coin quote />
+                    <KeyFigures coin quote past />
                     <p class="aside-foot">
                         <Foot provenance lost refused />
                     </p>
@@ -173,4 +209,32 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
         </main>
     }
     .into_any()
+}
+
+/// Reads the past of a coin every ten minutes, and soon after the source of its prices has changed.
+fn keep_past_current(symbol: String, provenance: RwSignal<Provenance>, past: RwSignal<Past>) {
+    // By the reader's clock, ms.
+    let read_at = StoredValue::new(now_ms());
+    let refresh = move || {
+        let symbol = symbol.clone();
+        async move {
+            let Some(is_replay) = provenance.try_with_untracked(|shown| shown.source == Source::REPLAY)
+            else {
+                return;
+            };
+            let knows_replay = past.with_untracked(|past| past.replay.is_some());
+            let age = now_ms() - read_at.get_value();
+            // A clock that was set back says nothing of an age.
+            if is_replay == knows_replay && (0.0..REPLAY_PACE_MS).contains(&age) {
+                return;
+            }
+            // What cannot be read stays: it is read again at the next look. So does a replay that the server cannot name now.
+            let Ok(coin) = data::coin(symbol).await else { return };
+            if coin.replay.is_some() || coin.provenance.source != Source::REPLAY {
+                past.try_set(Past { first_open: coin.first_open, replay: coin.replay });
+                read_at.try_set_value(now_ms());
+            }
+        }
+    };
+    every(REPLAY_CHECK, refresh, || {});
 }
