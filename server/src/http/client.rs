@@ -10,6 +10,11 @@ use crate::config::TrustedProxies;
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
+/// Marks the requests of a connection beyond its client's limit: health answers them, and nothing else does. Put into a request
+/// by [`super::serve()`].
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct BeyondLimit;
+
 /// What limits count as one client: an IPv4 address, or an IPv6 network of 64 bits, which a client usually has for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ClientKey(u64);

@@ -7,6 +7,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::{
     client::ClientKey,
+    pages::Tasks,
     problem::Problem,
     rate::RateLimits,
     request_id::X_REQUEST_ID,
@@ -46,6 +47,7 @@ pub struct Edge {
     proxies: Arc<TrustedProxies>,
     places: Arc<Places>,
     unsent: Unsent,
+    page_tasks: Tasks,
 }
 
 impl Edge {
@@ -58,6 +60,7 @@ impl Edge {
             cors: settings.cors.clone(),
             places: Arc::new(Places::new(&settings.load)),
             unsent: Unsent::new(&settings.load, Arc::clone(&proxies)),
+            page_tasks: Tasks::new(&settings.load, Arc::clone(&proxies)),
             proxies,
         }
     }
@@ -68,6 +71,10 @@ impl Edge {
 
     pub(super) fn unsent(&self) -> Unsent {
         self.unsent.clone()
+    }
+
+    pub(super) fn page_tasks(&self) -> Tasks {
+        self.page_tasks.clone()
     }
 
     /// Whose word about callers is taken.

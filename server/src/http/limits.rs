@@ -22,7 +22,7 @@ use super::{
 const MOST_AT_ONCE: usize = 2_048;
 /// Longest time for one call: above the longest wait for Postgres, and above the bound of a sign-in, which waits for more than
 /// one thing.
-const LONGEST_CALL: Duration = Duration::from_secs(10);
+pub(super) const LONGEST_CALL: Duration = Duration::from_secs(10);
 
 /// Time, number and size limits around routes, each answered by a problem document. Each guard counts by itself.
 pub fn guard<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {

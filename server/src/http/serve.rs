@@ -18,7 +18,7 @@ use tower::ServiceExt;
 
 use super::{
     ClientKey,
-    client::Peer,
+    client::{BeyondLimit, Peer},
     descriptors,
     shares::{Share, Shares},
     stall::{MinRate, StallLimit},
@@ -32,6 +32,11 @@ use crate::{
 const MAX_CONNECTIONS: usize = 8_192;
 /// Longest time to send the head of a request, and to leave a connection idle.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// Connections of one client beyond its limit that are accepted for one request each: so its health checks are answered, and
+/// everything else learns why it is refused.
+const SPARE_CONNECTIONS: usize = 16;
+/// Longest time to send the head of a request on one of those.
+const SPARE_HEAD_WITHIN: Duration = Duration::from_secs(2);
 /// How long a client is watched that has to take an answer, before it counts as too slow.
 const RATE_WINDOW: Duration = Duration::from_secs(10);
 /// Largest head of a request, and largest part of an answer that a connection keeps ready, bytes.
@@ -73,19 +78,23 @@ pub async fn serve(listener: TcpListener, router: Router, settings: &EdgeSetting
 /// Connections by client.
 struct Connections {
     shares: Shares,
+    spare: Shares,
     proxies: TrustedProxies,
     refused: Once,
 }
 
 impl Connections {
-    /// Counts one more of this client; none where it has too many. A proxy's are its clients', who share it.
-    fn take(&self, peer: SocketAddr) -> Option<Share> {
+    /// Counts one more of this client, and whether it is beyond the limit; none where even those are too many. A proxy's are its
+    /// clients', who share it.
+    fn take(&self, peer: SocketAddr) -> Option<(Share, bool)> {
         let client = ClientKey::of(peer.ip().to_canonical());
         if self.proxies.contain(peer.ip()) {
-            return Some(self.shares.take_anyway(client, 0));
+            return Some((self.shares.take_anyway(client, 0), false));
         }
-        let taken = self.shares.take_one(client).ok();
-        if taken.is_none() && self.refused.is_due() {
+        if let Ok(taken) = self.shares.take_one(client) {
+            return Some((taken, false));
+        }
+        if self.refused.is_due() {
             let address = peer.ip();
             tracing::warn!(
                 %address,
@@ -93,33 +102,23 @@ impl Connections {
                  if it is a reverse proxy, name it in {TRUSTED_PROXIES}"
             );
         }
-        taken
+        Some((self.spare.take_one(client).ok()?, true))
     }
-}
-
-/// Refuses a connection before its request is read. A client that does not take the answer at once gets none.
-fn refuse(stream: &TcpStream) {
-    const BODY: &str = "{\"type\":\"about:blank\",\"title\":\"Too Many Requests\",\"status\":429,\
-         \"detail\":\"too many connections from one address\"}";
-    let answer = format!(
-        "HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
-         cache-control: no-store\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{BODY}",
-        BODY.len()
-    );
-    // A new socket has room for it.
-    let _ = stream.try_write(answer.as_bytes());
 }
 
 async fn run(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
     let places = Arc::new(Semaphore::new(limits.connections));
     let connections = Connections {
         shares: Shares::new(usize::MAX, limits.per_client),
+        spare: Shares::new(usize::MAX, SPARE_CONNECTIONS),
         proxies: limits.proxies,
         refused: Once::every(Duration::from_secs(60)),
     };
     let open = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.head_within).max_buf_size(BUFFER);
+    let mut once = http.clone();
+    once.keep_alive(false).header_read_timeout(limits.head_within.min(SPARE_HEAD_WITHIN));
     let mut stop = pin!(stop);
     loop {
         // The place comes first: a connection that is not accepted costs no descriptor.
@@ -131,16 +130,19 @@ async fn run(listener: TcpListener, router: Router, limits: Limits, stop: impl F
             accepted = accepting => accepted,
             () = &mut stop => break,
         };
-        let Some(own) = connections.take(peer) else {
-            refuse(&stream);
+        let Some((own, beyond)) = connections.take(peer) else {
             continue;
         };
         // Whom limits count.
         let service = router.clone().map_request(move |mut request: Request<_>| {
             request.extensions_mut().insert(Peer(peer));
+            if beyond {
+                request.extensions_mut().insert(BeyondLimit);
+            }
             request
         });
         let stream = TokioIo::new(StallLimit::new(stream, limits.rate));
+        let http = if beyond { &once } else { &http };
         let connection = open.watch(http.serve_connection(stream, TowerToHyperService::new(service)));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -214,6 +216,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::http::guard;
 
     const SOON: Duration = Duration::from_secs(20);
     /// Everything is allowed.
@@ -229,6 +232,8 @@ mod tests {
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
+    const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+
     async fn start(limits: Limits) -> (std::net::SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -239,6 +244,7 @@ mod tests {
             axum::body::Body::from_stream(chunks)
         };
         let router = Router::new().route("/", get(|| async { "here" })).route("/endless", get(endless));
+        let router = guard(router).route("/healthz", get(|| async { "here" }));
         let stopped = async move {
             let _ = stopped.await;
         };
@@ -296,14 +302,21 @@ mod tests {
         for stream in &mut own {
             assert!(timeout(SOON, ask(stream, REQUEST)).await.unwrap().ends_with("here"));
         }
-        let mut refused = Vec::new();
-        connect("127.0.0.1").await.read_to_end(&mut refused).await.unwrap();
-        let refused = String::from_utf8(refused).unwrap();
+        // It is answered after its request was read, so that the end of the connection does not overtake the answer.
+        let refused = timeout(SOON, ask(&mut connect("127.0.0.1").await, REQUEST)).await.unwrap();
         let (head, body) = refused.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 429 "), "{head}");
         assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
+        assert!(head.contains("connection: close"), "{head}");
         let problem: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(problem["status"], 429);
+        // Who asks for health is told of it, again and again, and has no connection left for anything else.
+        for _ in 0..2 * SPARE_CONNECTIONS {
+            let mut probe = connect("127.0.0.1").await;
+            let health = timeout(SOON, ask(&mut probe, HEALTH)).await.unwrap();
+            assert!(health.starts_with("HTTP/1.1 200 ") && health.ends_with("here"), "{health}");
+            assert!(timeout(SOON, probe.read_to_end(&mut Vec::new())).await.is_ok());
+        }
         // Another client of this machine, and one more when there is room again.
         let mut other = connect("127.0.0.2").await;
         assert!(timeout(SOON, ask(&mut other, REQUEST)).await.unwrap().ends_with("here"));

@@ -23,7 +23,7 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 use super::{
-    client::{Client, ClientKey},
+    client::{BeyondLimit, Client, ClientKey},
     held::{hold, holding},
     problem::Problem,
     shares::{Full, Share, Shares},
@@ -63,6 +63,10 @@ impl Unsent {
 
     /// What to count of this request; none of one that came over no connection.
     fn admit<B>(&self, request: &Request<B>) -> Result<Option<Admitted>, Problem> {
+        if request.extensions().get::<BeyondLimit>().is_some() {
+            let detail = "too many connections from one address";
+            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail));
+        }
         let Some(counts) = &self.0 else { return Ok(None) };
         let Some(client) = Client::of_request(request, &counts.proxies) else { return Ok(None) };
         let client = client.key();

@@ -1,7 +1,7 @@
 //! Clients that take up much and read little.
 
 use std::{
-    io::Read,
+    io::{Read, Write},
     net::{SocketAddr, TcpStream},
 };
 
@@ -14,6 +14,7 @@ use crate::{
 
 /// An answer of some 1.4 MB, beyond what the system keeps for a connection.
 const LARGE: &str = "/api/charts?symbols=BTC,ETH,XRP,LTC,EOS&interval=30m&limit=5000";
+const SMALL: &str = "/api/latest_prices";
 
 fn server(env: &[(&str, &str)]) -> Server {
     let (_, url) = sample_database();
@@ -96,12 +97,12 @@ fn who_reads_next_to_nothing_is_cut_off() {
         accepted
     }));
     let mut stream = open.unwrap();
-    assert_eq!(server.get("/healthz").status, 429);
+    assert_eq!((server.get(SMALL).status, server.get("/healthz").status), (429, 200));
     let cut_off = wait_until(3 * SOON, || {
         // It reads all the time, and far too little.
         let mut few = [0; 64];
         let _ = stream.read(&mut few);
-        server.try_get("/healthz").is_some_and(|reply| reply.status == 200)
+        server.try_get(SMALL).is_some_and(|reply| reply.status == 200)
     });
     assert!(cut_off, "{}", server.log());
 }
@@ -112,17 +113,32 @@ fn a_client_has_its_share_of_the_connections_and_health_answers_another() {
     let address: SocketAddr = server.url("").trim_start_matches("http://").parse().unwrap();
     // Idle ones; they are counted as soon as they are accepted.
     let idle: Vec<_> = (0..20).map(|_| TcpStream::connect(address).unwrap()).collect();
-    let refused = || {
-        let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(SOON)).unwrap();
-        let mut answer = String::new();
-        let _ = stream.read_to_string(&mut answer);
-        answer.starts_with("HTTP/1.1 429 ")
+    // Those beyond the limit end soon; then there is room for a question, and its answer arrives.
+    let ask = |path: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n");
+        let mut answer = Vec::new();
+        assert!(wait_until(SOON, || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.set_read_timeout(Some(SOON)).unwrap();
+            answer.clear();
+            // Without room the connection is closed at once.
+            stream.write_all(request.as_bytes()).is_ok()
+                && stream.read_to_end(&mut answer).is_ok()
+                && !answer.is_empty()
+        }));
+        wire::parse(&answer)
     };
-    assert!(refused());
+    let refused = ask(SMALL);
+    assert_eq!((refused.status, refused.header("connection")), (429, "close"));
+    let problem: serde_json::Value = serde_json::from_slice(&refused.body).unwrap();
+    assert_eq!(problem["detail"], "too many connections from one address");
+    assert!(!refused.header("x-request-id").is_empty());
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(ask(path).status, 200, "{path}");
+    }
     let other = std::net::Ipv4Addr::new(127, 0, 0, 2);
     assert_eq!(wire::get_from(other, address, "/healthz").status, 200);
     assert!(server.log().contains("TIDEMARK_MAX_CONNECTIONS_PER_CLIENT"), "{}", server.log());
     drop(idle);
-    assert!(wait_until(SOON, || server.try_get("/healthz").is_some_and(|reply| reply.status == 200)));
+    assert!(wait_until(SOON, || server.try_get(SMALL).is_some_and(|reply| reply.status == 200)));
 }

@@ -3,6 +3,7 @@
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -16,6 +17,7 @@ use tokio::{
 };
 
 use super::Lines;
+use crate::http::shares::Share;
 use crate::store::{Export, MarkedCandle, StoreError};
 
 /// Longest export.
@@ -29,11 +31,13 @@ enum Part {
     End,
 }
 
-/// Sends the candles from the first page on.
-pub(super) fn stream(lines: Lines, first: Vec<MarkedCandle>, pages: Export) -> Body {
+/// Sends the candles from the first page on. The task keeps `place` until it has left the database, which may be after the body
+/// is gone.
+pub(super) fn stream(lines: Lines, first: Vec<MarkedCandle>, pages: Export, place: Arc<Share>) -> Body {
     // One page is made while the one before is sent, and a third is being read: three in memory at most.
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
+        let _place = place;
         let until = Instant::now() + LONGEST;
         match timeout_at(until, write(lines, first, pages, &sender)).await {
             Ok(Ok(())) => {}

@@ -3,6 +3,8 @@
 mod body;
 mod format;
 
+use std::sync::Arc;
+
 use axum::{
     extract::{RawQuery, State},
     http::{HeaderValue, StatusCode, header},
@@ -26,7 +28,7 @@ pub(super) async fn export(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     let (query, format, incomplete) = query::export(raw.as_deref())?;
-    let place = state.edge.places().export(caller.client())?;
+    let place = Arc::new(state.edge.places().export(caller.client())?);
     let Exported { source, mut pages } = state.market.export(&query).await?;
     let revision = pages.revision();
     // The first page comes before the head: what fails at once is reported as an error.
@@ -41,7 +43,7 @@ pub(super) async fn export(
     // A replayed or made-up price must not pass for a recorded one when the file is found again.
     let of = if source == Source::RECORDED { String::new() } else { format!("-{source}") };
     let name = format!("{}-USD-{}{of}.{}", query.symbol, query.interval, format.name());
-    let mut response = hold(Response::new(body::stream(lines, first, pages)), place);
+    let mut response = hold(Response::new(body::stream(lines, first, pages, Arc::clone(&place))), place);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -4,6 +4,8 @@ mod files;
 mod server_functions;
 mod to_end;
 
+pub(super) use to_end::Tasks;
+
 use std::sync::Arc;
 
 use app::{
@@ -21,7 +23,7 @@ use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
 use tower::ServiceBuilder;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use self::{files::files, to_end::Tasks};
+use self::files::files;
 use super::{AppState, rate::Limited, security};
 use crate::console::Console;
 
@@ -69,7 +71,7 @@ pub(super) fn routes(state: &AppState, limited: &Limited) -> Router<AppState> {
     let package = format!("/{}", options.site_pkg_dir);
     let package_files = ServiceBuilder::new().layer(keep).service(files(&format!("{root}{package}"), None));
 
-    let tasks = Tasks::new();
+    let tasks = state.edge.page_tasks();
     let rendered =
         ServiceBuilder::new().layer(limited.clone()).layer(from_fn_with_state(tasks, to_end::to_end));
     let not_found = leptos_axum::render_app_async_with_context(context(state), {
