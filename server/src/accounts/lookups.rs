@@ -38,7 +38,7 @@ impl Lookups {
     pub(super) async fn turn(&self, client: ClientKey, wait: Duration) -> Option<Turn> {
         let turn = async {
             let mut queued = self.queue(client);
-            let own = Arc::clone(&queued.semaphore).acquire_owned().await.ok()?;
+            let own = Arc::clone(queued.semaphore.as_ref()?).acquire_owned().await.ok()?;
             queued.permit = Some(own);
             // Only now, so that one client has few of the waiters for it.
             let all = Arc::clone(&self.all).acquire_owned().await.ok()?;
@@ -51,7 +51,12 @@ impl Lookups {
         let mut clients = self.clients.lock();
         let semaphore =
             clients.entry(client).or_insert_with(|| Arc::new(Semaphore::new(MAX_LOOKUPS_PER_CLIENT)));
-        Queued { clients: Arc::clone(&self.clients), client, semaphore: Arc::clone(semaphore), permit: None }
+        Queued {
+            clients: Arc::clone(&self.clients),
+            client,
+            semaphore: Some(Arc::clone(semaphore)),
+            permit: None,
+        }
     }
 }
 
@@ -59,17 +64,19 @@ impl Lookups {
 struct Queued {
     clients: Arc<Mutex<HashMap<ClientKey, Arc<Semaphore>>>>,
     client: ClientKey,
-    semaphore: Arc<Semaphore>,
+    /// There until it is dropped.
+    semaphore: Option<Arc<Semaphore>>,
     permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Drop for Queued {
     fn drop(&mut self) {
-        // The permit holds the semaphore as well.
+        // The permit holds the semaphore as well, and wakes who waits for it.
         self.permit = None;
+        // Given up under the lock: of two that end at once, the second one sees that it is the last.
         let mut clients = self.clients.lock();
-        // The map's and this one.
-        if Arc::strong_count(&self.semaphore) == 2 {
+        self.semaphore = None;
+        if clients.get(&self.client).is_some_and(|semaphore| Arc::strong_count(semaphore) == 1) {
             clients.remove(&self.client);
         }
     }
@@ -80,6 +87,25 @@ mod tests {
     use super::*;
 
     const SOON: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn no_client_is_left_when_two_of_it_end_at_once() {
+        let lookups = Lookups::new();
+        for last in 0..1_000_u32 {
+            let client = ClientKey::of(std::net::Ipv4Addr::from_bits(last).into());
+            let (one, other) = (lookups.queue(client), lookups.queue(client));
+            let both = std::sync::Barrier::new(2);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    both.wait();
+                    drop(one);
+                });
+                both.wait();
+                drop(other);
+            });
+        }
+        assert_eq!(lookups.clients.lock().len(), 0);
+    }
 
     #[tokio::test]
     async fn one_client_never_takes_the_turns_of_another() {

@@ -1,10 +1,14 @@
 //! The client of a request: the other end of its connection, or the one that a trusted proxy names.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::LazyLock,
+    time::Duration,
+};
 
-use axum::http::{HeaderMap, HeaderName, Request, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 
-use crate::config::TrustedProxies;
+use crate::{config::TrustedProxies, log_limit::Once};
 
 /// The other end of the connection; put into every request by [`super::serve()`].
 #[derive(Clone, Copy, Debug)]
@@ -16,15 +20,24 @@ pub struct Peer(pub SocketAddr);
 pub(in crate::http) struct BeyondLimit;
 
 /// What limits count as one client: an IPv4 address, or an IPv6 network of 64 bits, which a client usually has for itself.
+///
+/// An IPv4 address behind NAT64 (`64:ff9b::/96`, RFC 6052 section 2.1) is that IPv4 address: the network is that of all of them. A
+/// link-local address (`fe80::/10`) counts by itself: its network is the whole local one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct ClientKey(u64);
+pub(crate) struct ClientKey(u128);
 
 impl ClientKey {
     pub(crate) fn of(address: IpAddr) -> Self {
+        const NAT64: u128 = 0x0064_ff9b << 96;
         match address {
-            // No IPv6 network in use has this prefix.
-            IpAddr::V4(address) => Self(0xffff_ffff_0000_0000 | u64::from(address.to_bits())),
-            IpAddr::V6(address) => Self((address.to_bits() >> 64) as u64),
+            IpAddr::V4(address) => Self(address.to_ipv6_mapped().to_bits()),
+            IpAddr::V6(address) if address.to_bits() >> 32 == NAT64 >> 32 => {
+                // The rest is the IPv4 address.
+                Self::of(Ipv4Addr::from_bits(address.to_bits() as u32).into())
+            }
+            IpAddr::V6(address) if address.is_unicast_link_local() => Self(address.to_bits()),
+            // The lower half of no other key is zero.
+            IpAddr::V6(address) => Self(address.to_bits() >> 64 << 64),
         }
     }
 }
@@ -51,10 +64,20 @@ impl Client {
         if proxies.is_empty() || !proxies.contain(peer) {
             return Self { address: peer, is_local: peer.is_loopback() };
         }
+        let by_forwarded = || nearest(peer, headers, &header::FORWARDED, forwarded_for, proxies);
         let address = if headers.contains_key(&X_FORWARDED_FOR) {
-            nearest(peer, headers, &X_FORWARDED_FOR, address, proxies)
+            let address = nearest(peer, headers, &X_FORWARDED_FOR, address, proxies);
+            if headers.contains_key(header::FORWARDED) && by_forwarded() != address && HEADERS_DIFFER.is_due()
+            {
+                tracing::warn!(
+                    %peer,
+                    "the proxy {peer} passed on X-Forwarded-For and Forwarded, which name two clients; the former counts: a proxy \
+                     that writes Forwarded alone must remove X-Forwarded-For, or its clients choose their addresses"
+                );
+            }
+            address
         } else {
-            nearest(peer, headers, &header::FORWARDED, forwarded_for, proxies)
+            by_forwarded()
         };
         Self { address, is_local: false }
     }
@@ -71,6 +94,9 @@ impl Client {
     }
 }
 
+/// When it is time to say again that a proxy passed on two headers that differ. A client may cause it by a header of its own.
+static HEADERS_DIFFER: LazyLock<Once> = LazyLock::new(|| Once::every(Duration::from_secs(3_600)));
+
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -83,7 +109,7 @@ pub(in crate::http) fn is_secure(peer: IpAddr, headers: &HeaderMap, proxies: &Tr
     }
     let says = |name: HeaderName, read: fn(&str) -> bool| {
         let last = headers.get_all(&name).iter().next_back()?;
-        Some(last.to_str().is_ok_and(|line| line.rsplit(',').next().is_some_and(|entry| read(entry.trim()))))
+        Some(entries(last).next().flatten().is_some_and(read))
     };
     let plain = says(X_FORWARDED_PROTO, |entry| entry.eq_ignore_ascii_case("https"));
     match (plain, says(header::FORWARDED, forwarded_https)) {
@@ -102,7 +128,7 @@ pub(in crate::http) fn forwarded_hosts<'h>(
     let trusted = !proxies.is_empty() && proxies.contain(peer);
     let last = move |name: &HeaderName| {
         let line = headers.get_all(name).iter().next_back().filter(|_| trusted)?;
-        line.to_str().ok()?.rsplit(',').next().map(str::trim)
+        entries(line).next().flatten()
     };
     let forwarded = last(&header::FORWARDED).and_then(|element| pair_of(element, "host"));
     last(&X_FORWARDED_HOST).into_iter().chain(forwarded).filter(|host| !host.is_empty())
@@ -120,6 +146,12 @@ fn forwarded_https(element: &str) -> bool {
     pair_of(element, "proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
 }
 
+/// The entries of a line from its end; none of what is no text. A proxy appends its own to what the client sent, which may be any
+/// bytes: they must not hide it.
+fn entries(line: &HeaderValue) -> impl Iterator<Item = Option<&str>> {
+    line.as_bytes().rsplit(|byte| *byte == b',').map(|entry| str::from_utf8(entry).ok().map(str::trim))
+}
+
 /// Goes through the list from its end, which the nearest proxy wrote, to the first address that is no proxy's. An entry that
 /// cannot be read ends the search.
 fn nearest(
@@ -132,9 +164,8 @@ fn nearest(
     let mut found = peer;
     let lines: Vec<_> = headers.get_all(name).iter().collect();
     for line in lines.into_iter().rev() {
-        let Ok(line) = line.to_str() else { return found };
-        for entry in line.rsplit(',') {
-            let Some(address) = read(entry.trim()) else { return found };
+        for entry in entries(line) {
+            let Some(address) = entry.and_then(read) else { return found };
             found = address.to_canonical();
             if !proxies.contain(found) {
                 return found;
@@ -165,11 +196,18 @@ fn forwarded_for(element: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    fn found(peer: &str, lines: &[(&'static str, &str)]) -> String {
+    /// A `?` stands for a byte that is no text.
+    fn header_map(lines: &[(&'static str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
-            headers.append(*name, value.parse().unwrap());
+            let bytes: Vec<u8> = value.bytes().map(|byte| if byte == b'?' { 0xff } else { byte }).collect();
+            headers.append(*name, HeaderValue::from_bytes(&bytes).unwrap());
         }
+        headers
+    }
+
+    fn found(peer: &str, lines: &[(&'static str, &str)]) -> String {
+        let headers = header_map(lines);
         let proxies = "10.0.0.0/8,::1".parse().unwrap();
         let client = Client::of(peer.parse().unwrap(), &headers, &proxies);
         assert_eq!(client.is_local, peer == "127.0.0.1", "{lines:?}");
@@ -188,6 +226,12 @@ mod tests {
         assert_eq!(found("10.0.0.1", &[(XFF, "1.1.1.1, nonsense")]), "10.0.0.1");
         assert_eq!(found("10.0.0.1", &[(XFF, "1.1.1.1, nonsense, 10.0.0.3")]), "10.0.0.3");
         assert_eq!(found("10.0.0.1", &[]), "10.0.0.1");
+        // Whatever bytes the caller sent.
+        assert_eq!(found("10.0.0.1", &[(XFF, "?, 3.3.3.3")]), "3.3.3.3");
+        assert_eq!(found("10.0.0.1", &[(XFF, "?"), (XFF, "3.3.3.3, 10.0.0.7")]), "3.3.3.3");
+        assert_eq!(found("10.0.0.1", &[(XFF, "3.3.3.3, ?")]), "10.0.0.1");
+        assert_eq!(found("10.0.0.1", &[("forwarded", "for=?, for=3.3.3.3")]), "3.3.3.3");
+        assert_eq!(found("10.0.0.1", &[("forwarded", "for=\"a,b\", for=3.3.3.3")]), "3.3.3.3");
         // A list that claims this machine makes nobody local: `found` asserts it.
         assert_eq!(found("10.0.0.1", &[(XFF, "127.0.0.1")]), "127.0.0.1");
         assert_eq!(found("127.0.0.1", &[(XFF, "1.1.1.1")]), "127.0.0.1");
@@ -210,10 +254,7 @@ mod tests {
     #[test]
     fn only_a_trusted_proxy_says_that_the_connection_is_encrypted() {
         let secure = |peer: &str, lines: &[(&'static str, &str)]| {
-            let mut headers = HeaderMap::new();
-            for (name, value) in lines {
-                headers.append(*name, value.parse().unwrap());
-            }
+            let headers = header_map(lines);
             is_secure(peer.parse().unwrap(), &headers, &"10.0.0.0/8".parse().unwrap())
         };
         const XFP: &str = "x-forwarded-proto";
@@ -221,6 +262,7 @@ mod tests {
         for lines in [
             &[(XFP, "https")][..],
             &[(XFP, "http, HTTPS")],
+            &[(XFP, "?, https")],
             &[(FORWARDED, "for=1.1.1.1;proto=https")],
             &[(XFP, "https"), (FORWARDED, "for=1.1.1.1;proto=\"https\"")],
         ] {
@@ -231,6 +273,7 @@ mod tests {
             &[][..],
             &[(XFP, "http")],
             &[(XFP, "https, http")],
+            &[(XFP, "https, ?")],
             &[(FORWARDED, "for=1.1.1.1")],
             &[(XFP, "https"), (FORWARDED, "proto=http")],
         ] {
@@ -241,10 +284,7 @@ mod tests {
     #[test]
     fn only_a_trusted_proxy_names_the_host_and_only_by_its_last_entry() {
         let hosts = |peer: &str, lines: &[(&'static str, &str)]| {
-            let mut headers = HeaderMap::new();
-            for (name, value) in lines {
-                headers.append(*name, value.parse().unwrap());
-            }
+            let headers = header_map(lines);
             let proxies = "10.0.0.0/8".parse().unwrap();
             forwarded_hosts(peer.parse().unwrap(), &headers, &proxies).collect::<Vec<_>>().join(" ")
         };
@@ -261,5 +301,8 @@ mod tests {
         assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:ffff:ffff:ffff"));
         assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
         assert_ne!(key("1.1.1.1"), key("1.1.1.2"));
+        assert_eq!(key("64:ff9b::1.1.1.1"), key("1.1.1.1"));
+        assert_ne!(key("64:ff9b::1.1.1.1"), key("64:ff9b::1.1.1.2"));
+        assert_ne!(key("fe80::1"), key("fe80::2"));
     }
 }

@@ -38,12 +38,12 @@ pub(super) fn guard_limited<S: Clone + Send + Sync + 'static>(
     let limits = ServiceBuilder::new()
         .layer(limited)
         .layer(unsent)
+        // Before a place is taken: slow clients are no calls yet. It is outside the time for the call, too.
+        .layer(ReadBody::new())
         .layer(HandleErrorLayer::new(refused))
         .load_shed()
         // One limit for all calls: the plain layer would count each route by itself.
         .layer(GlobalConcurrencyLimitLayer::new(MOST_AT_ONCE))
-        // Outside the time for the call: a slow client is no slow server.
-        .layer(ReadBody::new())
         .layer(HandleErrorLayer::new(refused))
         .timeout(LONGEST_CALL)
         .layer(CatchPanicLayer::custom(panicked));
@@ -63,4 +63,32 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
     tracing::error!(panic = text, "a handler panicked: {text}");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "an error of the server").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::{Body, Bytes},
+        http::Request,
+        routing::any,
+    };
+    use futures::stream;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn half_bodies_take_no_places_of_calls() {
+        let routes = guard(Router::new().route("/", any(|body: Bytes| async move { body })));
+        let mut waiting = Vec::new();
+        for _ in 0..MOST_AT_ONCE {
+            let body = Body::from_stream(stream::pending::<Result<Bytes, BoxError>>());
+            let request = Request::post("/").body(body).unwrap();
+            let mut call = Box::pin(routes.clone().oneshot(request));
+            assert!(futures::poll!(&mut call).is_pending());
+            waiting.push(call);
+        }
+        let answer = routes.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
 }

@@ -115,9 +115,10 @@ impl Problem {
             _ => status.canonical_reason().unwrap_or("it failed").to_lowercase(),
         };
         let mut explained = Self::new(status, detail).into_response();
+        let own: Vec<HeaderName> = explained.headers().keys().cloned().collect();
         let (parts, _) = response.into_parts();
         for (name, value) in &parts.headers {
-            if *name != header::CONTENT_LENGTH && !explained.headers().contains_key(name) {
+            if *name != header::CONTENT_LENGTH && !own.contains(name) {
                 explained.headers_mut().append(name, value.clone());
             }
         }
@@ -146,5 +147,23 @@ impl IntoResponse for Problem {
         // For who knows more of the request on the way out.
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_is_explained_keeps_each_of_its_headers() {
+        let mut response = StatusCode::NOT_FOUND.into_response();
+        for value in ["a=1", "b=2"] {
+            response.headers_mut().append(header::SET_COOKIE, HeaderValue::from_static(value));
+        }
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        let explained = Problem::explain(response);
+        let cookies: Vec<_> = explained.headers().get_all(header::SET_COOKIE).iter().collect();
+        assert_eq!(cookies, ["a=1", "b=2"]);
+        assert_eq!(explained.headers()[header::CONTENT_TYPE], "application/problem+json");
     }
 }

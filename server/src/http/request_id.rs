@@ -19,7 +19,7 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 use uuid::Builder;
 
-use super::{client::Peer, head::AskedByHead, problem::Problem};
+use super::{client::Peer, head::AskedByHead, health, problem::Problem};
 
 /// The header, of requests and answers.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -154,9 +154,11 @@ fn refusal<B>(request: &Request<B>) -> Option<Problem> {
     match (hosts.next(), hosts.next()) {
         (_, Some(_)) => bad("there must be one Host header"),
         (Some(host), None) if !is_host(host) => bad("the Host header must be a name or an address"),
-        // Requests that are made here, as in tests, come over no connection.
+        // Requests that are made here, as in tests, come over no connection. Some balancers ask for health without it.
         (None, None)
-            if request.version() == Version::HTTP_11 && request.extensions().get::<Peer>().is_some() =>
+            if request.version() == Version::HTTP_11
+                && request.extensions().get::<Peer>().is_some()
+                && !health::is_path(uri.path()) =>
         {
             bad("there must be a Host header")
         }

@@ -21,7 +21,7 @@ use super::{
     client::{BeyondLimit, Peer},
     descriptors,
     shares::{Share, Shares},
-    stall::{MinRate, StallLimit},
+    stall::{MinRate, Pace, StallLimit},
 };
 use crate::{
     config::{EdgeSettings, MAX_CONNECTIONS_PER_CLIENT, TRUSTED_PROXIES, TrustedProxies},
@@ -133,15 +133,18 @@ async fn run(listener: TcpListener, router: Router, limits: Limits, stop: impl F
         let Some((own, beyond)) = connections.take(peer) else {
             continue;
         };
-        // Whom limits count.
+        // Whom limits count, and what the client of the answer has to take.
+        let pace = Pace::new(limits.rate);
+        let stream = TokioIo::new(StallLimit::new(stream, pace.clone()));
         let service = router.clone().map_request(move |mut request: Request<_>| {
+            pace.reset();
+            request.extensions_mut().insert(pace.clone());
             request.extensions_mut().insert(Peer(peer));
             if beyond {
                 request.extensions_mut().insert(BeyondLimit);
             }
             request
         });
-        let stream = TokioIo::new(StallLimit::new(stream, limits.rate));
         let http = if beyond { &once } else { &http };
         let connection = open.watch(http.serve_connection(stream, TowerToHyperService::new(service)));
         tokio::spawn(async move {
@@ -207,7 +210,7 @@ async fn stop_asked() {
 
 #[cfg(test)]
 mod tests {
-    use axum::routing::get;
+    use axum::{Extension, routing::get};
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         sync::oneshot,
@@ -243,7 +246,14 @@ mod tests {
             let chunks = futures::stream::repeat_with(move || Ok::<_, io::Error>(chunk.clone()));
             axum::body::Body::from_stream(chunks)
         };
-        let router = Router::new().route("/", get(|| async { "here" })).route("/endless", get(endless));
+        let patient = move |Extension(pace): Extension<Pace>| {
+            pace.set(MinRate { bytes: 1, window: 10 * SOON });
+            endless()
+        };
+        let router = Router::new()
+            .route("/", get(|| async { "here" }))
+            .route("/endless", get(endless))
+            .route("/patient", get(patient));
         let router = guard(router).route("/healthz", get(|| async { "here" }));
         let stopped = async move {
             let _ = stopped.await;
@@ -343,6 +353,38 @@ mod tests {
         stop.send(()).unwrap();
         timeout(SOON, server).await.expect("does not stop").unwrap();
         assert!(TcpStream::connect(address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_answer_may_ask_less_of_its_client_than_is_usual() {
+        // More than anybody can take.
+        let rate = MinRate { bytes: u64::MAX, window: Duration::from_millis(300) };
+        let (address, _stop, _server) = start(Limits { rate, ..limits() }).await;
+        let mut patient = TcpStream::connect(address).await.unwrap();
+        let mut usual = TcpStream::connect(address).await.unwrap();
+        patient.write_all(b"GET /patient HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let mut start = [0; 12];
+        patient.read_exact(&mut start).await.unwrap();
+        // It rests for as long as it takes to cut another one off, twice.
+        for _ in 0..2 {
+            usual.write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+            let mut buffer = [0; 1_000];
+            let cut_off = async {
+                while usual.read(&mut buffer).await.is_ok_and(|length| length > 0) {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            timeout(SOON, cut_off).await.expect("still open");
+            usual = TcpStream::connect(address).await.unwrap();
+        }
+        let mut read = 0;
+        let mut buffer = vec![0; 1 << 20];
+        // More than the system keeps for a connection.
+        while read < 64 << 20 {
+            let length = timeout(SOON, patient.read(&mut buffer)).await.unwrap().unwrap();
+            assert!(length > 0, "cut off after {read} bytes");
+            read += length;
+        }
     }
 
     #[tokio::test]

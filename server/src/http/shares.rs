@@ -12,6 +12,7 @@ pub(super) struct Shares(Arc<Inner>);
 
 struct Inner {
     limit: usize,
+    reserve: usize,
     per_client: usize,
     taken: Mutex<Taken>,
 }
@@ -42,7 +43,12 @@ pub(super) struct Share {
 impl Shares {
     /// At most `limit` in all, and `per_client` of each client.
     pub(super) fn new(limit: usize, per_client: usize) -> Self {
-        Self(Arc::new(Inner { limit, per_client, taken: Mutex::default() }))
+        Self::with_reserve(limit, per_client, 0)
+    }
+
+    /// The same; and a client that has nothing may [`take`](Self::take) up to `reserve` beyond `limit`, until all have twice that.
+    pub(super) fn with_reserve(limit: usize, per_client: usize, reserve: usize) -> Self {
+        Self(Arc::new(Inner { limit, reserve, per_client, taken: Mutex::default() }))
     }
 
     /// Takes one thing.
@@ -65,7 +71,9 @@ impl Shares {
         if has > 0 && has.saturating_add(amount) > self.0.per_client {
             return Err(Full::Client);
         }
-        if taken.total > 0 && taken.total.saturating_add(amount) > self.0.limit {
+        let after = taken.total.saturating_add(amount);
+        let by_reserve = has == 0 && amount <= self.0.reserve && after <= self.0.limit.saturating_mul(2);
+        if taken.total > 0 && after > self.0.limit && !by_reserve {
             return Err(Full::Server);
         }
         taken.add(client, amount);
@@ -78,16 +86,9 @@ impl Shares {
         self.share(client, amount)
     }
 
-    /// Whether nothing can be taken now, and why.
+    /// An error if the client has its share. What all have together is no reason to refuse one that may ask for little.
     pub(super) fn check(&self, client: ClientKey) -> Result<(), Full> {
-        let taken = self.0.taken.lock();
-        if taken.of(client) >= self.0.per_client {
-            return Err(Full::Client);
-        }
-        if taken.total >= self.0.limit {
-            return Err(Full::Server);
-        }
-        Ok(())
+        if self.0.taken.lock().of(client) >= self.0.per_client { Err(Full::Client) } else { Ok(()) }
     }
 
     fn share(&self, client: ClientKey, amount: usize) -> Share {
@@ -152,12 +153,25 @@ mod tests {
         assert_eq!(bytes.take(key(1), 1).err(), Some(Full::Client));
         assert_eq!(bytes.take(key(2), 600).err(), Some(Full::Server));
         let forced = bytes.take_anyway(key(3), 600);
-        assert_eq!(bytes.check(key(2)), Err(Full::Server));
+        assert_eq!(bytes.check(key(2)), Ok(()));
         drop(large);
         assert_eq!(bytes.check(key(2)), Ok(()));
         assert_eq!(bytes.check(key(3)), Err(Full::Client));
         drop(forced);
         assert!(bytes.take(key(2), 2_000).is_ok(), "the only one");
         assert!(bytes.0.taken.lock().clients.is_empty());
+    }
+
+    #[test]
+    fn a_client_that_has_nothing_gets_a_little_when_others_have_all() {
+        let bytes = Shares::with_reserve(1_000, 500, 300);
+        let others = [bytes.take(key(1), 500).ok().unwrap(), bytes.take(key(2), 500).ok().unwrap()];
+        assert_eq!(bytes.take(key(3), 301).err(), Some(Full::Server), "more than a little");
+        let third = bytes.take(key(3), 300).ok().unwrap();
+        assert_eq!(bytes.take(key(3), 1).err(), Some(Full::Server), "it has something");
+        let more: Vec<_> = (4..=5).map(|last| bytes.take(key(last), 300).ok().unwrap()).collect();
+        assert_eq!(bytes.take(key(6), 300).err(), Some(Full::Server), "twice the limit");
+        drop((others, third, more));
+        assert_eq!(bytes.0.taken.lock().total, 0);
     }
 }

@@ -4,10 +4,12 @@ use std::{
     future::Future,
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use pin_project_lite::pin_project;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -23,6 +25,35 @@ pub(super) struct MinRate {
     pub(super) window: Duration,
 }
 
+/// What the client of one connection has to take now. Cheap to clone; the clones are of the same connection.
+#[derive(Clone, Debug)]
+pub(super) struct Pace {
+    usual: MinRate,
+    now: Arc<Mutex<MinRate>>,
+}
+
+impl Pace {
+    pub(super) fn new(usual: MinRate) -> Self {
+        Self { usual, now: Arc::new(Mutex::new(usual)) }
+    }
+
+    /// Asks for this instead, for the answer to the present request. Where nothing is asked of clients, it stays so.
+    pub(super) fn set(&self, rate: MinRate) {
+        if self.usual.bytes > 0 {
+            *self.now.lock() = rate;
+        }
+    }
+
+    /// Back to the usual.
+    pub(super) fn reset(&self) {
+        *self.now.lock() = self.usual;
+    }
+
+    fn get(&self) -> MinRate {
+        *self.now.lock()
+    }
+}
+
 pin_project! {
     /// A stream whose writes have to make progress. Without it a client that reads next to nothing keeps the answer, and all that
     /// makes it, for as long as it likes.
@@ -31,7 +62,7 @@ pin_project! {
     pub(super) struct StallLimit<S> {
         #[pin]
         stream: S,
-        rate: MinRate,
+        pace: Pace,
         // There only while bytes wait: most connections never have one.
         watched: Option<Watched>,
     }
@@ -45,8 +76,8 @@ struct Watched {
 
 impl<S> StallLimit<S> {
     /// Ends `stream` when its client takes less than this.
-    pub(super) fn new(stream: S, rate: MinRate) -> Self {
-        Self { stream, rate, watched: None }
+    pub(super) fn new(stream: S, pace: Pace) -> Self {
+        Self { stream, pace, watched: None }
     }
 }
 
@@ -54,7 +85,7 @@ impl<S> StallLimit<S> {
 fn watch(
     done: Poll<io::Result<usize>>,
     watched: &mut Option<Watched>,
-    rate: MinRate,
+    pace: &Pace,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<usize>> {
     if let Poll::Ready(result) = &done {
@@ -63,6 +94,7 @@ fn watch(
         }
         return done;
     }
+    let rate = pace.get();
     let watched = watched.get_or_insert_with(|| Watched { taken: 0, end: Box::pin(sleep(rate.window)) });
     while watched.end.as_mut().poll(cx).is_ready() {
         if watched.taken < rate.bytes {
@@ -87,7 +119,7 @@ impl<S: AsyncRead> AsyncRead for StallLimit<S> {
 impl<S: AsyncWrite> AsyncWrite for StallLimit<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.project();
-        watch(this.stream.poll_write(cx, bytes), this.watched, *this.rate, cx)
+        watch(this.stream.poll_write(cx, bytes), this.watched, this.pace, cx)
     }
 
     fn poll_write_vectored(
@@ -96,7 +128,7 @@ impl<S: AsyncWrite> AsyncWrite for StallLimit<S> {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.project();
-        watch(this.stream.poll_write_vectored(cx, parts), this.watched, *this.rate, cx)
+        watch(this.stream.poll_write_vectored(cx, parts), this.watched, this.pace, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -135,7 +167,7 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         });
-        let mut server = StallLimit::new(server, rate);
+        let mut server = StallLimit::new(server, Pace::new(rate));
         let written = async {
             server.write_all(&vec![0; size]).await?;
             server.flush().await
@@ -166,7 +198,7 @@ mod tests {
     async fn a_pause_of_the_server_does_not_count() {
         let (server, mut client) = duplex(16);
         let rate = MinRate { bytes: 10_000, window: Duration::from_millis(100) };
-        let mut server = StallLimit::new(server, rate);
+        let mut server = StallLimit::new(server, Pace::new(rate));
         let reading = tokio::spawn(async move {
             let mut buffer = [0; 40];
             for _ in 0..3 {

@@ -32,6 +32,8 @@ use crate::config::{LoadLimits, TrustedProxies};
 
 /// Bodies up to this size, bytes, are neither counted nor refused: a connection has one of them at most.
 const SMALL: u64 = 16 << 10;
+/// Largest answer, bytes, for a client that has nothing unsent while others have taken all: a page, not a batch of charts.
+const RESERVE: usize = 1 << 20;
 /// When a client that was refused may come back, seconds.
 const RETRY: u32 = 5;
 
@@ -50,7 +52,7 @@ struct Counts {
 impl Unsent {
     pub(super) fn new(limits: &LoadLimits, proxies: Arc<TrustedProxies>) -> Self {
         Self(Some(Counts {
-            bytes: Shares::new(limits.unsent, limits.unsent_per_client),
+            bytes: Shares::with_reserve(limits.unsent, limits.unsent_per_client, RESERVE),
             calls: Shares::new(usize::MAX, limits.connections_per_client),
             proxies,
         }))
@@ -260,7 +262,15 @@ mod tests {
         assert_eq!(ask(&routes, 1, "/small").await.status(), StatusCode::OK);
         let other = ask(&routes, 2, "/large").await;
         assert_eq!(other.status(), StatusCode::OK);
-        assert_eq!(ask(&routes, 3, "/large").await.status(), StatusCode::SERVICE_UNAVAILABLE);
+        // All is taken. Who has nothing gets a page nevertheless, until there is twice as much; small answers go on.
+        let mut late = Vec::new();
+        for last in 3..=5 {
+            late.push(ask(&routes, last, "/large").await);
+        }
+        assert!(late.iter().all(|answer| answer.status() == StatusCode::OK));
+        assert_eq!(ask(&routes, 6, "/large").await.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(ask(&routes, 6, "/small").await.status(), StatusCode::OK);
+        drop(late);
         // Read to its end, it makes room.
         unread.into_body().collect().await.unwrap();
         assert_eq!(ask(&routes, 3, "/large").await.status(), StatusCode::OK);

@@ -66,7 +66,8 @@ fn targets_and_hosts_that_are_none_are_bad_requests() {
         "GET healthz HTTP/1.1\r\nhost: x\r\n",
         "GET evil.example:80 HTTP/1.1\r\nhost: x\r\n",
         "GET * HTTP/1.1\r\nhost: x\r\n",
-        "GET /healthz HTTP/1.1\r\n",
+        "GET / HTTP/1.1\r\n",
+        "GET /api/ HTTP/1.1\r\n",
         "GET /healthz HTTP/1.1\r\nhost: a\r\nhost: b\r\n",
         "GET /healthz HTTP/1.1\r\nhost: a b\r\n",
         "GET /healthz HTTP/1.1\r\nhost: a@b\r\n",
@@ -80,6 +81,8 @@ fn targets_and_hosts_that_are_none_are_bad_requests() {
         "GET /healthz HTTP/1.1\r\nhost: [::1]:3000\r\n",
         "GET http://a.example/healthz HTTP/1.1\r\nhost: a.example\r\n",
         "GET /healthz HTTP/1.0\r\n",
+        "GET /healthz HTTP/1.1\r\n",
+        "GET /readyz HTTP/1.1\r\n",
     ] {
         assert_eq!(raw(&server, head).status, 200, "{head}");
     }

@@ -25,12 +25,15 @@ fn the_host_that_a_trusted_proxy_names_counts_as_host() {
         &[origin, ("x-forwarded-host", "evil.lan, dash.lan:8080")],
         &[origin, ("forwarded", "for=192.0.2.7;host=\"dash.lan:8080\";proto=http")],
         &[origin, ("host", "dash.lan:8080")],
+        &[("origin", "https://dash.lan"), ("x-forwarded-host", "dash.lan:443")],
+        &[("origin", "http://dash.lan"), ("x-forwarded-host", "dash.lan:80")],
     ] {
         assert_eq!(status(&proxied, good), 200, "{good:?}");
     }
     for bad in [
         &[origin][..],
         &[origin, ("x-forwarded-host", "dash.lan")],
+        &[("origin", "https://dash.lan"), ("x-forwarded-host", "dash.lan:80")],
         &[origin, ("x-forwarded-host", "dash.lan:8080, other.lan")],
         &[("origin", "http://evil.lan"), ("x-forwarded-host", "dash.lan")],
         &[origin, ("x-forwarded-host", "dash.lan:8080"), ("sec-fetch-site", "cross-site")],

@@ -23,7 +23,7 @@ use crate::store::{Export, MarkedCandle, StoreError};
 /// Longest export.
 const LONGEST: Duration = Duration::from_secs(600);
 /// Longest time in which the caller may take nothing.
-const READ_WITHIN: Duration = Duration::from_secs(30);
+pub(super) const READ_WITHIN: Duration = Duration::from_secs(30);
 
 /// A part of the body, or its end: without the latter it is not complete.
 enum Part {

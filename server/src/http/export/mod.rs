@@ -6,6 +6,7 @@ mod format;
 use std::sync::Arc;
 
 use axum::{
+    Extension,
     extract::{RawQuery, State},
     http::{HeaderValue, StatusCode, header},
     response::Response,
@@ -14,7 +15,13 @@ use model::Source;
 
 pub use self::format::Format;
 use self::format::Lines;
-use super::{AppState, held::hold, problem::Problem, query};
+use super::{
+    AppState,
+    held::hold,
+    problem::Problem,
+    query,
+    stall::{MinRate, Pace},
+};
 use crate::{
     accounts::Caller,
     market::{Exported, IncompleteCandles},
@@ -25,6 +32,7 @@ use crate::{
 pub(super) async fn export(
     State(state): State<AppState>,
     caller: Caller,
+    pace: Option<Extension<Pace>>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     let (query, format, incomplete) = query::export(raw.as_deref())?;
@@ -39,6 +47,10 @@ pub(super) async fn export(
     let may_mark = format == Format::Csv && incomplete == IncompleteCandles::Mark;
     let has_marks = may_mark && pages.has_incomplete().await.map_err(unread)?;
     let first = pages.next_marked().await.map_err(unread)?;
+    // It has a place and a longest time of its own: whoever reads it may have to store it first.
+    if let Some(Extension(pace)) = pace {
+        pace.set(MinRate { bytes: 1, window: body::READ_WITHIN });
+    }
     let lines = Lines { format, incomplete, has_marks };
     // A replayed or made-up price must not pass for a recorded one when the file is found again.
     let of = if source == Source::RECORDED { String::new() } else { format!("-{source}") };

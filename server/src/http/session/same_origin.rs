@@ -70,8 +70,11 @@ fn take_forwarded_host(request: &mut Request, edge: &Edge) {
     let peer = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |Peer(peer)| peer.ip());
     let headers = request.headers();
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()?.split_once("://"));
-    let Some((_, origin)) = origin else { return };
-    let host = forwarded_hosts(peer, headers, edge.proxies()).find(|host| host.eq_ignore_ascii_case(origin));
+    let Some((scheme, origin)) = origin else { return };
+    // Browsers leave the usual port out, and some proxies do not.
+    let usual_port = if scheme == "https" { ":443" } else { ":80" };
+    let host = forwarded_hosts(peer, headers, edge.proxies())
+        .find(|host| host.strip_suffix(usual_port).unwrap_or(host).eq_ignore_ascii_case(origin));
     if let Some(host) = host.and_then(|_| HeaderValue::from_str(origin).ok()) {
         request.headers_mut().insert(header::HOST, host);
     }
