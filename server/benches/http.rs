@@ -69,7 +69,8 @@ async fn main() {
     let health = Health::start(cache.clone(), Some(store), Feed::None, Default::default());
     let access = Access::new(cache, None);
     // As shipped: callers on this machine are looked at and not limited.
-    let edge = Edge::new(&EdgeSettings::default());
+    let settings = EdgeSettings::default();
+    let edge = Edge::new(&settings);
     let accounts = Accounts::new(None, None, SessionLimits::default());
     let state = AppState { market, health, access, accounts, edge, options: site_options().unwrap().into() };
     let requests = RequestMetrics::default();
@@ -79,7 +80,7 @@ async fn main() {
         .merge(Router::new().route("/bare", get(constant)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(serve(listener, routes));
+    tokio::spawn(async move { serve(listener, routes, &settings).await });
 
     let figures = tokio::task::spawn_blocking(move || {
         let urls = ["/api/latest_prices", "/same/constant", "/bare"].map(|path| format!("{base}{path}"));

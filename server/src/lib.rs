@@ -9,6 +9,7 @@ pub mod console;
 pub mod feed;
 pub mod http;
 pub mod import;
+pub mod log_limit;
 pub mod market;
 pub mod metrics;
 pub mod store;

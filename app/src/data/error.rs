@@ -6,6 +6,31 @@ use serde::{Deserialize, Serialize};
 
 use super::codec::JsonText;
 
+/// What went wrong between page and server. Answered by the server it is the caller's fault: bad arguments, which are 400 and not
+/// repeated, for the text names types and fields of the program. A form keeps its own status, which leads it back to its page.
+#[cfg(feature = "ssr")]
+fn transport_error(error: &ServerFnErrorErr) -> String {
+    use axum::http::{StatusCode, header, request::Parts};
+    use leptos::prelude::use_context;
+
+    use ServerFnErrorErr::{Args, Deserialization, MissingArg};
+    if !matches!(error, Args(_) | Deserialization(_) | MissingArg(_)) {
+        return error.to_string();
+    }
+    let accept = use_context::<Parts>().and_then(|parts| parts.headers.get(header::ACCEPT).cloned());
+    let form = accept.is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")));
+    if let (Some(response), false) = (use_context::<leptos_axum::ResponseOptions>(), form) {
+        response.set_status(StatusCode::BAD_REQUEST);
+    }
+    "the arguments are not as expected".to_owned()
+}
+
+/// What went wrong between page and server.
+#[cfg(not(feature = "ssr"))]
+fn transport_error(error: &ServerFnErrorErr) -> String {
+    error.to_string()
+}
+
 /// What a page shows instead of data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum DataError {
@@ -34,7 +59,7 @@ impl FromServerFnError for DataError {
     type Encoder = JsonText;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
-        Self::Transport(error.to_string())
+        Self::Transport(transport_error(&error))
     }
 }
 
@@ -66,6 +91,6 @@ impl FromServerFnError for ConsoleError {
     type Encoder = JsonText;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
-        Self::Transport(error.to_string())
+        Self::Transport(transport_error(&error))
     }
 }

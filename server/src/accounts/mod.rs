@@ -6,6 +6,7 @@
 mod audit;
 mod guesses;
 mod hasher;
+mod lookups;
 mod password;
 mod session_id;
 mod sessions;
@@ -56,7 +57,7 @@ struct Inner {
 /// Who asks.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// From where.
+    /// From where: the client's address, which a trusted proxy may name.
     pub address: IpAddr,
     /// The browser's name for itself.
     pub agent: String,
@@ -66,6 +67,13 @@ pub struct Caller {
     pub secure: bool,
     /// Whether it is a page that asks by itself, over and over: that keeps no session from ending.
     pub by_itself: bool,
+}
+
+impl Caller {
+    /// What limits count the caller by.
+    pub(crate) fn client(&self) -> ClientKey {
+        ClientKey::of(self.address)
+    }
 }
 
 impl Accounts {
@@ -133,7 +141,7 @@ impl Accounts {
     /// that were seen here go on without it.
     pub async fn session(&self, caller: &Caller) -> Result<Session, AdminError> {
         let Some(id) = &caller.session else { return Err(AdminError::NotSignedIn) };
-        match self.0.sessions.find(id, now_ms(), !caller.by_itself).await {
+        match self.0.sessions.find(id, caller.client(), now_ms(), !caller.by_itself).await {
             Ok(Some(record)) => Ok(self.shown(&record)),
             Ok(None) => Err(AdminError::NotSignedIn),
             Err(sessions::Away) => Err(AWAY),
@@ -148,7 +156,7 @@ impl Accounts {
     /// Ends the caller's session, if it has one.
     pub async fn sign_out(&self, caller: &Caller) {
         let Some(id) = &caller.session else { return };
-        let known = self.0.sessions.find(id, now_ms(), false).await;
+        let known = self.0.sessions.find(id, caller.client(), now_ms(), false).await;
         // Of one that nobody has there is nothing to end.
         if matches!(known, Ok(None)) {
             return;

@@ -4,13 +4,11 @@ use std::{collections::HashMap, time::Duration};
 
 use model::UnixMs;
 use parking_lot::Mutex;
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, timeout},
-};
+use tokio::time::{Instant, timeout};
 
 use super::{
-    IdHash, SessionId,
+    ClientKey, IdHash, SessionId,
+    lookups::Lookups,
     table::{Held, Table},
 };
 use crate::{
@@ -24,8 +22,6 @@ const GRACE_MS: i64 = 5 * 60_000;
 const WAIT: Duration = Duration::from_secs(2);
 /// The database is not asked again for so long after it did not answer.
 const REST: Duration = Duration::from_secs(2);
-/// Sessions looked up at once: ids that are made up must not take all connections.
-const LOOKUPS: usize = 4;
 /// Sessions remembered as ended: they are refused here whatever the database still says.
 const MOST_ENDED: usize = 256;
 
@@ -64,7 +60,7 @@ pub(super) struct Sessions {
     limits: SessionLimits,
     /// With a database: those that were seen here, for the time that it is away.
     held: Table,
-    lookups: Semaphore,
+    lookups: Lookups,
     /// Until when the database rests.
     rest: Mutex<Option<Instant>>,
     ended: Mutex<HashMap<IdHash, Ended>>,
@@ -76,7 +72,7 @@ impl Sessions {
             store,
             limits,
             held: Table::default(),
-            lookups: Semaphore::new(LOOKUPS),
+            lookups: Lookups::new(),
             rest: Mutex::default(),
             ended: Mutex::default(),
         }
@@ -111,11 +107,12 @@ impl Sessions {
         Ok(true)
     }
 
-    /// The session of this id. None if there is none, or it is over. `used` is whether that is a use of it, which keeps it from
-    /// ending.
+    /// The session of this id. None if there is none, or it is over. `client` is who asks; `used` is whether that is a use of
+    /// the session, which keeps it from ending.
     pub(super) async fn find(
         &self,
         id: &SessionId,
+        client: ClientKey,
         now: UnixMs,
         used: bool,
     ) -> Result<Option<SessionRecord>, Away> {
@@ -126,7 +123,7 @@ impl Sessions {
         let held = self.held.get(&hash);
         let found = match &self.store {
             None => held.clone().map(|held| held.record),
-            Some(store) => match self.ask(store, &hash).await {
+            Some(store) => match self.ask(store, &hash, client).await {
                 Ok(found) => found,
                 // As it was when the database was last heard.
                 Err(Away) => match &held {
@@ -182,12 +179,17 @@ impl Sessions {
         Ok(Some(record))
     }
 
-    async fn ask(&self, store: &Store, hash: &IdHash) -> Result<Option<SessionRecord>, Away> {
+    async fn ask(
+        &self,
+        store: &Store,
+        hash: &IdHash,
+        client: ClientKey,
+    ) -> Result<Option<SessionRecord>, Away> {
         if self.rests() {
             return Err(Away);
         }
-        // Of a queue of made-up ids nothing follows for the database.
-        let Ok(Ok(_place)) = timeout(WAIT, self.lookups.acquire()).await else { return Err(Away) };
+        // A long queue says nothing about the database: it is asked again at once.
+        let Some(_turn) = self.lookups.turn(client, WAIT).await else { return Err(Away) };
         if self.rests() {
             return Err(Away);
         }
@@ -268,6 +270,10 @@ mod tests {
         }
     }
 
+    fn client() -> ClientKey {
+        ClientKey::of([127, 0, 0, 1].into())
+    }
+
     fn minutes(n: i64) -> i64 {
         n * 60_000
     }
@@ -281,24 +287,24 @@ mod tests {
         let mut now = START;
         while now + minutes(29) < START + minutes(12 * 60) {
             now += minutes(29);
-            assert!(sessions.find(&id, now, true).await.unwrap().is_some(), "{}", now - START);
+            assert!(sessions.find(&id, client(), now, true).await.unwrap().is_some(), "{}", now - START);
         }
-        assert_eq!(sessions.find(&id, START + minutes(12 * 60), true).await, Ok(None));
+        assert_eq!(sessions.find(&id, client(), START + minutes(12 * 60), true).await, Ok(None));
 
         let idle = SessionId::random().unwrap();
         sessions.start(&idle, record(), "").await.unwrap();
-        assert!(sessions.find(&idle, START + minutes(29), true).await.unwrap().is_some());
-        assert_eq!(sessions.find(&idle, START + minutes(59), true).await, Ok(None));
+        assert!(sessions.find(&idle, client(), START + minutes(29), true).await.unwrap().is_some());
+        assert_eq!(sessions.find(&idle, client(), START + minutes(59), true).await, Ok(None));
         // What an open page asks by itself is no use, and is answered until then.
         let watched = SessionId::random().unwrap();
         sessions.start(&watched, record(), "").await.unwrap();
         for minute in 1..30 {
-            let found = sessions.find(&watched, START + minutes(minute), false).await.unwrap();
+            let found = sessions.find(&watched, client(), START + minutes(minute), false).await.unwrap();
             assert_eq!(found.map(|record| record.seen_at), Some(START), "{minute}");
         }
-        assert_eq!(sessions.find(&watched, START + minutes(30), false).await, Ok(None));
+        assert_eq!(sessions.find(&watched, client(), START + minutes(30), false).await, Ok(None));
         // Over is over, also if the clock is set back.
-        assert_eq!(sessions.find(&idle, START + minutes(30), true).await, Ok(None));
+        assert_eq!(sessions.find(&idle, client(), START + minutes(30), true).await, Ok(None));
     }
 
     #[tokio::test]
@@ -306,13 +312,13 @@ mod tests {
         let sessions = Sessions::new(None, SessionLimits::default());
         let (id, other) = (SessionId::random().unwrap(), SessionId::random().unwrap());
         sessions.start(&id, record(), "").await.unwrap();
-        assert_eq!(sessions.find(&other, START, true).await, Ok(None));
-        assert!(sessions.find(&id, START, true).await.unwrap().is_some());
+        assert_eq!(sessions.find(&other, client(), START, true).await, Ok(None));
+        assert!(sessions.find(&id, client(), START, true).await.unwrap().is_some());
         sessions.end(&id, START).await;
-        assert_eq!(sessions.find(&id, START, true).await, Ok(None));
+        assert_eq!(sessions.find(&id, client(), START, true).await, Ok(None));
         sessions.start(&other, record(), "").await.unwrap();
         sessions.sweep(START + minutes(31)).await.unwrap();
-        assert_eq!(sessions.find(&other, START, true).await, Ok(None));
+        assert_eq!(sessions.find(&other, client(), START, true).await, Ok(None));
     }
 
     #[tokio::test]

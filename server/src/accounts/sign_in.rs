@@ -5,8 +5,8 @@ use std::time::Duration;
 use model::{AdminError, Credentials, Session};
 
 use super::{
-    ADMIN, AWAY, Accounts, Action, AuditEntry, BUSY, Caller, ClientKey, LONGEST_AGENT, LONGEST_PASSWORD,
-    SessionId, SessionRecord, audit, away, guesses::Attempt,
+    ADMIN, AWAY, Accounts, Action, AuditEntry, BUSY, Caller, LONGEST_AGENT, LONGEST_PASSWORD, SessionId,
+    SessionRecord, audit, away, guesses::Attempt,
 };
 use crate::feed::now_ms;
 
@@ -39,10 +39,9 @@ impl Accounts {
         if !self.can_be() {
             return Err(AdminError::NoPasswordYet { stored: false });
         }
-        let address = ClientKey::of(caller.address);
         let mut attempt = inner
             .guesses
-            .begin(address, now_ms())
+            .begin(caller.client(), now_ms())
             .map_err(|retry_after_s| AdminError::TooManyGuesses { retry_after_s })?;
         tokio::time::sleep(attempt.delay).await;
         let Some(hash) = self.check(credentials, &mut attempt).await? else {

@@ -16,7 +16,9 @@ mod stop;
 use std::{io::IsTerminal, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::log_limit::{LogLimit, log_panics};
 
 /// Crypto market dashboard: serves pages and a JSON API from one tiered cache.
 #[derive(Parser)]
@@ -58,7 +60,12 @@ pub fn main() -> ExitCode {
     let env_file = dotenvy::dotenv();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(std::io::stderr))
+        .with(LogLimit::default())
+        .with(filter)
+        .init();
+    log_panics();
     match env_file {
         Err(error) if !error.not_found() => {
             // The text of the error repeats the line, which may hold a password.

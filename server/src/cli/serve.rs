@@ -1,6 +1,6 @@
 //! `tidemark serve`.
 
-use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use tidemark_cache::{Builder, Cache};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -46,9 +46,16 @@ async fn serve() -> Result<(), String> {
     let options = site_options().map_err(|e| e.to_string())?;
     let token = AdminToken::from_env().map_err(|e| e.to_string())?;
     let password = admin_password().map_err(|e| e.to_string())?;
-    let edge = Edge::new(&EdgeSettings::from_env().map_err(|e| e.to_string())?);
+    let edge_settings = EdgeSettings::from_env().map_err(|e| e.to_string())?;
+    let edge = Edge::new(&edge_settings);
     let metrics_addr = metrics_addr().map_err(|e| e.to_string())?;
     let addr = options.site_addr;
+    if !Path::new(&*options.site_root).is_dir() {
+        tracing::warn!(
+            "LEPTOS_SITE_ROOT: there is no folder {:?}: pages have no styles and no program",
+            options.site_root
+        );
+    }
     let listener = bind("LEPTOS_SITE_ADDR", addr).await?;
     let metrics_listener = match metrics_addr {
         Some(addr) => Some(bind("TIDEMARK_METRICS_ADDR", addr).await?),
@@ -114,7 +121,7 @@ async fn serve() -> Result<(), String> {
         feed = ?feed.feed,
         "listening on http://{}", listener.local_addr().unwrap_or(addr)
     );
-    http::serve(listener, router).await;
+    http::serve(listener, router, &edge_settings).await;
     console::close(FAREWELL).await;
     accounts.close(FAREWELL).await;
     for task in [identifying, watching, feeding, tidying, warming, starting, measuring, accounting]

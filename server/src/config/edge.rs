@@ -1,6 +1,6 @@
-//! Settings of what stands before the calls: rate limit, proxies, other sites.
+//! Settings of what stands before the calls: rate limit, proxies, other sites, load.
 
-use super::{ConfigError, CorsOrigins, RateLimit, TrustedProxies};
+use super::{ConfigError, CorsOrigins, LoadLimits, RateLimit, TrustedProxies};
 
 /// How callers are told apart, limited and let in.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +11,8 @@ pub struct EdgeSettings {
     pub proxies: TrustedProxies,
     /// `TIDEMARK_CORS_ORIGINS`.
     pub cors: CorsOrigins,
+    /// What a client may take up.
+    pub load: LoadLimits,
 }
 
 impl EdgeSettings {
@@ -23,6 +25,7 @@ impl EdgeSettings {
             rate_limit: RateLimit::from_env()?,
             proxies: TrustedProxies::from_env()?,
             cors: CorsOrigins::from_env()?,
+            load: LoadLimits::from_env()?,
         })
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// Names of the categories that can be set.
-const CATEGORIES: [&str; 4] = ["directory", "prices", "charts", "sparklines"];
+pub(crate) const CATEGORIES: [&str; 4] = ["directory", "prices", "charts", "sparklines"];
 
 /// Longest warm-up that can be set, milliseconds: a balancer waits for it.
 const MAX_WARM_UP_MS: u64 = 60_000;

@@ -6,6 +6,7 @@ mod cors;
 mod edge;
 mod feed;
 mod file;
+mod load;
 mod proxies;
 mod rate_limit;
 mod redis;
@@ -23,7 +24,12 @@ pub use admin_password::{ADMIN_PASSWORD_FILE, admin_password};
 pub use cors::{CORS_ORIGINS, CorsOrigins};
 pub use edge::EdgeSettings;
 pub use feed::{Feed, FeedSettings};
+pub(crate) use file::CATEGORIES;
 pub use file::{CachePolicies, FileSettings, PolicyOverride};
+pub use load::{
+    LoadLimits, MAX_CONNECTIONS_PER_CLIENT, MAX_EXPORTS_PER_CLIENT, MAX_UNSENT, MAX_UNSENT_PER_CLIENT,
+    MIN_BODY_RATE,
+};
 pub use proxies::{TRUSTED_PROXIES, TrustedProxies};
 pub use rate_limit::{RATE_LIMIT, Rate, RateLimit};
 pub use redis::{REDIS_ADDRESS_MAP, REDIS_CERT, REDIS_KEY, REDIS_NAMESPACE, REDIS_URL, RedisSettings};

@@ -91,6 +91,12 @@ impl FromStr for TrustedProxies {
             })
         });
         let networks: Vec<Network> = networks.collect::<Result<_, String>>()?;
+        if let Some(Network { address, .. }) = networks.iter().find(|network| network.prefix == 0) {
+            // Each client could then write its own address: the search for it would never end at one.
+            return Err(format!(
+                "{address}/0 would trust every client as a proxy; name the proxies' own networks"
+            ));
+        }
         if networks.len() > MOST {
             return Err(format!("{} entries; {MOST} are allowed", networks.len()));
         }
@@ -111,13 +117,13 @@ mod tests {
         for outside in ["127.0.0.2", "11.0.0.1", "2001:db9::1", "::1", "0.0.0.1"] {
             assert!(!proxies.contain(outside.parse().unwrap()), "{outside}");
         }
-        let all: TrustedProxies = "0.0.0.0/0,::/0".parse().unwrap();
-        assert!(all.contain("9.9.9.9".parse().unwrap()) && all.contain("9::".parse().unwrap()));
     }
 
     #[test]
     fn what_is_no_network_is_named() {
-        for bad in ["10.0.0.0/33", "::/129", "proxy", "10.0.0.1:80", "::ffff:10.0.0.0/104"] {
+        for bad in
+            ["10.0.0.0/33", "::/129", "proxy", "10.0.0.1:80", "::ffff:10.0.0.0/104", "0.0.0.0/0", "::/0"]
+        {
             let error = bad.parse::<TrustedProxies>().unwrap_err();
             assert!(error.contains(bad), "{error}");
         }

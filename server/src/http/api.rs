@@ -8,7 +8,8 @@ use axum::{
     routing::get,
 };
 
-use super::{AppState, changes::price_changes, export::export, openapi, problem::Problem, query};
+use super::{AppState, changes::price_changes, export::export, held::hold, openapi, problem::Problem, query};
+use crate::accounts::Caller;
 
 /// Public routes under `/api`.
 pub fn routes() -> Router<AppState> {
@@ -76,12 +77,13 @@ async fn chart_data(
 
 async fn charts(
     State(state): State<AppState>,
+    caller: Caller,
     RawQuery(raw): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let query = query::batch(raw.as_deref())?;
-    let _place = state.edge.places().batch()?;
+    let place = state.edge.places().batch(caller.client())?;
     let answer =
         state.market.batch_answer(&query).await.map_err(|error| Problem::naming(error, "symbols"))?;
-    Ok(answer.into_response(&headers, &("charts", query)))
+    Ok(hold(answer.into_response(&headers, &("charts", query)), place))
 }

@@ -1,18 +1,27 @@
-//! What stands before the calls: rate limits, other sites, and places for calls that cost much.
+//! Request admission: rate limits, unsent answers, CORS, and permits for expensive calls.
 
 use std::sync::Arc;
 
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::{problem::Problem, rate::RateLimits, request_id::X_REQUEST_ID};
-use crate::config::{CorsOrigins, EdgeSettings, TrustedProxies};
+use super::{
+    client::ClientKey,
+    pages::Tasks,
+    problem::Problem,
+    rate::RateLimits,
+    request_id::X_REQUEST_ID,
+    shares::{Full, Share, Shares},
+    unsent::Unsent,
+};
+use crate::config::{CorsOrigins, EdgeSettings, LoadLimits, TrustedProxies};
 
-/// Exports at once: each holds a connection to the database for as long as its caller takes to read.
-const EXPORTS: usize = 4;
+/// Exports at once: each holds a connection to the database for as long as its client takes to read.
+const MAX_EXPORTS: usize = 4;
 /// Batches of charts at once: an answer may have 100,000 candles, some 7 MB.
-const BATCHES: usize = 32;
+const MAX_BATCHES: usize = 32;
+/// Of those, the ones of one client.
+const MAX_BATCHES_PER_CLIENT: usize = 8;
 /// When those who found no place may come back, seconds. An export goes on for a while.
 const EXPORT_RETRY: u32 = 10;
 /// How long a browser may remember what it was told of other sites, seconds.
@@ -37,22 +46,35 @@ pub struct Edge {
     cors: CorsOrigins,
     proxies: Arc<TrustedProxies>,
     places: Arc<Places>,
+    unsent: Unsent,
+    page_tasks: Tasks,
 }
 
 impl Edge {
     /// By these settings.
     #[must_use]
     pub fn new(settings: &EdgeSettings) -> Self {
+        let proxies = Arc::new(settings.proxies.clone());
         Self {
             limits: RateLimits::new(settings),
             cors: settings.cors.clone(),
-            proxies: Arc::new(settings.proxies.clone()),
-            places: Arc::new(Places::new(BATCHES, EXPORTS)),
+            places: Arc::new(Places::new(&settings.load)),
+            unsent: Unsent::new(&settings.load, Arc::clone(&proxies)),
+            page_tasks: Tasks::new(&settings.load, Arc::clone(&proxies)),
+            proxies,
         }
     }
 
     pub(super) fn limits(&self) -> RateLimits {
         self.limits.clone()
+    }
+
+    pub(super) fn unsent(&self) -> Unsent {
+        self.unsent.clone()
+    }
+
+    pub(super) fn page_tasks(&self) -> Tasks {
+        self.page_tasks.clone()
     }
 
     /// Whose word about callers is taken.
@@ -83,33 +105,40 @@ impl Edge {
     }
 }
 
-/// Places for calls that cost much, apart from the limit on all calls: those that cost little go on when these are full.
+/// Permits for expensive calls, apart from the limit on all calls: cheap ones go on when these are taken. A permit is held until
+/// the answer is sent.
 pub(super) struct Places {
-    batches: Arc<Semaphore>,
-    exports: Arc<Semaphore>,
+    batches: Shares,
+    exports: Shares,
 }
 
 impl Places {
-    fn new(batches: usize, exports: usize) -> Self {
-        Self { batches: Arc::new(Semaphore::new(batches)), exports: Arc::new(Semaphore::new(exports)) }
+    fn new(limits: &LoadLimits) -> Self {
+        Self {
+            batches: Shares::new(MAX_BATCHES, MAX_BATCHES_PER_CLIENT),
+            exports: Shares::new(MAX_EXPORTS, limits.exports_per_client),
+        }
     }
 
-    /// A place for a batch of charts, until it is dropped.
-    pub(super) fn batch(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        place(&self.batches, "batches of charts", 1)
+    /// A permit for a batch of charts, until it is dropped.
+    pub(super) fn batch(&self, client: ClientKey) -> Result<Share, Problem> {
+        self.batches.take_one(client).map_err(|full| taken(full, "batches of charts", 1))
     }
 
-    /// A place for an export, until it is dropped.
-    pub(super) fn export(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        place(&self.exports, "exports", EXPORT_RETRY)
+    /// A permit for an export, until it is dropped.
+    pub(super) fn export(&self, client: ClientKey) -> Result<Share, Problem> {
+        self.exports.take_one(client).map_err(|full| taken(full, "exports", EXPORT_RETRY))
     }
 }
 
-fn place(places: &Arc<Semaphore>, what: &str, seconds: u32) -> Result<OwnedSemaphorePermit, Problem> {
-    Arc::clone(places).try_acquire_owned().map_err(|_| {
-        let detail = format!("too many {what} at once");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(seconds)
-    })
+fn taken(full: Full, what: &str, seconds: u32) -> Problem {
+    let problem = match full {
+        Full::Client => {
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, format!("too many {what} at once from one address"))
+        }
+        Full::Server => Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("too many {what} at once")),
+    };
+    problem.retry_after(seconds)
 }
 
 #[cfg(test)]
@@ -117,13 +146,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_has_places_of_its_own() {
-        let places = Places::new(2, 1);
-        let export = places.export().unwrap();
-        assert_eq!(places.export().unwrap_err().status(), StatusCode::SERVICE_UNAVAILABLE);
-        let batches = [places.batch().unwrap(), places.batch().unwrap()];
-        assert!(places.batch().is_err());
-        drop((export, batches));
-        assert!(places.export().is_ok() && places.batch().is_ok());
+    fn each_kind_has_places_of_its_own_and_each_client_some_of_them() {
+        let places = Places::new(&LoadLimits::default());
+        let key = |last| ClientKey::of([203, 0, 113, last].into());
+        let first = [places.export(key(1)).ok().unwrap(), places.export(key(1)).ok().unwrap()];
+        assert_eq!(places.export(key(1)).err().unwrap().status(), StatusCode::TOO_MANY_REQUESTS);
+        let second = [places.export(key(2)).ok().unwrap(), places.export(key(2)).ok().unwrap()];
+        assert_eq!(places.export(key(3)).err().unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(places.batch(key(1)).is_ok());
+        drop((first, second));
+        assert!(places.export(key(3)).is_ok());
     }
 }

@@ -216,6 +216,11 @@ async fn probe(store: Store, sender: watch::Sender<Probe>) {
     }
 }
 
+/// Whether this is the path of a question about health.
+pub(super) fn is_path(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz")
+}
+
 /// Routes at the root.
 pub fn routes() -> Router<AppState> {
     Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz))

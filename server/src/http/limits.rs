@@ -9,52 +9,45 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer};
-use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
     problem::Problem,
     rate::{Limited, RateLimits},
+    request_body::ReadBody,
+    unsent::Unsent,
 };
 
 /// Most calls answered at once; more are told to come back.
 const MOST_AT_ONCE: usize = 2_048;
 /// Longest time for one call: above the longest wait for Postgres, and above the bound of a sign-in, which waits for more than
 /// one thing.
-const LONGEST_CALL: Duration = Duration::from_secs(10);
-/// Largest request body, bytes.
-const LARGEST_BODY: usize = 16 << 10;
+pub(super) const LONGEST_CALL: Duration = Duration::from_secs(10);
 
 /// Time, number and size limits around routes, each answered by a problem document. Each guard counts by itself.
 pub fn guard<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
-    guard_limited(routes, Limited::all(RateLimits::off()))
+    guard_limited(routes, Limited::new(RateLimits::off()), Unsent::off())
 }
 
-/// The same, for callers who do not call too often. They are refused before they take a place.
+/// The same, for clients that do not call too often and read their answers. Others are refused before they take a place.
 pub(super) fn guard_limited<S: Clone + Send + Sync + 'static>(
     routes: Router<S>,
     limited: Limited,
+    unsent: Unsent,
 ) -> Router<S> {
     let limits = ServiceBuilder::new()
         .layer(limited)
+        .layer(unsent)
+        // Before a place is taken: slow clients are no calls yet. It is outside the time for the call, too.
+        .layer(ReadBody::new())
         .layer(HandleErrorLayer::new(refused))
         .load_shed()
         // One limit for all calls: the plain layer would count each route by itself.
         .layer(GlobalConcurrencyLimitLayer::new(MOST_AT_ONCE))
+        .layer(HandleErrorLayer::new(refused))
         .timeout(LONGEST_CALL)
-        .map_response(explain_size)
-        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(CatchPanicLayer::custom(panicked));
     routes.layer(limits)
-}
-
-/// The limit on bodies answers in plain text.
-fn explain_size(response: impl IntoResponse) -> Response {
-    let response = response.into_response();
-    if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let detail = format!("a body is at most {} KiB", LARGEST_BODY >> 10);
-        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail).into_response();
-    }
-    response
 }
 
 async fn refused(error: BoxError) -> Problem {
@@ -75,26 +68,27 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
 #[cfg(test)]
 mod tests {
     use axum::{
-        body::Body,
-        http::{Request, header},
-        routing::post,
+        body::{Body, Bytes},
+        http::Request,
+        routing::any,
     };
+    use futures::stream;
     use tower::ServiceExt;
 
     use super::*;
 
     #[tokio::test]
-    async fn a_body_that_is_too_large_is_answered_by_a_problem() {
-        let routes: Router = guard(Router::new().route("/", post(|body: String| async move { body })));
-        for (length, status) in [(LARGEST_BODY, 200), (LARGEST_BODY + 1, 413)] {
-            let request = Request::post("/")
-                .header(header::CONTENT_LENGTH, length)
-                .body(Body::from("x".repeat(length)))
-                .unwrap();
-            let response = routes.clone().oneshot(request).await.unwrap();
-            assert_eq!(response.status().as_u16(), status, "{length}");
-            let problem = response.headers()[header::CONTENT_TYPE] == "application/problem+json";
-            assert_eq!(problem, status == 413, "{length}");
+    async fn half_bodies_take_no_places_of_calls() {
+        let routes = guard(Router::new().route("/", any(|body: Bytes| async move { body })));
+        let mut waiting = Vec::new();
+        for _ in 0..MOST_AT_ONCE {
+            let body = Body::from_stream(stream::pending::<Result<Bytes, BoxError>>());
+            let request = Request::post("/").body(body).unwrap();
+            let mut call = Box::pin(routes.clone().oneshot(request));
+            assert!(futures::poll!(&mut call).is_pending());
+            waiting.push(call);
         }
+        let answer = routes.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
     }
 }

@@ -4,41 +4,49 @@ mod answer;
 mod api;
 mod cache;
 mod changes;
+mod client;
 mod descriptors;
 mod edge;
 mod export;
 mod head;
 mod health;
+mod held;
 mod limits;
 mod openapi;
 mod pages;
 mod problem;
 mod query;
 mod rate;
+mod request_body;
 mod request_id;
 mod security;
 mod serve;
 mod session;
+mod shares;
 mod stall;
+mod unsent;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware::from_fn, routing::get};
+use axum::{Router, middleware::from_fn_with_state, routing::get};
 use leptos::config::LeptosOptions;
 
 pub use answer::Answer;
 pub use cache::Access;
+pub(crate) use client::ClientKey;
 pub use edge::Edge;
 pub use health::{Health, Probe, Warming};
 pub use limits::guard;
 pub use problem::Problem;
-pub(crate) use rate::ClientKey;
 pub use security::wrap;
 pub use serve::serve;
 pub(crate) use session::cookie;
 
 use self::session::{same_origin, same_origin_or_token};
-use self::{limits::guard_limited, rate::Limited};
+use self::{
+    limits::guard_limited,
+    rate::{Limited, RateLimits},
+};
 use crate::{accounts::Accounts, market::Market, metrics::RequestMetrics};
 
 /// What handlers need. Cheap to clone.
@@ -66,10 +74,12 @@ impl axum::extract::FromRef<AppState> for LeptosOptions {
 
 /// The whole service; each request is counted by `requests`.
 pub fn router(state: AppState, requests: &RequestMetrics) -> Router {
-    // Pages and their server functions answer the same reads as the API. Health stays without: it is asked to know
-    // whether the rest is busy. The cache's operator counts apart from visitors.
+    // Health has no limits: it is asked to know whether the rest is busy.
     let limits = state.edge.limits();
-    let calls = |routes| guard_limited(routes, Limited::all(limits.clone()));
+    let (edge, unsent) = (state.edge.clone(), state.edge.unsent());
+    let calls = |routes| guard_limited(routes, Limited::new(limits.clone()), unsent.clone());
+    let pages = pages::routes(&state, &Limited::new(limits.clone()))
+        .layer(from_fn_with_state(edge.clone(), same_origin));
     let mut public = calls(api::routes());
     let mut index = calls(Router::new().route("/api/", get(api::index)));
     // Outside the limits, so that scripts of other sites can read why they are refused.
@@ -82,14 +92,15 @@ pub fn router(state: AppState, requests: &RequestMetrics) -> Router {
         .merge(index)
         .nest(
             "/api/cache",
-            calls(cache::routes().fallback(api::unknown).layer(from_fn(same_origin_or_token))),
+            calls(
+                cache::routes()
+                    .fallback(api::unknown)
+                    .layer(from_fn_with_state(edge.clone(), same_origin_or_token)),
+            ),
         )
-        .merge(calls(session::routes().layer(from_fn(same_origin))))
+        .merge(calls(session::routes().layer(from_fn_with_state(edge.clone(), same_origin))))
         .merge(health::routes())
-        .merge(guard_limited(
-            pages::routes(&state).layer(from_fn(same_origin)),
-            Limited::server_functions(limits.clone()),
-        ));
+        .merge(guard_limited(pages, Limited::new(RateLimits::off()), unsent.clone()));
     wrap(routes.with_state(state), requests)
 }
 

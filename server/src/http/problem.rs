@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use http_body::Body as _;
 use model::MarketError;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -102,6 +103,28 @@ impl Problem {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
+    /// Makes a problem document of an error that has no body, as routers and file servers answer. Its headers stay.
+    pub(super) fn explain(response: Response) -> Response {
+        let status = response.status();
+        let is_error = status.is_client_error() || status.is_server_error();
+        if !is_error || response.body().size_hint().exact() != Some(0) {
+            return response;
+        }
+        let detail = match status {
+            StatusCode::METHOD_NOT_ALLOWED => "this address does not take this method".to_owned(),
+            _ => status.canonical_reason().unwrap_or("it failed").to_lowercase(),
+        };
+        let mut explained = Self::new(status, detail).into_response();
+        let own: Vec<HeaderName> = explained.headers().keys().cloned().collect();
+        let (parts, _) = response.into_parts();
+        for (name, value) in &parts.headers {
+            if *name != header::CONTENT_LENGTH && !own.contains(name) {
+                explained.headers_mut().append(name, value.clone());
+            }
+        }
+        explained
+    }
+
     /// Writes the request's id into this answer's document, if it has one.
     pub(super) fn name_request(response: &mut Response, id: &str) {
         let Some(mut problem) = response.extensions_mut().remove::<Self>() else { return };
@@ -124,5 +147,23 @@ impl IntoResponse for Problem {
         // For who knows more of the request on the way out.
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_is_explained_keeps_each_of_its_headers() {
+        let mut response = StatusCode::NOT_FOUND.into_response();
+        for value in ["a=1", "b=2"] {
+            response.headers_mut().append(header::SET_COOKIE, HeaderValue::from_static(value));
+        }
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+        let explained = Problem::explain(response);
+        let cookies: Vec<_> = explained.headers().get_all(header::SET_COOKIE).iter().collect();
+        assert_eq!(cookies, ["a=1", "b=2"]);
+        assert_eq!(explained.headers()[header::CONTENT_TYPE], "application/problem+json");
     }
 }

@@ -1,4 +1,4 @@
-//! An id for each request, in the answer and in the log; and the longest query there may be.
+//! An id for each request, in the answer and in the log; and requests that are refused whatever they ask for.
 
 use std::{
     convert::Infallible,
@@ -10,14 +10,16 @@ use std::{
 };
 
 use axum::{
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version, header, uri::Authority,
+    },
     response::{IntoResponse, Response},
 };
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 use uuid::Builder;
 
-use super::{head::AskedByHead, problem::Problem};
+use super::{client::Peer, head::AskedByHead, health, problem::Problem};
 
 /// The header, of requests and answers.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -85,14 +87,15 @@ where
         let method = if by_head { Method::HEAD } else { request.method().clone() };
         let asked =
             Asked { id: id_of(request.headers()), method, uri: request.uri().clone(), begun: Instant::now() };
-        let too_long = request.uri().query().is_some_and(|query| query.len() > LONGEST_QUERY);
-        let answer = if too_long { None } else { Some(self.0.call(request)) };
-        WithIdFuture { answer, asked }
+        match refusal(&request) {
+            None => WithIdFuture::Asked { answer: self.0.call(request), asked },
+            Some(problem) => WithIdFuture::Refused { problem: Some(problem), asked },
+        }
     }
 }
 
 /// What is remembered of a request for its answer.
-struct Asked {
+pub(super) struct Asked {
     id: HeaderValue,
     method: Method,
     uri: Uri,
@@ -100,7 +103,8 @@ struct Asked {
 }
 
 impl Asked {
-    fn finish(&self, mut response: Response) -> Response {
+    fn finish(&self, response: Response) -> Response {
+        let mut response = Problem::explain(response);
         // Made of visible ASCII.
         let id = self.id.to_str().unwrap_or_default();
         Problem::name_request(&mut response, id);
@@ -133,12 +137,50 @@ fn may_log() -> bool {
     counted.is_ok()
 }
 
+/// Why a request is refused before anything looks at it.
+fn refusal<B>(request: &Request<B>) -> Option<Problem> {
+    let uri = request.uri();
+    if uri.query().is_some_and(|query| query.len() > LONGEST_QUERY) {
+        let detail = format!("the query is longer than {} KiB", LONGEST_QUERY >> 10);
+        return Some(Problem::new(StatusCode::URI_TOO_LONG, detail));
+    }
+    let bad = |detail: &str| Some(Problem::new(StatusCode::BAD_REQUEST, detail));
+    // `*` is for OPTIONS and `host:port` for CONNECT (RFC 9112 section 3.2), which are not served.
+    let other_form = matches!(*request.method(), Method::OPTIONS | Method::CONNECT);
+    if !uri.path().starts_with('/') && !other_form {
+        return bad("the request's target must be a path");
+    }
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (_, Some(_)) => bad("there must be one Host header"),
+        (Some(host), None) if !is_host(host) => bad("the Host header must be a name or an address"),
+        // Requests that are made here, as in tests, come over no connection. Some balancers ask for health without it.
+        (None, None)
+            if request.version() == Version::HTTP_11
+                && request.extensions().get::<Peer>().is_some()
+                && !health::is_path(uri.path()) =>
+        {
+            bad("there must be a Host header")
+        }
+        _ => None,
+    }
+}
+
+/// Whether this is a host with or without a port (RFC 9110 section 7.2).
+fn is_host(value: &HeaderValue) -> bool {
+    let Ok(text) = value.to_str() else { return false };
+    if text.is_empty() {
+        return true;
+    }
+    text.parse::<Authority>().is_ok_and(|authority| !authority.as_str().contains('@'))
+}
+
 pin_project! {
-    /// The answer, or none where the query was too long to ask.
-    pub(super) struct WithIdFuture<F> {
-        #[pin]
-        answer: Option<F>,
-        asked: Asked,
+    /// The answer, or the refusal.
+    #[project = Projected]
+    pub(super) enum WithIdFuture<F> {
+        Asked { #[pin] answer: F, asked: Asked },
+        Refused { problem: Option<Problem>, asked: Asked },
     }
 }
 
@@ -149,18 +191,19 @@ where
     type Output = Result<Response, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let response = match this.answer.as_pin_mut() {
-            Some(answer) => match ready!(answer.poll(cx)) {
-                Ok(response) => response,
-                Err(never) => match never {},
-            },
-            None => {
-                let detail = format!("the query is longer than {} KiB", LONGEST_QUERY >> 10);
-                Problem::new(StatusCode::URI_TOO_LONG, detail).into_response()
+        match self.project() {
+            Projected::Asked { answer, asked } => {
+                let response = match ready!(answer.poll(cx)) {
+                    Ok(response) => response,
+                    Err(never) => match never {},
+                };
+                Poll::Ready(Ok(asked.finish(response)))
             }
-        };
-        Poll::Ready(Ok(this.asked.finish(response)))
+            // A future that is polled after its end never ends again.
+            Projected::Refused { problem, asked } => problem
+                .take()
+                .map_or(Poll::Pending, |problem| Poll::Ready(Ok(asked.finish(problem.into_response())))),
+        }
     }
 }
 
@@ -184,6 +227,29 @@ mod tests {
         }
         assert!(uuid::Uuid::parse_str(&of(b"\xff")).is_ok());
         assert_ne!(new_id(), new_id());
+    }
+
+    #[test]
+    fn targets_that_are_no_paths_and_odd_hosts_are_refused() {
+        let refused = |target: &str, hosts: &[&str]| {
+            let mut request = Request::new(());
+            *request.uri_mut() = target.parse().unwrap();
+            for host in hosts {
+                request.headers_mut().append(header::HOST, host.parse().unwrap());
+            }
+            request.extensions_mut().insert(Peer(([127, 0, 0, 1], 9).into()));
+            refusal(&request).map(|problem| problem.status().as_u16())
+        };
+        for host in ["a", "a.example:80", "127.0.0.1:3000", "[::1]:3000", ""] {
+            assert_eq!(refused("/", &[host]), None, "{host}");
+        }
+        assert_eq!(refused("http://a/x", &["a"]), None);
+        for hosts in [&[][..], &["a", "b"], &["a", "a"], &["a b"], &["a@b"], &["a/b"], &["a:b:c"]] {
+            assert_eq!(refused("/", hosts), Some(400), "{hosts:?}");
+        }
+        for target in ["*", "healthz", "evil.example:80"] {
+            assert_eq!(refused(target, &["a"]), Some(400), "{target}");
+        }
     }
 
     #[test]

@@ -16,42 +16,109 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use super::{descriptors, rate::Peer, stall::StallLimit};
+use super::{
+    ClientKey,
+    client::{BeyondLimit, Peer},
+    descriptors,
+    shares::{Share, Shares},
+    stall::{MinRate, Pace, StallLimit},
+};
+use crate::{
+    config::{EdgeSettings, MAX_CONNECTIONS_PER_CLIENT, TRUSTED_PROXIES, TrustedProxies},
+    log_limit::Once,
+};
 
 /// Most connections, where the limit on open files allows so many. More wait in the kernel's queue.
-const MOST_CONNECTIONS: usize = 8_192;
+const MAX_CONNECTIONS: usize = 8_192;
 /// Longest time to send the head of a request, and to leave a connection idle.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
-/// Longest time in which a caller may take nothing of an answer.
-const READ_WITHIN: Duration = Duration::from_secs(30);
+/// Connections of one client beyond its limit that are accepted for one request each: so its health checks are answered, and
+/// everything else learns why it is refused.
+const SPARE_CONNECTIONS: usize = 16;
+/// Longest time to send the head of a request on one of those.
+const SPARE_HEAD_WITHIN: Duration = Duration::from_secs(2);
+/// How long a client is watched that has to take an answer, before it counts as too slow.
+const RATE_WINDOW: Duration = Duration::from_secs(10);
+/// Largest head of a request, and largest part of an answer that a connection keeps ready, bytes.
+const BUFFER: usize = 64 << 10;
+/// Bytes of an answer that the system keeps for a connection and has not sent: so slow clients do not fill its memory either, and
+/// what it takes is soon seen to be what the client took.
+const UNSENT_IN_SYSTEM: u32 = 32 << 10;
 /// How long open requests may take after a stop is asked for.
 const GRACE: Duration = Duration::from_secs(10);
 /// Rest after a failed accept, which for lack of descriptors would fail again at once.
 const REST: Duration = Duration::from_secs(1);
 
-/// What callers may take up.
-#[derive(Clone, Copy)]
+/// What clients may take up.
+#[derive(Clone)]
 struct Limits {
     connections: usize,
+    /// Of one client that is no proxy.
+    per_client: usize,
+    proxies: TrustedProxies,
     head_within: Duration,
-    read_within: Duration,
+    rate: MinRate,
 }
 
 /// Serves until SIGINT or SIGTERM, then lets open requests finish, for at most ten seconds.
-pub async fn serve(listener: TcpListener, router: Router) {
+pub async fn serve(listener: TcpListener, router: Router, settings: &EdgeSettings) {
     let limits = Limits {
-        connections: descriptors::for_connections(MOST_CONNECTIONS),
+        connections: descriptors::for_connections(MAX_CONNECTIONS),
+        per_client: settings.load.connections_per_client,
+        proxies: settings.proxies.clone(),
         head_within: HEAD_WITHIN,
-        read_within: READ_WITHIN,
+        rate: MinRate {
+            bytes: settings.load.min_body_rate.saturating_mul(RATE_WINDOW.as_secs()),
+            window: RATE_WINDOW,
+        },
     };
     run(listener, router, limits, stop_asked()).await;
 }
 
+/// Connections by client.
+struct Connections {
+    shares: Shares,
+    spare: Shares,
+    proxies: TrustedProxies,
+    refused: Once,
+}
+
+impl Connections {
+    /// Counts one more of this client, and whether it is beyond the limit; none where even those are too many. A proxy's are its
+    /// clients', who share it.
+    fn take(&self, peer: SocketAddr) -> Option<(Share, bool)> {
+        let client = ClientKey::of(peer.ip().to_canonical());
+        if self.proxies.contain(peer.ip()) {
+            return Some((self.shares.take_anyway(client, 0), false));
+        }
+        if let Ok(taken) = self.shares.take_one(client) {
+            return Some((taken, false));
+        }
+        if self.refused.is_due() {
+            let address = peer.ip();
+            tracing::warn!(
+                %address,
+                "{address} has as many connections as {MAX_CONNECTIONS_PER_CLIENT} allows, and more are refused; \
+                 if it is a reverse proxy, name it in {TRUSTED_PROXIES}"
+            );
+        }
+        Some((self.spare.take_one(client).ok()?, true))
+    }
+}
+
 async fn run(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
     let places = Arc::new(Semaphore::new(limits.connections));
+    let connections = Connections {
+        shares: Shares::new(usize::MAX, limits.per_client),
+        spare: Shares::new(usize::MAX, SPARE_CONNECTIONS),
+        proxies: limits.proxies,
+        refused: Once::every(Duration::from_secs(60)),
+    };
     let open = GracefulShutdown::new();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.head_within);
+    http.timer(TokioTimer::new()).header_read_timeout(limits.head_within).max_buf_size(BUFFER);
+    let mut once = http.clone();
+    once.keep_alive(false).header_read_timeout(limits.head_within.min(SPARE_HEAD_WITHIN));
     let mut stop = pin!(stop);
     loop {
         // The place comes first: a connection that is not accepted costs no descriptor.
@@ -63,18 +130,28 @@ async fn run(listener: TcpListener, router: Router, limits: Limits, stop: impl F
             accepted = accepting => accepted,
             () = &mut stop => break,
         };
-        // Whom the rate limit counts.
+        let Some((own, beyond)) = connections.take(peer) else {
+            continue;
+        };
+        // Whom limits count, and what the client of the answer has to take.
+        let pace = Pace::new(limits.rate);
+        let stream = TokioIo::new(StallLimit::new(stream, pace.clone()));
         let service = router.clone().map_request(move |mut request: Request<_>| {
+            pace.reset();
+            request.extensions_mut().insert(pace.clone());
             request.extensions_mut().insert(Peer(peer));
+            if beyond {
+                request.extensions_mut().insert(BeyondLimit);
+            }
             request
         });
-        let stream = TokioIo::new(StallLimit::new(stream, limits.read_within));
+        let http = if beyond { &once } else { &http };
         let connection = open.watch(http.serve_connection(stream, TowerToHyperService::new(service)));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection broke off");
             }
-            drop(place);
+            drop((place, own));
         });
     }
     drop(listener);
@@ -93,6 +170,10 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
                 // Without this every streamed page waits for a delayed acknowledgement of its first packet.
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "TCP_NODELAY cannot be set");
+                }
+                #[cfg(any(target_os = "linux", target_os = "macos"))]
+                if let Err(error) = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_IN_SYSTEM) {
+                    tracing::debug!(%error, "TCP_NOTSENT_LOWAT cannot be set");
                 }
                 return (stream, peer);
             }
@@ -129,7 +210,7 @@ async fn stop_asked() {
 
 #[cfg(test)]
 mod tests {
-    use axum::routing::get;
+    use axum::{Extension, routing::get};
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         sync::oneshot,
@@ -138,9 +219,23 @@ mod tests {
     };
 
     use super::*;
+    use crate::http::guard;
 
     const SOON: Duration = Duration::from_secs(20);
+    /// Everything is allowed.
+    fn limits() -> Limits {
+        Limits {
+            connections: 8,
+            per_client: 8,
+            proxies: TrustedProxies::default(),
+            head_within: Duration::from_secs(3_600),
+            rate: MinRate { bytes: 0, window: SOON },
+        }
+    }
+
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+
+    const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
 
     async fn start(limits: Limits) -> (std::net::SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -151,7 +246,15 @@ mod tests {
             let chunks = futures::stream::repeat_with(move || Ok::<_, io::Error>(chunk.clone()));
             axum::body::Body::from_stream(chunks)
         };
-        let router = Router::new().route("/", get(|| async { "here" })).route("/endless", get(endless));
+        let patient = move |Extension(pace): Extension<Pace>| {
+            pace.set(MinRate { bytes: 1, window: 10 * SOON });
+            endless()
+        };
+        let router = Router::new()
+            .route("/", get(|| async { "here" }))
+            .route("/endless", get(endless))
+            .route("/patient", get(patient));
+        let router = guard(router).route("/healthz", get(|| async { "here" }));
         let stopped = async move {
             let _ = stopped.await;
         };
@@ -168,7 +271,7 @@ mod tests {
 
     #[tokio::test]
     async fn half_a_head_and_an_idle_connection_are_closed_in_time() {
-        let limits = Limits { connections: 8, head_within: Duration::from_millis(200), read_within: SOON };
+        let limits = Limits { head_within: Duration::from_millis(200), ..limits() };
         let (address, _stop, _server) = start(limits).await;
         for (bytes, expected) in [(&b""[..], ""), (&REQUEST[..20], ""), (REQUEST, "here")] {
             let mut stream = TcpStream::connect(address).await.unwrap();
@@ -181,7 +284,7 @@ mod tests {
 
     #[tokio::test]
     async fn connections_beyond_the_limit_wait_for_a_place() {
-        let limits = Limits { connections: 2, head_within: Duration::from_secs(3_600), read_within: SOON };
+        let limits = Limits { connections: 2, ..limits() };
         let (address, _stop, _server) = start(limits).await;
         let mut first = TcpStream::connect(address).await.unwrap();
         let mut second = TcpStream::connect(address).await.unwrap();
@@ -197,9 +300,54 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_client_has_its_share_of_the_connections_and_a_proxy_as_many_as_it_wants() {
+        let limits = Limits { per_client: 2, ..limits() };
+        let (address, _stop, _server) = start(limits.clone()).await;
+        let connect = async |from: &str| {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind(std::net::SocketAddr::new(from.parse().unwrap(), 0)).unwrap();
+            socket.connect(address).await.unwrap()
+        };
+        let mut own = vec![connect("127.0.0.1").await, connect("127.0.0.1").await];
+        for stream in &mut own {
+            assert!(timeout(SOON, ask(stream, REQUEST)).await.unwrap().ends_with("here"));
+        }
+        // It is answered after its request was read, so that the end of the connection does not overtake the answer.
+        let refused = timeout(SOON, ask(&mut connect("127.0.0.1").await, REQUEST)).await.unwrap();
+        let (head, body) = refused.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 429 "), "{head}");
+        assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
+        assert!(head.contains("connection: close"), "{head}");
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem["status"], 429);
+        // Who asks for health is told of it, again and again, and has no connection left for anything else.
+        for _ in 0..2 * SPARE_CONNECTIONS {
+            let mut probe = connect("127.0.0.1").await;
+            let health = timeout(SOON, ask(&mut probe, HEALTH)).await.unwrap();
+            assert!(health.starts_with("HTTP/1.1 200 ") && health.ends_with("here"), "{health}");
+            assert!(timeout(SOON, probe.read_to_end(&mut Vec::new())).await.is_ok());
+        }
+        // Another client of this machine, and one more when there is room again.
+        let mut other = connect("127.0.0.2").await;
+        assert!(timeout(SOON, ask(&mut other, REQUEST)).await.unwrap().ends_with("here"));
+        own.pop();
+        let answered =
+            async { while !ask(&mut connect("127.0.0.1").await, REQUEST).await.ends_with("here") {} };
+        timeout(SOON, answered).await.expect("still refused");
+
+        let limits = Limits { proxies: "127.0.0.1".parse().unwrap(), ..limits };
+        let (address, _stop, _server) = start(limits).await;
+        let mut streams = Vec::new();
+        for _ in 0..4 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            assert!(timeout(SOON, ask(&mut stream, REQUEST)).await.unwrap().ends_with("here"));
+            streams.push(stream);
+        }
+    }
+
+    #[tokio::test]
     async fn a_stop_closes_idle_connections_and_the_listener() {
-        let limits = Limits { connections: 8, head_within: Duration::from_secs(3_600), read_within: SOON };
-        let (address, stop, server) = start(limits).await;
+        let (address, stop, server) = start(limits()).await;
         let mut idle = TcpStream::connect(address).await.unwrap();
         assert!(timeout(SOON, ask(&mut idle, REQUEST)).await.unwrap().ends_with("here"));
         stop.send(()).unwrap();
@@ -208,12 +356,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_answer_may_ask_less_of_its_client_than_is_usual() {
+        // More than anybody can take.
+        let rate = MinRate { bytes: u64::MAX, window: Duration::from_millis(300) };
+        let (address, _stop, _server) = start(Limits { rate, ..limits() }).await;
+        let mut patient = TcpStream::connect(address).await.unwrap();
+        let mut usual = TcpStream::connect(address).await.unwrap();
+        patient.write_all(b"GET /patient HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let mut start = [0; 12];
+        patient.read_exact(&mut start).await.unwrap();
+        // It rests for as long as it takes to cut another one off, twice.
+        for _ in 0..2 {
+            usual.write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+            let mut buffer = [0; 1_000];
+            let cut_off = async {
+                while usual.read(&mut buffer).await.is_ok_and(|length| length > 0) {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            timeout(SOON, cut_off).await.expect("still open");
+            usual = TcpStream::connect(address).await.unwrap();
+        }
+        let mut read = 0;
+        let mut buffer = vec![0; 1 << 20];
+        // More than the system keeps for a connection.
+        while read < 64 << 20 {
+            let length = timeout(SOON, patient.read(&mut buffer)).await.unwrap().unwrap();
+            assert!(length > 0, "cut off after {read} bytes");
+            read += length;
+        }
+    }
+
+    #[tokio::test]
     async fn who_takes_nothing_of_an_answer_is_cut_off_and_who_reads_is_not() {
-        let limits = Limits {
-            connections: 8,
-            head_within: Duration::from_secs(3_600),
-            read_within: Duration::from_millis(500),
-        };
+        let window = Duration::from_millis(500);
+        let limits = Limits { rate: MinRate { bytes: 1, window }, ..limits() };
         let (address, _stop, _server) = start(limits).await;
         let request = b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n";
         let mut reader = TcpStream::connect(address).await.unwrap();
@@ -221,7 +398,7 @@ mod tests {
         reader.write_all(request).await.unwrap();
         idle.write_all(request).await.unwrap();
         // It reads all the time, for longer than the other may rest.
-        let until = tokio::time::Instant::now() + 4 * limits.read_within;
+        let until = tokio::time::Instant::now() + 4 * window;
         let mut buffer = vec![0; 1 << 20];
         while tokio::time::Instant::now() < until {
             assert!(timeout(SOON, reader.read(&mut buffer)).await.unwrap().unwrap() > 0);

@@ -1,9 +1,9 @@
 //! `GET /api/export`.
 
-use std::io::Read;
+use std::{io::Read, time::Duration};
 
 use flate2::read::GzDecoder;
-use local_servers::{PostgresServer, wait_until};
+use local_servers::{Fault, FaultProxy, PostgresServer, wait_until};
 use serde_json::{Value, json};
 
 use crate::{
@@ -126,17 +126,25 @@ fn large_database() -> PostgresServer {
 #[test]
 fn four_at_once_the_fifth_is_told_to_wait_and_a_failure_never_looks_complete() {
     let postgres = large_database();
-    let server =
-        Server::start(&Setup { postgres: Some(&postgres.url()), feed: Some("none"), ..Setup::default() });
+    let server = Server::start(&Setup {
+        postgres: Some(&postgres.url()),
+        feed: Some("none"),
+        env: &[("TIDEMARK_TRUSTED_PROXIES", "127.0.0.1")],
+        ..Setup::default()
+    });
     let path = "/api/export?symbol=XRP&interval=30m&format=ndjson";
-    // Started, and then read no further.
-    let mut held: Vec<_> = (0..4).map(|_| wire::open(&server, "GET", path, &[])).collect();
+    let client = |last: usize| format!("203.0.113.{last}");
+    // Started by two clients, and then read no further.
+    let mut held: Vec<_> =
+        (0..4).map(|n| wire::open(&server, "GET", path, &[("x-forwarded-for", &client(n / 2))])).collect();
     for stream in &mut held {
         let mut start = [0; 1_000];
         stream.read_exact(&mut start).unwrap();
         assert!(start.starts_with(b"HTTP/1.1 200 "));
     }
-    let fifth = server.get(path);
+    let third = server.get_with(path, &[("x-forwarded-for", &client(0))]);
+    assert_eq!((third.status, third.header("retry-after")), (429, "10"), "{}", third.text());
+    let fifth = server.get_with(path, &[("x-forwarded-for", &client(2))]);
     assert_eq!(fifth.status, 503, "{}", fifth.text());
     assert_eq!(fifth.header("retry-after"), "10");
     // Calls that cost little go on.
@@ -162,6 +170,33 @@ fn four_at_once_the_fifth_is_told_to_wait_and_a_failure_never_looks_complete() {
     }
     let log = server.log();
     assert!(log.contains("an export broke off"), "{log}");
+}
+
+#[test]
+fn who_leaves_gives_the_place_back_when_the_database_is_left_as_well() {
+    let postgres = large_database();
+    let proxy = FaultProxy::before(postgres.port()).unwrap();
+    let url = postgres.url().replace(&postgres.port().to_string(), &proxy.port().to_string());
+    let server = Server::start(&Setup {
+        postgres: Some(&url),
+        feed: Some("none"),
+        env: &[("TIDEMARK_MAX_EXPORTS_PER_CLIENT", "1")],
+        ..Setup::default()
+    });
+    let path = "/api/export?symbol=XRP&interval=30m&format=ndjson";
+    // Each page takes a while, so that the next one is being read when the head arrives.
+    proxy.set(Fault::Delay(Duration::from_millis(100))).unwrap();
+    let mut stream = wire::open(&server, "GET", path, &[]);
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).unwrap();
+    assert_eq!(&start, b"HTTP/1.1 200");
+    proxy.set(Fault::BlackHole).unwrap();
+    drop(stream);
+    // That nobody is let in can only be seen for a while, shorter than the server waits for the database.
+    let let_in = wait_until(Duration::from_secs(3), || server.get(path).status != 429);
+    assert!(!let_in, "one more connection to the database, and no place for the first");
+    proxy.set(Fault::None).unwrap();
+    assert!(wait_until(SOON, || server.get("/api/export?symbol=BTC&interval=1w").status == 200));
 }
 
 #[test]

@@ -9,6 +9,8 @@ mod methods;
 mod openapi;
 mod overload;
 mod rate;
+mod refusals;
+mod slow_readers;
 #[path = "../support/mod.rs"]
 mod support;
 mod wire;

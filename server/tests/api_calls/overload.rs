@@ -19,6 +19,7 @@ fn when_batches_take_all_their_places_cheap_calls_go_on() {
         postgres: Some(&postgres.url()),
         feed: Some("none"),
         policies: Some(policies),
+        env: &[("TIDEMARK_TRUSTED_PROXIES", "127.0.0.1")],
         ..Setup::default()
     });
     assert_eq!(server.get("/api/latest_prices").status, 200);
@@ -32,7 +33,8 @@ fn when_batches_take_all_their_places_cheap_calls_go_on() {
                 let path = format!("/api/charts?symbols=BTC,ETH&interval=1h&limit={}", n + 1);
                 let (server, refused) = (&server, &refused);
                 scope.spawn(move || {
-                    let answer = server.get(&path);
+                    let answer =
+                        server.get_with(&path, &[("x-forwarded-for", &format!("203.0.113.{}", n / 8))]);
                     if answer.status != 200 {
                         refused.fetch_add(1, Ordering::Relaxed);
                     }

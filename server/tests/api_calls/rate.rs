@@ -30,15 +30,81 @@ fn who_calls_too_often_is_told_when_to_come_back() {
     let problem = refused.json();
     assert_eq!(problem["status"], json!(429));
     assert_eq!(problem["request_id"], json!(refused.header("x-request-id")));
-    // All calls and the server functions count together; pages, files and health do not.
-    for path in ["/api", "/api/", "/api/cache/stats", "/api/nothing", "/fn/latest_prices"] {
+    // All calls, pages and server functions count together; files and health do not.
+    for path in [
+        "/api",
+        "/api/",
+        "/api/cache/stats",
+        "/api/nothing",
+        "/fn/latest_prices",
+        "/",
+        "/coin/BTC",
+        "/admin/cache",
+        "/x",
+    ] {
         assert_eq!(server.get(path).status, 429, "{path}");
     }
-    for path in ["/", "/coin/BTC", "/healthz", "/readyz"] {
+    for path in ["/healthz", "/readyz"] {
         let reply = server.get(path);
         assert_eq!((reply.status, reply.header("ratelimit")), (200, ""), "{path}");
     }
-    assert_eq!(server.get("/robots.txt").status, 404, "no such file here, but no refusal either");
+    assert_eq!(server.get("/pkg/tidemark.js").status, 404, "no such file here, but no refusal either");
+}
+
+#[test]
+fn pages_are_counted_and_files_are_not() {
+    let site = tempfile::tempdir().unwrap();
+    std::fs::write(site.path().join("robots.txt"), "User-agent: *\n").unwrap();
+    let root = site.path().to_str().unwrap();
+    let server = server(&[THREE, ("LEPTOS_SITE_ROOT", root)]);
+    for _ in 0..3 {
+        let page = server.get("/coin/BTC");
+        assert_eq!((page.status, page.header("ratelimit-policy")), (200, "\"client\";q=3;w=180"));
+    }
+    let refused = server.get("/coin/BTC");
+    assert_eq!((refused.status, refused.header("content-type")), (429, "application/problem+json"));
+    // A page with its files is more than one call: files have no count.
+    assert_eq!(server.get("/robots.txt").status, 200);
+}
+
+#[test]
+fn no_header_makes_a_client_of_a_local_proxy_unlimited() {
+    // The defaults, and a proxy on this machine.
+    let server = server(&[("TIDEMARK_TRUSTED_PROXIES", "127.0.0.1")]);
+    let is_limited = |headers: &[(&str, &str)]| {
+        // The burst, and what is allowed anew meanwhile.
+        let mut calls = (0..20_000).map(|_| server.get_with("/api", headers));
+        calls.any(|reply| {
+            assert_ne!(reply.header("ratelimit"), "", "{headers:?}");
+            reply.status == 429
+        })
+    };
+    let forged = [
+        ("forwarded", "for=x"),
+        ("forwarded", "proto=http"),
+        ("forwarded", ""),
+        ("forwarded", "for=127.0.0.1"),
+        ("x-real-ip", "127.0.0.1"),
+    ];
+    for (n, forged) in forged.into_iter().enumerate() {
+        let own = format!("203.0.113.{n}");
+        assert!(is_limited(&[("x-forwarded-for", &own), forged]), "{forged:?}");
+    }
+    // Another value each time is no other client.
+    let varied = (0..20_000).any(|n| {
+        let forged = format!("for=10.{}.{}.1", n / 250, n % 250);
+        let headers = [("x-forwarded-for", "1.1.1.1, 203.0.113.50"), ("forwarded", forged.as_str())];
+        server.get_with("/api", &headers).status == 429
+    });
+    assert!(varied);
+    // What cannot be read, and what is missing, counts as the proxy.
+    assert!(is_limited(&[("x-forwarded-for", "203.0.113.60, garbage")]));
+    for headers in [&[("forwarded", "for=_hidden")][..], &[("x-forwarded-for", "127.0.0.1")], &[]] {
+        let limited = (0..100).any(|_| server.get_with("/api", headers).status == 429);
+        assert!(limited, "{headers:?}");
+    }
+    // Another client is none of these.
+    assert_eq!(server.get_with("/api", &[("x-forwarded-for", "203.0.113.70")]).status, 200);
 }
 
 #[test]
@@ -80,6 +146,12 @@ fn the_setting_is_checked_at_the_start() {
         ("TIDEMARK_RATE_LIMIT", "many"),
         ("TIDEMARK_RATE_LIMIT", "5/h"),
         ("TIDEMARK_TRUSTED_PROXIES", "10.0.0.0/40"),
+        ("TIDEMARK_TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("TIDEMARK_MAX_UNSENT_MIB", "0"),
+        ("TIDEMARK_MAX_UNSENT_MIB_PER_CLIENT", "8MiB"),
+        ("TIDEMARK_MAX_CONNECTIONS_PER_CLIENT", "-1"),
+        ("TIDEMARK_MIN_BODY_KIB_PER_SECOND", "2000"),
+        ("TIDEMARK_MAX_EXPORTS_PER_CLIENT", "5"),
         ("TIDEMARK_CORS_ORIGINS", "example.org"),
     ] {
         let output =

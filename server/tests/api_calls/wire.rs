@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{Read, Write},
-    net::TcpStream,
+    net::{Ipv4Addr, SocketAddr, TcpStream},
 };
 
 use crate::support::{SOON, Server};
@@ -42,6 +42,31 @@ pub fn open(server: &Server, method: &str, path: &str, headers: &[(&str, &str)])
     request.push_str("\r\n");
     stream.write_all(request.as_bytes()).unwrap();
     stream
+}
+
+/// Asks on a connection from this address of this machine.
+pub fn get_from(from: Ipv4Addr, address: SocketAddr, path: &str) -> Raw {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((from, 0)).into()).unwrap();
+    socket.connect(&address.into()).unwrap();
+    let mut stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    parse(&answer)
+}
+
+/// Sends these bytes as they are, and reads the answer to its end.
+pub fn send_bytes(server: &Server, bytes: &[u8]) -> Raw {
+    let mut stream = TcpStream::connect(server.url("").trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    stream.write_all(bytes).unwrap();
+    let mut answer = Vec::new();
+    // It ends with the connection, which the server may reset.
+    let _ = stream.read_to_end(&mut answer);
+    parse(&answer)
 }
 
 pub fn parse(answer: &[u8]) -> Raw {

@@ -11,6 +11,7 @@ mod origins;
 mod outages;
 mod people;
 mod ports;
+mod proxies;
 mod secrets;
 mod sessions;
 mod shell;

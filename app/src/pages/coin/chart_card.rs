@@ -107,8 +107,8 @@ pub fn ChartCard(
                     {move || {
                         let symbol = symbol.clone();
                         Suspend::new(async move {
-                            state.start(first, &chart.await);
-                            stored.then(|| view! { <Export symbol state /> })
+                            let is_there = state.start(first, &chart.await);
+                            (is_there && stored).then(|| view! { <Export symbol state /> })
                         })
                     }}
                 </Suspense>
@@ -120,8 +120,10 @@ pub fn ChartCard(
                     let name = name.clone();
                     Suspend::new(async move {
                         let answer = chart.await;
-                        state.start(first, &answer);
-                        view! { <LiveChart name answer state /> }
+                        if !state.start(first, &answer) {
+                            return ().into_any();
+                        }
+                        view! { <LiveChart name answer state /> }.into_any()
                     })
                 }}
             </Suspense>

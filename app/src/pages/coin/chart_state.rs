@@ -152,26 +152,24 @@ impl ChartState {
         Self { choices, choice, width, drawn, latest, shown, quote, provenance }
     }
 
-    /// Takes over what was read for the first choice, once.
-    pub fn start(&self, choice: Choice, answer: &ReadPair) {
-        if let (Ok(read), true) = (answer, self.latest.with_untracked(Option::is_none)) {
-            self.take(choice, read.clone());
+    /// Takes over what was read for the first choice, once. Whether the page is still there: what runs after a wait may find that
+    /// its page was left or, on the server, rendered anew, and must not look at its values then.
+    pub fn start(&self, choice: Choice, answer: &ReadPair) -> bool {
+        let Some(is_first) = self.latest.try_with_untracked(Option::is_none) else { return false };
+        match answer {
+            Ok(read) if is_first => self.take(choice, read.clone()),
+            _ => true,
         }
     }
 
-    /// Takes over what was read for a choice.
-    pub fn take(&self, choice: Choice, read: Kept<Pair>) {
+    /// Takes over what was read for a choice. Whether the page is still there.
+    pub fn take(&self, choice: Choice, read: Kept<Pair>) -> bool {
         let Kept { value: pair, kept_at } = read;
+        let Some(key) = self.quote.try_with_value(|quote| key(quote, choice)) else { return false };
         if kept_at.is_none() {
-            data::keep(&self.key(choice), || pair.clone(), when::now());
+            data::keep(&key, || pair.clone(), when::now());
         }
-        self.latest.set(Some(Latest { choice, pair, kept_at }));
-    }
-
-    /// The key under which the last candles of a choice are kept.
-    fn key(&self, choice: Choice) -> String {
-        let Choice { interval, span } = choice;
-        self.quote.with_value(|quote| format!("chart {} {interval} {span:?}", quote.symbol))
+        self.latest.try_set(Some(Latest { choice, pair, kept_at })).is_none()
     }
 
     /// The source of the live price: its candles are read. None while it is simulated, for then the server decides whether
@@ -199,7 +197,7 @@ impl ChartState {
         };
         let wide = one(drawn.wide);
         let narrow = (drawn.wide != drawn.narrow).then(|| one(drawn.narrow));
-        let key = self.key(choice);
+        let key = self.quote.with_value(|quote| key(quote, choice));
         Box::pin(async move {
             let read = async {
                 Ok(match narrow {
@@ -232,6 +230,12 @@ impl ChartState {
         let begun = data.interval.bucket(as_of.saturating_sub(1));
         (is_ours && begun > last).then_some(begun)
     }
+}
+
+/// The key under which the last candles of a choice are kept.
+fn key(quote: &LiveQuote, choice: Choice) -> String {
+    let Choice { interval, span } = choice;
+    format!("chart {} {interval} {span:?}", quote.symbol)
 }
 
 /// The candles that a chart shows: where no range was asked for the last ones, no more than there is room for.

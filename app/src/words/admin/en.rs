@@ -15,6 +15,7 @@ pub(super) const WORDS: AdminWords = AdminWords {
     no_password_stored: "No password was set yet: “tidemark admin password” sets one.",
     no_password_file: "No password was set yet: name a file with one in TIDEMARK_ADMIN_PASSWORD_FILE.",
     not_signed_in: "Your session has expired. Sign in again.",
+    cross_origin: "The address in your browser is not the one that the server was asked for. If there is a reverse proxy, it has to pass the Host header on.",
     accounts_away: "The account database is unavailable. The password cannot be checked now.",
     log_away: "Redis, which stores the invalidation log, is unavailable.",
     busy: "Too many sign-ins at once. Try again in a moment.",

@@ -34,6 +34,8 @@ pub struct AdminWords {
     pub no_password_file: &'static str,
     /// The session is over.
     pub not_signed_in: &'static str,
+    /// The browser's and the server's name for this site differ.
+    pub cross_origin: &'static str,
     /// The database of accounts is away.
     pub accounts_away: &'static str,
     /// Redis, with the log of clears, is away.
@@ -313,6 +315,7 @@ impl AdminWords {
             "no_password_file" => self.no_password_file.to_owned(),
             "busy" => self.busy.to_owned(),
             "unavailable" => self.accounts_away.to_owned(),
+            "cross_origin" => self.cross_origin.to_owned(),
             "not_signed_in" => self.not_signed_in.to_owned(),
             _ => return None,
         })

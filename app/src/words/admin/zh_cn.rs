@@ -15,6 +15,7 @@ pub(super) const WORDS: AdminWords = AdminWords {
     no_password_stored: "尚未设置密码：请运行“tidemark admin password”。",
     no_password_file: "尚未设置密码：请在 TIDEMARK_ADMIN_PASSWORD_FILE 中指定密码文件。",
     not_signed_in: "会话已过期，请重新登录。",
+    cross_origin: "浏览器中的网址与服务器收到的不一致。如果使用了反向代理，请让它原样转发 Host 请求头。",
     accounts_away: "账户数据库不可用：暂时无法验证密码。",
     log_away: "保存清除日志的 Redis 不可用。",
     busy: "正在验证的密码过多：请稍后重试。",

@@ -5,9 +5,11 @@ use std::{collections::HashMap, env};
 use super::finding::Finding;
 use crate::config::{
     ADMIN_PASSWORD_FILE, ADMIN_TOKEN_FILE, CORS_ORIGINS, Config, ConfigError, CorsOrigins, FeedSettings,
-    FileSettings, RATE_LIMIT, REDIS_ADDRESS_MAP, REDIS_CERT, REDIS_KEY, REDIS_NAMESPACE, REDIS_URL,
-    RateLimit, RedisSettings, SESSION_IDLE, SESSION_MAX, SUPPLY_FILE, SecretUrl, SessionLimits, Supplies,
-    TRUSTED_PROXIES, TrustedProxies, admin_password, metrics_addr, site_options, variable,
+    FileSettings, LoadLimits, MAX_CONNECTIONS_PER_CLIENT, MAX_EXPORTS_PER_CLIENT, MAX_UNSENT,
+    MAX_UNSENT_PER_CLIENT, MIN_BODY_RATE, RATE_LIMIT, REDIS_ADDRESS_MAP, REDIS_CERT, REDIS_KEY,
+    REDIS_NAMESPACE, REDIS_URL, RateLimit, RedisSettings, SESSION_IDLE, SESSION_MAX, SUPPLY_FILE, SecretUrl,
+    SessionLimits, Supplies, TRUSTED_PROXIES, TrustedProxies, admin_password, metrics_addr, site_options,
+    variable,
 };
 
 /// What the other checks need.
@@ -29,7 +31,7 @@ enum Show {
 /// A setting: its name, how it is shown, what holds without it, whether it can be used.
 type Setting = (&'static str, Show, &'static str, fn() -> Result<(), ConfigError>);
 
-const SETTINGS: [Setting; 21] = [
+const SETTINGS: [Setting; 26] = [
     ("DATABASE_URL", Show::Url, "none: nothing is stored", || Ok(())),
     (REDIS_URL, Show::Url, "none: each server caches for itself", || redis_named(REDIS_URL)),
     (REDIS_NAMESPACE, Show::Plain, "tm", || redis_named(REDIS_NAMESPACE)),
@@ -42,6 +44,11 @@ const SETTINGS: [Setting; 21] = [
     (RATE_LIMIT, Show::Plain, "50/s:200, of callers elsewhere", || RateLimit::from_env().map(drop)),
     (TRUSTED_PROXIES, Show::Plain, "none", || TrustedProxies::from_env().map(drop)),
     (CORS_ORIGINS, Show::Plain, "none", || CorsOrigins::from_env().map(drop)),
+    (MAX_UNSENT, Show::Plain, "64", || LoadLimits::from_env().map(drop)),
+    (MAX_UNSENT_PER_CLIENT, Show::Plain, "8", || LoadLimits::from_env().map(drop)),
+    (MAX_CONNECTIONS_PER_CLIENT, Show::Plain, "64", || LoadLimits::from_env().map(drop)),
+    (MIN_BODY_RATE, Show::Plain, "8", || LoadLimits::from_env().map(drop)),
+    (MAX_EXPORTS_PER_CLIENT, Show::Plain, "2", || LoadLimits::from_env().map(drop)),
     (SUPPLY_FILE, Show::Plain, "the built-in table", || Supplies::from_env().map(drop)),
     (ADMIN_TOKEN_FILE, Show::Plain, "none: the cache administration takes no token", || Ok(())),
     (ADMIN_PASSWORD_FILE, Show::Plain, "none: `tidemark admin password` sets the password", || {

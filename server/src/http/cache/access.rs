@@ -1,10 +1,6 @@
 //! Who may use the admin API: whoever is signed in, or sends the token.
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
@@ -17,44 +13,22 @@ use tidemark_cache::Cache;
 use crate::{
     accounts::Caller,
     config::{ADMIN_PASSWORD_FILE, ADMIN_TOKEN_FILE, AdminToken},
-    http::{AppState, problem::Problem, session::has_authorization},
+    http::{AppState, client::ClientKey, problem::Problem, rate::RefusalRate, session::has_authorization},
 };
-
-/// Refusals told apart from each other in a second; past them, callers are told to come back.
-const MOST_REFUSALS: u32 = 10;
-const SECOND: Duration = Duration::from_secs(1);
 
 /// The cache, and the token that opens it. Cheap to clone.
 #[derive(Clone)]
 pub struct Access {
     cache: Cache,
     token: Option<Arc<AdminToken>>,
-    refusals: Arc<Mutex<Refusals>>,
-}
-
-/// Refusals since the start of the second that is counted.
-struct Refusals {
-    since: Instant,
-    count: u32,
-}
-
-impl Refusals {
-    /// Counts one; whether it is one too many.
-    fn too_many(&mut self, now: Instant) -> bool {
-        if now.duration_since(self.since) >= SECOND {
-            (self.since, self.count) = (now, 0);
-        }
-        self.count = self.count.saturating_add(1);
-        self.count > MOST_REFUSALS
-    }
+    refusals: RefusalRate,
 }
 
 impl Access {
     /// Without a token only sessions have access.
     #[must_use]
     pub fn new(cache: Cache, token: Option<AdminToken>) -> Self {
-        let refusals = Refusals { since: Instant::now(), count: 0 };
-        Self { cache, token: token.map(Arc::new), refusals: Arc::new(Mutex::new(refusals)) }
+        Self { cache, token: token.map(Arc::new), refusals: RefusalRate::new() }
     }
 
     /// What is accessed.
@@ -63,20 +37,19 @@ impl Access {
     }
 
     /// Whether the request's token is the right one.
-    fn check_token(&self, headers: &HeaderMap) -> Result<(), Refused> {
+    fn check_token(&self, headers: &HeaderMap, client: IpAddr) -> Result<(), Refused> {
         let Some(token) = &self.token else { return Err(Refused::NoToken) };
         let given = bearer(headers);
         // The right token is always let in, or anybody could lock the operator out by guessing wrongly.
         if given.is_some_and(|given| token.is(given)) {
             return Ok(());
         }
-        Err(self.count(if given.is_some() { Refused::Wrong } else { Refused::Missing }))
+        Err(self.count(client, if given.is_some() { Refused::Wrong } else { Refused::Missing }))
     }
 
-    /// The refusal, or that there were too many.
-    fn count(&self, refused: Refused) -> Refused {
-        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        if refusals.too_many(Instant::now()) { Refused::TooMany } else { refused }
+    /// The refusal, or that this client had too many.
+    fn count(&self, client: IpAddr, refused: Refused) -> Refused {
+        if self.refusals.is_exceeded(ClientKey::of(client)) { Refused::TooMany } else { refused }
     }
 }
 
@@ -98,7 +71,7 @@ pub(super) enum Refused {
     Missing,
     /// Another was sent.
     Wrong,
-    /// Too many wrong ones at once.
+    /// This client was refused too often within a second.
     TooMany,
     /// The session cannot be looked up.
     Session(AdminError),
@@ -121,7 +94,10 @@ impl IntoResponse for Refused {
                 "sign in, or send the header Authorization: Bearer with the token".to_owned(),
             ),
             Self::Wrong => (StatusCode::UNAUTHORIZED, "this is not the token".to_owned()),
-            Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens".to_owned()),
+            Self::TooMany => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many calls from this address without a valid token or session".to_owned(),
+            ),
             Self::Session(error) => return Problem::from(error).into_response(),
         };
         let mut response = Problem::new(status, detail).into_response();
@@ -155,7 +131,7 @@ impl FromRequestParts<AppState> for Operator {
         // Whoever sends a token is judged by it alone: only a cookie is checked for where the request comes from.
         if has_authorization(&parts.headers) {
             let closed = !state.accounts.can_be();
-            return match state.access.check_token(&parts.headers) {
+            return match state.access.check_token(&parts.headers, address) {
                 Ok(()) => Ok(Self { account: "token".to_owned(), address }),
                 Err(Refused::NoToken) if closed => Err(Refused::Closed),
                 Err(refused) => Err(refused),
@@ -166,7 +142,7 @@ impl FromRequestParts<AppState> for Operator {
             Err(AdminError::NotSignedIn) if state.access.token.is_none() && !state.accounts.can_be() => {
                 Err(Refused::Closed)
             }
-            Err(AdminError::NotSignedIn) => Err(state.access.count(Refused::Missing)),
+            Err(AdminError::NotSignedIn) => Err(state.access.count(address, Refused::Missing)),
             Err(error) => Err(Refused::Session(error)),
         }
     }
@@ -189,14 +165,5 @@ mod tests {
             assert_eq!(of(other), None, "{other}");
         }
         assert_eq!(bearer(&HeaderMap::new()), None);
-    }
-
-    #[test]
-    fn refusals_are_counted_by_the_second() {
-        let start = Instant::now();
-        let mut refusals = Refusals { since: start, count: 0 };
-        assert!((0..MOST_REFUSALS).all(|_| !refusals.too_many(start)));
-        assert!(refusals.too_many(start));
-        assert!(!refusals.too_many(start + SECOND));
     }
 }

@@ -4,6 +4,8 @@ mod access;
 mod report;
 mod scope;
 
+use std::fmt;
+
 use axum::{
     Json, Router,
     body::Bytes,
@@ -12,7 +14,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, Unexpected, Visitor},
+};
 use tidemark_cache::{ClearError, Preview};
 
 pub use self::access::Access;
@@ -55,7 +60,37 @@ struct ClearAnswer {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UndoBody {
+    #[serde(deserialize_with = "whole_number")]
     handle: u64,
+}
+
+/// A number without a fraction, however it is written: to JSON, `7.0` is the integer 7.
+fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    struct Whole;
+
+    impl Visitor<'_> for Whole {
+        type Value = u64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("u64")
+        }
+
+        fn visit_u64<E: Error>(self, number: u64) -> Result<u64, E> {
+            Ok(number)
+        }
+
+        fn visit_f64<E: Error>(self, number: f64) -> Result<u64, E> {
+            // All whole numbers up to there are exact in a float.
+            const EXACT: f64 = 9_007_199_254_740_992.0;
+            if number.fract() == 0.0 && (0.0..=EXACT).contains(&number) {
+                Ok(number as u64)
+            } else {
+                Err(E::invalid_value(Unexpected::Float(number), &self))
+            }
+        }
+    }
+
+    deserializer.deserialize_u64(Whole)
 }
 
 async fn stats(_: Operator, State(state): State<AppState>) -> Response {
@@ -117,4 +152,23 @@ fn private(body: impl Serialize) -> Response {
     let mut response = Json(body).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handle_is_a_whole_number_however_it_is_written() {
+        let read = |text: &str| {
+            let body = serde_json::from_str::<UndoBody>(&format!(r#"{{"handle":{text}}}"#));
+            body.map(|body| body.handle).ok()
+        };
+        for (text, handle) in [("7", 7), ("7.0", 7), ("2139e0", 2139), ("18446744073709551615", u64::MAX)] {
+            assert_eq!(read(text), Some(handle), "{text}");
+        }
+        for text in ["7.5", "-1", "-1.0", "1e300", "\"7\"", "null"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
 }

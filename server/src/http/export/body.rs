@@ -3,6 +3,7 @@
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -11,17 +12,18 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body::Frame;
 use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc},
+    sync::mpsc,
     time::{Instant, timeout, timeout_at},
 };
 
 use super::Lines;
+use crate::http::shares::Share;
 use crate::store::{Export, MarkedCandle, StoreError};
 
 /// Longest export.
 const LONGEST: Duration = Duration::from_secs(600);
 /// Longest time in which the caller may take nothing.
-const READ_WITHIN: Duration = Duration::from_secs(30);
+pub(super) const READ_WITHIN: Duration = Duration::from_secs(30);
 
 /// A part of the body, or its end: without the latter it is not complete.
 enum Part {
@@ -29,13 +31,9 @@ enum Part {
     End,
 }
 
-/// Sends the candles from the first page on; `place` is given back when they are sent, or nobody wants them any more.
-pub(super) fn stream(
-    lines: Lines,
-    first: Vec<MarkedCandle>,
-    pages: Export,
-    place: OwnedSemaphorePermit,
-) -> Body {
+/// Sends the candles from the first page on. The task keeps `place` until it has left the database, which may be after the body
+/// is gone.
+pub(super) fn stream(lines: Lines, first: Vec<MarkedCandle>, pages: Export, place: Arc<Share>) -> Body {
     // One page is made while the one before is sent, and a third is being read: three in memory at most.
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {

@@ -3,7 +3,10 @@
 mod body;
 mod format;
 
+use std::sync::Arc;
+
 use axum::{
+    Extension,
     extract::{RawQuery, State},
     http::{HeaderValue, StatusCode, header},
     response::Response,
@@ -12,8 +15,15 @@ use model::Source;
 
 pub use self::format::Format;
 use self::format::Lines;
-use super::{AppState, problem::Problem, query};
+use super::{
+    AppState,
+    held::hold,
+    problem::Problem,
+    query,
+    stall::{MinRate, Pace},
+};
 use crate::{
+    accounts::Caller,
     market::{Exported, IncompleteCandles},
     store::StoreError,
 };
@@ -21,10 +31,12 @@ use crate::{
 /// Answers with a file, sent in parts.
 pub(super) async fn export(
     State(state): State<AppState>,
+    caller: Caller,
+    pace: Option<Extension<Pace>>,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     let (query, format, incomplete) = query::export(raw.as_deref())?;
-    let place = state.edge.places().export()?;
+    let place = Arc::new(state.edge.places().export(caller.client())?);
     let Exported { source, mut pages } = state.market.export(&query).await?;
     let revision = pages.revision();
     // The first page comes before the head: what fails at once is reported as an error.
@@ -35,11 +47,15 @@ pub(super) async fn export(
     let may_mark = format == Format::Csv && incomplete == IncompleteCandles::Mark;
     let has_marks = may_mark && pages.has_incomplete().await.map_err(unread)?;
     let first = pages.next_marked().await.map_err(unread)?;
+    // It has a place and a longest time of its own: whoever reads it may have to store it first.
+    if let Some(Extension(pace)) = pace {
+        pace.set(MinRate { bytes: 1, window: body::READ_WITHIN });
+    }
     let lines = Lines { format, incomplete, has_marks };
     // A replayed or made-up price must not pass for a recorded one when the file is found again.
     let of = if source == Source::RECORDED { String::new() } else { format!("-{source}") };
     let name = format!("{}-USD-{}{of}.{}", query.symbol, query.interval, format.name());
-    let mut response = Response::new(body::stream(lines, first, pages, place));
+    let mut response = hold(Response::new(body::stream(lines, first, pages, Arc::clone(&place))), place);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

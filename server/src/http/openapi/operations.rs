@@ -11,11 +11,15 @@ use super::{
 /// Errors of every public call.
 const PUBLIC: [&str; 6] = ["400", "404", "405", "414", "429", "503"];
 /// Errors of calls that take no parameters.
-const PLAIN: [&str; 4] = ["405", "414", "429", "503"];
+const PLAIN: [&str; 5] = ["400", "405", "414", "429", "503"];
 /// Errors of every call of a session.
-const SESSION: [&str; 4] = ["405", "414", "429", "503"];
+const SESSION: [&str; 5] = ["400", "405", "414", "429", "503"];
 /// Errors of every call of the cache's operator.
-const OPERATOR: [&str; 7] = ["401", "403", "405", "413", "414", "429", "503"];
+const OPERATOR: [&str; 7] = ["400", "401", "403", "405", "414", "429", "503"];
+/// Errors of calls whose body is read.
+const BODY: [&str; 2] = ["408", "413"];
+/// Errors of health checks, which only malformed requests and too many connections get.
+const HEALTH: [&str; 4] = ["400", "405", "414", "429"];
 
 /// All calls by path.
 pub(super) fn paths() -> Value {
@@ -52,16 +56,16 @@ pub(super) fn paths() -> Value {
             "cache_stats", "What the cache of this server does", &[], None, "CacheStats", examples::stats(), &[],
         ) },
         "/api/cache/inspect": { "get": operator(
-            "cache_inspect", "All that is known of one entry", &["key"], None, "CacheInspection", examples::inspect(), &["400"],
+            "cache_inspect", "All that is known of one entry", &["key"], None, "CacheInspection", examples::inspect(), &[],
         ) },
         "/api/cache/clear": { "post": operator(
             "cache_clear", "Clear a part of the cache, or say what that would clear", &[],
             Some(("CacheClear", json!({ "scope": { "category": "prices" }, "dry_run": true }))),
-            "CacheCleared", examples::clear(), &["400"],
+            "CacheCleared", examples::clear(), &[],
         ) },
         "/api/cache/undo": { "post": operator(
             "cache_undo", "Take a clear back", &[], Some(("CacheUndo", json!({ "handle": 1 }))),
-            "CacheUndone", examples::undo(), &["400", "404"],
+            "CacheUndone", examples::undo(), &["404"],
         ) },
     })
 }
@@ -110,7 +114,7 @@ fn health(id: &str, summary: &str, responses: Value) -> Value {
         "tags": ["about"],
         "summary": summary,
         "parameters": [parameter("request_id")],
-        "responses": with_errors(responses, &["405", "414"]),
+        "responses": with_errors(responses, &HEALTH),
     })
 }
 
@@ -160,7 +164,8 @@ fn export() -> Value {
         "operationId": "export",
         "tags": ["market"],
         "summary": "All candles of a range, as a file, read in one snapshot",
-        "description": "At most 4 at once, for at most 10 minutes each. Simulated prices are not exported.",
+        "description": "At most 4 at once, 2 of one client unless TIDEMARK_MAX_EXPORTS_PER_CLIENT says otherwise, for at most 10 \
+                        minutes each. Simulated prices are not exported.",
         "parameters": names.iter().map(|name| parameter(name)).collect::<Vec<_>>(),
         "responses": with_errors(json!({ "200": file }), &PUBLIC),
     })
@@ -193,7 +198,7 @@ fn sign_in() -> Value {
         examples::session(),
         &headers,
     );
-    let errors = ["400", "401", "403", "409", "413", "415"];
+    let errors = ["401", "403", "408", "409", "413", "415"];
     let mut operation = session("sign_in", "Sign in", json!({ "200": ok }), &errors);
     operation["requestBody"] = json!({
         "required": true,
@@ -210,7 +215,7 @@ fn sign_out() -> Value {
         "description": "Signed out, or not signed in at all; the session is over on the server.",
         "headers": header_references(&["x-request-id", "Set-Cookie", "RateLimit", "RateLimit-Policy"]),
     });
-    session("sign_out", "Sign out", json!({ "204": gone }), &["403"])
+    session("sign_out", "Sign out", json!({ "204": gone }), &["403", "408", "413"])
 }
 
 /// A call of the cache's operator.
@@ -234,6 +239,7 @@ fn operator(
         "responses": with_errors(with_errors(json!({ "200": ok }), &OPERATOR), errors),
     });
     if let Some((schema, example)) = body {
+        operation["responses"] = with_errors(operation["responses"].take(), &BODY);
         operation["requestBody"] = json!({
             "required": true,
             "content": { "application/json": { "schema": reference(schema), "example": example } },

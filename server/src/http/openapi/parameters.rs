@@ -2,12 +2,26 @@
 
 use model::{DEFAULT_LIMIT, FIRST_TIME, LAST_TIME, MAX_CHANGE_SYMBOLS, MAX_LIMIT};
 use serde_json::{Value, json};
+use tidemark_cache::MAX_SCOPE_TEXT;
 
-use crate::market::{BATCH_DEFAULT_LIMIT, BATCH_MAX_CANDLES, BATCH_MAX_SYMBOLS, IncompleteCandles};
+use crate::{
+    config::CATEGORIES,
+    market::{BATCH_DEFAULT_LIMIT, BATCH_MAX_CANDLES, BATCH_MAX_SYMBOLS, IncompleteCandles},
+};
 
 /// A reference to one of [`parameters`].
 pub(super) fn parameter(name: &str) -> Value {
     json!({ "$ref": format!("#/components/parameters/{name}") })
+}
+
+/// The schema of an entry's full name, or of its beginning.
+pub(super) fn entry_name() -> Value {
+    json!({
+        "type": "string",
+        "pattern": format!("^({}):", CATEGORIES.join("|")),
+        "maxLength": MAX_SCOPE_TEXT,
+        "examples": ["prices:recorded"],
+    })
 }
 
 /// All, by the names that operations refer to.
@@ -47,7 +61,7 @@ pub(super) fn parameters() -> Value {
         "changes_symbols": list(true, "Which symbols, in this order; one named twice is answered once.", MAX_CHANGE_SYMBOLS),
         "since": query("since", false, "`version` of an earlier answer: only what changed since then is answered. Without it, \
                        and where the server does not know it, all asked symbols are.",
-                       json!({ "type": "integer", "format": "int64", "minimum": 0 })),
+                       json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX })),
         "charts_symbols": list(true, "Which symbols, in this order; one named twice is answered once.", BATCH_MAX_SYMBOLS),
         "symbol": symbol,
         "interval": interval,
@@ -63,11 +77,12 @@ pub(super) fn parameters() -> Value {
         "partial": query("partial", false, "What becomes of incomplete candles: they are marked, left out, or written as the \
                          others.", json!({ "enum": IncompleteCandles::ALL.map(IncompleteCandles::as_str), "default": "mark" })),
         "key": query("key", true, "The entry's full name, category:text.",
-                     json!({ "type": "string", "examples": ["prices:recorded"] })),
+                     entry_name()),
         "if_none_match": { "name": "If-None-Match", "in": "header", "required": false, "schema": { "type": "string" },
                            "description": "The ETag of an earlier answer; unchanged, it is answered by 304." },
         "request_id": { "name": "x-request-id", "in": "header", "required": false,
-                        "description": "Kept for the answer and the log; without it, or with another, an id is made.",
-                        "schema": { "type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$" } },
+                        "description": "1 to 128 letters, digits, dots, hyphens and underscores are kept for the answer and the log; \
+                                        without it, or with anything else, an id is made.",
+                        "schema": { "type": "string" } },
     })
 }

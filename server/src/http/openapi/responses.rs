@@ -5,8 +5,12 @@ use serde_json::{Map, Value, json};
 use super::examples;
 
 /// Errors by status: name, what it means, an example.
-const ERRORS: [(&str, &str, &str); 11] = [
-    ("400", "bad_request", "A parameter or the body is off; it is named, with what is allowed."),
+const ERRORS: [(&str, &str, &str); 12] = [
+    (
+        "400",
+        "bad_request",
+        "A parameter, the body or the Host header is off; it is named, with what is allowed.",
+    ),
     ("401", "unauthorized", "Not signed in and no token, or a wrong password or token."),
     (
         "403",
@@ -15,6 +19,7 @@ const ERRORS: [(&str, &str, &str); 11] = [
     ),
     ("404", "not_found", "Unknown symbol, handle or call; it is named."),
     ("405", "method_not_allowed", "Another method; `Allow` has those that there are."),
+    ("408", "request_timeout", "The body did not come within 10 s."),
     ("409", "no_password", "No password was set yet; the detail says how to."),
     ("413", "too_large", "The body is longer than 16 KiB."),
     ("414", "uri_too_long", "The query is longer than 16 KiB."),
@@ -22,7 +27,7 @@ const ERRORS: [(&str, &str, &str); 11] = [
     (
         "429",
         "too_many_requests",
-        "Called, or guessed a password, too often from one address; `Retry-After` says when to come back.",
+        "Called, or guessed a password, too often from one address, or too much at once; `Retry-After` says when to come back.",
     ),
     ("503", "unavailable", "Too much is asked at once, or nothing can answer at present."),
 ];

@@ -5,11 +5,16 @@ use model::{
     Session, Source, Symbol, Tier,
 };
 use serde_json::{Value, json};
+use tidemark_cache::MAX_TAG_BYTES;
 use utoipa::{OpenApi, ToSchema};
 
-use crate::http::{
-    health::{Component, Ready},
-    problem::Problem,
+use super::parameters::entry_name;
+use crate::{
+    config::CATEGORIES,
+    http::{
+        health::{Component, Ready},
+        problem::Problem,
+    },
 };
 
 /// Answer of `GET /api/charts`: one chart a symbol, in the order asked for, each as `chart_data` answers it.
@@ -103,7 +108,7 @@ fn cache() -> [(&'static str, Value); 8] {
         },
     });
     let one_of = |name: &str, schema: Value| json!({ "type": "object", "required": [name], "properties": { name: schema }, "additionalProperties": false });
-    let text = json!({ "type": "string" });
+    let tag = json!({ "type": "string", "pattern": "^[!-~]+$", "maxLength": MAX_TAG_BYTES });
     [
         (
             "CacheScope",
@@ -111,10 +116,10 @@ fn cache() -> [(&'static str, Value); 8] {
                 "description": "What to clear: everything, a category, names that begin so, a tag such as coin:BTC, a name.",
                 "oneOf": [
                     one_of("all", json!({ "const": true })),
-                    one_of("category", text.clone()),
-                    one_of("prefix", text.clone()),
-                    one_of("tag", text.clone()),
-                    one_of("key", text.clone()),
+                    one_of("category", json!({ "enum": CATEGORIES })),
+                    one_of("prefix", entry_name()),
+                    one_of("tag", tag),
+                    one_of("key", entry_name()),
                 ],
             }),
         ),
@@ -174,7 +179,13 @@ fn cache() -> [(&'static str, Value); 8] {
                 "type": "object",
                 "required": ["handle"],
                 "additionalProperties": false,
-                "properties": { "handle": count("The handle of a clear.") },
+                "properties": { "handle": {
+                    "type": "integer",
+                    "minimum": 0,
+                    // Beyond it, JSON's numbers are not exact.
+                    "maximum": 9_007_199_254_740_991_u64,
+                    "description": "The handle of a clear.",
+                } },
             }),
         ),
         (

@@ -14,33 +14,15 @@ use axum::{
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
-use super::{Allowed, Peer, RateLimits};
+use super::{Allowed, RateLimits};
 
-/// Which calls of a router are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::http) enum Counted {
-    /// All.
-    All,
-    /// Those to server functions; pages and files are not.
-    ServerFunctions,
-}
-
-/// A layer that refuses callers who call too often.
+/// A layer that refuses clients that call too often.
 #[derive(Clone)]
-pub(in crate::http) struct Limited {
-    limits: RateLimits,
-    counted: Counted,
-}
+pub(in crate::http) struct Limited(RateLimits);
 
 impl Limited {
-    /// For a router all of whose calls count.
-    pub(in crate::http) fn all(limits: RateLimits) -> Self {
-        Self { limits, counted: Counted::All }
-    }
-
-    /// For the router of the pages.
-    pub(in crate::http) fn server_functions(limits: RateLimits) -> Self {
-        Self { limits, counted: Counted::ServerFunctions }
+    pub(in crate::http) fn new(limits: RateLimits) -> Self {
+        Self(limits)
     }
 }
 
@@ -48,15 +30,15 @@ impl<S> Layer<S> for Limited {
     type Service = LimitedService<S>;
 
     fn layer(&self, inner: S) -> LimitedService<S> {
-        LimitedService { inner, limited: self.clone() }
+        LimitedService { inner, limits: self.0.clone() }
     }
 }
 
-/// A service that is not asked by callers who call too often.
+/// A service that clients cannot call too often.
 #[derive(Clone)]
 pub(in crate::http) struct LimitedService<S> {
     inner: S,
-    limited: Limited,
+    limits: RateLimits,
 }
 
 impl<S, B> Service<Request<B>> for LimitedService<S>
@@ -73,9 +55,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let counts = self.limited.counted == Counted::All || request.uri().path().starts_with("/fn/");
-        let peer = request.extensions().get::<Peer>().copied().filter(|_| counts);
-        match self.limited.limits.check(peer, request.headers()) {
+        match self.limits.check(&request) {
             Ok(allowed) => LimitedFuture::Asked { answer: self.inner.call(request), allowed },
             Err(problem) => LimitedFuture::Refused { answer: Some(problem.into_response()) },
         }

@@ -1,26 +1,23 @@
-//! Rate limits by client address.
+//! Rate limits by client.
 
-mod client;
 mod layer;
 mod table;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc};
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, Request, StatusCode};
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, DefaultClock},
     middleware::StateInformationMiddleware,
 };
 
-pub(crate) use self::client::ClientKey;
-pub use self::client::Peer;
+pub(super) use self::layer::Limited;
 use self::table::Table;
-pub(super) use self::{
-    client::{client, is_secure},
-    layer::Limited,
+use super::{
+    client::{Client, ClientKey},
+    problem::Problem,
 };
-use super::problem::Problem;
 use crate::config::{EdgeSettings, Rate, RateLimit, TrustedProxies};
 
 type Limiter = RateLimiter<ClientKey, Table, DefaultClock, StateInformationMiddleware>;
@@ -33,7 +30,7 @@ struct Inner {
     limiter: Limiter,
     clock: DefaultClock,
     proxies: TrustedProxies,
-    /// Whether callers on this machine count.
+    /// Whether clients on this machine count.
     loopback: bool,
     rate: Rate,
     /// `RateLimit-Policy`, the same for all.
@@ -54,7 +51,7 @@ impl RateLimits {
         let RateLimit::On { rate, loopback } = settings.rate_limit else { return Self(None) };
         // None only of a rate beyond one call a nanosecond, which no setting reaches.
         let Some(quota) = Quota::with_period(rate.window / rate.calls.get()) else { return Self(None) };
-        let table = Table::new();
+        let table = Table::new(table::MAX_CLIENTS);
         let clock = DefaultClock::default();
         let limiter = Limiter::new(quota.allow_burst(rate.burst), table, clock.clone());
         let (burst, seconds) = (rate.burst, refill_seconds(rate, rate.burst.get()));
@@ -75,19 +72,41 @@ impl RateLimits {
         Self(None)
     }
 
-    /// Counts a call. Nothing is said to those who are not limited.
-    fn check(&self, peer: Option<Peer>, headers: &HeaderMap) -> Result<Option<Allowed>, Problem> {
-        let (Some(limits), Some(Peer(peer))) = (&self.0, peer) else { return Ok(None) };
-        limits.check(client(peer.ip(), headers, &limits.proxies))
+    /// Counts a call. None for a client that is not limited.
+    fn check<B>(&self, request: &Request<B>) -> Result<Option<Allowed>, Problem> {
+        let Some(limits) = &self.0 else { return Ok(None) };
+        let Some(client) = Client::of_request(request, &limits.proxies) else { return Ok(None) };
+        limits.check(client)
+    }
+}
+
+/// Counts calls that were refused for lack of credentials, each client's by itself. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct RefusalRate(Arc<Limiter>);
+
+/// Refusals of one client in a second that are answered by their reason.
+const REFUSALS_PER_SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+/// Clients whose refusals are remembered.
+const MAX_REFUSED_CLIENTS: usize = 8_192;
+
+impl RefusalRate {
+    pub(super) fn new() -> Self {
+        let quota = Quota::per_second(REFUSALS_PER_SECOND);
+        Self(Arc::new(Limiter::new(quota, Table::new(MAX_REFUSED_CLIENTS), DefaultClock::default())))
+    }
+
+    /// Counts a refusal of this client. Whether it is one too many.
+    pub(super) fn is_exceeded(&self, client: ClientKey) -> bool {
+        self.0.check_key(&client).is_err()
     }
 }
 
 impl Inner {
-    fn check(&self, client: IpAddr) -> Result<Option<Allowed>, Problem> {
-        if !self.loopback && client.is_loopback() {
+    fn check(&self, client: Client) -> Result<Option<Allowed>, Problem> {
+        if !self.loopback && client.is_local {
             return Ok(None);
         }
-        match self.limiter.check_key(&ClientKey::of(client)) {
+        match self.limiter.check_key(&client.key()) {
             Ok(state) => Ok(Some(Allowed {
                 left: self.left(state.remaining_burst_capacity()),
                 policy: self.policy.clone(),
@@ -133,7 +152,9 @@ mod tests {
 
     fn call(limits: &RateLimits, from: &str) -> Result<Option<Allowed>, Problem> {
         let peer = std::net::SocketAddr::new(from.parse().unwrap(), 9);
-        limits.check(Some(Peer(peer)), &HeaderMap::new())
+        let mut request = Request::new(());
+        request.extensions_mut().insert(crate::http::client::Peer(peer));
+        limits.check(&request)
     }
 
     #[test]
@@ -166,6 +187,17 @@ mod tests {
     }
 
     #[test]
+    fn refusals_are_counted_by_client() {
+        let refusals = RefusalRate::new();
+        let key = |text: &str| ClientKey::of(text.parse().unwrap());
+        for _ in 0..REFUSALS_PER_SECOND.get() {
+            assert!(!refusals.is_exceeded(key("9.9.9.9")));
+        }
+        assert!(refusals.is_exceeded(key("9.9.9.9")));
+        assert!(!refusals.is_exceeded(key("9.9.9.8")));
+    }
+
+    #[test]
     fn counting_a_call_takes_little_and_many_clients_have_a_bound() {
         let limits = limits("1000000/s", true);
         let clients = 400_000_u32;
@@ -177,6 +209,6 @@ mod tests {
         assert!(begun.elapsed() < Duration::from_secs(60));
         let inner = limits.0.as_ref().unwrap();
         let known = inner.limiter.len();
-        assert!((table::MOST_CLIENTS / 2..=table::MOST_CLIENTS).contains(&known), "{known}");
+        assert!((table::MAX_CLIENTS / 2..=table::MAX_CLIENTS).contains(&known), "{known}");
     }
 }

@@ -8,18 +8,18 @@ use governor::{
 };
 use quick_cache::sync::Cache;
 
-use super::client::ClientKey;
+use crate::http::client::ClientKey;
 
-/// Clients remembered. Past it those that call least are forgotten first: who calls all the time stays.
-pub(super) const MOST_CLIENTS: usize = 131_072;
+/// Clients whose calls are remembered. Past it those that call least are forgotten first.
+pub(super) const MAX_CLIENTS: usize = 131_072;
 
 /// The state of each client, for the limiter.
 pub(super) struct Table(Cache<ClientKey, Arc<InMemoryState>>);
 
 impl Table {
-    /// An empty one. It takes some 10 MB when full.
-    pub(super) fn new() -> Self {
-        Self(Cache::new(MOST_CLIENTS))
+    /// An empty one for so many clients. With [`MAX_CLIENTS`] it takes some 10 MB when full.
+    pub(super) fn new(clients: usize) -> Self {
+        Self(Cache::new(clients))
     }
 }
 

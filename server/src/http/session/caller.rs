@@ -12,7 +12,7 @@ use crate::{
     accounts::Caller,
     http::{
         AppState, Edge,
-        rate::{Peer, client, is_secure},
+        client::{Client, Peer, is_secure},
     },
 };
 
@@ -28,7 +28,7 @@ impl Caller {
         let secure = is_secure(peer, &parts.headers, edge.proxies());
         let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         Self {
-            address: client(peer, &parts.headers, edge.proxies()),
+            address: Client::of(peer, &parts.headers, edge.proxies()).address,
             agent: agent.unwrap_or_default().to_owned(),
             session: cookie::read(&parts.headers, secure),
             secure,

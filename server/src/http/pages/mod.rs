@@ -1,5 +1,11 @@
 //! The pages, their server functions and their files.
 
+mod files;
+mod server_functions;
+mod to_end;
+
+pub(super) use to_end::Tasks;
+
 use std::sync::Arc;
 
 use app::{
@@ -9,17 +15,16 @@ use app::{
 };
 use axum::{
     Router,
-    http::{HeaderValue, Response, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{from_fn, from_fn_with_state},
 };
 use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::*};
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
 use tower::ServiceBuilder;
-use tower_http::{
-    services::{ServeDir, fs::ServeFileSystemResponseBody},
-    set_header::SetResponseHeaderLayer,
-};
+use tower_http::set_header::SetResponseHeaderLayer;
 
-use super::{AppState, security};
+use self::files::files;
+use super::{AppState, rate::Limited, security};
 use crate::console::Console;
 
 /// What each rendering finds in its context, and the headers that it answers with.
@@ -48,42 +53,44 @@ fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     }
 }
 
-/// Pages, server functions, and files of the site's folder; a page that says so for anything else.
-pub fn routes(state: &AppState) -> Router<AppState> {
+/// Pages, server functions, and files of the site's folder; a page that says so for anything else. `limited` counts pages and
+/// server functions, and not files.
+pub(super) fn routes(state: &AppState, limited: &Limited) -> Router<AppState> {
     let options = LeptosOptions::clone(&state.options);
     let root = options.site_root.to_string();
-    let files = || ServeDir::new(&root).precompressed_br().precompressed_gzip();
     // Hashed names never change their content.
     let keep = if options.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" };
     // Not on an error: the next server may have the file.
     let keep = SetResponseHeaderLayer::overriding(
         header::CACHE_CONTROL,
-        move |response: &Response<ServeFileSystemResponseBody>| {
+        move |response: &axum::response::Response| {
             let found = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
             Some(HeaderValue::from_static(if found { keep } else { "no-store" }))
         },
     );
     let package = format!("/{}", options.site_pkg_dir);
-    let package_files = ServiceBuilder::new()
-        .layer(keep)
-        .service(ServeDir::new(format!("{root}{package}")).precompressed_br().precompressed_gzip());
+    let package_files = ServiceBuilder::new().layer(keep).service(files(&format!("{root}{package}"), None));
 
+    let tasks = state.edge.page_tasks();
+    let rendered =
+        ServiceBuilder::new().layer(limited.clone()).layer(from_fn_with_state(tasks, to_end::to_end));
     let not_found = leptos_axum::render_app_async_with_context(context(state), {
         let options = options.clone();
         move || shell(options.clone())
     });
-    let not_found = axum::routing::any(not_found);
+    let not_found = axum::routing::any(not_found).layer(rendered.clone());
     Router::new()
         .leptos_routes_with_context(state, generate_route_list(App), context(state), move || {
             shell(options.clone())
         })
+        .layer(rendered.layer(from_fn(server_functions::check)))
         .nest_service(&package, package_files)
         // Browsers and feed readers ask for it whatever the page's head says.
         .route(
             "/favicon.ico",
             axum::routing::get(|| async { axum::response::Redirect::permanent("/favicon.svg") }),
         )
-        .fallback_service(files().fallback(not_found))
+        .fallback_service(files(&root, Some(not_found)))
 }
 
 #[cfg(test)]
@@ -139,7 +146,7 @@ mod tests {
     async fn a_guarded_page_sends_a_stranger_to_the_sign_in_page_before_anything_is_shown() {
         let state = state();
         // As at a server's start: it sets leptos' executor up.
-        let _ = super::routes(&state);
+        let _ = super::routes(&state, &Limited::new(state.edge.limits()));
         let page = leptos_axum::render_app_async_with_context(context(&state), || view! { <Guarded /> });
         let routes = Router::new().route("/guarded", get(page)).with_state(state.clone());
         let ask = |cookie: Option<HeaderValue>| {
