@@ -78,7 +78,11 @@ fn a_password_that_redis_repeats_is_in_no_log() {
     .unwrap();
     let url = format!("redis://known:s3cret-word@127.0.0.1:{}", redis.port());
     let server = server(&url, &[("RUST_LOG", "debug")]);
-    assert!(wait_until(SOON, || server.log().contains("subscribing to the channel fails")), "{}", server.log());
+    assert!(
+        wait_until(SOON, || server.log().contains("subscribing to the channel fails")),
+        "{}",
+        server.log()
+    );
     let checked = support::tidemark().arg("check").env("REDIS_URL", &url).output().unwrap();
     let said = [server.log().into_bytes(), checked.stdout, checked.stderr].concat();
     let said = String::from_utf8_lossy(&said);

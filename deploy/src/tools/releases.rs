@@ -43,9 +43,8 @@ pub fn fetch(layout: &Layout) -> Result<Vec<(&'static str, PathBuf)>> {
     let dir = layout.tools().join("redis-releases");
     // Of other wheels, they are others.
     let is_current = fs::read_to_string(dir.join("releases.txt")).is_ok_and(|text| text == WHEELS);
-    let found = || -> Vec<_> {
-        wanted.iter().map(|(variable, _, program)| (*variable, dir.join(program))).collect()
-    };
+    let found =
+        || -> Vec<_> { wanted.iter().map(|(variable, _, program)| (*variable, dir.join(program))).collect() };
     if is_current && found().iter().all(|(_, program)| program.is_file()) {
         return Ok(found());
     }
@@ -114,7 +113,10 @@ mod tests {
     fn a_program_that_is_named_already_is_not_fetched() {
         assert_eq!(unset(|_| false).len(), PROGRAMS.len());
         let left = unset(|variable| variable.ends_with("VALKEY"));
-        assert_eq!(left.iter().map(|(variable, ..)| *variable).collect::<Vec<_>>(), ["TIDEMARK_TEST_REDIS_6_2"]);
+        assert_eq!(
+            left.iter().map(|(variable, ..)| *variable).collect::<Vec<_>>(),
+            ["TIDEMARK_TEST_REDIS_6_2"]
+        );
     }
 
     #[test]

@@ -61,7 +61,11 @@ async fn serve() -> Result<(), String> {
     let owner = owner(&config, store.as_ref()).await;
     let identifying = owner.is_none();
     let origin = store.as_ref().map(Store::origin);
-    let cache = builder(&config).owner(owner).origin(origin).build().map_err(|e| RedisSettings::named(&e).to_string())?;
+    let cache = builder(&config)
+        .owner(owner)
+        .origin(origin)
+        .build()
+        .map_err(|e| RedisSettings::named(&e).to_string())?;
     let identifying = store
         .clone()
         .filter(|_| identifying && config.redis.url.is_some())

@@ -91,7 +91,8 @@ impl SecretUrl {
         let (path, query) = tail.split_once('?').unwrap_or((tail, ""));
         // Behind the name of a parameter an @ may stand for itself, where the authority shows that it is a whole one.
         let may_hold_at = authority.is_empty() || authority.contains('@');
-        let is_misread = path.contains('@') || fragment.contains('@') || (query.contains('@') && !may_hold_at);
+        let is_misread =
+            path.contains('@') || fragment.contains('@') || (query.contains('@') && !may_hold_at);
         if is_misread || !parameters(query).all(|name| is_known(scheme, name)) {
             return Err(ConfigError::new(
                 setting,

@@ -111,7 +111,8 @@ impl Store {
     #[must_use]
     pub fn origin(&self) -> String {
         let it = &self.options;
-        let host = it.get_socket().map_or_else(|| it.get_host().to_owned(), |path| path.display().to_string());
+        let host =
+            it.get_socket().map_or_else(|| it.get_host().to_owned(), |path| path.display().to_string());
         let name = it.get_database().unwrap_or_default();
         let options = it.get_options().unwrap_or_default();
         format!("{}@{host}:{}/{name}?{options}", it.get_username(), it.get_port())

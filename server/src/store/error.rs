@@ -203,7 +203,9 @@ fn from_database(error: &(dyn DatabaseError + 'static)) -> StoreError {
 /// What Postgres said of a missing right, and the command that gives it. The object is read from the message, which is in
 /// English unless `lc_messages` says otherwise: then the documentation is named.
 fn with_grant(message: &str) -> String {
-    if let Some((_, name)) = message.strip_prefix("must be owner of ").and_then(|object| object.split_once(' ')) {
+    if let Some((_, name)) =
+        message.strip_prefix("must be owner of ").and_then(|object| object.split_once(' '))
+    {
         return format!(
             "{message}; as a superuser run: ALTER TABLE {name} OWNER TO <user>, or make the user a member of the role that owns \
              it: GRANT <owner> TO <user>"

@@ -136,7 +136,9 @@ async fn rights(connection: &mut PgConnection) -> Finding {
     match sqlx::query_scalar::<_, String>(ask).fetch_optional(&mut *connection).await {
         Ok(None) => {}
         Ok(Some(owner)) => {
-            let detail = format!("the tables of candles are {owner}'s, and {user} may not make and drop months of them");
+            let detail = format!(
+                "the tables of candles are {owner}'s, and {user} may not make and drop months of them"
+            );
             let fix = format!("as a superuser run: GRANT {owner} TO {user}");
             return Finding::fail(NAME, detail, fix);
         }
