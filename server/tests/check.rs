@@ -279,13 +279,29 @@ fn a_missing_right_comes_with_the_command_that_gives_it() {
     let result = check(&[("DATABASE_URL", &plain)], &[]);
     result.starts("Postgres rights", "FAIL");
     assert!(result.line("Postgres rights").contains(grant), "{}", result.text);
-    // By the owner's hand it is there, and still not the user's to read.
+    // By another's hand it is there, and reading and writing is not enough: months are made and dropped by the owner.
     assert!(run(&owner, &["migrate"]).status.success());
     alter(&owner, grant);
-    let result = check(&[("DATABASE_URL", &plain)], &[]);
-    assert!(result.line("Postgres rights").contains("GRANT SELECT, INSERT"), "{}", result.text);
     alter(&owner, "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA public TO plain");
+    alter(&owner, "GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO plain");
+    let import = || {
+        let dir = TempDir::new().unwrap();
+        let file = dir.path().join("ABC-USD-1m.csv");
+        support::write_candles(&file, &[(0, 10.0), (60_000, 11.0)]);
+        let output = run(&plain, &["import", &file.to_string_lossy()]);
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (imported, said) = import();
+    assert!(!imported && said.contains("must be owner of") && said.contains("OWNER TO"), "{said}");
+    let (role, _) = owner.strip_prefix("postgres://").unwrap().split_once(['@', ':']).unwrap();
+    let member = format!("GRANT {role} TO plain");
+    let result = check(&[("DATABASE_URL", &plain)], &[]);
+    result.starts("Postgres rights", "FAIL");
+    assert!(result.line("Postgres rights").contains(&member), "{}", result.text);
+    alter(&owner, &member);
     check(&[("DATABASE_URL", &plain)], &[]).starts("Postgres rights", "ok");
+    let (imported, said) = import();
+    assert!(imported, "{said}");
 }
 
 #[test]

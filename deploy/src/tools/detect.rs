@@ -86,7 +86,7 @@ pub fn detect(layout: &Layout) -> Vec<Finding> {
         ),
     ];
     if releases::AVAILABLE {
-        found.push(Finding::of(Tool::Pip, "pip of Python 3", Wanted::Any, Need::Tests, pip()));
+        found.push(Finding::of(Tool::Pip, "pip of Python 3", Wanted::Any, Need::SomeTests, pip()));
     }
     found
 }

@@ -52,6 +52,8 @@ pub enum Need {
     Recommended,
     /// The checks need it.
     Tests,
+    /// Some tests are skipped without it.
+    SomeTests,
 }
 
 /// How a prerequisite was found.

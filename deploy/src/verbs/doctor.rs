@@ -61,6 +61,7 @@ pub fn run(layout: &Layout, args: &DoctorArgs) -> Result<u8> {
             Need::Run | Need::Build => "",
             Need::Recommended => " (recommended)",
             Need::Tests => " (for the checks)",
+            Need::SomeTests => " (for some tests)",
         };
         let name = format!("{}{purpose}", it.name);
         let text = match &it.state {
@@ -71,7 +72,7 @@ pub fn run(layout: &Layout, args: &DoctorArgs) -> Result<u8> {
             }
         };
         match (it.good(), it.need) {
-            (false, Need::Recommended | Need::Tests) => say::note(&text),
+            (false, Need::Recommended | Need::Tests | Need::SomeTests) => say::note(&text),
             (good, _) => say::line(&format!("{} {text}", say::mark(good))),
         }
     }

@@ -203,6 +203,14 @@ fn from_database(error: &(dyn DatabaseError + 'static)) -> StoreError {
 /// What Postgres said of a missing right, and the command that gives it. The object is read from the message, which is in
 /// English unless `lc_messages` says otherwise: then the documentation is named.
 fn with_grant(message: &str) -> String {
+    if let Some((_, name)) =
+        message.strip_prefix("must be owner of ").and_then(|object| object.split_once(' '))
+    {
+        return format!(
+            "{message}; as a superuser run: ALTER TABLE {name} OWNER TO <user>, or make the user a member of the role that owns \
+             it: GRANT <owner> TO <user>"
+        );
+    }
     let command = message.strip_prefix("permission denied for ").and_then(|object| {
         let (kind, name) = object.split_once(' ')?;
         Some(match kind {
@@ -248,6 +256,8 @@ mod tests {
         assert!(schema.ends_with("GRANT USAGE, CREATE ON SCHEMA public TO tidemark"), "{schema}");
         let table = of("permission denied for table series", "Tide \"x\"");
         assert!(table.ends_with("ON TABLE series TO \"Tide \"\"x\"\"\""), "{table}");
+        let owner = of("must be owner of table candles_1m", "tidemark");
+        assert!(owner.contains("ALTER TABLE candles_1m OWNER TO tidemark"), "{owner}");
         assert!(of("keine Berechtigung", "u").contains("docs/configuration.md"));
     }
 

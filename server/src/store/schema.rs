@@ -24,7 +24,8 @@ impl Store {
         Ok(())
     }
 
-    /// Which database this is: the same for all who use it, however they write its address, another for a copy of it.
+    /// Which database this is: the same for all who use it, however they write its address, another where it was restored from a
+    /// dump. A copy of the files, as by `pg_basebackup` or a snapshot of the disk, has the same.
     ///
     /// # Errors
     /// As every read; also where the user may not ask.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use redis::Script;
 use tokio::time::timeout_at;
 
@@ -31,10 +32,11 @@ impl Router {
         }
         let begun = Instant::now();
         for shard in &self.map().shards {
-            let Some(key) = self.probe_key_of(namespace, &shard.master) else { continue };
-            self.probe_key(limit, &key)
-                .await
-                .map_err(|error| L2Error::Redis(format!("{}: {error}", shard.master.address)))?;
+            let named = |why: String| L2Error::Redis(format!("{}: {why}", shard.master.address));
+            let key = self
+                .probe_key_of(namespace, &shard.master)
+                .ok_or_else(|| named("not tried: no key for a probe is in its slots".to_owned()))?;
+            self.probe_key(limit, &key).await.map_err(|error| named(error.to_string()))?;
         }
         Ok(begun.elapsed())
     }
@@ -68,14 +70,15 @@ impl Router {
     /// Tries whether nodes that refuse writes take them again: nothing else may be there to be written.
     pub(super) async fn try_writes(&self) {
         let namespace = self.namespace().to_owned();
-        for shard in &self.map().shards {
-            if shard.master.refuses_writes()
-                && let Some(key) = self.probe_key_of(&namespace, &shard.master)
-            {
-                // A failure is noted where it happens.
+        let map = self.map();
+        let refusing = map.shards.iter().filter(|shard| shard.master.refuses_writes());
+        // All at once: the map waits for this. A failure is noted where it happens.
+        join_all(refusing.map(|shard| async {
+            if let Some(key) = self.probe_key_of(&namespace, &shard.master) {
                 let _ = self.probe_key(KEEPER_LIMIT, &key).await;
             }
-        }
+        }))
+        .await;
     }
 
     /// A key for probes whose slot a master owns.

@@ -129,6 +129,21 @@ async fn rights(connection: &mut PgConnection) -> Finding {
         let fix = format!("as its owner run: GRANT USAGE, CREATE ON SCHEMA {schema} TO {user}");
         return Finding::fail(NAME, detail, fix);
     }
+    // Months are attached and dropped, which only the owner may: whom Postgres takes for the owner by membership will do.
+    let ask = "SELECT quote_ident(pg_get_userbyid(relowner)) FROM pg_class \
+               WHERE relnamespace = current_schema()::regnamespace AND relname IN ('candles', 'candles_1m') \
+               AND NOT pg_has_role(current_user, relowner, 'USAGE') LIMIT 1";
+    match sqlx::query_scalar::<_, String>(ask).fetch_optional(&mut *connection).await {
+        Ok(None) => {}
+        Ok(Some(owner)) => {
+            let detail = format!(
+                "the tables of candles are {owner}'s, and {user} may not make and drop months of them"
+            );
+            let fix = format!("as a superuser run: GRANT {owner} TO {user}");
+            return Finding::fail(NAME, detail, fix);
+        }
+        Err(error) => return failed(NAME, error),
+    }
     let ask = "SELECT quote_ident(relname) FROM pg_class \
                WHERE relnamespace = current_schema()::regnamespace AND relname = ANY($1) \
                AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT') \

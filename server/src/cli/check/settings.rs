@@ -90,13 +90,16 @@ fn with_dollar(text: &str) -> Vec<&str> {
     fn name_of(line: &str) -> Option<&str> {
         let line = line.trim_start();
         let (name, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=')?;
-        let (mut quoted, mut escaped) = (false, false);
+        let (mut single, mut double, mut escaped, mut after_space) = (false, false, false, false);
         for c in value.trim().chars() {
+            let begins_comment = std::mem::replace(&mut after_space, c.is_whitespace()) && !single && !double;
             match c {
                 _ if std::mem::take(&mut escaped) => {}
-                '\'' => quoted = !quoted,
-                '\\' if !quoted => escaped = true,
-                '$' if !quoted => return Some(name.trim()),
+                '#' if begins_comment => return None,
+                '\'' if !double => single = !single,
+                '"' if !single => double = !double,
+                '\\' if !single => escaped = true,
+                '$' if !single => return Some(name.trim()),
                 _ => {}
             }
         }
@@ -190,7 +193,8 @@ mod tests {
 
     #[test]
     fn a_dollar_counts_where_it_is_replaced() {
-        let text = "A=pa$word\nB='pa$word'\nC=\"pa$word\"\nD=pa\\$word\n# E=$x\n export F = ${x} \nG=plain\nH=a'$b'$c";
-        assert_eq!(with_dollar(text), ["A", "C", "F", "H"]);
+        let text = "A=pa$word\nB='pa$word'\nC=\"pa$word\"\nD=pa\\$word\n# E=$x\n export F = ${x} \nG=plain\nH=a'$b'$c\n\
+                    I=\"it's $x\"\nJ=plain # costs $5\nK=a#$b";
+        assert_eq!(with_dollar(text), ["A", "C", "F", "H", "I", "K"]);
     }
 }
