@@ -5,7 +5,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
@@ -100,7 +100,7 @@ pub(crate) struct Flight<V> {
     progress: Mutex<Progress<V>>,
     changed: Notify,
     polled: Mutex<Polled<V>>,
-    /// Redis had nothing: what follows must not end with its reader.
+    /// Another waits, or Redis had nothing: what follows must not end with its reader.
     needs_task: AtomicBool,
     /// The version that it was begun for.
     pub min_version: u64,
@@ -128,17 +128,19 @@ impl<V> Flight<V> {
         self.needs_task.store(true, Ordering::Relaxed);
     }
 
-    /// Notes that a reader waits which did not begin it. If the leader polls it, a task does from now on.
+    /// Notes that a reader waits which did not begin it. If the leader polls it, a task does from now on. Does not wait for a
+    /// poll under way, which may decode and load: the leader hands over itself at the end of it.
     pub fn follow(&self, runtime: &Handle)
     where
         V: Send + Sync + 'static,
     {
-        let taken = std::mem::replace(&mut *self.polled.lock(), Polled::ByTask);
-        if let Polled::ByLeader { flown, leader } = taken {
-            runtime.spawn(flown);
-            if let Some(leader) = leader {
-                leader.wake();
-            }
+        self.detach();
+        // With the fence in `poll_by_leader`: either this finds the lock free, or the leader sees the flag.
+        fence(Ordering::SeqCst);
+        if let Some(mut polled) = self.polled.try_lock() {
+            let taken = std::mem::replace(&mut *polled, Polled::ByTask);
+            drop(polled);
+            hand_over(taken, runtime);
         }
     }
 
@@ -153,12 +155,15 @@ impl<V> Flight<V> {
             *polled = Polled::ByTask;
             return Poll::Ready(Some(landed));
         }
+        leader.get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
+        drop(polled);
+        // Not before: who came while the lock was held has left a note and gone on.
+        fence(Ordering::SeqCst);
         if !self.needs_task.load(Ordering::Relaxed) {
-            leader.get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
             return Poll::Pending;
         }
-        drop(polled);
-        self.follow(runtime);
+        let taken = std::mem::replace(&mut *self.polled.lock(), Polled::ByTask);
+        hand_over(taken, runtime);
         Poll::Ready(None)
     }
 
@@ -186,6 +191,16 @@ impl<V> Flight<V> {
     /// Ends when it has come further than at this call: to be called before [`progress`](Self::progress).
     pub fn changed(&self) -> Notified<'_> {
         self.changed.notified()
+    }
+}
+
+/// Has a task poll what the leader polled, and tells the leader.
+fn hand_over<V: Send + Sync + 'static>(taken: Polled<V>, runtime: &Handle) {
+    if let Polled::ByLeader { flown, leader } = taken {
+        runtime.spawn(flown);
+        if let Some(leader) = leader {
+            leader.wake();
+        }
     }
 }
 
@@ -256,5 +271,56 @@ impl<K: Key, V> Flights<K, V> {
         if flights.get(key).is_some_and(|listed| Arc::ptr_eq(listed, flight)) {
             flights.remove(key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// No step of a test takes longer.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_follower_does_not_wait_for_a_poll_of_the_leader_and_takes_over_after_it() {
+        let flight = Flight::<u64>::new(0, 0, Mark { epoch: 0, head: 0 });
+        let (reached, is_reached) = mpsc::channel();
+        let (go, go_on) = mpsc::channel::<()>();
+        let mut first = Some((reached, go_on));
+        let landed = || Landed::Failed(Failure::timeout());
+        let (told, flight_of_leader) = (Arc::clone(&flight), Arc::clone(&flight));
+        let flown: Flown<u64> = Box::pin(poll_fn(move |_| {
+            // The first poll takes long, and only a task polls again: nothing wakes the leader.
+            if let Some((reached, go_on)) = first.take() {
+                reached.send(()).expect("the test waits");
+                go_on.recv_timeout(PATIENCE).expect("the follower has not waited");
+                return Poll::Pending;
+            }
+            told.tell(Progress::Landed(landed()));
+            Poll::Ready(landed())
+        }));
+        let leader = tokio::spawn(async move { lead(&Handle::current(), &flight_of_leader, flown).await });
+        let runtime = Handle::current();
+        let follower = Arc::clone(&flight);
+        tokio::task::spawn_blocking(move || {
+            is_reached.recv_timeout(PATIENCE).expect("the leader polls");
+            follower.follow(&runtime);
+            go.send(()).expect("the leader still polls");
+        })
+        .await
+        .expect("the follower has not waited");
+        let led = timeout(PATIENCE, leader).await.expect("is told that a task polls").expect("no panic");
+        assert!(led.is_none());
+        let told = async {
+            while !matches!(flight.progress(), Progress::Landed(_)) {
+                let _ = timeout(Duration::from_millis(1), flight.changed()).await;
+            }
+        };
+        timeout(PATIENCE, told).await.expect("the task has polled it");
     }
 }
