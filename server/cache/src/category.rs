@@ -14,6 +14,7 @@ use crate::hot::HotKey;
 use crate::key::Key;
 use crate::l1::L1;
 use crate::l2::L2Error;
+use crate::load::Limits;
 use crate::outgoing::Origin;
 use crate::policy::Policy;
 use crate::shared::{CategoryParts, Shared};
@@ -80,8 +81,8 @@ impl<K: Key, V: Value> Category<K, V> {
     /// The value at `key`, loaded by `loader` if neither memory nor Redis can answer.
     ///
     /// However many ask at once, one load runs, in a task of its own: a reader that goes away, or is not polled for a while,
-    /// keeps nobody else waiting. The wait is bounded: by the soft timeout with an older value at hand, otherwise by the time limit of Redis, the lease
-    /// and the hard timeout. A value past its soft life answers at once and is refreshed behind the reader.
+    /// keeps nobody else waiting. The wait is bounded: by the soft timeout with an older value at hand, otherwise by the time
+    /// limit of Redis, the lease and the hard timeout. A value past its soft life answers at once and is refreshed behind the reader.
     ///
     /// ```no_run
     /// # use tidemark_cache::{Category, LoadError, Loaded, Value, Want};
@@ -137,7 +138,7 @@ impl<K: Key, V: Value> Category<K, V> {
         F: Fn(Vec<K>) -> Fut + Clone + Send + 'static,
         Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
     {
-        crate::many::get_many_or_load(&self.core, keys, |_| want, loader).await
+        crate::many::get_many_or_load(&self.core, keys, |_| want, None, loader).await
     }
 
     /// As [`get_many_or_load`](Self::get_many_or_load), each key with a want of its own. One soft timeout and one hard
@@ -153,13 +154,45 @@ impl<K: Key, V: Value> Category<K, V> {
         F: Fn(Vec<K>) -> Fut + Clone + Send + 'static,
         Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
     {
-        crate::many::get_many_or_load(
-            &self.core,
-            keys,
-            |at| keys.get(at).map_or_else(Want::any, &want_of),
-            loader,
-        )
-        .await
+        self.get_each_within(keys, want_of, None, loader).await
+    }
+
+    /// As [`get_each_or_load`](Self::get_each_or_load), within [`limits`](Self::limits) that several calls share.
+    pub async fn get_each_or_load_within<E, F, Fut>(
+        &self,
+        keys: &[K],
+        want_of: impl Fn(&K) -> Want,
+        limits: Limits,
+        loader: F,
+    ) -> Vec<Result<Hit<V>, LoadError<E>>>
+    where
+        E: SourceError,
+        F: Fn(Vec<K>) -> Fut + Clone + Send + 'static,
+        Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
+    {
+        self.get_each_within(keys, want_of, Some(limits), loader).await
+    }
+
+    async fn get_each_within<E, F, Fut>(
+        &self,
+        keys: &[K],
+        want_of: impl Fn(&K) -> Want,
+        limits: Option<Limits>,
+        loader: F,
+    ) -> Vec<Result<Hit<V>, LoadError<E>>>
+    where
+        E: SourceError,
+        F: Fn(Vec<K>) -> Fut + Clone + Send + 'static,
+        Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
+    {
+        let want_at = |at: usize| keys.get(at).map_or_else(Want::any, &want_of);
+        crate::many::get_many_or_load(&self.core, keys, want_at, limits, loader).await
+    }
+
+    /// Until when a reader that begins now waits, by the policy: the soft timeout with an older value at hand, otherwise the
+    /// hard timeout and what looking into Redis takes. For a reader that asks for its keys in several calls.
+    pub fn limits(&self) -> Limits {
+        Limits::from_now(&self.core)
     }
 
     /// The value at `key` if memory or Redis has it, past its soft life marked stale. Loads nothing.

@@ -76,6 +76,7 @@ pub use hot::HotKey;
 pub use inspect::{Inspected, Inspection};
 pub use key::Key;
 pub use l2::{Failover, L2Error, L2State, NodeHealth, NodeReport, NodeRole, NodeState};
+pub use load::Limits;
 pub use policy::{MAX_LEASE, MAX_LIFE, MAX_TIMEOUT, Policy, Tiers};
 pub use preview::{Counted, Preview};
 pub use stats::{CategoryStats, ClearStats, CoherenceStats, L1Counts, L2Counts, SourceCounts, Stats};

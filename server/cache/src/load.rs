@@ -22,8 +22,9 @@ const SAFETY: Duration = Duration::from_secs(2);
 const SAME_LOAD: u64 = 50;
 
 /// Until when a reader waits, however many flights it waits for one after the other, and a batch for however many keys.
+/// See [`Category::limits`](crate::Category::limits).
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// With a value at hand.
     soft: Deadline,
     /// With none.
@@ -31,7 +32,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    pub fn from_now<K: Key, V: Value>(core: &Core<K, V>) -> Self {
+    pub(crate) fn from_now<K: Key, V: Value>(core: &Core<K, V>) -> Self {
         let begun = Deadline::now();
         let l2_timeout =
             core.shared.l2.as_ref().map_or(Duration::ZERO, |l2| l2.timeout * 3 + 2 * core.policy.lease_for);
@@ -87,7 +88,7 @@ where
         let (held, need) = match from_memory(core, key, want, choosy) {
             Ready::Now(result) => return result,
             Ready::Refresh(hit, need) => {
-                match board(core, key, need, Join { choosy: false, heed_failure: true }) {
+                match board(core, key, need, Join { choosy: false, heed_trouble: true }) {
                     Boarded::New(pilot) => {
                         core.shared.runtime.spawn(pilot.fly(loader));
                     }
@@ -99,7 +100,7 @@ where
             Ready::Wait(held, need) => (held, need),
         };
         let want = Want::at_least(need.min_version);
-        let waited = match board(core, key, need, Join { choosy, heed_failure: !choosy }) {
+        let waited = match board(core, key, need, Join { choosy, heed_trouble: !choosy }) {
             Boarded::New(pilot) => {
                 let flight = Arc::clone(&pilot.flight);
                 // Boxed by itself: so each piece is small enough for the fast way of any allocator.
@@ -269,8 +270,9 @@ pub(crate) enum Boarded<K: Key, V: Value> {
 pub(crate) struct Join {
     /// Only a flight begun for as much as this reader needs.
     pub choosy: bool,
-    /// A failure since this reader looked into memory: asking again would bring the same.
-    pub heed_failure: bool,
+    /// A failure, or a load with nothing as new as this reader needs, since it looked into memory: asking again would bring
+    /// the same.
+    pub heed_trouble: bool,
 }
 
 /// The flight under way for `key`, or a new one. Memory is looked into again before a new one begins: the flight that this
@@ -298,13 +300,9 @@ pub(crate) fn board<K: Key, V: Value>(
     });
     match (boarded, pilot) {
         (Ok(_), Some(mut pilot)) => {
-            let landed = pilot.look_into_l1().or_else(|| match core.trouble(key) {
-                Some(Trouble::Failed(failure)) if join.heed_failure => {
-                    core.counters.source.throttled.add(1);
-                    Some(Landed::Failed(failure))
-                }
-                _ => None,
-            });
+            let landed = pilot
+                .look_into_l1()
+                .or_else(|| join.heed_trouble.then(|| pilot.look_into_trouble()).flatten());
             match landed {
                 Some(landed) => {
                     pilot.land(landed.clone());
@@ -455,9 +453,42 @@ mod tests {
         };
         let fail = || async { Err::<Loaded<Number>, _>("down".to_owned()) };
         numbers.get_or_load(&1, Want::any(), fail).await.expect_err("fails");
-        let join = Join { choosy: false, heed_failure: true };
+        let join = Join { choosy: false, heed_trouble: true };
         assert!(matches!(board(core, &1, need, join), Boarded::Landed(Landed::Failed(_))));
-        let insist = Join { choosy: true, heed_failure: false };
+        let insist = Join { choosy: true, heed_trouble: false };
         assert!(matches!(board(core, &1, need, insist), Boarded::New(_)));
+    }
+
+    #[tokio::test]
+    async fn nor_a_load_that_had_nothing_as_new_as_is_wanted() {
+        let cache = Cache::builder().build().expect("builds");
+        let policy = Policy::default().retry_after(Duration::from_secs(500));
+        let numbers = cache.category::<u64, Number>("numbers", policy).expect("a category");
+        let core = &numbers.core;
+        let join = Join { choosy: false, heed_trouble: true };
+        let old = || async { Ok::<_, String>(Loaded::new(Number(8), 8)) };
+        numbers.get_or_load(&1, Want::at_least(9), old).await.expect("the older one");
+        let boarded = board(core, &1, Need::version(9), join);
+        let Boarded::Landed(landed @ Landed::Answer { old: true, .. }) = boarded else {
+            panic!("the source would bring the same");
+        };
+        let Waited::Result::<_, String>(Ok(hit)) =
+            landed_answer(core, &1, Want::at_least(9), None, landed, true)
+        else {
+            panic!("an answer");
+        };
+        assert_eq!((hit.version, hit.stale), (8, Some(StaleReason::OldVersion)));
+        assert!(matches!(board(core, &1, Need::version(10), join), Boarded::New(_)), "newer still");
+
+        // An absence that a removal of a newer version stands for.
+        numbers.remove(&2, 9);
+        let absent = || async { Ok::<_, String>(Loaded::absent(8)) };
+        numbers.get_or_load(&2, Want::any(), absent).await.expect_err("absent");
+        let Boarded::Landed(Landed::Answer { entry: Entry::Marker(_), .. }) =
+            board(core, &2, Need::version(9), join)
+        else {
+            panic!("the source would bring the same");
+        };
+        assert!(matches!(board(core, &2, Need::version(10), join), Boarded::New(_)), "newer still");
     }
 }

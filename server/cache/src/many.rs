@@ -27,11 +27,13 @@ struct Waiting<V> {
 /// Rounds at most. A further one is for keys whose flight ended without a word, or with another type of error.
 const ROUNDS: usize = 3;
 
-/// `want_of`: what is wanted of the key at this place.
+/// `want_of`: what is wanted of the key at this place. `limits`: of the whole call, from its first wait on if none are given.
 pub(crate) async fn get_many_or_load<K, V, E, F, Fut>(
     core: &Arc<Core<K, V>>,
     keys: &[K],
     want_of: impl Fn(usize) -> Want,
+    // A wait for one key is a wait for all.
+    mut limits: Option<Limits>,
     loader: F,
 ) -> Vec<Result<Hit<V>, LoadError<E>>>
 where
@@ -42,8 +44,6 @@ where
     Fut: Future<Output = Result<Vec<(K, Loaded<V>)>, E>> + Send + 'static,
 {
     let mut answers: Vec<Option<Result<Hit<V>, LoadError<E>>>> = keys.iter().map(|_| None).collect();
-    // Of the whole call: a wait for one key is a wait for all.
-    let mut limits = None;
     for number in 0..ROUNDS {
         let mut round = Round { waiting: Vec::new(), own: Vec::new(), behind: Vec::new(), again: false };
         for (at, key) in keys.iter().enumerate() {
@@ -177,7 +177,7 @@ fn begin<K: Key, V: Value, E: SourceError>(
     core: &Arc<Core<K, V>>,
     (at, key): (usize, &K),
     want: Want,
-    heed_failure: bool,
+    heed_trouble: bool,
     round: &mut Round<K, V>,
 ) -> Option<Result<Hit<V>, LoadError<E>>> {
     if let Some(hit) = core.fresh_in_l1(key, want) {
@@ -187,7 +187,7 @@ fn begin<K: Key, V: Value, E: SourceError>(
         Ready::Now(result) => return Some(result),
         Ready::Refresh(hit, need) => {
             // Refused is fine: somebody will ask again.
-            if let Boarded::New(pilot) = board(core, key, need, Join { choosy: false, heed_failure: true }) {
+            if let Boarded::New(pilot) = board(core, key, need, Join { choosy: false, heed_trouble: true }) {
                 round.behind.push(pilot);
             }
             return Some(Ok(hit));
@@ -195,7 +195,7 @@ fn begin<K: Key, V: Value, E: SourceError>(
         Ready::Wait(held, need) => (held, need),
     };
     // A flight for less than is wanted would end with too little.
-    let flight = match board(core, key, need, Join { choosy: true, heed_failure }) {
+    let flight = match board(core, key, need, Join { choosy: true, heed_trouble }) {
         Boarded::New(pilot) if held.is_none() => {
             round.own.push(Own { at, need, pilot });
             return None;

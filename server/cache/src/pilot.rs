@@ -100,6 +100,30 @@ impl<K: Key, V: Value> Pilot<K, V> {
         is_wanted.then_some(Landed::Answer { entry, tier: Tier::L1, old: false })
     }
 
+    /// The end of the flight, if another since this reader's look into memory ended in a way that this one would, too.
+    pub fn look_into_trouble(&self) -> Option<Landed<V>> {
+        let (core, min_version) = (&self.core, self.flight.min_version);
+        let landed = match core.trouble(&self.key)? {
+            Trouble::Failed(failure) => Landed::Failed(failure),
+            Trouble::OldVersion(wanted) if min_version <= wanted => {
+                let entry = core.look(&self.key)?.entry;
+                if entry.kind() != Kind::Value {
+                    return None;
+                }
+                Landed::Answer { entry, tier: Tier::L1, old: true }
+            }
+            Trouble::Absent(version) if min_version <= version => {
+                let entry =
+                    core.entry(Loaded::absent(version), Tags::default(), &self.text, self.flight.mark, 0, 0);
+                Landed::Answer { entry, tier: Tier::L1, old: true }
+            }
+            // It says nothing about a version that is newer still.
+            Trouble::OldVersion(_) | Trouble::Absent(_) => return None,
+        };
+        core.counters.source.throttled.add(1);
+        Some(landed)
+    }
+
     /// The end of the flight, if Redis has what is wanted.
     async fn look_into_l2(&self) -> Option<Landed<V>> {
         let entry = self.core.fetch(&self.text).await?;
