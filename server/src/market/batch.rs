@@ -9,7 +9,7 @@ use std::{
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
 use model::{Interval, MarketError, Provenance, Source};
-use tidemark_cache::{Hit, LoadError, Want};
+use tidemark_cache::{Hit, Limits, LoadError, Want};
 
 use super::{
     Answer, LoadFailure, Market,
@@ -20,6 +20,7 @@ use super::{
     unavailable,
     values::CandleRange,
 };
+use crate::feed::now_ms;
 
 /// Ranges read from the database at once, of one call: half of its connections, so that others come through.
 const LOADS_AT_ONCE: usize = 4;
@@ -85,11 +86,13 @@ impl Market {
     /// The same, range by range.
     async fn batch(&self, query: &BatchQuery) -> Result<Vec<RangeJson>, MarketError> {
         let mut plans = self.plans(query).await?;
+        // Of all parts: a call waits no longer for many than for few.
+        let limits = self.0.charts.limits();
         for (part, symbols) in
             plans.chunks_mut(at_once(query.limit)).zip(query.symbols.chunks(at_once(query.limit)))
         {
             let wanted: Vec<Wanted> = part.iter().filter_map(Plan::wanted).cloned().collect();
-            let mut hits = self.stored(wanted).await.into_iter();
+            let mut hits = self.stored(wanted, limits).await.into_iter();
             // The place of each symbol gets what became of its look-up.
             for (plan, symbol) in part.iter_mut().zip(symbols) {
                 let Plan::Stored(wanted) = plan else { continue };
@@ -141,15 +144,19 @@ impl Market {
                 continue;
             }
             let series = self.series(&directory, symbol, query.source.as_ref(), Some(query.interval))?;
-            let key = ChartKey::new(&query.of(symbol), series);
+            let key = ChartKey::new(&query.of(symbol), series, now_ms());
             plans.push(Plan::Stored(Wanted { key, id: series.id, revision: series.revision }));
         }
         Ok(plans)
     }
 
-    /// The ranges as the cache has or loads them, in their order: one look into memory and Redis for all, and one wait. Each
-    /// is wanted of its series' revision.
-    async fn stored(&self, wanted: Vec<Wanted>) -> Vec<Result<Hit<CandleRange>, LoadError<LoadFailure>>> {
+    /// The ranges as the cache has or loads them, in their order: one look into memory and Redis for all, and one wait
+    /// within `limits`. Each is wanted of its series' revision.
+    async fn stored(
+        &self,
+        wanted: Vec<Wanted>,
+        limits: Limits,
+    ) -> Vec<Result<Hit<CandleRange>, LoadError<LoadFailure>>> {
         let keys: Vec<ChartKey> = wanted.iter().map(|one| one.key.clone()).collect();
         let series: HashMap<ChartKey, (i64, u64)> =
             wanted.into_iter().map(|one| (one.key, (one.id, one.revision))).collect();
@@ -176,7 +183,7 @@ impl Market {
             }
         };
         let want = |key: &ChartKey| Want::at_least(series.get(key).map_or(0, |(_, revision)| *revision));
-        self.0.charts.get_each_or_load(&keys, want, load).await
+        self.0.charts.get_each_or_load_within(&keys, want, limits, load).await
     }
 }
 
@@ -227,9 +234,91 @@ fn open_json(interval: Interval, reads: &[RangeJson]) -> Result<Bytes, serde_jso
 
 #[cfg(test)]
 mod tests {
-    use model::Tier;
+    use model::{Symbol, Tier};
+    use tidemark_cache::{Cache, Loaded};
+    use tokio::{
+        sync::Semaphore,
+        task::JoinSet,
+        time::{Duration, sleep},
+    };
 
     use super::*;
+    use crate::{
+        config::{CachePolicies, Feed},
+        market::{
+            keys::DirectoryKey,
+            values::{DirectoryValue, StoredRange},
+        },
+        store::{Directory, SeriesInfo},
+    };
+
+    #[tokio::test]
+    async fn a_call_in_parts_waits_for_one_soft_timeout() {
+        let cache = Cache::builder().build().unwrap();
+        let market =
+            Market::new(&cache, None, Feed::None, Default::default(), &CachePolicies::default()).unwrap();
+        let symbols: Vec<Symbol> = (0..21).map(|i| format!("C{i:02}").parse().unwrap()).collect();
+        let series: Vec<SeriesInfo> = symbols
+            .iter()
+            .zip(1..)
+            .map(|(symbol, id)| SeriesInfo {
+                id,
+                symbol: symbol.clone(),
+                name: String::new(),
+                source: Source::RECORDED,
+                finest: Interval::H1,
+                revision: 2,
+                first_open: 1_546_300_800_000,
+                last_open: 1_546_300_800_000,
+                price_decimals: 2,
+            })
+            .collect();
+        let query =
+            BatchQuery { symbols, interval: Interval::H1, from: None, to: None, limit: 1_001, source: None };
+        let query = query.checked().unwrap();
+        assert!(at_once(query.limit) < query.symbols.len(), "more parts than one");
+        let (mut loads, gate) = (JoinSet::new(), Arc::new(Semaphore::new(0)));
+        for (symbol, series) in query.symbols.iter().zip(&series) {
+            let key = ChartKey::new(&query.of(symbol), series, now_ms());
+            let bars = StoredRange {
+                symbol: symbol.clone(),
+                interval: Interval::H1,
+                source: Source::RECORDED,
+                price_decimals: 2,
+                candles: Vec::new(),
+                partial: Vec::new(),
+            };
+            let range = CandleRange::new(bars).unwrap();
+            market.0.charts.set(&key, range.clone(), 1);
+            // The newer one is loaded already.
+            let (market, gate) = (market.clone(), Arc::clone(&gate));
+            loads.spawn(async move {
+                let load = move || async move {
+                    gate.acquire().await.unwrap().forget();
+                    Ok::<_, LoadFailure>(Loaded::new(range, 2))
+                };
+                market.0.charts.get_or_load(&key, Want::at_least(2), load).await.is_ok()
+            });
+        }
+        let directory = Directory { version: 2, series, emptied: Vec::new() };
+        market.0.directory.set(&DirectoryKey, DirectoryValue(directory), 2);
+        let pause = || sleep(Duration::from_millis(1));
+        while cache.stats().flights < 21 {
+            pause().await;
+        }
+        // What is loaded comes only once the last part has begun, which has no time left to wait for it.
+        let joined = || cache.stats().categories["charts"].source.coalesced;
+        let release = async {
+            while joined() < 21 {
+                pause().await;
+            }
+            gate.add_permits(21);
+        };
+        let (reads, ()) = tokio::join!(market.batch(&query), release);
+        let reads = reads.unwrap();
+        assert_eq!(reads.len(), 21);
+        assert!(reads.iter().all(|read| read.provenance.stale && read.version == 1));
+    }
 
     #[test]
     fn the_worst_of_all_parts_is_told() {

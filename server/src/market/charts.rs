@@ -11,7 +11,7 @@ use super::{
     unavailable,
     values::{CandleRange, Candles, StoredRange},
 };
-use crate::store::Store;
+use crate::{feed::now_ms, store::Store};
 
 /// Why stored candles are no answer.
 enum NotRead {
@@ -83,7 +83,7 @@ impl Market {
     async fn stored_chart(&self, query: &ChartQuery) -> Result<ChartRead, NotRead> {
         let directory = self.directory().await?;
         let series = self.series(&directory, &query.symbol, query.source.as_ref(), Some(query.interval))?;
-        let key = ChartKey::new(query, series);
+        let key = ChartKey::new(query, series, now_ms());
         let source = series.source.clone();
         let load = {
             let (store, key, id) = (self.0.store.clone(), key.clone(), series.id);
