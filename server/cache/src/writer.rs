@@ -244,6 +244,22 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_ends_before_it_is_heard_makes_its_writes_good_first() {
+        let redis = redis().await;
+        let mut plain = plain(&redis).await;
+        set_channels(&mut plain, "resetchannels").await;
+        let cache = Cache::builder().redis(Some(redis.url())).build().expect("builds");
+        assert!(cache.wait_for_l2(PATIENCE).await);
+        let numbers = cache.category::<u64, Number>("numbers", Policy::default()).expect("a category");
+        failing(&cache, 1).await;
+        numbers.set(&1, Number(1), 1);
+        assert_eq!(cache.stats().coherence.recovery_entries, 1);
+        // The close begins first.
+        tokio::join!(cache.close(PATIENCE), set_channels(&mut plain, "allchannels"));
+        assert_eq!(cache.stats().categories["numbers"].l2.writes, 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn who_cannot_announce_keeps_writes_back_until_it_can() {
         let redis = redis().await;
         let cache = Cache::builder().redis(Some(redis.url())).build().expect("builds");

@@ -146,11 +146,12 @@ impl Outbox {
         }
     }
 
-    /// Time between two heartbeats; `is_open`: Redis takes them.
-    fn heartbeat(&self, is_open: bool) -> Duration {
+    /// Time between two heartbeats. `is_open`: Redis takes them. `since`: how long ago this process began, or was last
+    /// connected to Redis. Who is not heard for as long as [`SILENCE`] may not be let: it does not press on.
+    fn heartbeat(&self, is_open: bool, since: Duration) -> Duration {
         match (self.last_heard.load(Ordering::Relaxed), is_open) {
-            (0, true) => FIRST_HEARTBEATS,
-            (0, false) => RETRY_AFTER,
+            (0, true) if since < SILENCE => FIRST_HEARTBEATS,
+            (0, false) if since < SILENCE => RETRY_AFTER,
             _ => HEARTBEAT,
         }
     }
@@ -204,22 +205,40 @@ impl Outbox {
 pub(crate) async fn publish(outbox: Arc<Outbox>, heard: Arc<Heard>, router: Arc<Router>, channel: String) {
     let epoch = fastrand::u64(1..);
     let mut number = 0;
+    let mut connects = (router.connects(), Instant::now());
     // Nobody has heard of us yet: at once.
     let mut spoke: Option<Instant> = None;
-    let due = |spoke: Option<Instant>| {
-        spoke.map_or(Duration::ZERO, |at| outbox.heartbeat(router.is_open()).saturating_sub(at.elapsed()))
+    let due = |spoke: Option<Instant>, connected: Instant| {
+        let beat = outbox.heartbeat(router.is_open(), connected.elapsed());
+        spoke.map_or(Duration::ZERO, |at| beat.saturating_sub(at.elapsed()))
     };
     // So that the others hear of us as soon as they can.
     let _ = timeout(HEARTBEAT, router.wait_connected()).await;
     loop {
-        if timeout(due(spoke), outbox.wake.notified()).await.is_ok() {
-            // What comes together goes together.
-            sleep(GATHER).await;
+        // Redis that comes back is told at once.
+        let opened = async {
+            if router.is_open() {
+                std::future::pending::<()>().await;
+            }
+            router.wait_connected().await;
+        };
+        tokio::select! {
+            woken = timeout(due(spoke, connects.1), outbox.wake.notified()) => {
+                if woken.is_ok() {
+                    // What comes together goes together.
+                    sleep(GATHER).await;
+                }
+            }
+            () = opened => {}
+        }
+        let connects_now = router.connects();
+        if connects_now != connects.0 {
+            connects = (connects_now, Instant::now());
         }
         loop {
             let items = outbox.take();
             let more = !items.is_empty();
-            if !more && !due(spoke).is_zero() {
+            if !more && !due(spoke, connects.1).is_zero() {
                 break;
             }
             spoke = Some(Instant::now());
@@ -277,6 +296,20 @@ mod tests {
         assert!(!outbox.is_mute(), "who has not heard it by now knows that it hears nothing");
         outbox.age(MUTE_FOR + Duration::from_secs(1));
         assert!(outbox.is_mute());
+    }
+
+    #[test]
+    fn who_is_not_heard_presses_on_for_a_while_only() {
+        let outbox = Outbox::new();
+        for since in [Duration::ZERO, SILENCE / 2] {
+            assert_eq!(outbox.heartbeat(true, since), FIRST_HEARTBEATS);
+            assert_eq!(outbox.heartbeat(false, since), RETRY_AFTER);
+        }
+        for is_open in [false, true] {
+            assert_eq!(outbox.heartbeat(is_open, SILENCE), HEARTBEAT);
+        }
+        outbox.heard_now();
+        assert_eq!(outbox.heartbeat(true, Duration::ZERO), HEARTBEAT);
     }
 
     #[test]

@@ -58,7 +58,8 @@ impl Router {
         }
     }
 
-    fn connects(&self) -> u64 {
+    /// How often a node was connected to.
+    pub fn connects(&self) -> u64 {
         let now: u64 = self.members.lock().values().map(|m| m.node.noted().connects).sum();
         now + self.former_connects.load(Ordering::Relaxed)
     }
