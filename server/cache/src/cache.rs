@@ -212,6 +212,10 @@ impl Cache {
     pub async fn close(&self, limit: Duration) {
         let Some(l2) = &self.shared.l2 else { return };
         let _ = timeout(limit, async {
+            // What was written before anybody heard of this process waits. Half of the time is for what follows.
+            if l2.router.is_open() && l2.outbox.is_mute() {
+                let _ = timeout(limit / 2, l2.outbox.wait_heard()).await;
+            }
             self.shared.recover_now().await;
             // All slots free: all writes have ended.
             let all = u32::try_from(l2.max_writes).unwrap_or(u32::MAX);
@@ -228,13 +232,16 @@ impl Cache {
     }
 
     /// Entries and bytes in memory that clears cover, by category: they answer nothing, and stay until they are replaced,
-    /// evicted or expire, so that an undo can revive them. Walks through memory if anything was cleared.
-    pub fn cleared_in_memory(&self) -> BTreeMap<&'static str, (u64, u64)> {
+    /// evicted or expire, so that an undo can revive them. Walks through memory if anything was cleared, on a thread for
+    /// what blocks: that may take a while.
+    pub async fn cleared_in_memory(&self) -> BTreeMap<&'static str, (u64, u64)> {
         let log = self.shared.mirror.log();
         if log.floor == 0 && log.records.iter().all(|record| record.undone) {
             return BTreeMap::new();
         }
-        self.shared.views().into_iter().map(|(name, view)| (name, view.cleared())).collect()
+        let views = self.shared.views();
+        let walk = move || views.into_iter().map(|(name, view)| (name, view.cleared())).collect();
+        self.shared.runtime.spawn_blocking(walk).await.unwrap_or_default()
     }
 
     /// Waits until Redis is connected, at most for `limit`; true if it is. Then it waits a moment for others to hear of this

@@ -16,7 +16,7 @@ const HOT_KEYS: usize = 20;
 pub(super) async fn of(cache: &Cache) -> CacheStats {
     let nodes = cache.nodes().await;
     let stats = cache.stats();
-    let cleared = cache.cleared_in_memory();
+    let cleared = cache.cleared_in_memory().await;
     let now = now_ms();
     let bus = stats.coherence;
     CacheStats {

@@ -109,11 +109,11 @@ async fn undoing_revives_nothing_that_another_clear_covers_and_says_so() {
             written(&cache, "texts", 5).await;
             written(&cache, "others", 2).await;
         }
-        assert!(cache.cleared_in_memory().is_empty());
+        assert!(cache.cleared_in_memory().await.is_empty());
         cache.clear_counted(Scope::Category("texts".into())).await.expect("recorded");
         let (all, preview) = cache.clear_counted(Scope::All).await.expect("recorded");
         assert_eq!(preview.entries(), Some(2), "the others are dead already: {preview:?}");
-        let cleared = cache.cleared_in_memory();
+        let cleared = cache.cleared_in_memory().await;
         assert_eq!((cleared["texts"].0, cleared["others"].0), (5, 2));
         let stats = cache.stats();
         assert_eq!(cleared["texts"].1, stats.categories["texts"].l1_bytes, "all of it");
@@ -121,7 +121,7 @@ async fn undoing_revives_nothing_that_another_clear_covers_and_says_so() {
         let expected = Undone { revived: 2, reloaded: 0, still_cleared: 5, gone: None, complete: true };
         assert_eq!(undone, expected);
         assert!(others.get(&1).await.is_some() && texts.get(&key("k1")).await.is_none());
-        let cleared = cache.cleared_in_memory();
+        let cleared = cache.cleared_in_memory().await;
         assert_eq!((cleared["texts"].0, cleared["others"]), (5, (0, 0)));
     }
 }

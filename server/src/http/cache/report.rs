@@ -50,6 +50,7 @@ impl Report {
         let stats = cache.stats();
         let cleared = cache
             .cleared_in_memory()
+            .await
             .into_iter()
             .map(|(name, (entries, bytes))| (name, Covered { entries, bytes }))
             .collect();
