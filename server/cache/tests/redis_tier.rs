@@ -23,10 +23,15 @@ async fn after_a_restart_the_answer_comes_from_redis() {
     let texts = texts(&second, steady());
     let hit = load_failing(&texts, "BTC {x}").await.expect("from Redis");
     assert_eq!((hit.value.0.as_str(), hit.version, hit.tier, hit.stale), ("value", 3, Tier::L2, None));
-    let hit = load_failing(&texts, "BTC {x}").await.expect("from memory");
-    assert_eq!(hit.tier, Tier::L1);
+    // What was read before this process heard itself, or in the same tick of the clock, is compared with Redis once more.
+    until_async("memory answers", || async {
+        let hit = load_failing(&texts, "BTC {x}").await.expect("from a tier");
+        hit.value.0 == "value" && hit.tier == Tier::L1
+    })
+    .await;
     let counts = second.stats().categories["texts"];
-    assert_eq!((counts.l2.hits, counts.l1.hits, counts.source.loads), (1, 1, 0));
+    assert_eq!((counts.l1.hits, counts.source.loads), (1, 0));
+    assert!(counts.l2.hits >= 1);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! `GET /api/charts`.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use local_servers::{PostgresServer, RedisServer, wait_until};
 use serde_json::{Value, json};
 
@@ -92,6 +94,40 @@ fn any_limit_is_answered_exactly_from_few_cached_ranges() {
         }
         assert_eq!(ranges() - before, 3, "of 100, 500 and 1,000; 5,000 were there");
     }
+}
+
+#[test]
+fn ends_beyond_all_bars_are_answered_from_few_cached_ranges() {
+    let (_, url) = sample_database();
+    let token = TokenFile::new();
+    let server = Server::start(&Setup {
+        postgres: Some(&url),
+        feed: Some("none"),
+        env: &[("TIDEMARK_ADMIN_TOKEN_FILE", &token.value())],
+        ..Setup::default()
+    });
+    let ranges =
+        || server.admin_json("/api/cache/stats")["categories"]["charts"]["l1_entries"].as_u64().unwrap();
+    let candles = |ends: &str| {
+        let single = server.json(&format!("/api/chart_data?symbol=BTC&interval=1d&limit=50{ends}"));
+        let batch = server.json(&format!("/api/charts?symbols=BTC&interval=1d&limit=50{ends}"));
+        assert_eq!(batch["charts"][0]["candles"], single["candles"], "{ends}");
+        single["candles"].as_array().unwrap().clone()
+    };
+    let (newest, oldest) = (candles(""), candles("&from=0"));
+    assert_eq!((newest.len(), oldest.len()), (50, 50));
+    let before = ranges();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    for days in 1..=20 {
+        let (late, early) = (now + days * 86_400_000, 1_000_000_000_000 + days * 86_400_000);
+        assert_eq!(candles(&format!("&to={late}")), newest);
+        assert_eq!(candles(&format!("&from={early}")), oldest);
+        assert_eq!(candles(&format!("&from={early}&to={late}")), oldest);
+        assert!(candles(&format!("&from={late}")).is_empty());
+        assert!(candles(&format!("&to={early}")).is_empty());
+    }
+    // After the present, which may end a day meanwhile, and before the first bar.
+    assert!((2..=3).contains(&(ranges() - before)), "{}", ranges() - before);
 }
 
 #[test]

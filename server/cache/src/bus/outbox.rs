@@ -24,6 +24,9 @@ const PUBLISH_TIMEOUT: Duration = Duration::from_millis(500);
 const GATHER: Duration = Duration::from_millis(2);
 /// Between the heartbeats of a process that nobody has heard yet, while Redis takes them.
 const FIRST_HEARTBEATS: Duration = Duration::from_millis(25);
+/// How long it sends so many, from its start or its connection on: a little longer than [`SILENCE`], after which a message
+/// counts that nobody received. Who may not send does not press on beyond it.
+const PRESS_FOR: Duration = SILENCE.saturating_add(Duration::from_millis(500));
 /// Before a failed message is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
@@ -156,11 +159,11 @@ impl Outbox {
     }
 
     /// Time between two heartbeats. `is_open`: Redis takes them. `since`: how long ago this process began, or was last
-    /// connected to Redis. Who is not heard for as long as [`SILENCE`] may not be let: it does not press on.
+    /// connected to Redis.
     fn heartbeat(&self, is_open: bool, since: Duration) -> Duration {
         match (self.last_heard.load(Ordering::Relaxed), is_open) {
-            (0, true) if since < SILENCE => FIRST_HEARTBEATS,
-            (0, false) if since < SILENCE => RETRY_AFTER,
+            (0, true) if since < PRESS_FOR => FIRST_HEARTBEATS,
+            (0, false) if since < PRESS_FOR => RETRY_AFTER,
             _ => HEARTBEAT,
         }
     }
@@ -311,12 +314,12 @@ mod tests {
     #[test]
     fn who_is_not_heard_presses_on_for_a_while_only() {
         let outbox = Outbox::new(Arc::default());
-        for since in [Duration::ZERO, SILENCE / 2] {
+        for since in [Duration::ZERO, SILENCE] {
             assert_eq!(outbox.heartbeat(true, since), FIRST_HEARTBEATS);
             assert_eq!(outbox.heartbeat(false, since), RETRY_AFTER);
         }
         for is_open in [false, true] {
-            assert_eq!(outbox.heartbeat(is_open, SILENCE), HEARTBEAT);
+            assert_eq!(outbox.heartbeat(is_open, PRESS_FOR), HEARTBEAT);
         }
         outbox.heard_now();
         assert_eq!(outbox.heartbeat(true, Duration::ZERO), HEARTBEAT);
