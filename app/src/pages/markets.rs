@@ -302,7 +302,7 @@ async fn refresh_lines(
             read.lines.clear();
         }
         let age = now - *read.lines_at.get_or_insert(now);
-        if age < 0.0 || age >= LINES_PACE_MS {
+        if !(0.0..LINES_PACE_MS).contains(&age) {
             read.lines_at = Some(now);
             read.lines.clear();
             return;
