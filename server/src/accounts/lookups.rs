@@ -91,17 +91,21 @@ mod tests {
     #[test]
     fn no_client_is_left_when_two_of_it_end_at_once() {
         let lookups = Lookups::new();
-        for last in 0..1_000_u32 {
-            let client = ClientKey::of(std::net::Ipv4Addr::from_bits(last).into());
-            let (one, other) = (lookups.queue(client), lookups.queue(client));
+        for round in 0..500_u32 {
+            // Both threads give up the same clients at about the same time.
+            let pair = |last| {
+                let client = ClientKey::of(std::net::Ipv4Addr::from_bits(1_000 * round + last).into());
+                (lookups.queue(client), lookups.queue(client))
+            };
+            let (ones, others): (Vec<_>, Vec<_>) = (0..1_000).map(pair).unzip();
             let both = std::sync::Barrier::new(2);
             std::thread::scope(|scope| {
                 scope.spawn(|| {
                     both.wait();
-                    drop(one);
+                    ones.into_iter().for_each(drop);
                 });
                 both.wait();
-                drop(other);
+                others.into_iter().for_each(drop);
             });
         }
         assert_eq!(lookups.clients.lock().len(), 0);

@@ -64,6 +64,9 @@ struct UndoBody {
     handle: u64,
 }
 
+/// Largest handle that is read. Beyond it JSON's numbers are not exact; handles are counted from 1.
+const MAX_HANDLE: u64 = 9_007_199_254_740_991;
+
 /// A number without a fraction, however it is written: to JSON, `7.0` is the integer 7.
 fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     struct Whole;
@@ -76,13 +79,15 @@ fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Er
         }
 
         fn visit_u64<E: Error>(self, number: u64) -> Result<u64, E> {
-            Ok(number)
+            if number <= MAX_HANDLE {
+                Ok(number)
+            } else {
+                Err(E::invalid_value(Unexpected::Unsigned(number), &self))
+            }
         }
 
         fn visit_f64<E: Error>(self, number: f64) -> Result<u64, E> {
-            // All whole numbers up to there are exact in a float.
-            const EXACT: f64 = 9_007_199_254_740_992.0;
-            if number.fract() == 0.0 && (0.0..=EXACT).contains(&number) {
+            if number.fract() == 0.0 && (0.0..=MAX_HANDLE as f64).contains(&number) {
                 Ok(number as u64)
             } else {
                 Err(E::invalid_value(Unexpected::Float(number), &self))
@@ -164,10 +169,12 @@ mod tests {
             let body = serde_json::from_str::<UndoBody>(&format!(r#"{{"handle":{text}}}"#));
             body.map(|body| body.handle).ok()
         };
-        for (text, handle) in [("7", 7), ("7.0", 7), ("2139e0", 2139), ("18446744073709551615", u64::MAX)] {
+        for (text, handle) in [("7", 7), ("7.0", 7), ("2139e0", 2139), ("9007199254740991", MAX_HANDLE)] {
             assert_eq!(read(text), Some(handle), "{text}");
         }
-        for text in ["7.5", "-1", "-1.0", "1e300", "\"7\"", "null"] {
+        for text in
+            ["7.5", "-1", "-1.0", "1e300", "9007199254740992", "18446744073709551615", "\"7\"", "null"]
+        {
             assert_eq!(read(text), None, "{text}");
         }
     }
