@@ -47,7 +47,17 @@ pub fn ChartCard(
     // What the address asks for at first; another choice is read into the same drawing.
     let first = choice.get_untracked();
     let drawn = first_drawn(state.drawn.get_untracked());
-    let chart = Resource::new_blocking(|| (), move |()| state.read(first, drawn));
+    let read = move |()| {
+        let answer = state.read(first, drawn);
+        async move {
+            let answer = answer.await;
+            // On the server both parts below are rendered at once, by two threads, and a signal cannot be read while another
+            // thread sets it: it is set here, before they read it.
+            state.start(first, &answer);
+            answer
+        }
+    };
+    let chart = Resource::new_blocking(|| (), read);
 
     let path = StoredValue::new(format!("/coin/{symbol}"));
     let link = move |href: String| prefs.link(&href);
