@@ -125,7 +125,7 @@ fn make(dir: &Path, mode: u32) -> Result<()> {
     builder.recursive(true).mode(mode).create(dir).map_err(|error| preflight::refused(dir, &error))
 }
 
-/// Lets other users pass through a folder of ours, as PostgreSQL is one of them where we are root. A umask of 077 keeps them
+/// Lets other users pass through one of our folders: if we run as root, PostgreSQL runs as another user. A umask of 077 keeps them
 /// out of what is made under it, also by an earlier attempt.
 ///
 /// # Errors

@@ -211,8 +211,8 @@ impl State {
 
 /// An error when the file is of another format.
 fn require_format(path: &Path, bytes: &[u8]) -> Result<()> {
-    let told: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
-    match told["format"].as_u64().filter(|it| *it != u64::from(FORMAT)) {
+    let document: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+    match document["format"].as_u64().filter(|it| *it != u64::from(FORMAT)) {
         None => Ok(()),
         Some(format) => Err(Problem::said(format!(
             "{} is of format {format}, this tool knows {FORMAT}: use the tool that wrote it",

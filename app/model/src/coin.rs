@@ -11,7 +11,7 @@ pub struct Coin {
     pub quote: Quote,
     /// Intervals that can be asked of its series, finest first.
     pub intervals: Vec<Interval>,
-    /// Open time of the first stored bar, Unix ms; none of made-up prices.
+    /// Open time of the first stored candle, Unix ms; `None` for simulated prices.
     pub first_open: Option<UnixMs>,
     /// The last seven days, where they can be read.
     pub week: Option<Sparkline>,

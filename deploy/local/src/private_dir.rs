@@ -1,4 +1,4 @@
-//! Folders of ours alone in a place that every user may write to, such as `/tmp`.
+//! Private folders in a place that every user may write to, such as `/tmp`.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use crate::{Error, Result};
 /// another user could have put it there, and would see, or choose, what we write.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be made, [`Error::Failed`] when what is there is not a folder of ours alone.
+/// [`Error::Io`] when it cannot be made, [`Error::Failed`] when the path exists and is not a private folder of this user.
 pub(crate) fn private_dir(dir: &Path) -> Result<()> {
     let made = fs::DirBuilder::new().mode(0o700).create(dir);
     if made.as_ref().is_err_and(|error| error.kind() != ErrorKind::AlreadyExists) {

@@ -147,7 +147,7 @@ impl RedisServer {
         Ok(server)
     }
 
-    /// Starts a server as told, and waits until it answers. One that does not answer in time is left running: it may still
+    /// Starts a server with these options and waits until it answers. One that does not answer in time is left running: it may still
     /// read its data.
     ///
     /// # Errors

@@ -63,7 +63,7 @@ pub fn start_server(
     step.end(done.is_ok());
     match &done {
         Ok(()) => release.forget_next(layout),
-        // The problem that is told is the first one.
+        // Report the first problem.
         Err(_) => drop(before.restore(layout)),
     }
     done

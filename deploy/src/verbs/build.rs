@@ -103,7 +103,7 @@ fn require_no_server_in_target(layout: &Layout) -> Result<()> {
     )))
 }
 
-/// Whether the program of a process is below this folder; no where the system does not tell, as outside Linux.
+/// Whether the executable of a process is below this folder. False if the system does not say, as outside Linux.
 fn runs_from(process: &Process, dir: &Path) -> bool {
     let program = std::fs::read_link(format!("/proc/{}/exe", process.pid()));
     dir.canonicalize().is_ok_and(|dir| program.is_ok_and(|program| program.starts_with(dir)))

@@ -95,7 +95,7 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
         // What did not come so far as to be noted.
         recover::adopt(layout, &mut state);
         for part in state.parts().into_iter().rev().filter(|part| !before.contains(part)) {
-            // A recovery that is broken off begins anew the next time.
+            // An interrupted recovery starts again from the beginning.
             if part.is_loading(&state) && !stop::asked() {
                 let name = part.name();
                 say::note(&format!(

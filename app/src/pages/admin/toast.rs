@@ -24,7 +24,7 @@ pub fn Toast(
             let keys = format::count(covered.keys.max(covered.memory_keys));
             let bytes = format::bytes(covered.bytes.max(covered.memory_bytes));
             let cost = (words.cost)(&keys);
-            // What was not counted is not told as a count, and its cost is not known.
+            // Without a count, show none; the cost is not known either.
             match covered.counted {
                 Counted::Unknown => (words.cleared_unknown)(&what),
                 Counted::AtLeast => (words.cleared)(&what, &format!("≥ {keys}"), &bytes),

@@ -152,8 +152,8 @@ impl ChartState {
         Self { choices, choice, width, drawn, latest, shown, quote, provenance }
     }
 
-    /// Takes over what was read for the first choice, once. Whether the page is still there: what runs after a wait may find that
-    /// its page was left or, on the server, rendered anew, and must not look at its values then.
+    /// Takes over what was read for the first choice, once. Returns false if the page is gone: the user may have left it during
+    /// the wait, and the server may have rendered it again. Its signals are disposed then.
     pub fn start(&self, choice: Choice, answer: &ReadPair) -> bool {
         let Some(is_first) = self.latest.try_with_untracked(Option::is_none) else { return false };
         match answer {

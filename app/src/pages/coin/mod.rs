@@ -100,7 +100,7 @@ fn kept(symbol: &str) -> String {
 /// Where the prices of a coin begin. Another source may begin elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Past {
-    /// Open time of the first stored candle, Unix ms; none of made-up prices.
+    /// Open time of the first stored candle, Unix ms; `None` for simulated prices.
     first_open: Option<UnixMs>,
     /// What is replayed, if the prices are a replay.
     replay: Option<ReplayInfo>,

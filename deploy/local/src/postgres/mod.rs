@@ -100,7 +100,7 @@ impl PostgresServer {
     }
 
     /// Starts a server on its data folder, which is made first if it is missing, and waits until it takes connections. One
-    /// that is not ready in time is left running: a recovery that is broken off begins anew.
+    /// that is not ready in time is left running: an interrupted recovery starts again from the beginning.
     ///
     /// # Errors
     /// As [`PostgresServer::ephemeral`]; [`Error::Missing`] also when the data is of a version that is not installed.
