@@ -32,7 +32,7 @@ pub fn ChartCard(
 ) -> impl IntoView {
     let prefs = use_prefs();
     let words = prefs.words();
-    let symbol = coin.quote.symbol.to_string();
+    let symbol = StoredValue::new(coin.quote.symbol.to_string());
     let name = coin.quote.name;
     let choices = Choices {
         intervals: coin.intervals,
@@ -47,18 +47,62 @@ pub fn ChartCard(
     // What the address asks for at first; another choice is read into the same drawing.
     let first = choice.get_untracked();
     let drawn = first_drawn(state.drawn.get_untracked());
-    let read = move |()| {
-        let answer = state.read(first, drawn);
-        async move {
-            let answer = answer.await;
-            // On the server both parts below are rendered at once, by two threads, and a signal cannot be read while another
-            // thread sets it: it is set here, before they read it.
-            state.start(first, &answer);
-            answer
+    let chart = Resource::new_blocking(|| (), move |()| state.read(first, drawn));
+
+    // Simulated candles are not given away as data.
+    let stored = coin.first_open.is_some();
+    let head = move |export: AnyView| {
+        let symbol = symbol.get_value();
+        view! {
+            <div class="card-head choices">
+                <Switches symbol state />
+                {export}
+            </div>
         }
     };
-    let chart = Resource::new_blocking(|| (), read);
+    // One part for all that reads the candles: the server renders each part in a task of its own, and a memo that two threads
+    // compute at once has no value for one of them.
+    view! {
+        <section class="card" aria-label=words.chart>
+            <Suspense fallback=move || {
+                view! {
+                    {head(().into_any())}
+                    <p class="waiting chart-waiting">{words.reading_candles}</p>
+                }
+            }>
+                {move || {
+                    let name = name.clone();
+                    Suspend::new(async move {
+                        let answer = chart.await;
+                        if !state.start(first, &answer) {
+                            return ().into_any();
+                        }
+                        let symbol = symbol.get_value();
+                        let export = stored.then(|| view! { <Export symbol state /> }).into_any();
+                        view! {
+                            {head(export)}
+                            <LiveChart name answer state />
+                        }
+                            .into_any()
+                    })
+                }}
+            </Suspense>
+        </section>
+    }
+    .into_any()
+}
 
+/// The switches for interval and range.
+#[component]
+fn Switches(
+    /// Ticker symbol.
+    symbol: String,
+    /// What the card's parts share.
+    state: ChartState,
+) -> impl IntoView {
+    let prefs = use_prefs();
+    let words = prefs.words();
+    let ChartState { choices, choice, .. } = state;
     let path = StoredValue::new(format!("/coin/{symbol}"));
     let link = move |href: String| prefs.link(&href);
     let intervals = choices.with_value(|all| all.intervals.clone()).into_iter().map(|interval| {
@@ -102,42 +146,13 @@ pub fn ChartCard(
             </a>
         }
     });
-    // Simulated candles are not given away as data.
-    let stored = coin.first_open.is_some();
     view! {
-        <section class="card" aria-label=words.chart>
-            <div class="card-head choices">
-                <nav class="choice-group" aria-label=words.interval>
-                    {intervals.collect_view()}
-                </nav>
-                <nav class="choice-group choice-spans" aria-label=words.range>
-                    {spans.collect_view()}
-                </nav>
-                <Suspense>
-                    {move || {
-                        let symbol = symbol.clone();
-                        Suspend::new(async move {
-                            let is_there = state.start(first, &chart.await);
-                            (is_there && stored).then(|| view! { <Export symbol state /> })
-                        })
-                    }}
-                </Suspense>
-            </div>
-            <Suspense fallback=move || {
-                view! { <p class="waiting chart-waiting">{words.reading_candles}</p> }
-            }>
-                {move || {
-                    let name = name.clone();
-                    Suspend::new(async move {
-                        let answer = chart.await;
-                        if !state.start(first, &answer) {
-                            return ().into_any();
-                        }
-                        view! { <LiveChart name answer state /> }.into_any()
-                    })
-                }}
-            </Suspense>
-        </section>
+        <nav class="choice-group" aria-label=words.interval>
+            {intervals.collect_view()}
+        </nav>
+        <nav class="choice-group choice-spans" aria-label=words.range>
+            {spans.collect_view()}
+        </nav>
     }
     .into_any()
 }
