@@ -1,7 +1,8 @@
 //! The token of the admin API.
 
-use std::fmt;
+use std::{fmt, net::SocketAddr};
 
+use hmac::{Hmac, Mac, digest::Key};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -51,6 +52,31 @@ impl AdminToken {
         Sha256::digest(self.0.as_bytes()).ct_eq(&Sha256::digest(given)).into()
     }
 
+    /// Shows that this token is known, without showing it: the HMAC-SHA-256 (RFC 2104), keyed with the token, of the address at
+    /// which the server takes the connection and of `nonce`, in hex. With the address in it, the proof of one server is worth
+    /// nothing to a program that listens elsewhere and passes the question on.
+    #[must_use]
+    pub fn proof(&self, listener: SocketAddr, nonce: &str) -> String {
+        let proof = self.mac(listener, nonce).finalize().into_bytes();
+        proof.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Whether `proof` is that of this token. Takes the same time wherever they differ.
+    #[must_use]
+    pub fn is_proved_by(&self, listener: SocketAddr, nonce: &str, proof: &str) -> bool {
+        self.proof(listener, nonce).as_bytes().ct_eq(proof.as_bytes()).into()
+    }
+
+    fn mac(&self, listener: SocketAddr, nonce: &str) -> Hmac<Sha256> {
+        // A token may be longer than a block; its hash is not, and is padded with zeros as the RFC asks.
+        let mut key = Key::<Hmac<Sha256>>::default();
+        key[..Sha256::output_size()].copy_from_slice(&Sha256::digest(self.0.as_bytes()));
+        let mut mac = Hmac::<Sha256>::new(&key);
+        let address = SocketAddr::new(listener.ip().to_canonical(), listener.port());
+        mac.update(format!("tidemark server at {address}: {nonce}").as_bytes());
+        mac
+    }
+
     /// The token itself, for a request's header only.
     #[must_use]
     pub fn expose(&self) -> &str {
@@ -86,6 +112,21 @@ mod tests {
             assert!(!token.is(other));
         }
         assert!(!format!("{token:?}").contains("0123"));
+    }
+
+    #[test]
+    fn a_proof_is_of_one_token_one_address_and_one_nonce() {
+        let (token, other) =
+            (read("0123456789abcdef", 0o600).unwrap(), read("0123456789abcdeg", 0o600).unwrap());
+        let at: SocketAddr = "127.0.0.1:3000".parse().unwrap();
+        let proof = token.proof(at, "aa");
+        assert_eq!(proof.len(), 64);
+        assert!(token.is_proved_by(at, "aa", &proof));
+        assert!(token.is_proved_by("[::ffff:127.0.0.1]:3000".parse().unwrap(), "aa", &proof));
+        assert!(!other.is_proved_by(at, "aa", &proof));
+        assert!(!token.is_proved_by(at, "ab", &proof));
+        assert!(!token.is_proved_by("127.0.0.1:3001".parse().unwrap(), "aa", &proof));
+        assert!(!token.is_proved_by(at, "aa", ""));
     }
 
     #[test]

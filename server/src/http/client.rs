@@ -14,6 +14,10 @@ use crate::{config::TrustedProxies, log_limit::Once};
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
+/// Our end of the connection; put into every request by [`super::serve()`].
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct Listener(pub SocketAddr);
+
 /// Marks the requests of a connection beyond its client's limit: health answers them, and nothing else does. Put into a request
 /// by [`super::serve()`].
 #[derive(Clone, Copy, Debug)]

@@ -18,7 +18,7 @@ use tower::ServiceExt;
 
 use super::{
     ClientKey,
-    client::{BeyondLimit, Peer},
+    client::{BeyondLimit, Listener, Peer},
     descriptors,
     shares::{Share, Shares},
     stall::{MinRate, Pace, StallLimit},
@@ -135,11 +135,15 @@ async fn run(listener: TcpListener, router: Router, limits: Limits, stop: impl F
         };
         // Whom limits count, and what the client of the answer has to take.
         let pace = Pace::new(limits.rate);
+        let listener = stream.local_addr().ok().map(Listener);
         let stream = TokioIo::new(StallLimit::new(stream, pace.clone()));
         let service = router.clone().map_request(move |mut request: Request<_>| {
             pace.reset();
             request.extensions_mut().insert(pace.clone());
             request.extensions_mut().insert(Peer(peer));
+            if let Some(listener) = listener {
+                request.extensions_mut().insert(listener);
+            }
             if beyond {
                 request.extensions_mut().insert(BeyondLimit);
             }

@@ -7,7 +7,7 @@ mod scope;
 use std::fmt;
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     body::Bytes,
     extract::{RawQuery, State},
     http::{HeaderValue, StatusCode, header},
@@ -21,19 +21,24 @@ use serde::{
 use tidemark_cache::{ClearError, Preview};
 
 pub use self::access::Access;
-use self::{access::Operator, report::Report, scope::ScopeBody};
-use super::{AppState, problem::Problem, query::Params};
+use self::{
+    access::{Operator, Refused},
+    report::Report,
+    scope::ScopeBody,
+};
+use super::{AppState, client::Listener, problem::Problem, query::Params};
 use crate::console;
 
 /// Routes under `/api/cache`.
 pub fn routes() -> Router<AppState> {
     Router::new()
+        .route("/proof", get(proof))
         .route("/stats", get(stats))
         .route("/inspect", get(inspect))
         .route("/clear", post(clear))
         .route("/undo", post(undo))
         .method_not_allowed_fallback(|| async {
-            let detail = "stats and inspect take GET and HEAD, clear and undo take POST";
+            let detail = "proof, stats and inspect take GET and HEAD, clear and undo take POST";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
         })
 }
@@ -96,6 +101,34 @@ fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Er
     }
 
     deserializer.deserialize_u64(Whole)
+}
+
+/// Shortest and longest nonce, bytes.
+const NONCE: std::ops::RangeInclusive<usize> = 32..=128;
+
+/// Shows a caller that this server knows the token, before the caller sends it.
+async fn proof(
+    State(state): State<AppState>,
+    Extension(Listener(listener)): Extension<Listener>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Problem> {
+    let params = Params::parse(raw.as_deref(), &["nonce"])?;
+    let nonce = params.required("nonce", "hexadecimal digits, made at random for this call")?;
+    if !NONCE.contains(&nonce.len()) || !nonce.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let reason = format!("must be {} to {} hexadecimal digits", NONCE.start(), NONCE.end());
+        return Err(Problem::about("nonce", reason));
+    }
+    Ok(match state.access.proof(listener, nonce) {
+        Some(proof) => private(Proof { proof }),
+        None => Refused::NoToken.into_response(),
+    })
+}
+
+/// The answer to a nonce.
+#[derive(Serialize)]
+struct Proof {
+    /// In hex.
+    proof: String,
 }
 
 async fn stats(_: Operator, State(state): State<AppState>) -> Response {

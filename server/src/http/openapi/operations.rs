@@ -52,6 +52,7 @@ pub(super) fn paths() -> Value {
             "503": answer("Not yet: what was read most is being loaded.", &reference("Ready"), Value::Null, &["x-request-id"]),
         })) },
         "/api/session": { "get": who(), "post": sign_in(), "delete": sign_out() },
+        "/api/cache/proof": { "get": proof() },
         "/api/cache/stats": { "get": operator(
             "cache_stats", "What the cache of this server does", &[], None, "CacheStats", examples::stats(), &[],
         ) },
@@ -105,6 +106,30 @@ fn plain(id: &str, summary: &str, schema: &Value, example: Option<Value>) -> Val
         "summary": summary,
         "parameters": [parameter("request_id")],
         "responses": with_errors(json!({ "200": ok }), &PLAIN),
+    })
+}
+
+/// The proof of the token.
+fn proof() -> Value {
+    let summary = "Show that this server knows the token, before the token is sent to it";
+    let schema = json!({
+        "type": "object",
+        "required": ["proof"],
+        "additionalProperties": false,
+        "properties": { "proof": {
+            "type": "string",
+            "pattern": "^[0-9a-f]{64}$",
+            "description": "HMAC-SHA-256, keyed with the SHA-256 of the token, of `tidemark server at {address}: {nonce}`; \
+                            the address is the one at which the server took the connection",
+        } },
+    });
+    let ok = answer(summary, &schema, Value::Null, &["x-request-id", "RateLimit", "RateLimit-Policy"]);
+    json!({
+        "operationId": "cache_proof",
+        "tags": ["cache"],
+        "summary": summary,
+        "parameters": [parameter("nonce"), parameter("request_id")],
+        "responses": with_errors(with_errors(json!({ "200": ok }), &PLAIN), &["403"]),
     })
 }
 
