@@ -17,6 +17,7 @@ mod pages;
 mod problem;
 mod query;
 mod rate;
+mod refusal_page;
 mod request_body;
 mod request_id;
 mod security;
