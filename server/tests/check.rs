@@ -157,6 +157,12 @@ fn who_set_what_is_told() {
     assert!(result.line("TIDEMARK_FEED").contains("none (.env)"), "{}", result.text);
     assert!(result.line("TIDEMARK_RATE_LIMIT").contains("7/s (environment)"), "{}", result.text);
     assert!(result.line("REDIS_URL").contains("(default)"), "{}", result.text);
+    assert!(result.line("TIDEMARK_FORWARDED_HEADER").contains("auto (default)"), "{}", result.text);
+    let named = check_in(&dir, &[("TIDEMARK_FORWARDED_HEADER", "forwarded")], &[]);
+    assert!(named.line("TIDEMARK_FORWARDED_HEADER").contains("forwarded (environment)"), "{}", named.text);
+    let bad = check_in(&dir, &[("TIDEMARK_FORWARDED_HEADER", "both")], &[]);
+    bad.starts("TIDEMARK_FORWARDED_HEADER", "FAIL");
+    bad.starts("TIDEMARK_TRUSTED_PROXIES", "ok");
 }
 
 #[test]
