@@ -248,7 +248,12 @@ fn a_raw_password_is_refused_with_advice_and_shown_nowhere() {
         ("DATABASE_URL", "postgres://tidemark:2024?x=secret@127.0.0.1:9/db"),
         ("DATABASE_URL", "postgres://tidemark:2024#x=secret@127.0.0.1:9/db"),
         ("DATABASE_URL", "postgres://tidemark:2024/3?x=secret@127.0.0.1:9"),
+        ("DATABASE_URL", "postgres://tidemark:2024@secret?user=x@127.0.0.1:9/db"),
+        ("DATABASE_URL", "postgres://tidemark:2024@secret/db?sslmode=x@127.0.0.1:9/db"),
         ("REDIS_URL", "redis://:2024/secret@127.0.0.1:9"),
+        ("REDIS_URL", "redis://u:2024@secret?protocol=x@127.0.0.1:9"),
+        ("REDIS_URL", "redis-cluster://u:2024@secret?protocol=x@127.0.0.1:9"),
+        ("REDIS_URL", "unix:///run/redis.sock?pass=2024&secret"),
         ("REDIS_URL", "redis://u:2024?x=secret@127.0.0.1:9"),
         ("REDIS_URL", "redis://u:2024#x=secret@127.0.0.1:9"),
     ] {
