@@ -316,6 +316,52 @@ fn a_missing_right_comes_with_the_command_that_gives_it() {
 }
 
 #[test]
+fn every_verb_names_the_user_in_the_command_that_gives_a_right() {
+    let postgres = PostgresServer::ephemeral().unwrap();
+    let owner = postgres.url();
+    assert!(run(&owner, &["migrate"]).status.success());
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("ABC-USD-1h.csv");
+    support::write_candles(&file, &[(0, 10.0), (3_600_000, 11.0)]);
+    let path = file.to_string_lossy().into_owned();
+    assert!(run(&owner, &["import", &path]).status.success());
+    // A name that has to be quoted, and the right to read what says which series there are.
+    alter(&owner, "CREATE ROLE \"Half-Reader\" LOGIN PASSWORD 's3cret'");
+    alter(&owner, "GRANT SELECT ON _sqlx_migrations, series, symbols, sources, replays TO \"Half-Reader\"");
+    let (_, place) = owner.rsplit_once('@').unwrap();
+    let half = format!("postgres://Half-Reader:s3cret@{place}");
+    for (args, table) in [
+        (&["import", &path][..], "sources"),
+        (&["export", "--symbol", "ABC", "--interval", "1h", "--output", "-"], "candles"),
+        (&["data", "list"], "candles"),
+        (&["data", "gaps"], "candles"),
+        (&["data", "delete", "--symbol", "ABC", "--yes"], "candles"),
+        (&["admin", "sessions"], "sessions"),
+        (&["admin", "sign-out"], "sessions"),
+    ] {
+        let output = run(&half, args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{args:?}: {said}");
+        let grant = format!("ON TABLE {table} TO \"Half-Reader\"");
+        assert!(said.contains("as its owner run: GRANT SELECT") && said.contains(&grant), "{args:?}: {said}");
+        assert!(
+            !said.contains("<user>") && !said.contains("s3cret") && !said.contains(place),
+            "{args:?}: {said}"
+        );
+    }
+    let checked = check(&[("DATABASE_URL", &half)], &[]);
+    assert!(!checked.text.contains("<user>") && !checked.text.contains("s3cret"), "{}", checked.text);
+    // What is done although the audit log cannot take it says so with the same command.
+    alter(&owner, "GRANT SELECT, DELETE ON sessions TO \"Half-Reader\"");
+    let output = run(&half, &["admin", "sign-out"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("not in the audit log") && said.contains("ON TABLE audit TO \"Half-Reader\""),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_a_pooler_by_transaction_brings_about_names_it() {
     let postgres = PostgresServer::ephemeral().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
