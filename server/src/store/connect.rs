@@ -11,6 +11,11 @@ use super::{StoreError, write::patient};
 
 /// Connections of one process. Reads are few (they come through the cache), so a handful keeps Postgres free.
 const MAX_CONNECTIONS: u32 = 8;
+/// Connections of a server in all: its pool, one that listens for changes, one by which the feed writes, one for what fills or tidies
+/// up the tables, and one for each export.
+pub(crate) const SERVER_CONNECTIONS: u32 = MAX_CONNECTIONS + 3 + MAX_EXPORTS;
+/// Exports at once; each holds a connection for as long as its client takes to read.
+pub(crate) const MAX_EXPORTS: u32 = 4;
 /// Longest wait for a connection, free or new.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest run of one statement, kept by Postgres.

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 use super::{clock, finding::Finding};
 use crate::{
     config::SecretUrl,
-    store::{Store, StoreError},
+    store::{SERVER_CONNECTIONS, Store, StoreError},
 };
 
 /// The oldest release that will do, as `server_version_num` writes it.
@@ -47,6 +47,8 @@ pub(super) async fn check(url: Option<&SecretUrl>) -> Vec<Finding> {
     }
     let begun = Instant::now();
     findings.push(write(&mut connection, &store).await.took(begun.elapsed()));
+    let begun = Instant::now();
+    findings.push(connections(&mut connection, &store).await.took(begun.elapsed()));
     findings.push(time(&mut connection, &store).await);
     // It was asked what was wanted: how the connection ends changes nothing.
     let _ = connection.close().await;
@@ -58,6 +60,11 @@ fn fix_of_connection(url: &SecretUrl, why: &str) -> &'static str {
     if why.contains("password") && url.has_escape_in_password() {
         return "correct user and password in DATABASE_URL: %41 and the like stand for one character there, a % itself is \
                 percent-encoded as %25";
+    }
+    if ["connection slots", "too many clients", "too many connections"].iter().any(|said| why.contains(said))
+    {
+        return "raise max_connections in postgresql.conf and restart Postgres, or raise the CONNECTION LIMIT of the user or the \
+                database";
     }
     if why.contains("pooler") {
         return "use the pooler's session mode, or name Postgres itself in DATABASE_URL";
@@ -202,6 +209,66 @@ async fn write(connection: &mut PgConnection, store: &Store) -> Finding {
         ),
         Err(error) => failed(NAME, error, store),
     }
+}
+
+/// Whether a server finds the connections that it takes, beside what others have.
+async fn connections(connection: &mut PgConnection, store: &Store) -> Finding {
+    const NAME: &str = "Postgres connections";
+    // What is kept for superusers and, from PostgreSQL 16 on, for members of a role. Of others' connections not everybody may see
+    // which program has them: then they count as others'.
+    let ask = "SELECT quote_ident(current_user), quote_ident(current_database()), \
+               current_setting('max_connections')::int8, \
+               current_setting('superuser_reserved_connections')::int8 + \
+                   coalesce(nullif(current_setting('reserved_connections', true), '')::int8, 0), \
+               (SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user)::int8, \
+               (SELECT datconnlimit FROM pg_database WHERE datname = current_database())::int8, \
+               count(*) FILTER (WHERE own IS NOT TRUE), \
+               count(*) FILTER (WHERE own IS NOT TRUE AND usename = current_user), \
+               count(*) FILTER (WHERE own IS NOT TRUE AND datname = current_database()) \
+               FROM (SELECT usename, datname, pid = pg_backend_pid() OR (application_name = 'tidemark' \
+                         AND usename = current_user AND datname = current_database()) AS own \
+                     FROM pg_stat_activity WHERE backend_type = 'client backend') backends";
+    type Answer = (String, String, i64, i64, i64, i64, i64, i64, i64);
+    let found = match sqlx::query_as::<_, Answer>(ask).fetch_one(connection).await {
+        Ok(found) => found,
+        Err(error) => return failed(NAME, error, store),
+    };
+    let (user, database, most, kept, of_user, of_database, others, by_user, in_database) = found;
+    let wanted = i64::from(SERVER_CONNECTIONS);
+    // A limit below zero is none.
+    let limits = [
+        (most, kept, others, "max_connections".to_owned(), {
+            let enough = kept + others + wanted;
+            format!(
+                "set max_connections in postgresql.conf to {enough} at least, {wanted} more for each further server, and restart"
+            )
+        }),
+        (of_user, 0, by_user, format!("the CONNECTION LIMIT of {user}"), {
+            format!(
+                "run ALTER ROLE {user} CONNECTION LIMIT {}, {wanted} more for each further server",
+                by_user + wanted
+            )
+        }),
+        (of_database, 0, in_database, format!("the CONNECTION LIMIT of database {database}"), {
+            let enough = in_database + wanted;
+            format!(
+                "run ALTER DATABASE {database} CONNECTION LIMIT {enough}, {wanted} more for each further server"
+            )
+        }),
+    ];
+    let rooms = limits.into_iter().filter(|(limit, ..)| *limit >= 0);
+    let least = rooms.min_by_key(|(limit, kept, others, ..)| limit - kept - others);
+    let Some((limit, kept, others, name, fix)) = least else {
+        return Finding::ok(NAME, "no limit");
+    };
+    let room = (limit - kept - others).max(0);
+    let said = format!("{name} is {limit}: {room} are left beside {kept} reserved and {others} of others");
+    if room < wanted {
+        return Finding::warn(NAME, format!("{said}, and a server takes up to {wanted}"), fix);
+    }
+    let servers = room / wanted;
+    let servers = if servers == 1 { "one server".to_owned() } else { format!("{servers} servers") };
+    Finding::ok(NAME, format!("{said}, enough for {servers} of up to {wanted}"))
 }
 
 async fn time(connection: &mut PgConnection, store: &Store) -> Finding {
