@@ -25,7 +25,7 @@ pub use admin_password::{ADMIN_PASSWORD_FILE, admin_password};
 pub use cors::{CORS_ORIGINS, CorsOrigins};
 pub use edge::EdgeSettings;
 pub use feed::{Feed, FeedSettings};
-pub(crate) use file::CATEGORIES;
+pub(crate) use file::{CATEGORIES, OWN_CATEGORIES};
 pub use file::{CachePolicies, FileSettings, PolicyOverride};
 pub use forwarded_header::{FORWARDED_HEADER, ForwardedHeader};
 pub use load::{
