@@ -59,7 +59,19 @@ fn a_server_is_asked_with_its_token() {
     };
     let stats = text(&run(&["stats"]));
     assert!(stats.contains("prices") && stats.contains("prices:recorded"), "{stats}");
-    assert!(json_of(&run(&["stats", "--json"]))["categories"]["charts"].is_object());
+    let document = json_of(&run(&["stats", "--json"]));
+    assert!(document["categories"]["charts"].is_object());
+    // The server looks into the directory at each request: these reads are nobody's.
+    let savings = &document["savings"];
+    assert_eq!((&savings["directory"]["own"], &savings["prices"]["own"]), (&json!(true), &json!(false)));
+    let of = |name: &str, field: &str| savings[name][field].as_u64().unwrap();
+    assert!(of("directory", "reads") >= of("prices", "reads") + of("charts", "reads"), "{savings}");
+    let sum = |field: &str| of("prices", field) + of("charts", field) + of("sparklines", field);
+    let (reads, by_cache) = (sum("reads"), sum("answered_by_cache"));
+    let ratio = by_cache as f64 / reads as f64 * 100.0;
+    let line = format!("readers  {ratio:.1} % of {reads} reads answered by memory or Redis");
+    assert!(stats.contains(&line), "{line}\n{stats}");
+    assert!(!stats.contains(" MB") && !stats.contains(" kB") && stats.contains("KiB"), "{stats}");
     // No terminal here: top prints once.
     assert!(text(&run(&["top"])).contains("prices:recorded"));
     assert!(json_of(&run(&["top", "--json"]))["hot_keys"].is_array());

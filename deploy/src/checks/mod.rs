@@ -252,8 +252,8 @@ mod tests {
     fn a_failure_is_told_in_a_line_with_what_the_disk_has() {
         let why = "`cargo test` failed (exit status: 101)\nmore";
         assert_eq!(in_a_line(why, None), "`cargo test` failed (exit status: 101)");
-        let disk = Some("the disk has 12 MB left".to_owned());
-        assert_eq!(in_a_line(why, disk), "`cargo test` failed (exit status: 101) (the disk has 12 MB left)");
+        let disk = Some("the disk has 12 MiB left".to_owned());
+        assert_eq!(in_a_line(why, disk), "`cargo test` failed (exit status: 101) (the disk has 12 MiB left)");
     }
 
     #[test]

@@ -19,7 +19,7 @@ fn reset_shows_asks_and_deletes() {
     fs::write(kept.join("tools/bin/wasm-opt"), "a tool").unwrap();
     let refused = checkout.run(&["reset"]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused).contains("give --yes") && text(&refused).contains("MB  "), "{}", text(&refused));
+    assert!(text(&refused).contains("give --yes") && text(&refused).contains("MiB  "), "{}", text(&refused));
     assert!(checkout.run(&["status"]).status.success(), "all goes on");
 
     let reset = checkout.run(&["reset", "--yes"]);

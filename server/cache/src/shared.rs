@@ -120,6 +120,7 @@ impl CategoryParts {
             l1_entries: memory(|m| m.entries()),
             l2: self.counters.l2.read(),
             source: self.counters.source.read(),
+            own: self.counters.own.read(),
         }
     }
 }

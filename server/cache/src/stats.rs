@@ -96,6 +96,8 @@ counters! {
         overloaded: Count,
         /// Readers that waited for a load begun by another.
         coalesced: Count,
+        /// Reads that a load answered, those included that it told of an absence or a failure. Loads behind a reader answer none.
+        answered: Count,
         /// Reads answered from the memory of a failure a moment ago.
         throttled: Count,
         /// Loads that said that there is no such thing.
@@ -115,12 +117,23 @@ counters! {
     }
 }
 
+counters! {
+    /// Reads of the process itself, which nobody asked for: to warm up. The other counts have them, too.
+    OwnCounters => OwnCounts {
+        /// All of them.
+        reads: Count,
+        /// Of those, the ones that memory or Redis answered.
+        by_cache: Count,
+    }
+}
+
 /// The counters of a category.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub l1: L1Counters,
     pub l2: L2Counters,
     pub source: SourceCounters,
+    pub own: OwnCounters,
 }
 
 /// The numbers of one category.
@@ -138,17 +151,23 @@ pub struct CategoryStats {
     pub l2: L2Counts,
     /// Loads.
     pub source: SourceCounts,
+    /// Reads of the process itself.
+    pub own: OwnCounts,
 }
 
 impl CategoryStats {
-    /// Reads answered, whatever answered.
+    /// Reads answered, whatever answered: without what the process reads itself to warm up, and without refreshes behind a
+    /// reader who has been answered.
     pub fn reads(&self) -> u64 {
-        self.answered_by_cache() + self.source.loads + self.source.coalesced
+        let own = self.own.reads.saturating_sub(self.own.by_cache);
+        self.answered_by_cache() + self.source.answered.saturating_sub(own)
     }
 
-    /// Reads that memory or Redis answered.
+    /// Of those, the ones that memory or Redis answered.
     pub fn answered_by_cache(&self) -> u64 {
-        self.l1.hits + self.l1.stale + self.l2.hits + self.l2.stale + self.source.negative
+        let all = self.l1.hits + self.l1.stale + self.l2.hits + self.l2.stale + self.source.negative;
+        // Counters are read one after the other while reads go on.
+        all.saturating_sub(self.own.by_cache)
     }
 
     /// Time of the source that the hits saved, µs: each of them a load of average cost. `None` before the first load.

@@ -11,7 +11,7 @@ use crate::cache::SourceError;
 use crate::category::{WarmUp, Warmed};
 use crate::codec::Value;
 use crate::core::Core;
-use crate::hit::{LoadError, Loaded, Want};
+use crate::hit::{LoadError, Loaded, Tier, Want};
 use crate::key::Key;
 use crate::l2::Access;
 use crate::shared::Shared;
@@ -114,7 +114,11 @@ where
                     let key = key.clone();
                     move || loader(key)
                 };
-                crate::load::get_or_load(&core, &key, Want::any(), load).await.map(|_| ())
+                let read = crate::load::get_or_load(&core, &key, Want::any(), load).await;
+                let own = &core.counters.own;
+                own.reads.add(1);
+                own.by_cache.add(u64::from(read.as_ref().is_ok_and(|hit| hit.tier != Tier::Source)));
+                read.map(|_| ())
             });
         }
         match timeout_at(deadline, running.join_next()).await {

@@ -7,7 +7,7 @@ use model::{
 use tidemark_cache::{Cache, NodeHealth, NodeRole};
 
 use super::cache::undo_until;
-use crate::feed::now_ms;
+use crate::{config::OWN_CATEGORIES, feed::now_ms};
 
 /// Hot keys shown.
 const HOT_KEYS: usize = 20;
@@ -97,6 +97,7 @@ fn category(
     let (l1, l2, source) = (figures.l1, figures.l2, figures.source);
     CategoryStats {
         name: name.to_owned(),
+        is_own: OWN_CATEGORIES.contains(&name),
         reads: figures.reads(),
         answered_by_cache: figures.answered_by_cache(),
         saved_us: figures.saved_us(),

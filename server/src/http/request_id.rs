@@ -1,4 +1,5 @@
-//! An id for each request, in the answer and in the log; and requests that are refused whatever they ask for.
+//! An id for each request, in the answer and in the log; requests that are refused whatever they ask for; and refusals as a program
+//! or a person reads them.
 
 use std::{
     convert::Infallible,
@@ -19,7 +20,7 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 use uuid::Builder;
 
-use super::{client::Peer, head::AskedByHead, health, problem::Problem};
+use super::{client::Peer, head::AskedByHead, health, problem::Problem, refusal_page::Reader};
 
 /// The header, of requests and answers.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -85,8 +86,13 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let by_head = request.extensions().get::<AskedByHead>().is_some();
         let method = if by_head { Method::HEAD } else { request.method().clone() };
-        let asked =
-            Asked { id: id_of(request.headers()), method, uri: request.uri().clone(), begun: Instant::now() };
+        let asked = Asked {
+            id: id_of(request.headers()),
+            method,
+            uri: request.uri().clone(),
+            reader: Reader::of(&request).map(Box::new),
+            begun: Instant::now(),
+        };
         match refusal(&request) {
             None => WithIdFuture::Asked { answer: self.0.call(request), asked },
             Some(problem) => WithIdFuture::Refused { problem: Some(problem), asked },
@@ -99,6 +105,8 @@ pub(super) struct Asked {
     id: HeaderValue,
     method: Method,
     uri: Uri,
+    /// Who reads a refusal, if it is a person.
+    reader: Option<Box<Reader>>,
     begun: Instant,
 }
 
@@ -107,7 +115,10 @@ impl Asked {
         let mut response = Problem::explain(response);
         // Made of visible ASCII.
         let id = self.id.to_str().unwrap_or_default();
-        Problem::name_request(&mut response, id);
+        match &self.reader {
+            Some(reader) => reader.show(&mut response, &self.uri, id),
+            None => Problem::name_request(&mut response, id),
+        }
         if response.status().is_server_error() && may_log() {
             self.log(id, response.status());
         }

@@ -28,8 +28,6 @@ use crate::{
     log_limit::Once,
 };
 
-/// Most connections, where the limit on open files allows so many. More wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 8_192;
 /// Longest time to send the head of a request, and to leave a connection idle.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// Connections of one client beyond its limit that are accepted for one request each: so its health checks are answered, and
@@ -63,7 +61,7 @@ struct Limits {
 /// Serves until SIGINT or SIGTERM, then lets open requests finish, for at most ten seconds.
 pub async fn serve(listener: TcpListener, router: Router, settings: &EdgeSettings) {
     let limits = Limits {
-        connections: descriptors::for_connections(MAX_CONNECTIONS),
+        connections: descriptors::for_connections(descriptors::MAX_CONNECTIONS),
         per_client: settings.load.connections_per_client,
         proxies: settings.proxies.clone(),
         head_within: HEAD_WITHIN,

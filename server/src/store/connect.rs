@@ -7,10 +7,15 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::StoreError;
+use super::{StoreError, write::patient};
 
 /// Connections of one process. Reads are few (they come through the cache), so a handful keeps Postgres free.
 const MAX_CONNECTIONS: u32 = 8;
+/// Connections of a server in all: its pool, one that listens for changes, one by which the feed writes, one for what fills or tidies
+/// up the tables, and one for each export.
+pub(crate) const SERVER_CONNECTIONS: u32 = MAX_CONNECTIONS + 3 + MAX_EXPORTS;
+/// Exports at once; each holds a connection for as long as its client takes to read.
+pub(crate) const MAX_EXPORTS: u32 = 4;
 /// Longest wait for a connection, free or new.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest run of one statement, kept by Postgres.
@@ -93,8 +98,25 @@ impl Store {
     }
 
     /// With the user's name in what it is to be granted.
-    pub(super) fn for_user(&self, error: StoreError) -> StoreError {
+    pub(crate) fn for_user(&self, error: StoreError) -> StoreError {
         error.for_user(self.options.get_username())
+    }
+
+    /// Runs a read with a bound, as [`bounded`]. Its error names the user.
+    pub(super) async fn bounded<T>(
+        &self,
+        read: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        bounded(read).await.map_err(|error| self.for_user(error))
+    }
+
+    /// Runs work that may take as long as this, as [`patient`]. Its error names the user.
+    pub(super) async fn patient<T>(
+        &self,
+        patience: Duration,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        patient(patience, work).await.map_err(|error| self.for_user(error))
     }
 
     fn at_address(&self, error: StoreError) -> StoreError {

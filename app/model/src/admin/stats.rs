@@ -35,7 +35,9 @@ pub struct CacheStats {
 pub struct CategoryStats {
     /// Its name.
     pub name: String,
-    /// Reads answered, whatever answered.
+    /// Whether the server reads it for itself, at each request, and not for a reader.
+    pub is_own: bool,
+    /// Reads answered, whatever answered: of readers, not those to warm up or to refresh behind a reader.
     pub reads: u64,
     /// Of those, the ones that memory or Redis answered.
     pub answered_by_cache: u64,

@@ -299,11 +299,11 @@ mod tests {
             ..Default::default()
         };
         for (counted, error, text) in [
-            (Counted::Exact, 0, "3,180 keys in Redis, 38.6 MB"),
-            (Counted::Estimate, 40, "about 3,180 keys in Redis (± 40), 38.6 MB"),
-            (Counted::AtLeast, 0, "at least 3,180 keys in Redis, 38.6 MB"),
+            (Counted::Exact, 0, "3,180 keys in Redis, 36.8 MiB"),
+            (Counted::Estimate, 40, "about 3,180 keys in Redis (± 40), 36.8 MiB"),
+            (Counted::AtLeast, 0, "at least 3,180 keys in Redis, 36.8 MiB"),
             (Counted::Unknown, 0, "Redis could not be looked at: its keys are not counted"),
-            (Counted::NoRedis, 0, "3,180 keys in the memory of this server, 38.6 MB"),
+            (Counted::NoRedis, 0, "3,180 keys in the memory of this server, 36.8 MiB"),
         ] {
             assert_eq!(covers(&preview(counted, error), words), text);
         }

@@ -46,6 +46,12 @@ fn summary(stats: &Value) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "memory   {} of {} ({})", bytes(used), bytes(limit), percent(used, limit));
+    let readers = stats["savings"].as_object().into_iter().flatten().filter(|(_, of)| of["own"] != true);
+    let (reads, by_cache) = readers.fold((0, 0), |(reads, by_cache), (_, of)| {
+        (reads + number(&of["reads"]), by_cache + number(&of["answered_by_cache"]))
+    });
+    let _ =
+        writeln!(text, "readers  {} of {reads} reads answered by memory or Redis", percent(by_cache, reads));
     let _ = writeln!(text, "Redis    {}", visible(&redis));
     let _ = writeln!(
         text,

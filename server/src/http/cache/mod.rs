@@ -26,7 +26,7 @@ use self::{
     report::Report,
     scope::ScopeBody,
 };
-use super::{AppState, client::Listener, problem::Problem, query::Params};
+use super::{AppState, client::Listener, json_body::Object, problem::Problem, query::Params};
 use crate::console;
 
 /// Routes under `/api/cache`.
@@ -47,7 +47,7 @@ pub fn routes() -> Router<AppState> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClearBody {
-    scope: ScopeBody,
+    scope: Object<ScopeBody>,
     #[serde(default)]
     dry_run: bool,
 }
@@ -150,7 +150,7 @@ async fn inspect(
 async fn clear(operator: Operator, State(state): State<AppState>, body: Bytes) -> Result<Response, Problem> {
     let cache = state.access.cache();
     let ClearBody { scope, dry_run } = parse(&body, r#"{"scope":{"category":"prices"},"dry_run":true}"#)?;
-    let scope = scope.check(&scope::categories(cache))?;
+    let scope = scope.0.check(&scope::categories(cache))?;
     let (handle, preview) = if dry_run {
         (None, cache.preview_clear(&scope).await.map_err(problem)?)
     } else {
@@ -170,7 +170,7 @@ async fn undo(operator: Operator, State(state): State<AppState>, body: Bytes) ->
 
 /// Reads a JSON body. The error says what is off and shows a body that would do.
 fn parse<'b, T: Deserialize<'b>>(body: &'b [u8], example: &str) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| {
+    serde_json::from_slice(body).map(|Object(read)| read).map_err(|error| {
         Problem::new(StatusCode::BAD_REQUEST, format!("body: {error}; expected such as {example}"))
     })
 }

@@ -17,7 +17,7 @@ const SESSION: [&str; 5] = ["400", "405", "414", "429", "503"];
 /// Errors of every call of the cache's operator.
 const OPERATOR: [&str; 7] = ["400", "401", "403", "405", "414", "429", "503"];
 /// Errors of calls whose body is read.
-const BODY: [&str; 2] = ["408", "413"];
+const BODY: [&str; 3] = ["408", "413", "415"];
 /// Errors of health checks, which only malformed requests and too many connections get.
 const HEALTH: [&str; 4] = ["400", "405", "414", "429"];
 
@@ -240,7 +240,7 @@ fn sign_out() -> Value {
         "description": "Signed out, or not signed in at all; the session is over on the server.",
         "headers": header_references(&["x-request-id", "Set-Cookie", "RateLimit", "RateLimit-Policy"]),
     });
-    session("sign_out", "Sign out", json!({ "204": gone }), &["403", "408", "413"])
+    session("sign_out", "Sign out", json!({ "204": gone }), &["403", "408", "413", "415"])
 }
 
 /// A call of the cache's operator.

@@ -61,7 +61,7 @@ pub(super) async fn to_end(State(tasks): State<Tasks>, request: Request, next: N
     });
     match task.await {
         Ok(Ok(response)) => response,
-        Ok(Err(_)) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no answer in time").into_response(),
+        Ok(Err(_)) => Problem::late("no answer in time").into_response(),
         // As it would have come without the task: the layer around answers it.
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping").into_response(),
