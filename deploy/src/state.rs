@@ -48,7 +48,8 @@ pub struct State {
     /// The sample that the data folder holds, see [`crate::sample::fingerprint`].
     pub imported: Option<String>,
     /// The `up` in the foreground that looks after the others.
-    pub keeper: Option<Running>,
+    #[serde(rename = "keeper")]
+    pub supervisor: Option<Running>,
     /// Redis's process.
     pub redis: Option<Running>,
     /// Postgres's main process.
@@ -72,7 +73,7 @@ impl Default for State {
             feed: None,
             admin_token_file: None,
             imported: None,
-            keeper: None,
+            supervisor: None,
             redis: None,
             postgres: None,
             server: None,

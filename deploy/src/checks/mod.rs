@@ -16,7 +16,7 @@ use crate::{
     layout::Layout,
     problem::{Problem, Result},
     release, run, say,
-    tools::{Consent, Need, ensure, releases},
+    tools::{Consent, Need, ensure, test_servers},
     verbs,
 };
 
@@ -191,7 +191,7 @@ fn report(outcomes: &[(&Check, Outcome)]) -> bool {
 /// The tests, with servers of other releases beside the system's. Where those cannot be fetched their tests are skipped, but
 /// for CI, where they fail; the others run all the same.
 fn test(layout: &Layout) -> Result<()> {
-    let servers = match releases::fetch(layout) {
+    let servers = match test_servers::fetch(layout) {
         Err(Problem::Interrupted) => return Err(Problem::Interrupted),
         Err(problem) => {
             say::note(&format!("Redis 6.2 and Valkey cannot be fetched for the tests: {problem}"));

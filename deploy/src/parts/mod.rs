@@ -26,7 +26,7 @@ use waiting::{PATIENCE, found};
 use crate::{
     explain, health,
     layout::Layout,
-    log_limit, port_holder, probe,
+    log_rotation, port_holder, probe,
     problem::{Problem, Result},
     release, say,
     state::State,
@@ -215,7 +215,7 @@ fn read_secret(path: &Path) -> Result<String> {
 /// A part's log, and how long it is; one that grew long is put aside first, unless somebody looks after the logs.
 fn fresh_log(part: Part, layout: &Layout) -> (PathBuf, u64) {
     let log = part.log(layout);
-    log_limit::Turn::default().keep(layout, &[part]);
+    log_rotation::Turn::default().keep(layout, &[part]);
     let end = explain::end_of_log(&log);
     (log, end)
 }

