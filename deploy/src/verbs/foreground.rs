@@ -42,12 +42,12 @@ pub fn look_after(layout: &Layout, mut state: State, lock: File) -> Result<u8> {
         supervisor::supervise(layout, &mut state)
     });
     if stop::asked() {
-        say::line("Stopping; Ctrl-C once more leaves what still runs to itself.");
+        say::line("Stopping. Press Ctrl-C again to exit now; parts that still run stay up.");
     }
     // Another verb that starts something at this moment would leave it running. One that takes longer is not waited for.
     let lock = up::lock_within(layout, STOP_LOCK).ok();
-    // `cluster start` may have noted a node since.
-    state = State::load(layout).unwrap_or(state);
+    // `cluster start` may have noted a node since. Without the file, what is known is stopped.
+    drop(state.reload(layout));
     let stopped = up::stop_all(layout, &mut state);
     drop(lock);
     kept.and(stopped).map(|()| 0)
