@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     finding::{Finding, Need, Tool, Wanted},
-    releases,
+    test_servers,
 };
 use crate::{layout::Layout, run, version::Version};
 
@@ -85,7 +85,7 @@ pub fn detect(layout: &Layout) -> Vec<Finding> {
             }),
         ),
     ];
-    if releases::AVAILABLE {
+    if test_servers::AVAILABLE {
         found.push(Finding::of(Tool::Pip, "pip of Python 3", Wanted::Any, Need::SomeTests, pip()));
     }
     found

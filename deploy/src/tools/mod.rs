@@ -6,7 +6,7 @@ mod fix;
 mod install;
 mod packages;
 mod plan;
-pub mod releases;
+pub mod test_servers;
 
 pub use detect::{chromium, detect};
 pub use finding::{Finding, Need, State};

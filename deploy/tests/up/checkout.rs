@@ -48,6 +48,7 @@ impl Checkout {
             ("rust-toolchain.toml", ""),
             ("deploy/Cargo.toml", ""),
             ("data/sample/BTC-USD-30m.csv.gz", "not looked into"),
+            ("target/site/pkg/tidemark.js", ""),
         ] {
             let path = root.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! `reset`, `logs -f`, and the server that the keeper starts again.
+//! `reset`, `logs -f`, and the server that the supervisor starts again.
 
 use std::{
     fs::{self, File},
@@ -64,7 +64,7 @@ fn logs_are_followed_with_names_through_rotation() {
 }
 
 #[test]
-fn the_keeper_starts_the_server_again_and_at_last_gives_up() {
+fn the_supervisor_starts_the_server_again_and_at_last_gives_up() {
     let checkout = Checkout::new();
     let mut up = checkout.foreground();
     let first = checkout.pid("server");
