@@ -6,7 +6,7 @@ use super::{ClearRecord, FailoverStats, NodeStats};
 use crate::UnixMs;
 
 /// What the cache of a server does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CacheStats {
     /// When it was read, Unix ms.
     pub as_of: UnixMs,
@@ -31,7 +31,7 @@ pub struct CacheStats {
 }
 
 /// The figures of one category.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryStats {
     /// Its name.
     pub name: String,
@@ -133,7 +133,7 @@ pub struct SourceStats {
 }
 
 /// The connection to Redis.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedTier {
     /// Whether a Redis is configured at all.
     pub configured: bool,

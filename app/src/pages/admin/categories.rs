@@ -129,7 +129,7 @@ fn Row(stats: RwSignal<CacheStats>, clearing: Clearing, name: String) -> impl In
             <th scope="row">
                 <b>{name.clone()}</b>
             </th>
-            <td class="num">{of(Box::new(|c| format::count(c.keys.saturating_sub(c.cleared_keys))))}</td>
+            <td class="num">{of(Box::new(keys))}</td>
             <td class="num roomy">{of(Box::new(move |c| memory(c, words)))}</td>
             <td class="col-bar">
                 {drawing(of(Box::new(|c| bar(Answered::of(c)))))}
@@ -154,6 +154,11 @@ fn Row(stats: RwSignal<CacheStats>, clearing: Clearing, name: String) -> impl In
         </tr>
     }
     .into_any()
+}
+
+/// Keys in memory that answer: those that clears cover do not.
+fn keys(category: &CategoryStats) -> String {
+    format::count(category.keys.saturating_sub(category.cleared_keys))
 }
 
 /// How full the category's own part of the memory is, and how much of that clears cover: it stays until it is replaced.
@@ -198,6 +203,28 @@ fn bar(answered: Answered) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Locale;
+
+    #[test]
+    fn cleared_and_too_large_entries_are_shown_with_the_others() {
+        let words = Locale::En.admin_words();
+        let mut category = CategoryStats {
+            keys: 1_234,
+            bytes: 6_000_000,
+            limit_bytes: 24_000_000,
+            ..CategoryStats::default()
+        };
+        category.memory.evictions = 52;
+        let cells =
+            |category: &CategoryStats| [keys(category), memory(category, words), evicted(category, words)];
+        assert_eq!(cells(&category), ["1,234", "6.0 MB of 24.0 MB (25.0%)", "52"]);
+        (category.cleared_keys, category.cleared_bytes, category.memory.oversized) = (234, 1_000_000, 3);
+        let all = ["1,000", "6.0 MB of 24.0 MB (25.0%) · 1.0 MB cleared", "52 · 3 too large"];
+        assert_eq!(cells(&category), all);
+        // A clear may be counted a moment after the keys.
+        category.keys = 100;
+        assert_eq!(keys(&category), "0");
+    }
 
     #[test]
     fn a_bar_stays_in_its_box_and_shows_the_smallest_share() {

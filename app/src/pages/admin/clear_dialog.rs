@@ -270,8 +270,10 @@ fn covers(preview: &ClearPreview, words: &AdminWords) -> String {
     }
 }
 
+/// Returns true if a clear is known to cover nothing.
 fn is_nothing(preview: &ClearPreview) -> bool {
-    preview.complete && preview.keys == 0 && preview.memory_keys == 0 && preview.errors.is_empty()
+    let all_counted = matches!(preview.counted, Counted::Exact | Counted::NoRedis);
+    all_counted && preview.keys == 0 && preview.memory_keys == 0 && preview.errors.is_empty()
 }
 
 #[cfg(test)]
@@ -307,7 +309,15 @@ mod tests {
         ] {
             assert_eq!(covers(&preview(counted, error), words), text);
         }
-        assert!(is_nothing(&ClearPreview { complete: true, ..Default::default() }));
-        assert!(!is_nothing(&ClearPreview::default()));
+    }
+
+    #[test]
+    fn only_what_was_counted_whole_is_known_to_be_nothing() {
+        let of = |counted| ClearPreview { counted, ..Default::default() };
+        assert!(is_nothing(&of(Counted::Exact)) && is_nothing(&of(Counted::NoRedis)));
+        for counted in [Counted::Unknown, Counted::AtLeast, Counted::Estimate] {
+            assert!(!is_nothing(&of(counted)), "{counted:?}");
+        }
+        assert!(!is_nothing(&ClearPreview { memory_keys: 1, ..of(Counted::Exact) }));
     }
 }
