@@ -35,6 +35,7 @@ pub fn detect(layout: &Layout) -> Vec<Finding> {
         Finding::of(Tool::Rust, "rustc", rust, Need::Build, ask("rustc")),
         Finding::of(Tool::WasmTarget, "Rust's wasm32 target", Wanted::Any, Need::Build, wasm_target(layout)),
         Finding::of(Tool::CCompiler, "C compiler", Wanted::Any, Need::Build, compiler),
+        Finding::of(Tool::Make, "make", Wanted::Any, Need::Build, ask("make")),
         Finding::of(
             Tool::Redis,
             "redis-server",

@@ -20,6 +20,8 @@ pub enum Tool {
     Clippy,
     /// A C compiler, which some crates need, and Rust for linking.
     CCompiler,
+    /// Builds the server's allocator.
+    Make,
     /// Rebuilds and reloads on every change.
     CargoLeptos,
     /// Makes the JavaScript around the wasm for it; its version is that of the crate.

@@ -174,6 +174,7 @@ impl Checkout {
             ("cargo", cargo),
             ("rustc", rustc),
             ("cc", "echo cc 14.0.0"),
+            ("make", "echo GNU Make 4.3"),
             ("node", "echo v22.0.0"),
             ("npm", "echo 10.0.0"),
             ("wasm-opt", "echo wasm-opt version 132"),

@@ -38,6 +38,7 @@ fn nothing_missing_nothing_done() {
 fn debian_takes_packages_in_one_go_then_tools() {
     let all = missing(&[
         Tool::WasmTarget,
+        Tool::Make,
         Tool::CargoLeptos,
         Tool::WasmBindgen,
         Tool::Redis,
@@ -52,7 +53,7 @@ fn debian_takes_packages_in_one_go_then_tools() {
         [
             "rustup target add wasm32-unknown-unknown",
             "env DEBIAN_FRONTEND=noninteractive apt-get update",
-            "env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends redis-server postgresql",
+            "env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends make redis-server postgresql",
             "env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium",
             "cargo install cargo-leptos --version 0.3.8 --locked",
             "cargo install wasm-bindgen-cli --version 0.2.130",
