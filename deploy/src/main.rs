@@ -8,6 +8,7 @@
 mod admin_password;
 mod admin_token;
 mod ask;
+mod build;
 mod checks;
 mod cli;
 mod cluster;

@@ -37,8 +37,8 @@ const LOCK: Duration = Duration::from_secs(2);
 const BINARY: &str = "tidemark";
 /// The site's name in a release.
 const SITE: &str = "site";
-/// Names that the built site has, beside the binary, see the workspace's manifest.
-const HASHES: &str = "hash.txt";
+/// Names that the built site has, beside the binary.
+pub const HASHES: &str = "hash.txt";
 /// How the folder of a copy that is not complete begins.
 const UNFINISHED: &str = ".unfinished-";
 

@@ -22,7 +22,7 @@ use crate::{
 
 /// The crates that are built for this machine. `app` is among them with its feature `ssr` only: with `hydrate` beside it,
 /// as in a build of the whole workspace, it would be neither.
-const NATIVE: [&str; 18] = [
+const NATIVE: [&str; 20] = [
     "-p",
     "model",
     "-p",
@@ -37,6 +37,8 @@ const NATIVE: [&str; 18] = [
     "deploy",
     "-p",
     "local-servers",
+    "-p",
+    "site-build",
     "-p",
     "app",
     "--features",

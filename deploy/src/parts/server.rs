@@ -199,7 +199,7 @@ pub fn step_command(layout: &Layout, state: &State, binary: &Path) -> Result<Com
     Ok(command)
 }
 
-/// What the server has to know of the built site, as the workspace's manifest tells cargo-leptos.
+/// What the server has to know of the built site, as `build` made it.
 pub fn serve_settings(command: &mut Command, site: &Path, addr: SocketAddr) {
     command
         .env("LEPTOS_OUTPUT_NAME", "tidemark")

@@ -8,7 +8,7 @@ mod packages;
 mod plan;
 pub mod test_servers;
 
-pub use detect::{chromium, detect};
+pub use detect::{chromium, detect, esbuild, wasm_opt};
 pub use finding::{Finding, Need, State};
 pub use fix::fix;
 pub use install::{Consent, ensure};
