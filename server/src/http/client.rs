@@ -8,7 +8,7 @@ use std::{
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 
-use crate::{config::TrustedProxies, log_limit::Once};
+use crate::{config::TrustedProxies, log_limit::Throttle};
 
 /// The other end of the connection; put into every request by [`super::serve()`].
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,7 @@ impl Client {
         let by_forwarded = || nearest(peer, headers, &header::FORWARDED, forwarded_for, proxies);
         let address = if headers.contains_key(&X_FORWARDED_FOR) {
             let address = nearest(peer, headers, &X_FORWARDED_FOR, address, proxies);
-            if headers.contains_key(header::FORWARDED) && by_forwarded() != address && HEADERS_DIFFER.is_due()
+            if headers.contains_key(header::FORWARDED) && by_forwarded() != address && HEADERS_DIFFER.claim()
             {
                 tracing::warn!(
                     %peer,
@@ -95,7 +95,7 @@ impl Client {
 }
 
 /// When it is time to say again that a proxy passed on two headers that differ. A client may cause it by a header of its own.
-static HEADERS_DIFFER: LazyLock<Once> = LazyLock::new(|| Once::every(Duration::from_secs(3_600)));
+static HEADERS_DIFFER: LazyLock<Throttle> = LazyLock::new(|| Throttle::new(Duration::from_secs(3_600)));
 
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

@@ -57,11 +57,8 @@ async fn refused(error: BoxError) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many calls at once")
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the signature that the layer calls")]
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    tracing::error!(panic = text, "a handler panicked: {text}");
+/// The hook logs the panic, and the failed request is logged with its id: nothing is left to log here.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "an error of the server").into_response()
 }
 
@@ -76,6 +73,21 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
+    use crate::log_limit::tests::logged;
+
+    #[test]
+    fn a_panic_of_a_handler_is_left_to_the_hook_to_log() {
+        async fn handler() {
+            panic!("a handler's own")
+        }
+        let routes = guard(Router::new().route("/", any(handler)));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let text = logged(|| {
+            let asking = routes.oneshot(Request::get("/").body(Body::empty()).unwrap());
+            assert_eq!(runtime.block_on(asking).unwrap().status(), StatusCode::INTERNAL_SERVER_ERROR);
+        });
+        assert!(!text.contains("ERROR"), "{text}");
+    }
 
     #[tokio::test]
     async fn half_bodies_take_no_places_of_calls() {

@@ -4,7 +4,6 @@ use std::{
     convert::Infallible,
     future::Future,
     pin::Pin,
-    sync::atomic::{AtomicU64, Ordering},
     task::{Context, Poll, ready},
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
@@ -29,8 +28,6 @@ const LONGEST_ID: usize = 128;
 const LONGEST_QUERY: usize = 16 << 10;
 /// Bytes of a path that are logged.
 const PATH_SHOWN: usize = 200;
-/// Failed requests logged in a second: when everything fails, the log must not be the next to do so.
-const LOGGED_A_SECOND: u64 = 100;
 
 /// The caller's id if it is 1 to 128 letters, digits, dots, hyphens and underscores; otherwise a new one.
 fn id_of(headers: &HeaderMap) -> HeaderValue {
@@ -108,7 +105,7 @@ impl Asked {
         // Made of visible ASCII.
         let id = self.id.to_str().unwrap_or_default();
         Problem::name_request(&mut response, id);
-        if response.status().is_server_error() && may_log() {
+        if response.status().is_server_error() {
             self.log(id, response.status());
         }
         response.headers_mut().insert(X_REQUEST_ID, self.id.clone());
@@ -123,18 +120,6 @@ impl Asked {
         // Quoted, a path cannot pass for another line of the log.
         tracing::warn!(method, path = ?path, status, ms, request_id = id, "a request failed: {method} {path:?} {status}");
     }
-}
-
-/// Whether one more failed request may be logged in this second.
-fn may_log() -> bool {
-    // The second in the upper half, how many were logged in it in the lower one.
-    static LOGGED: AtomicU64 = AtomicU64::new(0);
-    let second = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() << 32;
-    let counted = LOGGED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |logged| {
-        let count = if logged & !0xffff_ffff == second { logged & 0xffff_ffff } else { 0 };
-        (count < LOGGED_A_SECOND).then_some(second | (count + 1))
-    });
-    counted.is_ok()
 }
 
 /// Why a request is refused before anything looks at it.
@@ -250,12 +235,5 @@ mod tests {
         for target in ["*", "healthz", "evil.example:80"] {
             assert_eq!(refused(target, &["a"]), Some(400), "{target}");
         }
-    }
-
-    #[test]
-    fn the_log_of_failures_has_a_bound() {
-        // Two seconds may be touched, and other tests may log.
-        let logged = (0..10_000).filter(|_| may_log()).count() as u64;
-        assert!(logged <= 3 * LOGGED_A_SECOND, "{logged}");
     }
 }

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     config::{EdgeSettings, MAX_CONNECTIONS_PER_CLIENT, TRUSTED_PROXIES, TrustedProxies},
-    log_limit::Once,
+    log_limit::Throttle,
 };
 
 /// Most connections, where the limit on open files allows so many. More wait in the kernel's queue.
@@ -80,7 +80,7 @@ struct Connections {
     shares: Shares,
     spare: Shares,
     proxies: TrustedProxies,
-    refused: Once,
+    refused: Throttle,
 }
 
 impl Connections {
@@ -94,7 +94,7 @@ impl Connections {
         if let Ok(taken) = self.shares.take_one(client) {
             return Some((taken, false));
         }
-        if self.refused.is_due() {
+        if self.refused.claim() {
             let address = peer.ip();
             tracing::warn!(
                 %address,
@@ -112,7 +112,7 @@ async fn run(listener: TcpListener, router: Router, limits: Limits, stop: impl F
         shares: Shares::new(usize::MAX, limits.per_client),
         spare: Shares::new(usize::MAX, SPARE_CONNECTIONS),
         proxies: limits.proxies,
-        refused: Once::every(Duration::from_secs(60)),
+        refused: Throttle::new(Duration::from_secs(60)),
     };
     let open = GracefulShutdown::new();
     let mut http = http1::Builder::new();

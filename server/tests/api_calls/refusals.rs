@@ -3,10 +3,13 @@
 use std::{
     io::{Read, Write},
     net::{Shutdown, TcpStream},
+    thread,
 };
 
+use local_servers::wait_until;
+
 use crate::{
-    support::{Server, Setup},
+    support::{SOON, Server, Setup},
     wire::{self, Raw},
 };
 
@@ -168,7 +171,7 @@ fn half_a_body_is_a_timeout_of_the_client_and_a_large_one_is_read_on() {
     let address = server.url("").trim_start_matches("http://").to_owned();
     for _ in 0..10 {
         let mut stream = TcpStream::connect(&address).unwrap();
-        stream.set_read_timeout(Some(crate::support::SOON)).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
         let mut request =
             format!("{head}connection: close\r\ntransfer-encoding: chunked\r\n\r\n").into_bytes();
         for _ in 0..90 {
@@ -192,6 +195,25 @@ fn half_a_body_is_a_timeout_of_the_client_and_a_large_one_is_read_on() {
 }
 
 #[test]
+fn a_flood_of_log_lines_is_cut_and_the_log_says_so() {
+    let server = server(&[]);
+    // Each of these leaves a warning.
+    let refused = || {
+        let headers = [("origin", "http://evil.example"), ("content-length", "0")];
+        assert_eq!(wire::send(&server, "POST", "/api/session", &headers).status, 403);
+    };
+    let said = wait_until(SOON, || {
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..100).for_each(|_| refused()));
+            }
+        });
+        server.log().contains("tidemark::http::session::same_origin logs more than 100 lines in a second")
+    });
+    assert!(said, "{}", server.log());
+}
+
+#[test]
 fn readers_who_leave_while_a_page_is_rendered_cause_no_panic() {
     let server = server(&[("TIDEMARK_MAX_CONNECTIONS_PER_CLIENT", "10000")]);
     let address = server.url("").trim_start_matches("http://").to_owned();
@@ -205,7 +227,7 @@ fn readers_who_leave_while_a_page_is_rendered_cause_no_panic() {
     }
     // Each is made in a task of its own; those that are left are done with while as many others are made.
     let answers = || server.get("/coin/BTC").status == 200;
-    assert!(local_servers::wait_until(6 * crate::support::SOON, answers));
+    assert!(wait_until(6 * SOON, answers));
     for _ in 0..100 {
         assert_eq!(server.get("/coin/BTC").status, 200);
         assert_eq!(server.get("/").status, 200);
