@@ -247,12 +247,18 @@ mod tests {
             axum::body::Body::from_stream(chunks)
         };
         let patient = move |Extension(pace): Extension<Pace>| {
-            pace.set(MinRate { bytes: 1, window: 10 * SOON });
+            pace.set(MinRate { bytes: 1, window: 10 * SOON }, tokio::time::Instant::now() + 20 * SOON);
+            endless()
+        };
+        let strict = move |Extension(pace): Extension<Pace>| {
+            let window = Duration::from_millis(300);
+            pace.set(MinRate { bytes: 1, window }, tokio::time::Instant::now() + SOON);
             endless()
         };
         let router = Router::new()
             .route("/", get(|| async { "here" }))
             .route("/endless", get(endless))
+            .route("/strict", get(strict))
             .route("/patient", get(patient));
         let router = guard(router).route("/healthz", get(|| async { "here" }));
         let stopped = async move {
@@ -369,11 +375,7 @@ mod tests {
         for _ in 0..2 {
             usual.write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
             let mut buffer = [0; 1_000];
-            let cut_off = async {
-                while usual.read(&mut buffer).await.is_ok_and(|length| length > 0) {
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                }
-            };
+            let cut_off = async { while usual.read(&mut buffer).await.is_ok_and(|length| length > 0) {} };
             timeout(SOON, cut_off).await.expect("still open");
             usual = TcpStream::connect(address).await.unwrap();
         }
@@ -385,6 +387,21 @@ mod tests {
             assert!(length > 0, "cut off after {read} bytes");
             read += length;
         }
+    }
+
+    #[tokio::test]
+    async fn an_answer_may_ask_more_of_its_client_than_is_usual() {
+        // Usually nothing is asked.
+        let (address, _stop, _server) = start(limits()).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET /strict HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        // It rests until the server is seen to have closed the connection.
+        let closed = async {
+            while stream.write(b"x").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await
+            }
+        };
+        timeout(SOON / 2, closed).await.expect("still open");
     }
 
     #[tokio::test]
