@@ -12,10 +12,7 @@ use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    problem::Problem,
-    rate::{Limited, RateLimits},
-    request_body::ReadBody,
-    unsent::Unsent,
+    admission::AdmissionLayer, problem::Problem, rate::RateLimits, request_body::ReadBody, unsent::Unsent,
 };
 
 /// Most calls answered at once; more are told to come back.
@@ -26,19 +23,19 @@ pub(super) const LONGEST_CALL: Duration = Duration::from_secs(10);
 
 /// Time, number and size limits around routes, each answered by a problem document. Each guard counts by itself.
 pub fn guard<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
-    guard_limited(routes, Limited::new(RateLimits::off()), Unsent::off())
+    guard_limited(routes, RateLimits::off(), Unsent::off())
 }
 
-/// The same, for clients that do not call too often and read their answers. Others are refused before they take a place.
+/// The same, for clients that do not call too often and read their answers. Others are refused before they take a permit.
 pub(super) fn guard_limited<S: Clone + Send + Sync + 'static>(
     routes: Router<S>,
-    limited: Limited,
+    rate: RateLimits,
     unsent: Unsent,
 ) -> Router<S> {
     let limits = ServiceBuilder::new()
-        .layer(limited)
-        .layer(unsent)
-        // Before a place is taken: slow clients are no calls yet. It is outside the time for the call, too.
+        .layer(AdmissionLayer(rate))
+        .layer(AdmissionLayer(unsent))
+        // Reads the body before a permit is taken, so that slow uploads hold no permit, and outside the timeout for the same reason.
         .layer(ReadBody::new())
         .layer(HandleErrorLayer::new(refused))
         .load_shed()

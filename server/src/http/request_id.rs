@@ -1,12 +1,6 @@
 //! An id for each request, in the answer and in the log; and requests that are refused whatever they ask for.
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    pin::Pin,
-    task::{Context, Poll, ready},
-    time::{Instant, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use axum::{
     http::{
@@ -14,11 +8,9 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use pin_project_lite::pin_project;
-use tower::{Layer, Service};
 use uuid::Builder;
 
-use super::{client::Peer, head::AskedByHead, health, problem::Problem};
+use super::{admission::Admission, client::Peer, head::AskedByHead, health, problem::Problem};
 
 /// The header, of requests and answers.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -51,43 +43,26 @@ fn new_id() -> HeaderValue {
         .unwrap_or_else(|_| HeaderValue::from_static("none"))
 }
 
-/// The layer. It stands within the compression: it writes into documents.
+/// Gives each request an id. As a layer it stands within the compression: it writes into documents.
 #[derive(Clone, Copy)]
 pub(super) struct RequestIds;
 
-impl<S> Layer<S> for RequestIds {
-    type Service = WithId<S>;
+impl Admission for RequestIds {
+    type Admitted = Asked;
 
-    fn layer(&self, inner: S) -> WithId<S> {
-        WithId(inner)
-    }
-}
-
-/// A service whose requests have ids.
-#[derive(Clone)]
-pub(super) struct WithId<S>(S);
-
-impl<S, B> Service<Request<B>> for WithId<S>
-where
-    S: Service<Request<B>, Response = Response, Error = Infallible>,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = WithIdFuture<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn admit<B>(&self, request: &Request<B>) -> Result<Asked, Box<Response>> {
         let by_head = request.extensions().get::<AskedByHead>().is_some();
         let method = if by_head { Method::HEAD } else { request.method().clone() };
         let asked =
             Asked { id: id_of(request.headers()), method, uri: request.uri().clone(), begun: Instant::now() };
-        match refusal(&request) {
-            None => WithIdFuture::Asked { answer: self.0.call(request), asked },
-            Some(problem) => WithIdFuture::Refused { problem: Some(problem), asked },
+        match refusal(request) {
+            None => Ok(asked),
+            Some(problem) => Err(Box::new(Self::finish(asked, problem.into_response()))),
         }
+    }
+
+    fn finish(asked: Asked, response: Response) -> Response {
+        asked.finish(response)
     }
 }
 
@@ -158,38 +133,6 @@ fn is_host(value: &HeaderValue) -> bool {
         return true;
     }
     text.parse::<Authority>().is_ok_and(|authority| !authority.as_str().contains('@'))
-}
-
-pin_project! {
-    /// The answer, or the refusal.
-    #[project = Projected]
-    pub(super) enum WithIdFuture<F> {
-        Asked { #[pin] answer: F, asked: Asked },
-        Refused { problem: Option<Problem>, asked: Asked },
-    }
-}
-
-impl<F> Future for WithIdFuture<F>
-where
-    F: Future<Output = Result<Response, Infallible>>,
-{
-    type Output = Result<Response, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            Projected::Asked { answer, asked } => {
-                let response = match ready!(answer.poll(cx)) {
-                    Ok(response) => response,
-                    Err(never) => match never {},
-                };
-                Poll::Ready(Ok(asked.finish(response)))
-            }
-            // A future that is polled after its end never ends again.
-            Projected::Refused { problem, asked } => problem
-                .take()
-                .map_or(Poll::Pending, |problem| Poll::Ready(Ok(asked.finish(problem.into_response())))),
-        }
-    }
 }
 
 #[cfg(test)]

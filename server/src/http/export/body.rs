@@ -25,19 +25,19 @@ enum Part {
     End,
 }
 
-/// Sends the candles from the first page on, until `deadline`. The task keeps `place` until it has left the database, which may be
+/// Sends the candles from the first page on, until `deadline`. The task keeps `permit` until it has left the database, which may be
 /// after the body is gone. It waits for the client for as long as the connection does.
 pub(super) fn stream(
     lines: Lines,
     first: Vec<MarkedCandle>,
     pages: Export,
     deadline: Instant,
-    place: Arc<Share>,
+    permit: Arc<Share>,
 ) -> Body {
     // One page is made while the one before is sent, and a third is being read: three in memory at most.
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
-        let _place = place;
+        let _permit = permit;
         match timeout_at(deadline, write(lines, first, pages, &sender)).await {
             Ok(Ok(())) => {}
             Ok(Err(Ended::CallerGone)) => tracing::debug!("an export was not read to its end"),

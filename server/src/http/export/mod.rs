@@ -42,7 +42,7 @@ pub(super) async fn export(
     RawQuery(raw): RawQuery,
 ) -> Result<Response, Problem> {
     let (query, format, incomplete) = query::export(raw.as_deref())?;
-    let place = Arc::new(state.edge.places().export(caller.client())?);
+    let permit = Arc::new(state.edge.permits().export(caller.client())?);
     let Exported { source, mut pages } = state.market.export(&query).await?;
     let revision = pages.revision();
     // The first page comes before the head: what fails at once is reported as an error.
@@ -63,7 +63,7 @@ pub(super) async fn export(
     let of = if source == Source::RECORDED { String::new() } else { format!("-{source}") };
     let name = format!("{}-USD-{}{of}.{}", query.symbol, query.interval, format.name());
     let mut response =
-        hold(Response::new(body::stream(lines, first, pages, deadline, Arc::clone(&place))), place);
+        hold(Response::new(body::stream(lines, first, pages, deadline, Arc::clone(&permit))), permit);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
