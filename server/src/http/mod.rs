@@ -29,7 +29,12 @@ mod unsent;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware::from_fn_with_state, routing::get};
+use axum::{
+    Router,
+    http::{HeaderMap, header},
+    middleware::from_fn_with_state,
+    routing::get,
+};
 use leptos::config::LeptosOptions;
 
 pub use answer::Answer;
@@ -68,6 +73,12 @@ impl axum::extract::FromRef<AppState> for LeptosOptions {
     fn from_ref(state: &AppState) -> Self {
         LeptosOptions::clone(&state.options)
     }
+}
+
+/// The media type of a body, without its parameters.
+fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().unwrap_or_default();
+    Some(value.split(';').next().unwrap_or_default().trim())
 }
 
 /// The whole service; each request is counted by `requests`.
