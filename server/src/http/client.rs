@@ -36,7 +36,7 @@ impl ClientKey {
                 Self::of(Ipv4Addr::from_bits(address.to_bits() as u32).into())
             }
             IpAddr::V6(address) if address.is_unicast_link_local() => Self(address.to_bits()),
-            // The lower half of no other key is zero.
+            // Only these keys have 64 zero bits at the end, so no two kinds collide.
             IpAddr::V6(address) => Self(address.to_bits() >> 64 << 64),
         }
     }
@@ -146,7 +146,7 @@ fn forwarded_https(element: &str) -> bool {
     pair_of(element, "proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
 }
 
-/// The entries of a line from its end; none of what is no text. A proxy appends its own to what the client sent, which may be any
+/// The entries of a line from its end; `None` for an entry that is not UTF-8. A proxy appends its own to what the client sent, which may be any
 /// bytes: they must not hide it.
 fn entries(line: &HeaderValue) -> impl Iterator<Item = Option<&str>> {
     line.as_bytes().rsplit(|byte| *byte == b',').map(|entry| str::from_utf8(entry).ok().map(str::trim))

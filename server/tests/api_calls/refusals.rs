@@ -41,6 +41,7 @@ fn paths_that_no_file_can_have_are_not_found_and_nothing_is_logged() {
         format!("/{}", "a".repeat(256)),
         format!("/pkg/{}", "a".repeat(300)),
         format!("/{}", "a".repeat(255)),
+        format!("/{}", "a".repeat(252)),
         format!("/{}", "a/".repeat(3_000)),
         format!("/{}", "%61".repeat(300)),
         "//pkg".to_owned(),
@@ -76,6 +77,8 @@ fn targets_and_hosts_that_are_none_are_bad_requests() {
         "GET /healthz HTTP/1.1\r\nhost: a b\r\n",
         "GET /healthz HTTP/1.1\r\nhost: a@b\r\n",
         "GET / HTTP/1.1\r\nhost: a/b\r\n",
+        "GET / HTTP/1.1\r\nhost: a:b:c\r\n",
+        "GET / HTTP/1.1\r\nhost: a\r\nhost: a\r\n",
     ] {
         let answer = raw(&server, head);
         assert_eq!(answer.status, 400, "{head}");
@@ -83,6 +86,8 @@ fn targets_and_hosts_that_are_none_are_bad_requests() {
     }
     for head in [
         "GET /healthz HTTP/1.1\r\nhost: [::1]:3000\r\n",
+        "GET /api/ HTTP/1.1\r\nhost: 127.0.0.1:3000\r\n",
+        "GET /api/ HTTP/1.1\r\nhost:\r\n",
         "GET http://a.example/healthz HTTP/1.1\r\nhost: a.example\r\n",
         "GET /healthz HTTP/1.0\r\n",
         "GET /healthz HTTP/1.1\r\n",
