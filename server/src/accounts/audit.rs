@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, sleep, timeout, timeout_at},
 };
 
-use crate::{feed::now_ms, store::Store};
+use crate::{feed::now_ms, log_limit::AUDIT, store::Store};
 
 /// Entries that wait for the database. More are in the log alone.
 const QUEUE: usize = 256;
@@ -108,9 +108,9 @@ impl AuditEntry {
         let Self { action, account, address, detail, .. } = self;
         let action = action.as_str();
         if self.action == Action::SignInRefused {
-            tracing::warn!(action, ?account, ?address, ?detail, "audit: {action}");
+            tracing::warn!(target: AUDIT, action, ?account, ?address, ?detail, "audit: {action}");
         } else {
-            tracing::info!(action, ?account, ?address, ?detail, "audit: {action}");
+            tracing::info!(target: AUDIT, action, ?account, ?address, ?detail, "audit: {action}");
         }
     }
 }
@@ -242,11 +242,19 @@ mod tests {
     use local_servers::PostgresServer;
 
     use super::{super::ADMIN, *};
+    use crate::log_limit::tests::logged;
 
     const SOON: Duration = Duration::from_secs(60);
 
     fn entry(action: Action) -> AuditEntry {
         AuditEntry::now(action, ADMIN, None, "")
+    }
+
+    #[test]
+    fn every_entry_is_in_the_log_however_many_there_are() {
+        // More than any other source may log in the seconds that this takes.
+        let text = logged(|| (0..10_000).for_each(|_| entry(Action::CacheCleared).log()));
+        assert_eq!(text.lines().filter(|line| line.contains("audit: cache_cleared")).count(), 10_000);
     }
 
     #[tokio::test]

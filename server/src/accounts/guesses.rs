@@ -60,7 +60,7 @@ impl Guesses {
         Self { addresses: Cache::new(MOST_ADDRESSES), step: Mutex::new(()), together: Together::default() }
     }
 
-    /// Begins an attempt, which counts as wrong for as long as it is not [`Attempt::right`]: many at once must not all pass as
+    /// Begins an attempt, which counts as wrong until [`Guesses::right`]: many at once must not all pass as
     /// the first.
     ///
     /// # Errors
@@ -81,7 +81,8 @@ impl Guesses {
         Ok(Attempt { guesses: self, address, delay, first: guesser.wrong == 0, tried: false })
     }
 
-    fn right(&self, address: ClientKey) {
+    /// The password was right: the address starts anew.
+    pub(super) fn right(&self, address: ClientKey) {
         let _step = self.step.lock();
         self.addresses.remove(&address);
         self.together.take_back();
@@ -110,16 +111,10 @@ pub(super) struct Attempt<'g> {
 }
 
 impl Attempt<'_> {
-    /// The password is looked at from here on. It counts, also if nobody waits for the outcome any more: that costs as much as
-    /// any other guess.
-    pub(super) fn tried(&mut self) {
+    /// The password is looked at from here on. It counts as wrong until [`Guesses::right`], also if nobody waits for the outcome
+    /// any more: that costs as much as any other guess.
+    pub(super) fn tried(mut self) {
         self.tried = true;
-    }
-
-    /// The password was right: the address starts anew.
-    pub(super) fn right(mut self) {
-        self.tried = true;
-        self.guesses.right(self.address);
     }
 }
 
@@ -179,9 +174,10 @@ mod tests {
 
     /// A wrong password: how long it was put off.
     fn wrong(guesses: &Guesses, address: ClientKey, now: UnixMs) -> Result<Duration, u32> {
-        guesses.begin(address, now).map(|mut attempt| {
+        guesses.begin(address, now).map(|attempt| {
+            let delay = attempt.delay;
             attempt.tried();
-            attempt.delay
+            delay
         })
     }
 
@@ -226,7 +222,8 @@ mod tests {
             assert_eq!(guesses.begin(operator, START).as_ref().map(delay), Ok(Duration::ZERO));
         }
         for _ in 0..100 {
-            guesses.begin(operator, START).unwrap_or_else(|wait| panic!("{wait}")).right();
+            guesses.begin(operator, START).unwrap_or_else(|wait| panic!("{wait}")).tried();
+            guesses.right(operator);
         }
         for n in 0..FREE {
             let attempt = guesses.begin(operator, START).unwrap_or_else(|wait| panic!("{wait}"));

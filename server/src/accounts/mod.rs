@@ -54,7 +54,7 @@ struct Inner {
     audit: Audit,
 }
 
-/// Who asks.
+/// The client of a request.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// From where: the client's address, which a trusted proxy may name.

@@ -6,7 +6,7 @@ use model::{AdminError, Credentials, Session};
 
 use super::{
     ADMIN, AWAY, Accounts, Action, AuditEntry, BUSY, Caller, LONGEST_AGENT, LONGEST_PASSWORD, SessionId,
-    SessionRecord, audit, away, guesses::Attempt,
+    SessionRecord, audit, away, hasher::Turn,
 };
 use crate::feed::now_ms;
 
@@ -39,17 +39,40 @@ impl Accounts {
         if !self.can_be() {
             return Err(AdminError::NoPasswordYet { stored: false });
         }
-        let mut attempt = inner
+        let attempt = inner
             .guesses
             .begin(caller.client(), now_ms())
             .map_err(|retry_after_s| AdminError::TooManyGuesses { retry_after_s })?;
         tokio::time::sleep(attempt.delay).await;
-        let Some(hash) = self.check(credentials, &mut attempt).await? else {
+        let Some(hash) = self.hash().await? else {
+            return Err(AdminError::NoPasswordYet { stored: inner.store.is_some() });
+        };
+        let turn = inner.hasher.turn(attempt.first).await.map_err(|_| BUSY)?;
+        attempt.tried();
+        let (accounts, caller) = (self.clone(), caller.clone());
+        // A task of its own: a client that hangs up ends this future, and a password that was tried must also be noted.
+        let trying =
+            tokio::spawn(async move { accounts.try_password(&caller, credentials, &hash, turn).await });
+        trying.await.unwrap_or(Err(AWAY))
+    }
+
+    /// Compares the password, notes the outcome, and makes a session if it is right.
+    async fn try_password(
+        &self,
+        caller: &Caller,
+        Credentials { user, password }: Credentials,
+        hash: &str,
+        turn: Turn,
+    ) -> Result<(SessionId, Session), AdminError> {
+        // Both are looked at in full whatever the other is.
+        let possible = user == ADMIN && password.len() <= LONGEST_PASSWORD;
+        let text = if password.len() <= LONGEST_PASSWORD { password } else { String::new() };
+        if !turn.verify(possible.then(|| hash.to_owned()), text).await.map_err(|_| BUSY)? {
             // What was typed as the name is not kept: it may be a password.
             self.note(Action::SignInRefused, "unknown", caller.address, &caller.agent);
             return Err(AdminError::WrongPassword);
-        };
-        attempt.right();
+        }
+        self.0.guesses.right(caller.client());
         let id = SessionId::random().ok_or(AWAY)?;
         let now = now_ms();
         let record = SessionRecord {
@@ -60,11 +83,7 @@ impl Accounts {
             agent: audit::plain(&caller.agent, LONGEST_AGENT),
         };
         let session = self.shown(&record);
-        let (accounts, caller, new) = (self.clone(), caller.clone(), id.clone());
-        // A task of its own: a caller who hangs up ends this future, and a session that was made must also be noted.
-        let starting =
-            tokio::spawn(async move { accounts.start_session(&caller, &new, record, &hash).await });
-        starting.await.unwrap_or(Err(AWAY))?;
+        self.start_session(caller, &id, record, hash).await?;
         Ok((id, session))
     }
 
@@ -87,25 +106,6 @@ impl Accounts {
             self.0.sessions.end(old, now).await;
         }
         Ok(())
-    }
-
-    /// The hash that the password is one of, if the user and the password are right.
-    async fn check(
-        &self,
-        credentials: Credentials,
-        attempt: &mut Attempt<'_>,
-    ) -> Result<Option<String>, AdminError> {
-        let Credentials { user, password } = credentials;
-        let Some(hash) = self.hash().await? else {
-            return Err(AdminError::NoPasswordYet { stored: self.0.store.is_some() });
-        };
-        // Both are looked at in full whatever the other is.
-        let possible = user == ADMIN && password.len() <= LONGEST_PASSWORD;
-        let text = if password.len() <= LONGEST_PASSWORD { password } else { String::new() };
-        let turn = self.0.hasher.turn(attempt.first).await.map_err(|_| BUSY)?;
-        attempt.tried();
-        let right = turn.verify(possible.then(|| hash.clone()), text).await.map_err(|_| BUSY)?;
-        Ok(right.then_some(hash))
     }
 
     /// The hash of the password. That of the file is the first one in the database.
@@ -136,10 +136,22 @@ impl Accounts {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use tokio::{net::TcpListener, time::timeout};
 
     use super::*;
-    use crate::{config::SessionLimits, store::Store};
+    use crate::{accounts::Password, config::SessionLimits, log_limit::tests::logged, store::Store};
+
+    fn caller(last: u8) -> Caller {
+        Caller {
+            address: [203, 0, 113, last].into(),
+            agent: String::new(),
+            session: None,
+            secure: false,
+            by_itself: false,
+        }
+    }
 
     #[tokio::test]
     async fn those_who_leave_before_the_password_is_looked_at_guessed_nothing() {
@@ -148,17 +160,41 @@ mod tests {
         let url = format!("postgres://tidemark@{}/tidemark", silent.local_addr().unwrap());
         let store = Store::connect_lazy(&url).unwrap();
         let accounts = Accounts::new(Some(store), None, SessionLimits::default());
-        let caller = Caller {
-            address: [203, 0, 113, 9].into(),
-            agent: String::new(),
-            session: None,
-            secure: false,
-            by_itself: false,
-        };
+        let caller = caller(9);
         for n in 0..20 {
             let credentials = Credentials { user: ADMIN.to_owned(), password: "a passphrase".to_owned() };
             let left = timeout(Duration::from_millis(20), accounts.sign_in(&caller, credentials)).await;
             assert!(left.is_err(), "{n}: {left:?}");
         }
+    }
+
+    #[test]
+    fn a_guess_that_counts_is_noted_when_its_client_hangs_up() {
+        const CLIENTS: u8 = 20;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let mut counted = 0;
+        let text = logged(|| {
+            runtime.block_on(async {
+                let password = Password::choose("a fine passphrase").unwrap();
+                let accounts = Accounts::new(None, Some(password), SessionLimits::default());
+                accounts.hash().await.unwrap();
+                for last in 0..CLIENTS {
+                    let credentials = Credentials { user: ADMIN.to_owned(), password: "wrong".to_owned() };
+                    let wait = Duration::from_millis(2 * u64::from(last));
+                    let _ = timeout(wait, accounts.sign_in(&caller(last), credentials)).await;
+                }
+                // Each attempt that goes on holds the accounts.
+                let ended = async {
+                    while Arc::strong_count(&accounts.0) > 1 {
+                        tokio::time::sleep(Duration::from_millis(10)).await;
+                    }
+                };
+                timeout(Duration::from_secs(20), ended).await.expect("attempts go on");
+                let begin = |last| accounts.0.guesses.begin(caller(last).client(), now_ms()).ok().unwrap();
+                counted = (0..CLIENTS).filter(|last| !begin(*last).first).count();
+            });
+        });
+        assert!(counted > 0, "none was left while it was tried");
+        assert_eq!(text.lines().filter(|line| line.contains("audit: sign_in_refused")).count(), counted);
     }
 }

@@ -32,12 +32,8 @@ pub(crate) async fn clear(
         let text = scope.to_string();
         accounts.record(Action::ClearRequested, &account, address, &text).await;
         let done = cache.clear_counted(scope).await;
-        match &done {
-            Ok((cleared, _)) => {
-                accounts.note(Action::CacheCleared, &account, address, &format!("{} {text}", cleared.seq));
-            }
-            Err(error) => accounts.note(Action::ClearFailed, &account, address, &format!("{text}: {error}")),
-        }
+        let (action, detail) = end_of_clear(&text, &done);
+        accounts.note(action, &account, address, &detail);
         done
     })
     .await
@@ -59,14 +55,28 @@ pub(crate) async fn undo(
         let text = handle.to_string();
         accounts.record(Action::UndoRequested, &account, address, &text).await;
         let done = cache.undo(handle).await;
-        match &done {
-            Ok(_) => accounts.note(Action::ClearUndone, &account, address, &text),
-            Err(error) => accounts.note(Action::UndoFailed, &account, address, &format!("{text}: {error}")),
-        }
+        let (action, detail) = end_of_undo(&text, &done);
+        accounts.note(action, &account, address, &detail);
         done
     })
     .await
     .unwrap_or_else(|_| Err(stopping()))
+}
+
+/// What the audit log has of the end of a clear of this scope.
+pub(crate) fn end_of_clear(scope: &str, done: &Result<(Cleared, Preview), ClearError>) -> (Action, String) {
+    match done {
+        Ok((cleared, _)) => (Action::CacheCleared, format!("{} {scope}", cleared.seq)),
+        Err(error) => (Action::ClearFailed, format!("{scope}: {error}")),
+    }
+}
+
+/// What the audit log has of the end of an undo of the clear with this handle.
+pub(crate) fn end_of_undo(handle: &str, done: &Result<Undone, ClearError>) -> (Action, String) {
+    match done {
+        Ok(_) => (Action::ClearUndone, handle.to_owned()),
+        Err(error) => (Action::UndoFailed, format!("{handle}: {error}")),
+    }
 }
 
 /// Waits for clears and undos whose callers have hung up, for `limit` at most. None begins after it.

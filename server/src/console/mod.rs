@@ -11,7 +11,7 @@ use leptos_axum::ResponseOptions;
 use model::{AdminError, Session};
 use tidemark_cache::Cache;
 
-pub(crate) use self::clears::{clear, close, undo};
+pub(crate) use self::clears::{clear, close, end_of_clear, end_of_undo, undo};
 use crate::{
     accounts::{Accounts, Caller},
     http::AppState,

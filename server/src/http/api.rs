@@ -82,8 +82,8 @@ async fn charts(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let query = query::batch(raw.as_deref())?;
-    let place = state.edge.places().batch(caller.client())?;
+    let permit = state.edge.permits().batch(caller.client())?;
     let answer =
         state.market.batch_answer(&query).await.map_err(|error| Problem::naming(error, "symbols"))?;
-    Ok(hold(answer.into_response(&headers, &("charts", query)), place))
+    Ok(hold(answer.into_response(&headers, &("charts", query)), permit))
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 
 use crate::{
     config::{FORWARDED_HEADER, ForwardedHeader, TrustedProxies},
-    log_limit::Once,
+    log_limit::Throttle,
 };
 
 /// The other end of the connection; put into every request by [`super::serve()`].
@@ -43,7 +43,7 @@ impl ClientKey {
                 Self::of(Ipv4Addr::from_bits(address.to_bits() as u32).into())
             }
             IpAddr::V6(address) if address.is_unicast_link_local() => Self(address.to_bits()),
-            // The lower half of no other key is zero.
+            // Only these keys have 64 zero bits at the end, so no two kinds collide.
             IpAddr::V6(address) => Self(address.to_bits() >> 64 << 64),
         }
     }
@@ -101,10 +101,10 @@ impl Client {
 }
 
 /// When it is time to say again that a proxy passed on two headers that differ. A client may cause it by a header of its own.
-static HEADERS_DIFFER: LazyLock<Once> = LazyLock::new(|| Once::every(Duration::from_secs(3_600)));
+static HEADERS_DIFFER: LazyLock<Throttle> = LazyLock::new(|| Throttle::new(Duration::from_secs(3_600)));
 
 fn warn_of_two_headers(peer: IpAddr) {
-    if HEADERS_DIFFER.is_due() {
+    if HEADERS_DIFFER.claim() {
         tracing::warn!(
             %peer,
             "the proxy {peer} passed on X-Forwarded-For and Forwarded, which name two clients; the former counts: set \
@@ -170,7 +170,7 @@ fn forwarded_https(element: &str) -> bool {
     pair_of(element, "proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"))
 }
 
-/// The entries of a line from its end; none of what is no text. A proxy appends its own to what the client sent, which may be any
+/// The entries of a line from its end; `None` for an entry that is not UTF-8. A proxy appends its own to what the client sent, which may be any
 /// bytes: they must not hide it.
 fn entries(line: &HeaderValue) -> impl Iterator<Item = Option<&str>> {
     line.as_bytes().rsplit(|byte| *byte == b',').map(|entry| str::from_utf8(entry).ok().map(str::trim))

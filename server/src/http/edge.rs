@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     problem::Problem,
     rate::RateLimits,
     request_id::X_REQUEST_ID,
-    shares::{Full, Share, Shares},
+    shares::{Share, Shares},
     unsent::Unsent,
 };
 use crate::{
@@ -21,9 +21,11 @@ use crate::{
 
 /// Batches of charts at once: an answer may have 100,000 candles, some 7 MB.
 const MAX_BATCHES: usize = 32;
-/// Of those, the ones of one client.
+/// Batches at once of one client.
 const MAX_BATCHES_PER_CLIENT: usize = 8;
-/// When those who found no place may come back, seconds. An export goes on for a while.
+/// When a client that found no permit for a batch may come back, seconds.
+const BATCH_RETRY: u32 = 1;
+/// The same for an export, which goes on for a while.
 const EXPORT_RETRY: u32 = 10;
 /// How long a browser may remember what it was told of other sites, seconds.
 const CORS_AGE: std::time::Duration = std::time::Duration::from_secs(3_600);
@@ -40,13 +42,13 @@ const EXPOSED: [HeaderName; 8] = [
     HeaderName::from_static("tidemark-source"),
 ];
 
-/// Limits and permissions of callers. Cheap to clone; the clones count together.
+/// Limits and permissions of clients. Cheap to clone; the clones count together.
 #[derive(Clone)]
 pub struct Edge {
     limits: RateLimits,
     cors: CorsOrigins,
     proxies: Arc<TrustedProxies>,
-    places: Arc<Places>,
+    permits: Arc<Permits>,
     unsent: Unsent,
     page_tasks: Tasks,
 }
@@ -59,7 +61,7 @@ impl Edge {
         Self {
             limits: RateLimits::new(settings),
             cors: settings.cors.clone(),
-            places: Arc::new(Places::new(&settings.load)),
+            permits: Arc::new(Permits::new(&settings.load)),
             unsent: Unsent::new(&settings.load, Arc::clone(&proxies)),
             page_tasks: Tasks::new(&settings.load, Arc::clone(&proxies)),
             proxies,
@@ -78,13 +80,13 @@ impl Edge {
         self.page_tasks.clone()
     }
 
-    /// Whose word about callers is taken.
+    /// The proxies that may name the client.
     pub(super) fn proxies(&self) -> &TrustedProxies {
         &self.proxies
     }
 
-    pub(super) fn places(&self) -> &Places {
-        &self.places
+    pub(super) fn permits(&self) -> &Permits {
+        &self.permits
     }
 
     /// What other sites' scripts may do; `None` is nothing.
@@ -106,14 +108,14 @@ impl Edge {
     }
 }
 
-/// Permits for expensive calls, apart from the limit on all calls: cheap ones go on when these are taken. A permit is held until
+/// Permits for expensive requests, apart from the limit on all requests: cheap ones go on when these are taken. A permit is held until
 /// the answer is sent.
-pub(super) struct Places {
+pub(super) struct Permits {
     batches: Shares,
     exports: Shares,
 }
 
-impl Places {
+impl Permits {
     fn new(limits: &LoadLimits) -> Self {
         Self {
             batches: Shares::new(MAX_BATCHES, MAX_BATCHES_PER_CLIENT),
@@ -123,39 +125,31 @@ impl Places {
 
     /// A permit for a batch of charts, until it is dropped.
     pub(super) fn batch(&self, client: ClientKey) -> Result<Share, Problem> {
-        self.batches.take_one(client).map_err(|full| taken(full, "batches of charts", 1))
+        self.batches.take_one(client).map_err(|full| full.problem("batches of charts", BATCH_RETRY))
     }
 
     /// A permit for an export, until it is dropped.
     pub(super) fn export(&self, client: ClientKey) -> Result<Share, Problem> {
-        self.exports.take_one(client).map_err(|full| taken(full, "exports", EXPORT_RETRY))
+        self.exports.take_one(client).map_err(|full| full.problem("exports", EXPORT_RETRY))
     }
-}
-
-fn taken(full: Full, what: &str, seconds: u32) -> Problem {
-    let problem = match full {
-        Full::Client => {
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, format!("too many {what} at once from one address"))
-        }
-        Full::Server => Problem::new(StatusCode::SERVICE_UNAVAILABLE, format!("too many {what} at once")),
-    };
-    problem.retry_after(seconds)
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::StatusCode;
+
     use super::*;
 
     #[test]
-    fn each_kind_has_places_of_its_own_and_each_client_some_of_them() {
-        let places = Places::new(&LoadLimits::default());
+    fn each_kind_has_permits_of_its_own_and_each_client_some_of_them() {
+        let permits = Permits::new(&LoadLimits::default());
         let key = |last| ClientKey::of([203, 0, 113, last].into());
-        let first = [places.export(key(1)).ok().unwrap(), places.export(key(1)).ok().unwrap()];
-        assert_eq!(places.export(key(1)).err().unwrap().status(), StatusCode::TOO_MANY_REQUESTS);
-        let second = [places.export(key(2)).ok().unwrap(), places.export(key(2)).ok().unwrap()];
-        assert_eq!(places.export(key(3)).err().unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert!(places.batch(key(1)).is_ok());
+        let first = [permits.export(key(1)).ok().unwrap(), permits.export(key(1)).ok().unwrap()];
+        assert_eq!(permits.export(key(1)).err().unwrap().status(), StatusCode::TOO_MANY_REQUESTS);
+        let second = [permits.export(key(2)).ok().unwrap(), permits.export(key(2)).ok().unwrap()];
+        assert_eq!(permits.export(key(3)).err().unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(permits.batch(key(1)).is_ok());
         drop((first, second));
-        assert!(places.export(key(3)).is_ok());
+        assert!(permits.export(key(3)).is_ok());
     }
 }

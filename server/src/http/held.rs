@@ -10,10 +10,11 @@ use axum::{Error, body::Body, response::Response};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-/// Has the body of this answer hold `held` until its last byte was handed to the system, or the connection ended.
+/// Has the body of this answer hold `held` until its last byte was handed to the system or to a compression, or the connection
+/// ended.
 ///
 /// A body is asked for its parts long before they are sent: what was asked for waits in the connection's buffer. So the parts
-/// hold it, too.
+/// hold it, too. Behind a compression they are given up once they are compressed.
 pub(super) fn hold<T: Send + Sync + 'static>(response: Response, held: T) -> Response {
     let held = Arc::new(held);
     response.map(|body| Body::new(Held { body, held }))

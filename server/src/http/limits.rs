@@ -12,10 +12,7 @@ use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    problem::Problem,
-    rate::{Limited, RateLimits},
-    request_body::ReadBody,
-    unsent::Unsent,
+    admission::AdmissionLayer, problem::Problem, rate::RateLimits, request_body::ReadBody, unsent::Unsent,
 };
 
 /// Most calls answered at once; more are told to come back.
@@ -26,19 +23,19 @@ pub(super) const LONGEST_CALL: Duration = Duration::from_secs(10);
 
 /// Time, number and size limits around routes, each answered by a problem document. Each guard counts by itself.
 pub fn guard<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
-    guard_limited(routes, Limited::new(RateLimits::off()), Unsent::off())
+    guard_limited(routes, RateLimits::off(), Unsent::off())
 }
 
-/// The same, for clients that do not call too often and read their answers. Others are refused before they take a place.
+/// The same, for clients that do not call too often and read their answers. Others are refused before they take a permit.
 pub(super) fn guard_limited<S: Clone + Send + Sync + 'static>(
     routes: Router<S>,
-    limited: Limited,
+    rate: RateLimits,
     unsent: Unsent,
 ) -> Router<S> {
     let limits = ServiceBuilder::new()
-        .layer(limited)
-        .layer(unsent)
-        // Before a place is taken: slow clients are no calls yet. It is outside the time for the call, too.
+        .layer(AdmissionLayer(rate))
+        .layer(AdmissionLayer(unsent))
+        // Reads the body before a permit is taken, so that slow uploads hold no permit, and outside the timeout for the same reason.
         .layer(ReadBody::new())
         .layer(HandleErrorLayer::new(refused))
         .load_shed()
@@ -57,11 +54,8 @@ async fn refused(error: BoxError) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many calls at once")
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the signature that the layer calls")]
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-    tracing::error!(panic = text, "a handler panicked: {text}");
+/// The hook logs the panic, and the failed request is logged with its id: nothing is left to log here.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "an error of the server").into_response()
 }
 
@@ -76,6 +70,21 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
+    use crate::log_limit::tests::logged;
+
+    #[test]
+    fn a_panic_of_a_handler_is_left_to_the_hook_to_log() {
+        async fn handler() {
+            panic!("a handler's own")
+        }
+        let routes = guard(Router::new().route("/", any(handler)));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let text = logged(|| {
+            let asking = routes.oneshot(Request::get("/").body(Body::empty()).unwrap());
+            assert_eq!(runtime.block_on(asking).unwrap().status(), StatusCode::INTERNAL_SERVER_ERROR);
+        });
+        assert!(!text.contains("ERROR"), "{text}");
+    }
 
     #[tokio::test]
     async fn half_bodies_take_no_places_of_calls() {

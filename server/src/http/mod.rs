@@ -1,5 +1,6 @@
 //! HTTP: pages, JSON API, health.
 
+mod admission;
 mod answer;
 mod api;
 mod cache;
@@ -30,7 +31,12 @@ mod unsent;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware::from_fn_with_state, routing::get};
+use axum::{
+    Router,
+    http::{HeaderMap, header},
+    middleware::from_fn_with_state,
+    routing::get,
+};
 use leptos::config::LeptosOptions;
 
 pub use answer::Answer;
@@ -46,10 +52,7 @@ pub use serve::serve;
 pub(crate) use session::cookie;
 
 use self::session::{same_origin, same_origin_or_token};
-use self::{
-    limits::guard_limited,
-    rate::{Limited, RateLimits},
-};
+use self::{limits::guard_limited, rate::RateLimits};
 use crate::{accounts::Accounts, market::Market, metrics::RequestMetrics};
 
 /// What handlers need. Cheap to clone.
@@ -75,14 +78,19 @@ impl axum::extract::FromRef<AppState> for LeptosOptions {
     }
 }
 
+/// The media type of a body, without its parameters.
+fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().unwrap_or_default();
+    Some(value.split(';').next().unwrap_or_default().trim())
+}
+
 /// The whole service; each request is counted by `requests`.
 pub fn router(state: AppState, requests: &RequestMetrics) -> Router {
     // Health has no limits: it is asked to know whether the rest is busy.
     let limits = state.edge.limits();
     let (edge, unsent) = (state.edge.clone(), state.edge.unsent());
-    let calls = |routes| guard_limited(routes, Limited::new(limits.clone()), unsent.clone());
-    let pages = pages::routes(&state, &Limited::new(limits.clone()))
-        .layer(from_fn_with_state(edge.clone(), same_origin));
+    let calls = |routes| guard_limited(routes, limits.clone(), unsent.clone());
+    let pages = pages::routes(&state, &limits).layer(from_fn_with_state(edge.clone(), same_origin));
     let mut public = calls(api::routes());
     let mut index = calls(Router::new().route("/api/", get(api::index)));
     // Outside the limits, so that scripts of other sites can read why they are refused.
@@ -103,7 +111,7 @@ pub fn router(state: AppState, requests: &RequestMetrics) -> Router {
         )
         .merge(calls(session::routes().layer(from_fn_with_state(edge.clone(), same_origin))))
         .merge(health::routes())
-        .merge(guard_limited(pages, Limited::new(RateLimits::off()), unsent.clone()));
+        .merge(guard_limited(pages, RateLimits::off(), unsent.clone()));
     wrap(routes.with_state(state), requests)
 }
 

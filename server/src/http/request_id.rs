@@ -1,14 +1,7 @@
 //! An id for each request, in the answer and in the log; requests that are refused whatever they ask for; and refusals as a program
 //! or a person reads them.
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    pin::Pin,
-    sync::atomic::{AtomicU64, Ordering},
-    task::{Context, Poll, ready},
-    time::{Instant, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use axum::{
     http::{
@@ -16,11 +9,11 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use pin_project_lite::pin_project;
-use tower::{Layer, Service};
 use uuid::Builder;
 
-use super::{client::Peer, head::AskedByHead, health, problem::Problem, refusal_page::Reader};
+use super::{
+    admission::Admission, client::Peer, head::AskedByHead, health, problem::Problem, refusal_page::Reader,
+};
 
 /// The header, of requests and answers.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -30,8 +23,6 @@ const LONGEST_ID: usize = 128;
 const LONGEST_QUERY: usize = 16 << 10;
 /// Bytes of a path that are logged.
 const PATH_SHOWN: usize = 200;
-/// Failed requests logged in a second: when everything fails, the log must not be the next to do so.
-const LOGGED_A_SECOND: u64 = 100;
 
 /// The caller's id if it is 1 to 128 letters, digits, dots, hyphens and underscores; otherwise a new one.
 fn id_of(headers: &HeaderMap) -> HeaderValue {
@@ -55,48 +46,31 @@ fn new_id() -> HeaderValue {
         .unwrap_or_else(|_| HeaderValue::from_static("none"))
 }
 
-/// The layer. It stands within the compression: it writes into documents.
+/// Gives each request an id. As a layer it stands within the compression: it writes into documents.
 #[derive(Clone, Copy)]
 pub(super) struct RequestIds;
 
-impl<S> Layer<S> for RequestIds {
-    type Service = WithId<S>;
+impl Admission for RequestIds {
+    type Admitted = Asked;
 
-    fn layer(&self, inner: S) -> WithId<S> {
-        WithId(inner)
-    }
-}
-
-/// A service whose requests have ids.
-#[derive(Clone)]
-pub(super) struct WithId<S>(S);
-
-impl<S, B> Service<Request<B>> for WithId<S>
-where
-    S: Service<Request<B>, Response = Response, Error = Infallible>,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = WithIdFuture<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn admit<B>(&self, request: &Request<B>) -> Result<Asked, Box<Response>> {
         let by_head = request.extensions().get::<AskedByHead>().is_some();
         let method = if by_head { Method::HEAD } else { request.method().clone() };
         let asked = Asked {
             id: id_of(request.headers()),
             method,
             uri: request.uri().clone(),
-            reader: Reader::of(&request).map(Box::new),
+            reader: Reader::of(request).map(Box::new),
             begun: Instant::now(),
         };
-        match refusal(&request) {
-            None => WithIdFuture::Asked { answer: self.0.call(request), asked },
-            Some(problem) => WithIdFuture::Refused { problem: Some(problem), asked },
+        match refusal(request) {
+            None => Ok(asked),
+            Some(problem) => Err(Box::new(Self::finish(asked, problem.into_response()))),
         }
+    }
+
+    fn finish(asked: Asked, response: Response) -> Response {
+        asked.finish(response)
     }
 }
 
@@ -119,7 +93,7 @@ impl Asked {
             Some(reader) => reader.show(&mut response, &self.uri, id),
             None => Problem::name_request(&mut response, id),
         }
-        if response.status().is_server_error() && may_log() {
+        if response.status().is_server_error() {
             self.log(id, response.status());
         }
         response.headers_mut().insert(X_REQUEST_ID, self.id.clone());
@@ -134,18 +108,6 @@ impl Asked {
         // Quoted, a path cannot pass for another line of the log.
         tracing::warn!(method, path = ?path, status, ms, request_id = id, "a request failed: {method} {path:?} {status}");
     }
-}
-
-/// Whether one more failed request may be logged in this second.
-fn may_log() -> bool {
-    // The second in the upper half, how many were logged in it in the lower one.
-    static LOGGED: AtomicU64 = AtomicU64::new(0);
-    let second = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() << 32;
-    let counted = LOGGED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |logged| {
-        let count = if logged & !0xffff_ffff == second { logged & 0xffff_ffff } else { 0 };
-        (count < LOGGED_A_SECOND).then_some(second | (count + 1))
-    });
-    counted.is_ok()
 }
 
 /// Why a request is refused before anything looks at it.
@@ -186,38 +148,6 @@ fn is_host(value: &HeaderValue) -> bool {
     text.parse::<Authority>().is_ok_and(|authority| !authority.as_str().contains('@'))
 }
 
-pin_project! {
-    /// The answer, or the refusal.
-    #[project = Projected]
-    pub(super) enum WithIdFuture<F> {
-        Asked { #[pin] answer: F, asked: Asked },
-        Refused { problem: Option<Problem>, asked: Asked },
-    }
-}
-
-impl<F> Future for WithIdFuture<F>
-where
-    F: Future<Output = Result<Response, Infallible>>,
-{
-    type Output = Result<Response, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            Projected::Asked { answer, asked } => {
-                let response = match ready!(answer.poll(cx)) {
-                    Ok(response) => response,
-                    Err(never) => match never {},
-                };
-                Poll::Ready(Ok(asked.finish(response)))
-            }
-            // A future that is polled after its end never ends again.
-            Projected::Refused { problem, asked } => problem
-                .take()
-                .map_or(Poll::Pending, |problem| Poll::Ready(Ok(asked.finish(problem.into_response())))),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,35 +168,5 @@ mod tests {
         }
         assert!(uuid::Uuid::parse_str(&of(b"\xff")).is_ok());
         assert_ne!(new_id(), new_id());
-    }
-
-    #[test]
-    fn targets_that_are_no_paths_and_odd_hosts_are_refused() {
-        let refused = |target: &str, hosts: &[&str]| {
-            let mut request = Request::new(());
-            *request.uri_mut() = target.parse().unwrap();
-            for host in hosts {
-                request.headers_mut().append(header::HOST, host.parse().unwrap());
-            }
-            request.extensions_mut().insert(Peer(([127, 0, 0, 1], 9).into()));
-            refusal(&request).map(|problem| problem.status().as_u16())
-        };
-        for host in ["a", "a.example:80", "127.0.0.1:3000", "[::1]:3000", ""] {
-            assert_eq!(refused("/", &[host]), None, "{host}");
-        }
-        assert_eq!(refused("http://a/x", &["a"]), None);
-        for hosts in [&[][..], &["a", "b"], &["a", "a"], &["a b"], &["a@b"], &["a/b"], &["a:b:c"]] {
-            assert_eq!(refused("/", hosts), Some(400), "{hosts:?}");
-        }
-        for target in ["*", "healthz", "evil.example:80"] {
-            assert_eq!(refused(target, &["a"]), Some(400), "{target}");
-        }
-    }
-
-    #[test]
-    fn the_log_of_failures_has_a_bound() {
-        // Two seconds may be touched, and other tests may log.
-        let logged = (0..10_000).filter(|_| may_log()).count() as u64;
-        assert!(logged <= 3 * LOGGED_A_SECOND, "{logged}");
     }
 }

@@ -8,7 +8,7 @@ use leptos::config::LeptosOptions;
 use tower::ServiceBuilder;
 use tower_http::{compression::CompressionLayer, set_header::SetResponseHeaderLayer};
 
-use super::{head, request_id::RequestIds};
+use super::{admission::AdmissionLayer, head, request_id::RequestIds};
 use crate::metrics::RequestMetrics;
 
 /// The policy of a page: own scripts by nonce, own styles, nothing else.
@@ -51,6 +51,6 @@ pub fn wrap(routes: Router, requests: &RequestMetrics) -> Router {
         .layer(default(header::REFERRER_POLICY, "same-origin"))
         .layer(default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
         .layer(CompressionLayer::new())
-        .layer(RequestIds);
+        .layer(AdmissionLayer(RequestIds));
     routes.layer(stack)
 }

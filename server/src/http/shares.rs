@@ -1,10 +1,11 @@
-//! Amounts of which each client has a share: places for expensive calls, connections, bytes under way.
+//! Amounts of which each client has a share: permits for expensive requests, connections, unsent bytes.
 
 use std::{collections::HashMap, sync::Arc};
 
+use axum::http::StatusCode;
 use parking_lot::Mutex;
 
-use super::client::ClientKey;
+use super::{client::ClientKey, problem::Problem};
 
 /// An amount with a limit for all clients together and one for each. Cheap to clone; the clones count together.
 #[derive(Clone)]
@@ -33,6 +34,17 @@ pub(super) enum Full {
     Server,
 }
 
+impl Full {
+    /// The refusal of one more of these; `retry_after` in seconds.
+    pub(super) fn problem(self, what: &str, retry_after: u32) -> Problem {
+        let (status, whose) = match self {
+            Self::Client => (StatusCode::TOO_MANY_REQUESTS, " from one address"),
+            Self::Server => (StatusCode::SERVICE_UNAVAILABLE, ""),
+        };
+        Problem::new(status, format!("too many {what} at once{whose}")).retry_after(retry_after)
+    }
+}
+
 /// Something taken; dropping it gives it back.
 pub(super) struct Share {
     shares: Arc<Inner>,
@@ -46,7 +58,7 @@ impl Shares {
         Self::with_reserve(limit, per_client, 0)
     }
 
-    /// The same; and a client that has nothing may [`take`](Self::take) up to `reserve` beyond `limit`, until all have twice that.
+    /// The same; and a client that has nothing may [`take`](Self::take) up to `reserve` beyond `limit`, up to twice `limit` in all.
     pub(super) fn with_reserve(limit: usize, per_client: usize, reserve: usize) -> Self {
         Self(Arc::new(Inner { limit, reserve, per_client, taken: Mutex::default() }))
     }
@@ -86,7 +98,7 @@ impl Shares {
         self.share(client, amount)
     }
 
-    /// An error if the client has its share. What all have together is no reason to refuse one that may ask for little.
+    /// An error if the client has its share. The total is not checked: the answer may turn out to be small.
     pub(super) fn check(&self, client: ClientKey) -> Result<(), Full> {
         if self.0.taken.lock().of(client) >= self.0.per_client { Err(Full::Client) } else { Ok(()) }
     }

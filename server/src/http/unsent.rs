@@ -3,26 +3,18 @@
 //! An answer stays in memory until its client has taken it. Without a limit, clients that read slowly fill the memory with answers
 //! that cost them one request each. A call is refused while its client, or all clients together, have too many bytes unsent.
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-};
+use std::sync::Arc;
 
 use axum::{
-    Error,
     body::Body,
-    http::{Request, StatusCode},
+    http::{Request, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
-use pin_project_lite::pin_project;
-use tower::{Layer, Service};
+use http_body::Body as _;
+use http_body_util::BodyExt;
 
 use super::{
+    admission::Admission,
     client::{BeyondLimit, Client, ClientKey},
     held::{hold, holding},
     problem::Problem,
@@ -34,10 +26,14 @@ use crate::config::{LoadLimits, TrustedProxies};
 const SMALL: u64 = 16 << 10;
 /// Largest answer, bytes, for a client that has nothing unsent while others have taken all: a page, not a batch of charts.
 const RESERVE: usize = 1 << 20;
+/// Room that there must be for a body of unknown size, bytes: a part of a file.
+const PART: usize = 64 << 10;
 /// When a client that was refused may come back, seconds.
 const RETRY: u32 = 5;
+/// The same of one with too many calls at once, seconds.
+const CALL_RETRY: u32 = 1;
 
-/// A layer that counts the bytes of answers until they are sent. Cheap to clone; the clones count together.
+/// Counts the bytes of answers until they are sent. Cheap to clone; the clones count together.
 #[derive(Clone)]
 pub(super) struct Unsent(Option<Counts>);
 
@@ -64,7 +60,7 @@ impl Unsent {
     }
 
     /// What to count of this request; none of one that came over no connection.
-    fn admit<B>(&self, request: &Request<B>) -> Result<Option<Admitted>, Problem> {
+    fn check<B>(&self, request: &Request<B>) -> Result<Option<Counted>, Problem> {
         if request.extensions().get::<BeyondLimit>().is_some() {
             let detail = "too many connections from one address";
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail));
@@ -76,11 +72,9 @@ impl Unsent {
         let call = if counts.proxies.is_empty() {
             None
         } else {
-            Some(counts.calls.take_one(client).map_err(|_| {
-                Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many calls at once from one address")
-            })?)
+            Some(counts.calls.take_one(client).map_err(|full| full.problem("calls", CALL_RETRY))?)
         };
-        Ok(Some(Admitted { client, bytes: counts.bytes.clone(), _call: call }))
+        Ok(Some(Counted { client, bytes: counts.bytes.clone(), _call: call }))
     }
 }
 
@@ -92,155 +86,83 @@ fn refused(full: Full) -> Problem {
     Problem::new(status, whose).retry_after(RETRY)
 }
 
+impl Admission for Unsent {
+    type Admitted = Option<Counted>;
+
+    fn admit<B>(&self, request: &Request<B>) -> Result<Self::Admitted, Box<Response>> {
+        self.check(request).map_err(|problem| Box::new(problem.into_response()))
+    }
+
+    fn finish(counted: Self::Admitted, response: Response) -> Response {
+        match counted {
+            Some(counted) => counted.count(response).unwrap_or_else(|full| refused(full).into_response()),
+            None => response,
+        }
+    }
+}
+
 /// A request whose answer is counted.
-struct Admitted {
+pub(super) struct Counted {
     client: ClientKey,
     bytes: Shares,
     /// Until the head of the answer.
     _call: Option<Share>,
 }
 
-impl Admitted {
-    fn count(self, response: Response) -> Response {
-        match response.body().size_hint().exact() {
-            Some(size) if size <= SMALL => response,
-            Some(size) => match self.bytes.take(self.client, usize::try_from(size).unwrap_or(usize::MAX)) {
-                Ok(share) => hold(response, share),
-                Err(full) => refused(full).into_response(),
-            },
-            None => response
-                .map(|body| Body::new(CountedParts { body, client: self.client, bytes: self.bytes.clone() })),
+impl Counted {
+    fn count(self, response: Response) -> Result<Response, Full> {
+        let exact = response.body().size_hint().exact();
+        // The body of a file does not know its size, and its head does.
+        let length = || response.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+        if exact.or_else(length).is_some_and(|size| size <= SMALL) {
+            return Ok(response);
         }
-    }
-}
-
-/// A body of unknown size, such as a file. Each part is counted as it comes: the connection asks for one only when it has sent
-/// most of those before.
-struct CountedParts {
-    body: Body,
-    client: ClientKey,
-    bytes: Shares,
-}
-
-impl http_body::Body for CountedParts {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        let (client, shares) = (self.client, &self.bytes);
-        let count = |bytes: Bytes| {
-            let share = shares.take_anyway(client, bytes.len());
-            holding(bytes, share)
-        };
-        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(count))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl<S> Layer<S> for Unsent {
-    type Service = UnsentService<S>;
-
-    fn layer(&self, inner: S) -> UnsentService<S> {
-        UnsentService { inner, unsent: self.clone() }
-    }
-}
-
-/// See [`Unsent`].
-#[derive(Clone)]
-pub(super) struct UnsentService<S> {
-    inner: S,
-    unsent: Unsent,
-}
-
-impl<S, B> Service<Request<B>> for UnsentService<S>
-where
-    S: Service<Request<B>, Error = Infallible>,
-    S::Response: IntoResponse,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = UnsentFuture<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        match self.unsent.admit(&request) {
-            Ok(admitted) => UnsentFuture::Asked { answer: self.inner.call(request), admitted },
-            Err(problem) => UnsentFuture::Refused { answer: Some(problem.into_response()) },
+        let (client, bytes) = (self.client, self.bytes);
+        if let Some(size) = exact {
+            let share = bytes.take(client, usize::try_from(size).unwrap_or(usize::MAX))?;
+            return Ok(hold(response, share));
         }
-    }
-}
-
-pin_project! {
-    /// The answer, or the refusal.
-    #[project = Projected]
-    pub(super) enum UnsentFuture<F> {
-        Asked { #[pin] answer: F, admitted: Option<Admitted> },
-        Refused { answer: Option<Response> },
-    }
-}
-
-impl<F, R> Future for UnsentFuture<F>
-where
-    F: Future<Output = Result<R, Infallible>>,
-    R: IntoResponse,
-{
-    type Output = Result<Response, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project() {
-            Projected::Asked { answer, admitted } => {
-                let response = match ready!(answer.poll(cx)) {
-                    Ok(response) => response.into_response(),
-                    Err(never) => match never {},
-                };
-                Poll::Ready(Ok(match admitted.take() {
-                    Some(admitted) => admitted.count(response),
-                    None => response,
-                }))
-            }
-            // A future that is polled after its end never ends again.
-            Projected::Refused { answer } => {
-                answer.take().map_or(Poll::Pending, |answer| Poll::Ready(Ok(answer)))
-            }
-        }
+        // A file or an export. Each part is counted as it comes: the connection asks for one only when it has sent most of those
+        // before. Once the body has begun it cannot be refused, so there must be room for its first part.
+        drop(bytes.take(client, PART)?);
+        Ok(response.map(|body| {
+            Body::new(body.map_frame(move |frame| {
+                frame.map_data(|part| {
+                    let share = bytes.take_anyway(client, part.len());
+                    holding(part, share)
+                })
+            }))
+        }))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use axum::{Router, routing::get};
-    use http_body_util::BodyExt;
+    use bytes::Bytes;
     use tower::ServiceExt;
 
     use super::*;
-    use crate::http::client::Peer;
+    use crate::http::{admission::AdmissionLayer, client::Peer};
 
     const SIZE: usize = 100_000;
 
+    /// A body that does not know its size.
+    fn streamed(parts: &[&'static [u8]]) -> Body {
+        let parts: Vec<_> = parts.iter().map(|part| Ok::<_, Infallible>(Bytes::from_static(part))).collect();
+        Body::from_stream(futures::stream::iter(parts))
+    }
+
     fn routes(limits: &LoadLimits) -> Router {
-        let stream = || async {
-            let parts = [Bytes::from(vec![0; SIZE]), Bytes::from(vec![0; SIZE])];
-            Body::from_stream(futures::stream::iter(parts.map(Ok::<_, Infallible>)))
-        };
+        let stream = || async { streamed(&[&[0; SIZE], &[0; SIZE]]) };
         Router::new()
             .route("/large", get(|| async { vec![0_u8; SIZE] }))
             .route("/small", get(|| async { "small" }))
             .route("/stream", get(stream))
-            .layer(Unsent::new(limits, Arc::default()))
+            .route("/small_file", get(|| async { ([(header::CONTENT_LENGTH, "5")], streamed(&[b"small"])) }))
+            .layer(AdmissionLayer(Unsent::new(limits, Arc::default())))
     }
 
     async fn ask(routes: &Router, last: u8, path: &str) -> Response {
@@ -288,5 +210,24 @@ mod tests {
         assert_eq!(ask(&routes, 1, "/small").await.status(), StatusCode::TOO_MANY_REQUESTS);
         drop(part);
         assert_eq!(ask(&routes, 1, "/small").await.status(), StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_body_of_unknown_size_begins_only_while_there_is_room() {
+        let limits = LoadLimits { unsent: SIZE, unsent_per_client: 10 * SIZE, ..LoadLimits::default() };
+        let routes = routes(&limits);
+        let mut body = ask(&routes, 1, "/stream").await.into_body();
+        let part = body.frame().await.unwrap().unwrap();
+        // All is taken: the same client has to wait, others get as much as a page until there is twice the limit.
+        assert_eq!(ask(&routes, 1, "/stream").await.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let mut other = ask(&routes, 2, "/stream").await.into_body();
+        let second = other.frame().await.unwrap().unwrap();
+        assert_eq!(ask(&routes, 3, "/stream").await.status(), StatusCode::SERVICE_UNAVAILABLE);
+        // A small one by its head is no matter.
+        assert_eq!(ask(&routes, 3, "/small_file").await.status(), StatusCode::OK);
+        // What has begun goes on.
+        drop((part, second));
+        assert_eq!(body.collect().await.unwrap().to_bytes().len(), SIZE);
+        assert_eq!(ask(&routes, 3, "/stream").await.status(), StatusCode::OK);
     }
 }

@@ -239,7 +239,7 @@ mod tests {
     use tokio::{
         sync::Semaphore,
         task::JoinSet,
-        time::{Duration, sleep},
+        time::{Duration, sleep, timeout},
     };
 
     use super::*;
@@ -251,6 +251,8 @@ mod tests {
         },
         store::{Directory, SeriesInfo},
     };
+
+    const SOON: Duration = Duration::from_secs(20);
 
     #[tokio::test]
     async fn a_call_in_parts_waits_for_one_soft_timeout() {
@@ -303,9 +305,12 @@ mod tests {
         let directory = Directory { version: 2, series, emptied: Vec::new() };
         market.0.directory.set(&DirectoryKey, DirectoryValue(directory), 2);
         let pause = || sleep(Duration::from_millis(1));
-        while cache.stats().flights < 21 {
-            pause().await;
-        }
+        let begun = async {
+            while cache.stats().flights < 21 {
+                pause().await;
+            }
+        };
+        timeout(SOON, begun).await.expect("the newer ones are not loaded");
         // What is loaded comes only once the last part has begun, which has no time left to wait for it.
         let joined = || cache.stats().categories["charts"].source.coalesced;
         let release = async {
@@ -314,7 +319,8 @@ mod tests {
             }
             gate.add_permits(21);
         };
-        let (reads, ()) = tokio::join!(market.batch(&query), release);
+        let both = async { tokio::join!(market.batch(&query), release) };
+        let (reads, ()) = timeout(SOON, both).await.expect("a part has not begun");
         let reads = reads.unwrap();
         assert_eq!(reads.len(), 21);
         assert!(reads.iter().all(|read| read.provenance.stale && read.version == 1));

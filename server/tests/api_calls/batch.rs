@@ -14,6 +14,22 @@ fn server() -> Server {
     Server::start(&Setup { postgres: Some(&url), feed: Some("none"), ..Setup::default() })
 }
 
+/// One of which its operator may read the figures.
+fn counted_server(url: &str, policies: Option<&str>) -> Server {
+    // It is read at the start alone.
+    let token = TokenFile::new();
+    let env = [("TIDEMARK_ADMIN_TOKEN_FILE", token.value())];
+    let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
+    Server::start(&Setup { postgres: Some(url), feed: Some("none"), policies, env: &env, ..Setup::default() })
+}
+
+/// This figure of the charts in the cache.
+fn charts(server: &Server, figure: &str) -> u64 {
+    let stats = server.admin_json("/api/cache/stats");
+    let charts = &stats["categories"]["charts"];
+    charts.pointer(figure).and_then(Value::as_u64).unwrap_or_else(|| panic!("no {figure}: {charts}"))
+}
+
 #[test]
 fn each_chart_is_that_of_the_single_call_in_the_order_asked() {
     let server = server();
@@ -59,16 +75,8 @@ fn ranges_limits_and_defaults_are_those_of_the_design() {
 
 #[test]
 fn any_limit_is_answered_exactly_from_few_cached_ranges() {
-    let (_, url) = sample_database();
-    let token = TokenFile::new();
-    let server = Server::start(&Setup {
-        postgres: Some(&url),
-        feed: Some("none"),
-        env: &[("TIDEMARK_ADMIN_TOKEN_FILE", &token.value())],
-        ..Setup::default()
-    });
-    let ranges =
-        || server.admin_json("/api/cache/stats")["categories"]["charts"]["l1_entries"].as_u64().unwrap();
+    let server = counted_server(&sample_database().1, None);
+    let ranges = || charts(&server, "/l1_entries");
     let from = 1_546_300_800_000_i64;
     for (part, first) in [(String::new(), false), (format!("&from={from}"), true)] {
         let path = |call: &str, limit: usize| format!("/api/{call}=BTC&interval=30m&limit={limit}{part}");
@@ -98,16 +106,8 @@ fn any_limit_is_answered_exactly_from_few_cached_ranges() {
 
 #[test]
 fn ends_beyond_all_bars_are_answered_from_few_cached_ranges() {
-    let (_, url) = sample_database();
-    let token = TokenFile::new();
-    let server = Server::start(&Setup {
-        postgres: Some(&url),
-        feed: Some("none"),
-        env: &[("TIDEMARK_ADMIN_TOKEN_FILE", &token.value())],
-        ..Setup::default()
-    });
-    let ranges =
-        || server.admin_json("/api/cache/stats")["categories"]["charts"]["l1_entries"].as_u64().unwrap();
+    let server = counted_server(&sample_database().1, None);
+    let ranges = || charts(&server, "/l1_entries");
     let candles = |ends: &str| {
         let single = server.json(&format!("/api/chart_data?symbol=BTC&interval=1d&limit=50{ends}"));
         let batch = server.json(&format!("/api/charts?symbols=BTC&interval=1d&limit=50{ends}"));
@@ -178,6 +178,35 @@ fn unchanged_batches_cost_a_304_and_any_change_a_new_tag() {
     assert_eq!(newest(&changed, 0), newest(&first.json(), 0));
     assert_ne!(server.get(path).header("etag"), tag);
     assert_eq!(server.get_with(path, &[("if-none-match", &tag)]).status, 200);
+}
+
+#[test]
+fn a_past_range_is_loaded_at_most_once_per_change_of_its_series() {
+    const CHANGES: i64 = 5;
+    let postgres = PostgresServer::ephemeral().unwrap();
+    import_sample(&postgres.url());
+    let policies = "[cache.categories.charts]\nfresh_for = \"1h\"\nstale_for = \"2h\"\n";
+    let server = counted_server(&postgres.url(), Some(policies));
+    let past = "/api/chart_data?symbol=BTC&interval=1h&from=1546300800000&to=1546646400000";
+    let first = server.json(past);
+    let loads = || charts(&server, "/source/loads");
+    let before = loads();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("BTC-USD-30m.csv");
+    for change in 1..=CHANGES {
+        let (time, price) = (1_554_163_200_000 + change * 1_800_000, 777 + change);
+        write_candles(&file, &[(time, price as f64)]);
+        let imported = run(&postgres.url(), &["import", file.to_str().unwrap()]);
+        assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+        server.wait_json("/api/latest_prices?symbols=BTC", |answer| {
+            answer["prices"][0]["price"] == json!(price.to_string())
+        });
+        for _ in 0..10 {
+            assert_eq!(server.json(past)["candles"], first["candles"]);
+        }
+    }
+    let after = loads() - before;
+    assert!(i64::try_from(after).unwrap() <= CHANGES, "{after} loads");
 }
 
 #[test]

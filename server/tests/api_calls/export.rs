@@ -200,6 +200,24 @@ fn who_leaves_gives_the_place_back_when_the_database_is_left_as_well() {
 }
 
 #[test]
+fn who_takes_nothing_of_an_export_gives_the_place_back_also_without_a_slowest_rate() {
+    let postgres = large_database();
+    let server = Server::start(&Setup {
+        postgres: Some(&postgres.url()),
+        feed: Some("none"),
+        env: &[("TIDEMARK_MAX_EXPORTS_PER_CLIENT", "1"), ("TIDEMARK_MIN_BODY_KIB_PER_SECOND", "0")],
+        ..Setup::default()
+    });
+    let mut stream = wire::open(&server, "GET", "/api/export?symbol=XRP&interval=30m&format=ndjson", &[]);
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).unwrap();
+    let small = "/api/export?symbol=BTC&interval=1w";
+    assert_eq!(server.get(small).status, 429);
+    // Within twice 30 s: some was taken in the first.
+    assert!(wait_until(6 * SOON, || server.get(small).status == 200), "{}", server.log());
+}
+
+#[test]
 fn memory_stays_bounded_however_long_the_export() {
     let postgres = large_database();
     let server =

@@ -3,10 +3,13 @@
 use std::{
     io::{Read, Write},
     net::{Shutdown, TcpStream},
+    thread,
 };
 
+use local_servers::wait_until;
+
 use crate::{
-    support::{Server, Setup},
+    support::{SOON, Server, Setup},
     wire::{self, Raw},
 };
 
@@ -22,9 +25,10 @@ fn is_problem(raw: &Raw) -> bool {
     raw.header("content-type") == "application/problem+json" && !raw.header("x-request-id").is_empty()
 }
 
-/// Nothing was logged as a failure. That there is no site here is.
+/// Nothing was logged as a failure, except that there is no site here.
 fn assert_quiet(server: &Server) {
     let log = server.log();
+    assert!(log.contains("LEPTOS_SITE_ROOT: there is no folder"), "{log}");
     let loud =
         |line: &&str| (line.contains("ERROR") || line.contains("WARN")) && !line.contains("LEPTOS_SITE_ROOT");
     assert_eq!(log.lines().find(loud), None);
@@ -37,6 +41,7 @@ fn paths_that_no_file_can_have_are_not_found_and_nothing_is_logged() {
         format!("/{}", "a".repeat(256)),
         format!("/pkg/{}", "a".repeat(300)),
         format!("/{}", "a".repeat(255)),
+        format!("/{}", "a".repeat(252)),
         format!("/{}", "a/".repeat(3_000)),
         format!("/{}", "%61".repeat(300)),
         "//pkg".to_owned(),
@@ -72,6 +77,8 @@ fn targets_and_hosts_that_are_none_are_bad_requests() {
         "GET /healthz HTTP/1.1\r\nhost: a b\r\n",
         "GET /healthz HTTP/1.1\r\nhost: a@b\r\n",
         "GET / HTTP/1.1\r\nhost: a/b\r\n",
+        "GET / HTTP/1.1\r\nhost: a:b:c\r\n",
+        "GET / HTTP/1.1\r\nhost: a\r\nhost: a\r\n",
     ] {
         let answer = raw(&server, head);
         assert_eq!(answer.status, 400, "{head}");
@@ -79,6 +86,8 @@ fn targets_and_hosts_that_are_none_are_bad_requests() {
     }
     for head in [
         "GET /healthz HTTP/1.1\r\nhost: [::1]:3000\r\n",
+        "GET /api/ HTTP/1.1\r\nhost: 127.0.0.1:3000\r\n",
+        "GET /api/ HTTP/1.1\r\nhost:\r\n",
         "GET http://a.example/healthz HTTP/1.1\r\nhost: a.example\r\n",
         "GET /healthz HTTP/1.0\r\n",
         "GET /healthz HTTP/1.1\r\n",
@@ -168,7 +177,7 @@ fn half_a_body_is_a_timeout_of_the_client_and_a_large_one_is_read_on() {
     let address = server.url("").trim_start_matches("http://").to_owned();
     for _ in 0..10 {
         let mut stream = TcpStream::connect(&address).unwrap();
-        stream.set_read_timeout(Some(crate::support::SOON)).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
         let mut request =
             format!("{head}connection: close\r\ntransfer-encoding: chunked\r\n\r\n").into_bytes();
         for _ in 0..90 {
@@ -192,6 +201,25 @@ fn half_a_body_is_a_timeout_of_the_client_and_a_large_one_is_read_on() {
 }
 
 #[test]
+fn a_flood_of_log_lines_is_cut_and_the_log_says_so() {
+    let server = server(&[]);
+    // Each of these leaves a warning.
+    let refused = || {
+        let headers = [("origin", "http://evil.example"), ("content-length", "0")];
+        assert_eq!(wire::send(&server, "POST", "/api/session", &headers).status, 403);
+    };
+    let said = wait_until(SOON, || {
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..100).for_each(|_| refused()));
+            }
+        });
+        server.log().contains("tidemark::http::session::same_origin logs more than 100 lines in a second")
+    });
+    assert!(said, "{}", server.log());
+}
+
+#[test]
 fn readers_who_leave_while_a_page_is_rendered_cause_no_panic() {
     let server = server(&[("TIDEMARK_MAX_CONNECTIONS_PER_CLIENT", "10000")]);
     let address = server.url("").trim_start_matches("http://").to_owned();
@@ -205,7 +233,7 @@ fn readers_who_leave_while_a_page_is_rendered_cause_no_panic() {
     }
     // Each is made in a task of its own; those that are left are done with while as many others are made.
     let answers = || server.get("/coin/BTC").status == 200;
-    assert!(local_servers::wait_until(6 * crate::support::SOON, answers));
+    assert!(wait_until(6 * SOON, answers));
     for _ in 0..100 {
         assert_eq!(server.get("/coin/BTC").status, 200);
         assert_eq!(server.get("/").status, 200);

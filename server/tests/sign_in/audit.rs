@@ -7,12 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use local_servers::{Fault, FaultProxy, PostgresServer, RedisServer, RespClient, wait_until};
+use local_servers::{Fault, FaultProxy, RedisServer, RespClient, wait_until};
 
 use crate::{
     people::{
-        PASSWORD, clear, database, database_with_password, execute, migrated, query, server, set_password,
-        sign_in, status,
+        clear, database, database_with_password, execute, own_database, query, server, sign_in, status,
     },
     support::{SOON, Server, Setup, admin::TOKEN, admin::TokenFile, tidemark},
 };
@@ -86,9 +85,7 @@ fn a_clear_is_noted_when_its_caller_hangs_up() {
 
 #[test]
 fn a_sign_out_is_noted_when_its_caller_hangs_up() {
-    let postgres = PostgresServer::ephemeral().unwrap();
-    let url = migrated(postgres.url());
-    assert!(set_password(&url, PASSWORD, &[]).status.success());
+    let (postgres, url) = own_database();
     let proxy = FaultProxy::before(postgres.port()).unwrap();
     let server = server(&url.replace(&format!(":{}", postgres.port()), &format!(":{}", proxy.port())), &[]);
     let pairs: Vec<String> = (0..24).map(|_| sign_in(&server)).collect();
@@ -167,9 +164,7 @@ fn a_clear_from_a_shell_is_noted_and_so_is_its_undoing() {
 
 #[test]
 fn a_server_that_stops_writes_what_it_still_has() {
-    let postgres = PostgresServer::ephemeral().unwrap();
-    let url = migrated(postgres.url());
-    assert!(set_password(&url, PASSWORD, &[]).status.success());
+    let (_postgres, url) = own_database();
     let server = server(&url, &[]);
     let pair = sign_in(&server);
     assert_eq!(status(&server, &pair), 200);

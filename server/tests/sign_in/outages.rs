@@ -2,20 +2,16 @@
 
 use std::time::Instant;
 
-use local_servers::{PostgresServer, wait_until};
+use local_servers::wait_until;
 
 use crate::{
-    people::{
-        PASSWORD, SESSION, ask, clear, detail, migrated, server, set_password, sign_in, status, try_password,
-    },
+    people::{PASSWORD, SESSION, ask, clear, detail, own_database, server, sign_in, status, try_password},
     support::SOON,
 };
 
 #[test]
 fn sessions_seen_here_go_on_and_a_sign_in_is_told_why_not() {
-    let postgres = PostgresServer::ephemeral().unwrap();
-    let url = migrated(postgres.url());
-    assert!(set_password(&url, PASSWORD, &[]).status.success());
+    let (postgres, url) = own_database();
     let server = server(&url, &[]);
     let other = crate::people::server(&url, &[]);
     let (pair, leaving) = (sign_in(&server), sign_in(&server));
@@ -52,9 +48,7 @@ fn sessions_seen_here_go_on_and_a_sign_in_is_told_why_not() {
 
 #[test]
 fn a_database_that_falls_silent_holds_nobody_up_for_long() {
-    let postgres = PostgresServer::ephemeral().unwrap();
-    let url = migrated(postgres.url());
-    assert!(set_password(&url, PASSWORD, &[]).status.success());
+    let (postgres, url) = own_database();
     let server = server(&url, &[]);
     let pair = sign_in(&server);
     assert_eq!(status(&server, &pair), 200);

@@ -25,10 +25,18 @@ pub fn database() -> String {
 }
 
 /// Migrates it.
-pub fn migrated(url: String) -> String {
+fn migrated(url: String) -> String {
     let done = run(&url, &["migrate"]);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     url
+}
+
+/// A server and a database of its own with a password, for tests that stop or hold it.
+pub fn own_database() -> (PostgresServer, String) {
+    let postgres = PostgresServer::ephemeral().unwrap();
+    let url = migrated(postgres.url());
+    assert!(set_password(&url, PASSWORD, &[]).status.success());
+    (postgres, url)
 }
 
 /// The same with a password.

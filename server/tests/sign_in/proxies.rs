@@ -80,10 +80,7 @@ fn a_refusal_says_what_to_change_and_leads_a_form_back() {
         assert!(detail(&reply).contains(part), "{}", detail(&reply));
     }
     let log = server.log();
-    assert!(
-        log.contains("Origin \"http://dash.lan\" is not Host") && log.contains("X-Forwarded-Host"),
-        "{log}"
-    );
+    assert!(log.contains("Origin http://dash.lan is not Host") && log.contains("X-Forwarded-Host"), "{log}");
     let form = [
         CLIENT,
         origin,

@@ -14,6 +14,7 @@ use crate::{
     accounts::{Action, AuditEntry},
     cli::serve::open_cache,
     config::Config,
+    console::{end_of_clear, end_of_undo},
     store::Store,
 };
 
@@ -72,10 +73,8 @@ impl Direct {
         let text = scope.to_string();
         self.note(Action::ClearRequested, &text).await;
         let done = self.cache.clear_counted(scope).await;
-        match &done {
-            Ok((cleared, _)) => self.note(Action::CacheCleared, &format!("{} {text}", cleared.seq)).await,
-            Err(error) => self.note(Action::ClearFailed, &format!("{text}: {error}")).await,
-        }
+        let (action, detail) = end_of_clear(&text, &done);
+        self.note(action, &detail).await;
         let (cleared, preview) = done.map_err(|e| e.to_string())?;
         document(&json!({ "dry_run": false, "handle": cleared.seq, "preview": preview }))
     }
@@ -84,10 +83,8 @@ impl Direct {
         let text = handle.to_string();
         self.note(Action::UndoRequested, &text).await;
         let done = self.cache.undo(handle).await;
-        match &done {
-            Ok(_) => self.note(Action::ClearUndone, &text).await,
-            Err(error) => self.note(Action::UndoFailed, &format!("{text}: {error}")).await,
-        }
+        let (action, detail) = end_of_undo(&text, &done);
+        self.note(action, &detail).await;
         document(&done.map_err(|e| e.to_string())?)
     }
 

@@ -57,7 +57,7 @@ impl Access {
 
     /// The refusal, or that this client had too many.
     fn count(&self, client: IpAddr, refused: Refused) -> Refused {
-        if self.refusals.is_exceeded(ClientKey::of(client)) { Refused::TooMany } else { refused }
+        if self.refusals.claim(ClientKey::of(client)) { refused } else { Refused::TooMany }
     }
 }
 

@@ -5,7 +5,6 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use axum::body::Body;
@@ -13,17 +12,12 @@ use bytes::Bytes;
 use http_body::Frame;
 use tokio::{
     sync::mpsc,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout_at},
 };
 
 use super::Lines;
 use crate::http::shares::Share;
 use crate::store::{Export, MarkedCandle, StoreError};
-
-/// Longest export.
-const LONGEST: Duration = Duration::from_secs(600);
-/// Longest time in which the caller may take nothing.
-pub(super) const READ_WITHIN: Duration = Duration::from_secs(30);
 
 /// A part of the body, or its end: without the latter it is not complete.
 enum Part {
@@ -31,19 +25,24 @@ enum Part {
     End,
 }
 
-/// Sends the candles from the first page on. The task keeps `place` until it has left the database, which may be after the body
-/// is gone.
-pub(super) fn stream(lines: Lines, first: Vec<MarkedCandle>, pages: Export, place: Arc<Share>) -> Body {
+/// Sends the candles from the first page on, until `deadline`. The task keeps `permit` until it has left the database, which may be
+/// after the body is gone. It waits for the client for as long as the connection does.
+pub(super) fn stream(
+    lines: Lines,
+    first: Vec<MarkedCandle>,
+    pages: Export,
+    deadline: Instant,
+    permit: Arc<Share>,
+) -> Body {
     // One page is made while the one before is sent, and a third is being read: three in memory at most.
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
-        let _place = place;
-        let until = Instant::now() + LONGEST;
-        match timeout_at(until, write(lines, first, pages, &sender)).await {
+        let _permit = permit;
+        match timeout_at(deadline, write(lines, first, pages, &sender)).await {
             Ok(Ok(())) => {}
             Ok(Err(Ended::CallerGone)) => tracing::debug!("an export was not read to its end"),
             Ok(Err(Ended::Store(error))) => tracing::warn!(%error, "an export broke off: {error}"),
-            Err(_) => tracing::warn!("an export broke off after {} s", LONGEST.as_secs()),
+            Err(_) => tracing::warn!("an export broke off: it took too long"),
         }
     });
     Body::new(Parts { receiver, ended: false })
@@ -61,10 +60,7 @@ async fn write(
     mut pages: Export,
     sender: &mpsc::Sender<Part>,
 ) -> Result<(), Ended> {
-    let send = async |part| match timeout(READ_WITHIN, sender.send(part)).await {
-        Ok(Ok(())) => Ok(()),
-        _ => Err(Ended::CallerGone),
-    };
+    let send = async |part| sender.send(part).await.map_err(|_| Ended::CallerGone);
     if !lines.header().is_empty() {
         send(Part::Lines(Bytes::from_static(lines.header().as_bytes()))).await?;
     }

@@ -25,7 +25,7 @@ use tower::ServiceBuilder;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use self::files::files;
-use super::{AppState, rate::Limited, security};
+use super::{AppState, admission::AdmissionLayer, rate::RateLimits, security};
 use crate::console::Console;
 
 /// What each rendering finds in its context, and the headers that it answers with.
@@ -54,9 +54,9 @@ fn context(state: &AppState) -> impl Fn() + Clone + Send + Sync + 'static {
     }
 }
 
-/// Pages, server functions, and files of the site's folder; a page that says so for anything else. `limited` counts pages and
+/// Pages, server functions, and files of the site's folder; a page that says so for anything else. `limits` count pages and
 /// server functions, and not files.
-pub(super) fn routes(state: &AppState, limited: &Limited) -> Router<AppState> {
+pub(super) fn routes(state: &AppState, limits: &RateLimits) -> Router<AppState> {
     let options = LeptosOptions::clone(&state.options);
     let root = options.site_root.to_string();
     // Hashed names never change their content.
@@ -73,8 +73,9 @@ pub(super) fn routes(state: &AppState, limited: &Limited) -> Router<AppState> {
     let package_files = ServiceBuilder::new().layer(keep).service(files(&format!("{root}{package}"), None));
 
     let tasks = state.edge.page_tasks();
-    let rendered =
-        ServiceBuilder::new().layer(limited.clone()).layer(from_fn_with_state(tasks, to_end::to_end));
+    let rendered = ServiceBuilder::new()
+        .layer(AdmissionLayer(limits.clone()))
+        .layer(from_fn_with_state(tasks, to_end::to_end));
     let not_found = leptos_axum::render_app_async_with_context(context(state), {
         let options = options.clone();
         move || shell(options.clone())
@@ -147,7 +148,7 @@ mod tests {
     async fn a_guarded_page_sends_a_stranger_to_the_sign_in_page_before_anything_is_shown() {
         let state = state();
         // As at a server's start: it sets leptos' executor up.
-        let _ = super::routes(&state, &Limited::new(state.edge.limits()));
+        let _ = super::routes(&state, &state.edge.limits());
         let page = leptos_axum::render_app_async_with_context(context(&state), || view! { <Guarded /> });
         let routes = Router::new().route("/guarded", get(page)).with_state(state.clone());
         let ask = |cookie: Option<HeaderValue>| {

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::http::problem::Problem;
+use crate::http::{media_type, problem::Problem};
 
 /// The paths of server functions begin so.
 pub(super) const PREFIX: &str = "/fn/";
@@ -39,9 +39,7 @@ pub(super) async fn check(mut request: Request, next: Next) -> Response {
 
 /// Whether the body is of a type that server functions read. One without a type is read, too: it may be empty.
 fn has_known_type(headers: &HeaderMap) -> bool {
-    let Some(media) = headers.get(header::CONTENT_TYPE) else { return true };
-    let media = media.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    MEDIA_TYPES.iter().any(|known| media.eq_ignore_ascii_case(known))
+    media_type(headers).is_none_or(|media| MEDIA_TYPES.iter().any(|known| media.eq_ignore_ascii_case(known)))
 }
 
 /// This address as one of this site: itself if it is of this host, otherwise its path and query. Behind a proxy the browser may

@@ -18,21 +18,22 @@ use crate::{
     config::{LoadLimits, TrustedProxies},
     http::{
         client::{Client, ClientKey},
-        limits::LONGEST_CALL,
         problem::Problem,
-        shares::{Full, Shares},
+        shares::Shares,
     },
 };
 
 /// Answers being made at once, those included whose client has left.
 const MAX_AT_ONCE: usize = 2_048;
-/// Longest time to make one: that of a call, for nobody waits longer.
-const LONGEST: Duration = LONGEST_CALL;
+/// Longest time to make one. The client waits for less, see [`LONGEST_CALL`](crate::http::limits::LONGEST_CALL); what is made is not
+/// dropped then, as that would cause the panics.
+const LONGEST: Duration = Duration::from_secs(60);
+/// When a client that was refused may come back, seconds.
+const RETRY: u32 = 1;
 /// Largest page, bytes.
 const MAX_PAGE: usize = 32 << 20;
 
-/// Places for answers being made, by client: a client that leaves and asks again has not more of them than one that waits.
-/// Cheap to clone.
+/// Limits answers being made per client, whether or not the client still waits. Cheap to clone.
 #[derive(Clone)]
 pub(in crate::http) struct Tasks {
     places: Shares,
@@ -40,7 +41,7 @@ pub(in crate::http) struct Tasks {
 }
 
 impl Tasks {
-    /// Of one client as many as it may have connections.
+    /// A client may have as many as connections.
     pub(in crate::http) fn new(limits: &LoadLimits, proxies: Arc<TrustedProxies>) -> Self {
         Self { places: Shares::new(MAX_AT_ONCE, limits.connections_per_client), proxies }
     }
@@ -53,27 +54,20 @@ pub(super) async fn to_end(State(tasks): State<Tasks>, request: Request, next: N
         .map_or_else(|| ClientKey::of(Ipv4Addr::UNSPECIFIED.into()), Client::key);
     let place = match tasks.places.take_one(client) {
         Ok(place) => place,
-        Err(full) => return refused(full).into_response(),
+        Err(full) => return full.problem("pages", RETRY).into_response(),
     };
     let task = tokio::spawn(async move {
         let _place = place;
-        timeout(LONGEST, whole(next.run(request))).await
+        timeout(LONGEST, whole(next.run(request))).await.unwrap_or_else(|_| {
+            tracing::warn!("a page was given up: it took more than {} s", LONGEST.as_secs());
+            Problem::late("no answer in time").into_response()
+        })
     });
     match task.await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => Problem::late("no answer in time").into_response(),
+        Ok(response) => response,
         // As it would have come without the task: the layer around answers it.
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping").into_response(),
-    }
-}
-
-fn refused(full: Full) -> Problem {
-    match full {
-        Full::Client => {
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many pages at once from one address")
-        }
-        Full::Server => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many calls at once"),
     }
 }
 
@@ -164,5 +158,29 @@ mod tests {
         go.send(true).unwrap();
         let ended = timeout(Duration::from_secs(20), ends.recv()).await;
         assert_eq!(ended.expect("the answer was dropped with its client"), Some(()));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_takes_longer_than_its_client_waits_is_made_to_its_end() {
+        let (go, goes) = tokio::sync::watch::channel(false);
+        let (ended, mut ends) = mpsc::channel(1);
+        let ended = std::sync::Mutex::new(Some(ended));
+        let handler = move || {
+            // The only one: if the handler is dropped, the other end sees it.
+            let (ended, mut goes) = (ended.lock().unwrap().take().unwrap(), goes.clone());
+            async move {
+                goes.wait_for(|go| *go).await.unwrap();
+                ended.send(()).await.unwrap();
+            }
+        };
+        let handler = std::sync::Arc::new(handler);
+        let routes = Router::new().route("/", get(move || handler()));
+        let routes = crate::http::guard(routes.layer(from_fn_with_state(tasks(2_048), to_end)));
+        let answer = routes.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        // That it is not dropped can only be seen for a while.
+        assert!(timeout(Duration::from_secs(1), ends.recv()).await.is_err());
+        go.send(true).unwrap();
+        assert_eq!(timeout(Duration::from_secs(20), ends.recv()).await.unwrap(), Some(()));
     }
 }

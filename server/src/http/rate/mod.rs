@@ -1,20 +1,22 @@
 //! Rate limits by client.
 
-mod layer;
 mod table;
 
 use std::{num::NonZeroU32, sync::Arc};
 
-use axum::http::{HeaderValue, Request, StatusCode};
+use axum::{
+    http::{HeaderValue, Request, StatusCode},
+    response::{IntoResponse, Response},
+};
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, DefaultClock},
     middleware::StateInformationMiddleware,
 };
 
-pub(super) use self::layer::Limited;
 use self::table::Table;
 use super::{
+    admission::Admission,
     client::{Client, ClientKey},
     problem::Problem,
 };
@@ -37,8 +39,8 @@ struct Inner {
     policy: HeaderValue,
 }
 
-/// What is said to a caller who may call.
-struct Allowed {
+/// What is said to a client that may call.
+pub(super) struct Allowed {
     /// `RateLimit`.
     left: HeaderValue,
     policy: HeaderValue,
@@ -80,6 +82,22 @@ impl RateLimits {
     }
 }
 
+impl Admission for RateLimits {
+    type Admitted = Option<Allowed>;
+
+    fn admit<B>(&self, request: &Request<B>) -> Result<Self::Admitted, Box<Response>> {
+        self.check(request).map_err(|problem| Box::new(problem.into_response()))
+    }
+
+    fn finish(allowed: Self::Admitted, mut response: Response) -> Response {
+        if let Some(Allowed { left, policy }) = allowed {
+            response.headers_mut().insert("ratelimit", left);
+            response.headers_mut().insert("ratelimit-policy", policy);
+        }
+        response
+    }
+}
+
 /// Counts calls that were refused for lack of credentials, each client's by itself. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct RefusalRate(Arc<Limiter>);
@@ -95,9 +113,9 @@ impl RefusalRate {
         Self(Arc::new(Limiter::new(quota, Table::new(MAX_REFUSED_CLIENTS), DefaultClock::default())))
     }
 
-    /// Counts a refusal of this client. Whether it is one too many.
-    pub(super) fn is_exceeded(&self, client: ClientKey) -> bool {
-        self.0.check_key(&client).is_err()
+    /// Counts a refusal of this client. Returns false if it is one too many.
+    pub(super) fn claim(&self, client: ClientKey) -> bool {
+        self.0.check_key(&client).is_ok()
     }
 }
 
@@ -191,10 +209,10 @@ mod tests {
         let refusals = RefusalRate::new();
         let key = |text: &str| ClientKey::of(text.parse().unwrap());
         for _ in 0..REFUSALS_PER_SECOND.get() {
-            assert!(!refusals.is_exceeded(key("9.9.9.9")));
+            assert!(refusals.claim(key("9.9.9.9")));
         }
-        assert!(refusals.is_exceeded(key("9.9.9.9")));
-        assert!(!refusals.is_exceeded(key("9.9.9.8")));
+        assert!(!refusals.claim(key("9.9.9.9")));
+        assert!(refusals.claim(key("9.9.9.8")));
     }
 
     #[test]

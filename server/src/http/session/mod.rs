@@ -15,7 +15,7 @@ use axum::{
 use model::{AdminError, Credentials, ScopePart};
 
 pub(crate) use self::same_origin::{has_authorization, same_origin, same_origin_or_token};
-use super::{AppState, json_body::Object, problem::Problem};
+use super::{AppState, json_body::Object, media_type, problem::Problem};
 use crate::accounts::Caller;
 
 /// The route.
@@ -65,9 +65,7 @@ async fn sign_out(State(state): State<AppState>, caller: Caller) -> Response {
 
 /// A form of another site can send text that happens to be JSON, and never this type.
 fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let media = headers.get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default();
-    let media = media.split(';').next().unwrap_or_default().trim();
-    if media.eq_ignore_ascii_case("application/json") {
+    if media_type(headers).is_some_and(|media| media.eq_ignore_ascii_case("application/json")) {
         return Ok(());
     }
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be application/json"))

@@ -84,7 +84,7 @@ fn take_forwarded_host(request: &mut Request, edge: &Edge) {
 struct Seen {
     origin: Option<String>,
     host: String,
-    /// Where its form leads; none of what is no form.
+    /// Where its form leads; `None` for anything but a form.
     form: Option<&'static str>,
 }
 
@@ -117,19 +117,15 @@ impl Seen {
             return Problem::new(StatusCode::FORBIDDEN, OWN).into_response();
         }
         // It may be our own page behind a proxy that sends another name.
-        tracing::warn!(
-            ?origin,
-            ?host,
-            "refused a change: Origin {origin:?} is not Host {host:?}; a reverse proxy has to pass Host on, or to send \
-             X-Forwarded-Host and be named in {TRUSTED_PROXIES}"
-        );
-        if let Some(page) = form {
-            return ([(header::CACHE_CONTROL, "no-store")], Redirect::to(page)).into_response();
-        }
         let detail = format!(
             "{OWN}: Origin {origin} is not Host {host}; a reverse proxy has to pass Host on, or to send X-Forwarded-Host and be \
              named in {TRUSTED_PROXIES}"
         );
+        // Quoted, what the client sent cannot pass for another line of the log.
+        tracing::warn!(?origin, ?host, "refused a change: {detail:?}");
+        if let Some(page) = form {
+            return ([(header::CACHE_CONTROL, "no-store")], Redirect::to(page)).into_response();
+        }
         Problem::new(StatusCode::FORBIDDEN, detail).into_response()
     }
 }
