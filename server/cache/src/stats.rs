@@ -58,8 +58,10 @@ counters! {
         misses: Count,
         /// Reads that found an entry covered by a clear.
         dead: Count,
-        /// Reads that found something corrupt, oversized, or of another schema or type.
+        /// Reads that found an entry that is corrupt, oversized, or of another schema.
         invalid: Count,
+        /// Reads that found another application's value.
+        foreign: Count,
         /// Reads without an answer in time.
         timeouts: Count,
         /// Reads that failed otherwise.
@@ -70,6 +72,8 @@ counters! {
         writes: Count,
         /// Writes refused, because a living entry there is newer.
         refused: Count,
+        /// Writes left undone, because another application's value is there.
+        foreign_writes: Count,
         /// Writes put off: for want of a connection, because too many were under way, or because nobody would hear of them.
         deferred: Count,
         /// Writes not tried, because the entry had expired or been cleared meanwhile, or the clear log was not known.

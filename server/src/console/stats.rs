@@ -32,7 +32,12 @@ pub(super) async fn of(cache: &Cache) -> CacheStats {
             configured: stats.l2.configured,
             connected: stats.l2.connected,
             address: stats.l2.address,
-            last_error: stats.l2.last_error.or(stats.l2.writes_refused).or(stats.l2.messages_refused),
+            last_error: (stats.l2.last_error)
+                .or(stats.l2.writes_refused)
+                .or(stats.l2.messages_refused)
+                .or_else(|| {
+                    stats.l2.foreign_key.map(|key| format!("{key} holds another application's value"))
+                }),
             for_ms: stats.l2.for_ms,
             writes_in_flight: stats.l2_writes_in_flight,
             flights: stats.flights,
@@ -120,10 +125,12 @@ fn category(
             misses: l2.misses,
             dead: l2.dead,
             invalid: l2.invalid,
+            foreign: l2.foreign,
             timeouts: l2.timeouts,
             errors: l2.errors,
             skipped: l2.skipped,
             writes: l2.writes,
+            foreign_writes: l2.foreign_writes,
             write_errors: l2.write_errors,
             bytes_read: l2.bytes_read,
             bytes_written: l2.bytes_written,

@@ -91,6 +91,9 @@ pub struct L2Stats {
     pub dead: u64,
     /// Reads that found something of no use.
     pub invalid: u64,
+    /// Reads that found another application's value.
+    #[serde(default)]
+    pub foreign: u64,
     /// Reads without an answer in time.
     pub timeouts: u64,
     /// Reads that failed otherwise.
@@ -99,6 +102,9 @@ pub struct L2Stats {
     pub skipped: u64,
     /// Entries written.
     pub writes: u64,
+    /// Writes left undone, because another application's value is there.
+    #[serde(default)]
+    pub foreign_writes: u64,
     /// Writes that failed.
     pub write_errors: u64,
     /// Bytes read.
@@ -140,7 +146,7 @@ pub struct SharedTier {
     /// Where it is, without credentials.
     pub address: Option<String>,
     /// The error that ended the last connection or attempt; while connected, why it takes no writes or passes on no messages, if
-    /// it does not.
+    /// it does not, or which key holds another application's value.
     pub last_error: Option<String>,
     /// How long it has been so, ms.
     pub for_ms: u64,

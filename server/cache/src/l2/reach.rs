@@ -58,6 +58,7 @@ impl Router {
             last_error: trouble,
             writes_refused,
             messages_refused,
+            foreign_key: if connected { self.foreign.first() } else { None },
             shared: connected && self.is_shared(),
             connects: self.connects(),
             nodes,
@@ -81,6 +82,30 @@ impl Router {
                 shard.master.note_write_taken();
             }
         });
+    }
+
+    /// Notes that a key of ours holds another application's value. That is logged once, not by key.
+    pub fn note_foreign(&self, key: &str) {
+        if self.foreign.note(key) {
+            tracing::warn!(
+                redis.key = key,
+                "Redis key {key} holds another application's value: it is left alone, and what belongs there is kept in \
+                 memory only. Remove it, or choose another namespace"
+            );
+        } else {
+            tracing::debug!(redis.key = key, "Redis key {key} holds another application's value");
+        }
+    }
+
+    /// Notes that a key of ours holds what was written there.
+    #[inline]
+    pub fn note_ours(&self, key: &str) {
+        if self.foreign.note_ours(key) {
+            tracing::info!(
+                redis.key = key,
+                "no key is known any more that holds another application's value"
+            );
+        }
     }
 
     /// Logs why Redis is not used where no node's watchdog does: the map of the cluster, or the log.

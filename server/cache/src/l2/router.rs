@@ -13,6 +13,7 @@ use tokio::task::AbortHandle;
 use super::address::Address;
 use super::channel::Channel;
 use super::failover::Failover;
+use super::foreign::ForeignKeys;
 use super::node::{Member, Node};
 use super::refusals::Said;
 use super::skew::Skew;
@@ -71,6 +72,8 @@ pub(crate) struct Router {
     pub(super) turn: AtomicUsize,
     /// Whether messages between processes go through.
     pub(super) channel: Channel,
+    /// Keys of ours that hold another application's value.
+    pub(super) foreign: ForeignKeys,
     /// How far this machine's clock is ahead of Redis'.
     pub(super) clock: Skew,
     /// Reasons of the current outage, other than the nodes' own, that were logged.
@@ -106,6 +109,7 @@ impl Router {
             cut_offs: Arc::default(),
             turn: AtomicUsize::new(0),
             channel: Channel::default(),
+            foreign: ForeignKeys::default(),
             clock: Skew::default(),
             said: Mutex::default(),
             failovers: Mutex::new(BTreeMap::new()),

@@ -67,6 +67,9 @@ pub struct L2State {
     /// Why messages between processes do not go through while Redis is reached; none while they do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages_refused: Option<String>,
+    /// A key of ours that holds another application's value, which is left alone; none if no such key is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub foreign_key: Option<String>,
     /// Whether another installation uses the namespace, too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub shared: bool,
@@ -128,6 +131,7 @@ impl L2State {
             last_error: None,
             writes_refused: None,
             messages_refused: None,
+            foreign_key: None,
             shared: false,
             for_ms: 0,
             connects: 0,
@@ -145,6 +149,7 @@ impl L2State {
             .or_else(|| of(Affected::Writes, &self.writes_refused))
             .or_else(|| of(Affected::Messages, &self.messages_refused))
             .or_else(|| self.shared.then_some((Affected::Nothing, Trouble::Shared)))
+            .or_else(|| self.foreign_key.is_some().then_some((Affected::Nothing, Trouble::ForeignKey)))
     }
 
     /// Configured, but not reached.
@@ -160,7 +165,7 @@ pub enum Affected {
     All,
     /// It answers reads and refuses writes.
     Writes,
-    /// Nothing but the share of reads that the cache answers.
+    /// Nothing but the share of reads that the cache answers, perhaps of single keys only.
     Nothing,
     /// Processes do not hear of each other's writes; after half a minute they keep them back.
     Messages,

@@ -47,6 +47,18 @@ fn summary(stats: &Value) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "memory   {} of {} ({})", bytes(used), bytes(limit), percent(used, limit));
     let _ = writeln!(text, "Redis    {}", visible(&redis));
+    if let Some(key) = l2["foreign_key"].as_str() {
+        let of = |field: &str| -> u64 {
+            let categories = stats["categories"].as_object();
+            categories.into_iter().flat_map(|all| all.values()).map(|of| number(&of["l2"][field])).sum()
+        };
+        let (reads, writes) = (of("foreign"), of("foreign_writes"));
+        let line = format!(
+            "{key} holds another application's value, which is left alone; {reads} reads found such, {writes} writes \
+             were left undone"
+        );
+        let _ = writeln!(text, "foreign  {}", visible(&line));
+    }
     let _ = writeln!(
         text,
         "others   {others}; {} known, {} messages missed, {} silences",
@@ -211,7 +223,14 @@ pub(super) fn inspection(entry: &Value) -> String {
             "being loaded",
             entry["lease_ms"].as_u64().map_or("no".to_owned(), |ms| format!("for {ms} ms at most")),
         ),
-        ("Redis", word(&entry["l2_error"])),
+        (
+            "Redis",
+            if entry["l2_foreign"] == true {
+                "another application's value is at its key, and is left alone".to_owned()
+            } else {
+                word(&entry["l2_error"])
+            },
+        ),
     ] {
         if name != "Redis" || value != "–" {
             let _ = writeln!(text, "{name:<13}{}", visible(&value));
@@ -314,6 +333,29 @@ mod tests {
             undone(7, &answer),
             "clear 7 is taken back: 2 entries live again, 0 were read anew, 800 stay cleared by another clear\n"
         );
+    }
+
+    #[test]
+    fn a_value_of_another_application_is_named_with_what_it_costs() {
+        let mut stats = json!({
+            "l2": { "configured": true, "connected": true, "address": "127.0.0.1:6379", "foreign_key": "tm:e:a:{k}" },
+            "coherence": { "trusted": true },
+            "categories": {
+                "a": { "l2": { "foreign": 3, "foreign_writes": 2 } }, "b": { "l2": { "foreign": 4, "foreign_writes": 5 } },
+            },
+        });
+        let text = summary(&stats);
+        assert!(
+            text.contains(
+                "foreign  tm:e:a:{k} holds another application's value, which is left alone; 7 reads found such, \
+                 7 writes were left undone\n"
+            ),
+            "{text}"
+        );
+        stats["l2"]["foreign_key"] = Value::Null;
+        assert!(!summary(&stats).contains("foreign"));
+        let entry = json!({ "l1": null, "l2": null, "l2_key": "tm:e:a:{k}", "slot": 1, "l2_foreign": true });
+        assert!(inspection(&entry).contains("another application's value is at its key"));
     }
 
     #[test]
