@@ -64,7 +64,9 @@ counters! {
         foreign: Count,
         /// Reads without an answer in time.
         timeouts: Count,
-        /// Reads that failed otherwise.
+        /// Reads whose connection broke before the answer came.
+        broken: Count,
+        /// Reads that Redis answered with an error.
         errors: Count,
         /// Reads not tried, for want of a connection.
         skipped: Count,
@@ -192,6 +194,8 @@ pub struct CoherenceStats {
     pub messages_sent: u64,
     /// Attempts to send that failed.
     pub send_failures: u64,
+    /// Of those, the ones that Redis refused. The others had no connection, or no answer in time.
+    pub sends_refused: u64,
     /// Times that too much waited to be announced, so that everybody was told to compare.
     pub overflows: u64,
     /// Names that wait to be announced.

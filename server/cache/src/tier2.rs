@@ -103,6 +103,7 @@ impl<K: Key, V: Value> Core<K, V> {
                     Ok(Fetched::Foreign) => self.note_foreign(key),
                     Err(L2Error::Timeout) => counters.timeouts.add(1),
                     Err(L2Error::Disconnected(_)) => counters.skipped.add(1),
+                    Err(L2Error::Broken(_)) => counters.broken.add(1),
                     Err(_) => counters.errors.add(1),
                     Ok(_) => counters.misses.add(1),
                 }

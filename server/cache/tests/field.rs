@@ -63,6 +63,8 @@ async fn scripts_or_channels_that_a_user_may_not_use_are_told() {
     until_trouble(&noscript, Some((Affected::Writes, Trouble::Forbidden))).await;
     let nochannel = connected(as_user("nochannel")).await;
     until_trouble(&nochannel, Some((Affected::Messages, Trouble::Forbidden))).await;
+    let bus = nochannel.stats().coherence;
+    assert!(bus.sends_refused >= 3 && bus.sends_refused <= bus.send_failures, "{bus:?}");
     assert_eq!(all.l2_state().trouble(), None);
     // What `check` does finds both.
     let observer = async |user: &str| connected(as_user(user).observer(true)).await;

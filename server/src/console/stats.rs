@@ -1,8 +1,8 @@
 //! The cache's figures, as pages get them.
 
 use model::{
-    CacheStats, CategoryStats, ClearRecord, CoherenceStats, FailoverStats, HotKeyStats, L1Stats, L2Stats,
-    NodeReport, NodeStats, SharedTier, SourceStats, UnixMs,
+    CacheStats, CategoryStats, ClearRecord, CoherenceStats, Connections, FailoverStats, HotKeyStats, L1Stats,
+    L2Stats, NodeReport, NodeStats, SharedTier, SourceStats, UnixMs,
 };
 use tidemark_cache::{Cache, NodeHealth, NodeRole};
 
@@ -39,6 +39,12 @@ pub(super) async fn of(cache: &Cache) -> CacheStats {
                     stats.l2.foreign_key.map(|key| format!("{key} holds another application's value"))
                 }),
             for_ms: stats.l2.for_ms,
+            connections: Connections {
+                made: stats.l2.connects,
+                failed: stats.l2.connect_failures,
+                timed_out: stats.l2.connect_timeouts,
+                lost: stats.l2.connections_lost,
+            },
             writes_in_flight: stats.l2_writes_in_flight,
             flights: stats.flights,
         },
@@ -127,6 +133,7 @@ fn category(
             invalid: l2.invalid,
             foreign: l2.foreign,
             timeouts: l2.timeouts,
+            broken: l2.broken,
             errors: l2.errors,
             skipped: l2.skipped,
             writes: l2.writes,
@@ -166,7 +173,14 @@ fn node(health: NodeHealth) -> NodeStats {
         slots_moving,
         requests: state.requests,
         errors: state.errors,
+        broken: state.broken,
         timeouts: state.timeouts,
+        connections: Connections {
+            made: state.connects,
+            failed: state.connect_failures,
+            timed_out: state.connect_timeouts,
+            lost: state.connections_lost,
+        },
         report: report.map(|r| NodeReport {
             server: r.server,
             version: r.version,

@@ -21,6 +21,7 @@ const FAMILIES: &[(&str, Kind, &str, Read)] = &[
             (&[("tier", "l2"), ("result", "invalid")], c.l2.invalid),
             (&[("tier", "l2"), ("result", "foreign")], c.l2.foreign),
             (&[("tier", "l2"), ("result", "timeout")], c.l2.timeouts),
+            (&[("tier", "l2"), ("result", "broken")], c.l2.broken),
             (&[("tier", "l2"), ("result", "error")], c.l2.errors),
         ]
     }),

@@ -96,7 +96,10 @@ pub struct L2Stats {
     pub foreign: u64,
     /// Reads without an answer in time.
     pub timeouts: u64,
-    /// Reads that failed otherwise.
+    /// Reads whose connection broke.
+    #[serde(default)]
+    pub broken: u64,
+    /// Reads that Redis answered with an error.
     pub errors: u64,
     /// Reads not tried, for want of a connection.
     pub skipped: u64,
@@ -150,10 +153,26 @@ pub struct SharedTier {
     pub last_error: Option<String>,
     /// How long it has been so, ms.
     pub for_ms: u64,
+    /// What became of its connections so far, all nodes together.
+    #[serde(default)]
+    pub connections: Connections,
     /// Writes to Redis under way.
     pub writes_in_flight: u64,
     /// Loads and looks into Redis under way.
     pub flights: u64,
+}
+
+/// What became of connections to Redis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connections {
+    /// Connections made.
+    pub made: u64,
+    /// Attempts that failed.
+    pub failed: u64,
+    /// Of those, the ones without an answer in time.
+    pub timed_out: u64,
+    /// Connections that broke, or were taken out of use for want of answers.
+    pub lost: u64,
 }
 
 /// How a server keeps in step with the others.

@@ -139,7 +139,7 @@ fn Row(stats: RwSignal<CacheStats>, clearing: Clearing, name: String) -> impl In
             <td class="num wide">{of(Box::new(|c| format::count(c.reads)))}</td>
             <td class="num wide">{of(Box::new(loads))}</td>
             <td class="num wide">{of(Box::new(move |c| evicted(c, words)))}</td>
-            <td class="num wide">{of(Box::new(|c| format::count(c.redis.skipped + c.redis.timeouts)))}</td>
+            <td class="num wide">{of(Box::new(move |c| skipped(c, words)))}</td>
             <td class="num wide">{of(Box::new(saved))}</td>
             <td class="num">
                 <button
@@ -176,6 +176,20 @@ fn evicted(category: &CategoryStats, words: &AdminWords) -> String {
     }
 }
 
+/// Reads for which Redis was not asked, for want of a connection; and those that it did not answer in time, or over a connection
+/// that broke.
+fn skipped(category: &CategoryStats, words: &AdminWords) -> String {
+    let mut text = format::count(category.redis.skipped);
+    for (count, say) in
+        [(category.redis.timeouts, words.timed_out), (category.redis.broken, words.broken_off)]
+    {
+        if count > 0 {
+            text = format!("{text} · {}", say(&format::count(count)));
+        }
+    }
+    text
+}
+
 /// The bar of who answered: memory, Redis, database from left to right. A share that is there is at least a hair wide.
 fn bar(answered: Answered) -> String {
     let mut out = format!("<svg class=\"bar\" viewBox=\"0 0 {BAR} 8\" preserveAspectRatio=\"none\">");
@@ -198,6 +212,29 @@ fn bar(answered: Answered) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_that_redis_was_not_asked_and_those_it_did_not_answer_are_told_apart() {
+        let mut category = CategoryStats {
+            name: "charts".to_owned(),
+            reads: 0,
+            answered_by_cache: 0,
+            saved_us: None,
+            saved_bytes: None,
+            keys: 0,
+            bytes: 0,
+            limit_bytes: 0,
+            cleared_keys: 0,
+            cleared_bytes: 0,
+            memory: Default::default(),
+            redis: Default::default(),
+            source: Default::default(),
+        };
+        let words = crate::words::Locale::En.admin_words();
+        assert_eq!(skipped(&category, words), "0");
+        (category.redis.skipped, category.redis.timeouts, category.redis.broken) = (11_471, 62, 7);
+        assert_eq!(skipped(&category, words), "11,471 · 62 timed out · 7 broken off");
+    }
 
     #[test]
     fn a_bar_stays_in_its_box_and_shows_the_smallest_share() {

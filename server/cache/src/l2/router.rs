@@ -1,7 +1,7 @@
 //! The way to Redis: knows the nodes and who owns which slot.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
@@ -18,6 +18,7 @@ use super::node::{Member, Node};
 use super::refusals::Said;
 use super::skew::Skew;
 use super::slots::{Map, slot_of};
+use super::state::Connections;
 use super::url::Redis;
 use super::{keeper, watchdog};
 use crate::clears::Store;
@@ -54,8 +55,8 @@ pub(crate) struct Router {
     map: RwLock<Arc<Map>>,
     /// Every node with a watchdog: those of the map, seeds before there is a map, and guests named by redirects.
     pub(super) members: Mutex<HashMap<Address, Member>>,
-    /// Connections made by nodes that left.
-    pub(super) former_connects: AtomicU64,
+    /// The connections to nodes that left.
+    pub(super) former_connections: Mutex<Connections>,
     /// The clear log was read at least once: entries can be judged.
     log_read: AtomicBool,
     /// Counts changes of nodes and of the map.
@@ -100,7 +101,7 @@ impl Router {
             store,
             map: RwLock::new(Arc::new(Map::empty())),
             members: Mutex::new(HashMap::new()),
-            former_connects: AtomicU64::new(0),
+            former_connections: Mutex::default(),
             log_read: AtomicBool::new(false),
             changed: watch::Sender::new(0),
             refresh: Arc::new(Notify::new()),

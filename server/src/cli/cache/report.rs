@@ -47,6 +47,21 @@ fn summary(stats: &Value) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "memory   {} of {} ({})", bytes(used), bytes(limit), percent(used, limit));
     let _ = writeln!(text, "Redis    {}", visible(&redis));
+    if l2["configured"] == true {
+        let of = |field: &str| list(&l2["nodes"]).iter().map(|node| number(&node[field])).sum::<u64>();
+        let _ = writeln!(
+            text,
+            "links    {} connects, {} failed ({} without an answer in time), {} lost; requests: {} timed out, {} broke \
+             off, {} refused",
+            number(&l2["connects"]),
+            number(&l2["connect_failures"]),
+            number(&l2["connect_timeouts"]),
+            number(&l2["connections_lost"]),
+            of("timeouts"),
+            of("broken"),
+            of("errors"),
+        );
+    }
     if let Some(key) = l2["foreign_key"].as_str() {
         let of = |field: &str| -> u64 {
             let categories = stats["categories"].as_object();
@@ -84,6 +99,7 @@ fn categories(stats: &Value) -> String {
         "memory",
         "Redis",
         "skipped",
+        "timed out",
         "loads",
         "failed",
         "shared",
@@ -109,6 +125,7 @@ fn categories(stats: &Value) -> String {
             percent(of(l1), reads),
             percent(of(l2), reads),
             number(&l2["skipped"]).to_string(),
+            number(&l2["timeouts"]).to_string(),
             number(&source["loads"]).to_string(),
             (number(&source["failures"]) + number(&source["timeouts"])).to_string(),
             number(&source["coalesced"]).to_string(),
@@ -150,8 +167,22 @@ fn clear_log(stats: &Value) -> String {
 /// Health of each Redis node, and the last failovers.
 pub(super) fn nodes(document: &Value) -> String {
     let mut table = Table::new(&[
-        "node", "role", "state", "slots", "keys", "memory", "of", "ops/s", "hits", "lag", "requests",
-        "errors",
+        "node",
+        "role",
+        "state",
+        "slots",
+        "keys",
+        "memory",
+        "of",
+        "ops/s",
+        "hits",
+        "lag",
+        "lag",
+        "requests",
+        "refused",
+        "timed out",
+        "broken",
+        "lost",
     ]);
     for node in list(&document["nodes"]) {
         let report = &node["report"];
@@ -173,7 +204,10 @@ pub(super) fn nodes(document: &Value) -> String {
             report["hit_ratio"].as_f64().map_or_else(|| "–".to_owned(), |r| format!("{:.1} %", r * 100.0)),
             report["lag_bytes"].as_u64().map_or_else(|| "–".to_owned(), bytes),
             word(&node["requests"]),
-            (number(&node["errors"]) + number(&node["timeouts"])).to_string(),
+            number(&node["errors"]).to_string(),
+            number(&node["timeouts"]).to_string(),
+            number(&node["broken"]).to_string(),
+            number(&node["connections_lost"]).to_string(),
         ]);
     }
     let mut text = table.text();
@@ -359,17 +393,51 @@ mod tests {
     }
 
     #[test]
+    fn connections_that_fail_break_or_hang_and_requests_that_are_refused_are_told_apart() {
+        let node = json!({
+            "address": "127.0.0.1:6379", "usable": true, "requests": 900, "errors": 11, "timeouts": 62, "broken": 7,
+            "connections_lost": 5,
+        });
+        let stats = json!({
+            "l2": {
+                "configured": true, "connected": true, "connects": 3, "connect_failures": 41, "connect_timeouts": 40,
+                "connections_lost": 5, "nodes": [node.clone(), node.clone()],
+            },
+            "coherence": {}, "nodes": [node],
+        });
+        assert!(
+            summary(&stats).contains(
+                "links    3 connects, 41 failed (40 without an answer in time), 5 lost; requests: 124 timed out, 14 \
+                 broke off, 22 refused\n"
+            ),
+            "{}",
+            summary(&stats)
+        );
+        let table = nodes(&stats);
+        let words =
+            |line: &str| line.split("  ").filter(|w| !w.is_empty()).map(|w| w.trim().to_owned()).collect();
+        let rows: Vec<Vec<String>> = table.lines().map(words).collect();
+        assert_eq!(
+            rows[0][rows[0].len() - 5..],
+            ["requests", "refused", "timed out", "broken", "lost"],
+            "{table}"
+        );
+        assert_eq!(rows[1][rows[1].len() - 5..], ["900", "11", "62", "7", "5"], "{table}");
+    }
+
+    #[test]
     fn each_category_shows_its_limit_evictions_skipped_reads_and_what_is_cleared() {
         let stats = json!({
             "categories": { "charts": {
-                "l1": { "evictions": 12_646, "oversized": 3 }, "l2": { "skipped": 11_471 }, "source": {},
+                "l1": { "evictions": 12_646, "oversized": 3 }, "l2": { "skipped": 11_471, "timeouts": 62 },
+                "source": {},
                 "l1_bytes": 97 << 20, "l1_limit_bytes": 100 << 20, "l1_entries": 5,
             } },
             "cleared": { "charts": { "entries": 4, "bytes": 3 << 20 } },
         });
         let text = categories(&stats);
         let row = text.lines().find(|line| line.starts_with("charts")).unwrap();
-        for part in ["97.0 MiB", "100.0 MiB", "97.0 %", "12646", "11471", "3.0 MiB"] {
+        for part in ["97.0 MiB", "100.0 MiB", "97.0 %", "12646", "11471", " 62 ", "3.0 MiB"] {
             assert!(row.contains(part), "{part}: {text}");
         }
     }
