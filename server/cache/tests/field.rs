@@ -447,3 +447,29 @@ async fn announced_addresses_that_lead_nowhere_are_mapped() {
     written(&cache, "texts", 30).await;
     assert_eq!(cache.stats().categories["texts"].l2.writes, 30);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_are_to_be_told_by_name_and_have_none_are_reached_by_their_address() {
+    // They answer CLUSTER SLOTS with `?` and the address beside it.
+    let by_name = [("cluster-preferred-endpoint-type", "hostname")];
+    let start = move || RedisCluster::ephemeral_with(3, 0, cluster::NEVER, &by_name);
+    let cluster = blocking(start).await.expect("starts");
+    let told = cluster.command(0, &["CLUSTER", "SLOTS"]).expect("answers");
+    assert!(format!("{told:?}").contains("Bulk([63])"), "an unknown host, `?`: {told:?}");
+    let (a, b) =
+        (connected(builder(cluster.cluster_url())).await, connected(builder(cluster.cluster_url())).await);
+    for cache in [&a, &b] {
+        cluster::all_nodes_known(cache, 3).await;
+    }
+    settled(&[&a, &b]).await;
+    let (in_a, in_b) = (texts(&a, steady()), texts(&b, steady()));
+    for i in 0..30 {
+        load(&in_a, &format!("k{i}"), "v", 1).await.expect("loads");
+    }
+    written(&a, "texts", 30).await;
+    for i in 0..30 {
+        let hit = load_failing(&in_b, &format!("k{i}")).await.expect("from Redis");
+        assert_eq!(hit.tier, Tier::L2);
+    }
+    assert_eq!((a.l2_state().trouble(), b.l2_state().trouble()), (None, None));
+}

@@ -213,9 +213,8 @@ fn bar(answered: Answered) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn reads_that_redis_was_not_asked_and_those_it_did_not_answer_are_told_apart() {
-        let mut category = CategoryStats {
+    fn empty() -> CategoryStats {
+        CategoryStats {
             name: "charts".to_owned(),
             reads: 0,
             answered_by_cache: 0,
@@ -229,7 +228,26 @@ mod tests {
             memory: Default::default(),
             redis: Default::default(),
             source: Default::default(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_category_shows_its_own_limit_how_full_it_is_and_what_is_cleared_evicted_or_too_large() {
+        let mut category = empty();
+        (category.bytes, category.limit_bytes) = (21_700_000, 22_369_616);
+        category.memory.evictions = 12_646;
+        let words = crate::words::Locale::En.admin_words();
+        let of = format!("{} of {} (97.0%)", format::bytes(21_700_000), format::bytes(22_369_616));
+        assert_eq!(memory(&category, words), of);
+        assert_eq!(evicted(&category, words), "12,646");
+        (category.cleared_bytes, category.memory.oversized) = (3_000_000, 2);
+        assert_eq!(memory(&category, words), format!("{of} · {} cleared", format::bytes(3_000_000)));
+        assert_eq!(evicted(&category, words), "12,646 · 2 too large");
+    }
+
+    #[test]
+    fn reads_that_redis_was_not_asked_and_those_it_did_not_answer_are_told_apart() {
+        let mut category = empty();
         let words = crate::words::Locale::En.admin_words();
         assert_eq!(skipped(&category, words), "0");
         (category.redis.skipped, category.redis.timeouts, category.redis.broken) = (11_471, 62, 7);
