@@ -58,11 +58,15 @@ counters! {
         misses: Count,
         /// Reads that found an entry covered by a clear.
         dead: Count,
-        /// Reads that found something corrupt, oversized, or of another schema or type.
+        /// Reads that found an entry that is corrupt, oversized, or of another schema.
         invalid: Count,
+        /// Reads that found another application's value.
+        foreign: Count,
         /// Reads without an answer in time.
         timeouts: Count,
-        /// Reads that failed otherwise.
+        /// Reads whose connection broke before the answer came.
+        broken: Count,
+        /// Reads that Redis answered with an error.
         errors: Count,
         /// Reads not tried, for want of a connection.
         skipped: Count,
@@ -70,6 +74,8 @@ counters! {
         writes: Count,
         /// Writes refused, because a living entry there is newer.
         refused: Count,
+        /// Writes left undone, because another application's value is there.
+        foreign_writes: Count,
         /// Writes put off: for want of a connection, because too many were under way, or because nobody would hear of them.
         deferred: Count,
         /// Writes not tried, because the entry had expired or been cleared meanwhile, or the clear log was not known.
@@ -207,6 +213,8 @@ pub struct CoherenceStats {
     pub messages_sent: u64,
     /// Attempts to send that failed.
     pub send_failures: u64,
+    /// Of those, the ones that Redis refused. The others had no connection, or no answer in time.
+    pub sends_refused: u64,
     /// Times that too much waited to be announced, so that everybody was told to compare.
     pub overflows: u64,
     /// Names that wait to be announced.

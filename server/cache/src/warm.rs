@@ -25,10 +25,15 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 /// An exchange about hot keys.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Halves what is remembered, adds what this process saw, keeps the hottest.
+/// Halves what is remembered, adds what this process saw, keeps the hottest. What is no sorted set, or one without a life, is
+/// another application's and left alone.
 /// KEYS\[1\] sorted set; ARGV: how many are kept, life in ms, then pairs of rate and key text.
 const REMEMBER: &str = "
 local key = KEYS[1]
+local life = redis.call('PTTL', key)
+if life == -1 or (life ~= -2 and redis.call('TYPE', key).ok ~= 'zset') then
+  return redis.error_reply('FOREIGN the key holds something else')
+end
 redis.call('ZUNIONSTORE', key, 1, key, 'WEIGHTS', 0.5)
 for i = 3, #ARGV, 2 do redis.call('ZINCRBY', key, ARGV[i], ARGV[i + 1]) end
 redis.call('ZREMRANGEBYSCORE', key, '-inf', 0.001)
@@ -61,8 +66,10 @@ impl Shared {
                     async move { call.invoke_async(&mut conn).await }
                 })
                 .await;
-            if let Err(error) = result {
-                tracing::debug!(category, %error, "hot keys could not be remembered");
+            match result {
+                Ok(_) => l2.router.note_ours(&key),
+                Err(error) if error.to_string().contains("FOREIGN") => l2.router.note_foreign(&key),
+                Err(error) => tracing::debug!(category, %error, "hot keys could not be remembered"),
             }
         }
     }
