@@ -224,58 +224,26 @@ mod tests {
         let words = Locale::En.admin_words();
         let mut category = CategoryStats {
             keys: 1_234,
-            bytes: 6_000_000,
-            limit_bytes: 24_000_000,
+            bytes: 6 << 20,
+            limit_bytes: 24 << 20,
             ..CategoryStats::default()
         };
         category.memory.evictions = 52;
         let cells =
             |category: &CategoryStats| [keys(category), memory(category, words), evicted(category, words)];
-        assert_eq!(cells(&category), ["1,234", "6.0 MB of 24.0 MB (25.0%)", "52"]);
-        (category.cleared_keys, category.cleared_bytes, category.memory.oversized) = (234, 1_000_000, 3);
-        let all = ["1,000", "6.0 MB of 24.0 MB (25.0%) · 1.0 MB cleared", "52 · 3 too large"];
+        assert_eq!(cells(&category), ["1,234", "6.0 MiB of 24.0 MiB (25.0%)", "52"]);
+        (category.cleared_keys, category.cleared_bytes, category.memory.oversized) = (234, 1 << 20, 3);
+        let all = ["1,000", "6.0 MiB of 24.0 MiB (25.0%) · 1.0 MiB cleared", "52 · 3 too large"];
         assert_eq!(cells(&category), all);
         // A clear may be counted a moment after the keys.
         category.keys = 100;
         assert_eq!(keys(&category), "0");
     }
 
-    fn empty() -> CategoryStats {
-        CategoryStats {
-            name: "charts".to_owned(),
-            reads: 0,
-            answered_by_cache: 0,
-            saved_us: None,
-            saved_bytes: None,
-            keys: 0,
-            bytes: 0,
-            limit_bytes: 0,
-            cleared_keys: 0,
-            cleared_bytes: 0,
-            memory: Default::default(),
-            redis: Default::default(),
-            source: Default::default(),
-        }
-    }
-
-    #[test]
-    fn a_category_shows_its_own_limit_how_full_it_is_and_what_is_cleared_evicted_or_too_large() {
-        let mut category = empty();
-        (category.bytes, category.limit_bytes) = (21_700_000, 22_369_616);
-        category.memory.evictions = 12_646;
-        let words = crate::words::Locale::En.admin_words();
-        let of = format!("{} of {} (97.0%)", format::bytes(21_700_000), format::bytes(22_369_616));
-        assert_eq!(memory(&category, words), of);
-        assert_eq!(evicted(&category, words), "12,646");
-        (category.cleared_bytes, category.memory.oversized) = (3_000_000, 2);
-        assert_eq!(memory(&category, words), format!("{of} · {} cleared", format::bytes(3_000_000)));
-        assert_eq!(evicted(&category, words), "12,646 · 2 too large");
-    }
-
     #[test]
     fn reads_that_redis_was_not_asked_and_those_it_did_not_answer_are_told_apart() {
-        let mut category = empty();
-        let words = crate::words::Locale::En.admin_words();
+        let mut category = CategoryStats::default();
+        let words = Locale::En.admin_words();
         assert_eq!(skipped(&category, words), "0");
         (category.redis.skipped, category.redis.timeouts, category.redis.broken) = (11_471, 62, 7);
         assert_eq!(skipped(&category, words), "11,471 · 62 timed out · 7 broken off");

@@ -139,6 +139,7 @@ mod tests {
                 address: None,
                 last_error: None,
                 for_ms: 0,
+                connections: Default::default(),
                 writes_in_flight: 0,
                 flights: 0,
             },
