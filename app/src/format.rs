@@ -128,21 +128,21 @@ pub fn percent(value: f64) -> String {
     if value.is_finite() { format!("{}%", fixed(value, 2)) } else { NO_NUMBER.to_owned() }
 }
 
-/// Bytes in short: `412 B`, `2.1 kB`, `38.6 MB`; powers of a thousand, as disks and networks are measured.
+/// Bytes in short: `412 B`, `2.1 KiB`, `38.6 MiB`; the units of the settings and of the command line.
 #[must_use]
 pub fn bytes(count: u64) -> String {
-    // 999.95 and above would round to 1,000.0.
-    const TURN: f64 = 999.95;
-    if count < 1_000 {
+    // 1,023.95 and above would round to 1,024.0.
+    const TURN: f64 = 1_023.95;
+    if count < 1_024 {
         return format!("{count} B");
     }
-    let mut scaled = count as f64 / 1_000.0;
-    let mut unit = "kB";
-    for next in ["MB", "GB", "TB"] {
+    let mut scaled = count as f64 / 1_024.0;
+    let mut unit = "KiB";
+    for next in ["MiB", "GiB", "TiB"] {
         if scaled < TURN {
             break;
         }
-        scaled /= 1_000.0;
+        scaled /= 1_024.0;
         unit = next;
     }
     format!("{} {unit}", fixed(scaled, 1))
@@ -261,12 +261,17 @@ mod tests {
 
     #[test]
     fn bytes_and_counts_are_short() {
-        let cases =
-            [(0, "0 B"), (999, "999 B"), (2_140, "2.1 kB"), (999_960, "1.0 MB"), (38_600_000, "38.6 MB")];
+        let cases = [
+            (0, "0 B"),
+            (1_023, "1023 B"),
+            (2_140, "2.1 KiB"),
+            (1_048_570, "1.0 MiB"),
+            (64 << 20, "64.0 MiB"),
+        ];
         for (value, shown) in cases {
             assert_eq!(bytes(value), shown, "{value}");
         }
-        assert_eq!(bytes(u64::MAX), "18,446,744.1 TB");
+        assert_eq!(bytes(u64::MAX), "16,777,216.0 TiB");
         assert_eq!(count(16_384), "16,384");
     }
 

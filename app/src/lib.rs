@@ -14,6 +14,8 @@ pub mod pages;
 pub mod ports;
 pub mod prefs;
 pub mod query;
+#[cfg(feature = "ssr")]
+pub mod refusal;
 mod root;
 #[cfg(feature = "ssr")]
 mod shell;

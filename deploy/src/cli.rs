@@ -82,6 +82,18 @@ pub struct UpArgs {
     /// Serve what was built before, without building.
     #[arg(long)]
     pub no_build: bool,
+    /// Serve a release that was served before, without building: `previous` goes back to the one before the current one.
+    #[arg(long)]
+    pub release: Option<KeptRelease>,
+}
+
+/// A release that was served before and is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KeptRelease {
+    /// The one that was started last.
+    Current,
+    /// The one before it.
+    Previous,
 }
 
 /// Options of `build`.

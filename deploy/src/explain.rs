@@ -98,22 +98,42 @@ pub fn not_started(layout: &Layout, part: Part, data: &Path, from: u64, error: &
     if stop::asked() {
         return Problem::Interrupted;
     }
+    let detail = error.to_string();
+    let brief = match error {
+        Error::Missing { .. } | Error::Io { .. } => None,
+        Error::Timeout { what, after, .. } => Some(format!("no {what} within {} s", after.as_secs())),
+        Error::Failed { detail, .. } => Some(detail.lines().next().unwrap_or_default().trim().to_owned()),
+        _ => Some(one_line(&detail)),
+    };
+    explained(layout, part, data, from, &detail, brief)
+}
+
+/// Why a part ended soon after its start, out of what came into its log past `from`.
+pub fn ended(layout: &Layout, part: Part, data: &Path, from: u64) -> Problem {
+    explained(layout, part, data, from, "", Some("it ended".to_owned()))
+}
+
+/// As known of such a log or `detail`; otherwise `brief` with the log's last line, or `detail` where the log cannot tell more.
+fn explained(
+    layout: &Layout,
+    part: Part,
+    data: &Path,
+    from: u64,
+    detail: &str,
+    brief: Option<String>,
+) -> Problem {
     let log = part.log(layout);
-    let told = format!("{}\n{error}", read_from(&log, from));
+    let told = read_from(&log, from);
     let name = part.name();
-    if let Some(what) = known(part, &told, data) {
+    if let Some(what) = known(part, &format!("{told}\n{detail}"), data) {
         return Problem::said(format!("{name} does not start: {what}"));
     }
-    if matches!(error, Error::Missing { .. } | Error::Io { .. }) {
-        return Problem::said(format!("{name} does not start: {}", one_line(&error.to_string())));
-    }
-    let brief = match error {
-        Error::Timeout { what, after, .. } => format!("no {what} within {} s", after.as_secs()),
-        Error::Failed { detail, .. } => detail.lines().next().unwrap_or_default().trim().to_owned(),
-        other => one_line(&other.to_string()),
-    };
-    let last = told_last(&read_from(&log, from));
-    Problem::said(format!("{name} does not start ({brief}){last}; see {}", log.display()))
+    Problem::said(match brief {
+        Some(brief) => {
+            format!("{name} does not start ({brief}){}; see {}", told_last(&told), log.display())
+        }
+        None => format!("{name} does not start: {}", one_line(detail)),
+    })
 }
 
 /// The line for what is known.

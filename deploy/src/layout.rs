@@ -75,6 +75,11 @@ impl Layout {
         self.kept().join("tools")
     }
 
+    /// The program that makes the site, and the list of Node's packages that it uses.
+    pub fn site_tools(&self) -> PathBuf {
+        self.root.join("deploy/site")
+    }
+
     /// Cargo's output folder, as Cargo itself tells: it may be set in the environment or in any of its settings' files.
     pub fn target(&self) -> PathBuf {
         self.target.get_or_init(|| self.target_by(run::command(self, "cargo"))).clone()
@@ -90,8 +95,12 @@ impl Layout {
 
     /// The server as built for release, from which a [`crate::release`] is made. `TIDEMARK_SERVER_BINARY` names another one.
     pub fn server_binary(&self) -> PathBuf {
-        env::var_os("TIDEMARK_SERVER_BINARY")
-            .map_or_else(|| self.target().join("release/tidemark"), |path| self.root.join(path))
+        env::var_os("TIDEMARK_SERVER_BINARY").map_or_else(|| self.built_server(), |path| self.root.join(path))
+    }
+
+    /// Where a build puts the server when all is built.
+    pub fn built_server(&self) -> PathBuf {
+        self.target().join("release/tidemark")
     }
 
     /// The built site, as the workspace's manifest names it.

@@ -8,6 +8,7 @@
 mod admin_password;
 mod admin_token;
 mod ask;
+mod build;
 mod checks;
 mod cli;
 mod cluster;
@@ -16,7 +17,7 @@ mod explain;
 mod file_lock;
 mod health;
 mod layout;
-mod log_limit;
+mod log_rotation;
 mod moved;
 mod parts;
 mod path_hash;
@@ -57,7 +58,7 @@ fn main() -> ExitCode {
         Verb::Down => verbs::down::run(&layout),
         Verb::Status(args) => verbs::status::run(&layout, &args),
         Verb::Logs(args) => verbs::logs::run(&layout, &args),
-        Verb::LimitLogs => log_limit::run(&layout),
+        Verb::LimitLogs => log_rotation::run(&layout),
         Verb::Reset(args) => verbs::reset::run(&layout, &args),
         Verb::Test(args) => checks::run(&layout, &args),
         Verb::Cache(args) => verbs::cache::run(&layout, &args),

@@ -32,7 +32,7 @@ pub fn original(layout: &Layout, state: &State) -> Option<PathBuf> {
 pub fn follow(layout: &Layout, state: &mut State) {
     let copied = original(layout, state).is_some();
     if copied {
-        state.keeper = None;
+        state.supervisor = None;
         state.redis = None;
         state.postgres = None;
         state.server = None;
@@ -123,7 +123,7 @@ mod tests {
         noted.postgres_data = Some(elsewhere);
         noted.postgres_port = Some(5442);
         noted.cluster = Some(Cluster::at(7001));
-        (noted.server, noted.keeper) = (me.clone(), me);
+        (noted.server, noted.supervisor) = (me.clone(), me);
         noted.save(&layout).unwrap();
         fs::create_dir_all(layout.kept().join("cluster/1")).unwrap();
 

@@ -16,6 +16,7 @@ use std::{
 };
 
 use crate::{
+    cli::KeptRelease,
     file_lock,
     layout::Layout,
     path_hash::Fnv1a,
@@ -36,8 +37,8 @@ const LOCK: Duration = Duration::from_secs(2);
 const BINARY: &str = "tidemark";
 /// The site's name in a release.
 const SITE: &str = "site";
-/// Names that the built site has, beside the binary, see the workspace's manifest.
-const HASHES: &str = "hash.txt";
+/// Names that the built site has, beside the binary.
+pub const HASHES: &str = "hash.txt";
 /// How the folder of a copy that is not complete begins.
 const UNFINISHED: &str = ".unfinished-";
 
@@ -58,11 +59,17 @@ impl Release {
         self.dir.join(SITE)
     }
 
-    fn is_complete(&self) -> bool {
-        self.binary().is_file() && self.site().join("pkg").is_dir()
+    /// Its name: the hash of what is in it.
+    pub fn name(&self) -> String {
+        self.dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Makes it the current release, in one step, and the one that was it the previous. A server that runs is not concerned.
+    fn is_complete(&self) -> bool {
+        self.binary().is_file() && has_files(&self.site())
+    }
+
+    /// Makes it the current release, in one step. The release that was current becomes the previous one. A server that runs
+    /// is not affected.
     ///
     /// # Errors
     /// When a link cannot be written.
@@ -74,12 +81,14 @@ impl Release {
         set(layout, CURRENT, Some(name))
     }
 
-    /// Makes it the one that is started next without a build.
+    /// Makes it the one that is started next without a build. The current release needs no such link, which would stay and
+    /// hide what is built into `target` later.
     ///
     /// # Errors
     /// When the link cannot be written.
     pub fn make_next(&self, layout: &Layout) -> Result<()> {
-        set(layout, NEXT, self.dir.file_name())
+        let is_current = current(layout).as_ref() == Some(self);
+        set(layout, NEXT, self.dir.file_name().filter(|_| !is_current))
     }
 
     /// Notes that it was started: it is not the next one any more.
@@ -178,22 +187,35 @@ pub fn binary(layout: &Layout) -> PathBuf {
     current(layout).map_or_else(|| layout.server_binary(), |release| release.binary())
 }
 
+/// The release that the operator names.
+///
+/// # Errors
+/// When there is none.
+pub fn kept(layout: &Layout, which: KeptRelease) -> Result<Release> {
+    let (link, name, hint) = match which {
+        KeptRelease::Current => (CURRENT, "current", "`cargo deploy up` without --release builds one"),
+        KeptRelease::Previous => {
+            (PREVIOUS, "previous", "there is one as soon as a second one has been served")
+        }
+    };
+    linked(layout, link).ok_or_else(|| {
+        Problem::said(format!("there is no {name} release in {}: {hint}", folder(layout).display()))
+    })
+}
+
 /// The release of what is in Cargo's output folder.
 ///
 /// # Errors
-/// When nothing is there, or it cannot be copied. `hint` says what to do about a binary that is not there.
+/// When nothing is there, or it cannot be copied. `hint` says what to do about a binary or a site that is not there.
 pub fn take(layout: &Layout, hint: &str, _lock: &Lock) -> Result<Release> {
     let binary = layout.server_binary();
     let site = layout.site();
     if !binary.is_file() {
         return Err(Problem::said(format!("{} is not there: {hint}", binary.display())));
     }
-    if !site.join("pkg").is_dir() {
+    if !has_files(&site) {
         // The pages would be without style and script.
-        return Err(Problem::said(format!(
-            "the built site is not in {}: run without --no-build",
-            site.display()
-        )));
+        return Err(Problem::said(format!("the built site is not in {}: {hint}", site.display())));
     }
     copy(layout, &binary, &site)
 }
@@ -203,7 +225,7 @@ pub fn take(layout: &Layout, hint: &str, _lock: &Lock) -> Result<Release> {
 /// # Errors
 /// As [`take`].
 pub fn take_or_current(layout: &Layout, hint: &str) -> Result<Release> {
-    let is_built = layout.server_binary().is_file() && layout.site().join("pkg").is_dir();
+    let is_built = layout.server_binary().is_file() && has_files(&layout.site());
     match current(layout).filter(|_| !is_built) {
         Some(current) => Ok(current),
         None => take(layout, hint, &lock(layout)?),
@@ -236,9 +258,8 @@ fn copy(layout: &Layout, binary: &Path, site: &Path) -> Result<Release> {
     // Under its name it is complete, also after a power cut.
     let finish = || {
         if release.dir.exists() {
-            fs::remove_dir_all(&release.dir)?;
+            remove(&release.dir)?;
         }
-        fs::create_dir_all(unfinished.path().join(SITE).join("pkg"))?;
         sync_folders(unfinished.path())?;
         fs::rename(unfinished.path(), &release.dir)?;
         File::open(&folder)?.sync_all()
@@ -259,10 +280,32 @@ pub fn remove_old(layout: &Layout, _lock: &Lock) {
     let entries = fs::read_dir(folder(layout)).into_iter().flatten().flatten();
     let dirs = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     for dir in dirs.filter(|dir| !kept.contains(&dir.file_name())).map(|dir| dir.path()) {
-        if let Err(error) = fs::remove_dir_all(&dir) {
+        if let Err(error) = remove(&dir) {
             say::aside(&format!("{} cannot be removed: {error}", dir.display()));
         }
     }
+}
+
+/// Removes a release, under another name: what an interrupted removal leaves is not taken for a release.
+fn remove(dir: &Path) -> std::io::Result<()> {
+    let name = dir.file_name().unwrap_or_default();
+    if name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+        return fs::remove_dir_all(dir);
+    }
+    let mut unfinished = OsString::from(UNFINISHED);
+    unfinished.push(name);
+    let unfinished = dir.with_file_name(unfinished);
+    if unfinished.exists() {
+        // Of an earlier removal that was interrupted.
+        fs::remove_dir_all(&unfinished)?;
+    }
+    fs::rename(dir, &unfinished)?;
+    fs::remove_dir_all(&unfinished)
+}
+
+/// Whether a site has the files that its pages name.
+fn has_files(site: &Path) -> bool {
+    fs::read_dir(site.join("pkg")).is_ok_and(|mut files| files.next().is_some())
 }
 
 /// Writes the names in a folder, and in those within it, to the disk.
@@ -402,6 +445,74 @@ mod tests {
     }
 
     #[test]
+    fn one_without_files_for_its_pages_is_copied_again() {
+        let (_dir, layout) = built(&FIRST);
+        let first = taken(&layout).unwrap();
+        // As an interrupted removal leaves it.
+        fs::remove_file(first.site().join("pkg/tidemark.a.js")).unwrap();
+        assert_eq!(taken(&layout).unwrap(), first);
+        assert!(first.site().join("pkg/tidemark.a.js").is_file());
+        fs::remove_file(layout.site().join("pkg/tidemark.a.js")).unwrap();
+        assert!(taken(&layout).unwrap_err().to_string().contains("built site is not in"));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn an_interrupted_removal_leaves_no_release() {
+        let (_dir, layout) = built(&FIRST);
+        let first = taken(&layout).unwrap();
+        first.make_current(&layout).unwrap();
+        write(&layout, &[("release/tidemark", "two")]);
+        let second = taken(&layout).unwrap();
+        // A process works in it, and sees the folder's name change before anything in it is removed.
+        let pkg = File::open(second.site().join("pkg")).unwrap();
+        let opened = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&pkg));
+        remove_old(&layout, &lock(&layout).unwrap());
+        let was_called = fs::read_link(opened).unwrap();
+        assert!(was_called.to_string_lossy().contains(UNFINISHED), "{}", was_called.display());
+        // What was left is no release, and goes with the next removal.
+        fs::create_dir_all(folder(&layout).join(format!("{UNFINISHED}{}", second.name())).join(SITE))
+            .unwrap();
+        assert_eq!(taken(&layout).unwrap(), second);
+        remove_old(&layout, &lock(&layout).unwrap());
+        assert_eq!(names(&layout), [first.name()]);
+    }
+
+    #[test]
+    fn the_current_release_is_not_the_next_one_too() {
+        let (_dir, layout) = built(&FIRST);
+        let first = taken(&layout).unwrap();
+        first.make_current(&layout).unwrap();
+        write(&layout, &[("release/tidemark", "two")]);
+        let second = taken(&layout).unwrap();
+        second.make_next(&layout).unwrap();
+        assert_eq!(next(&layout), Some(second.clone()));
+        // The checkout went back, and was built again.
+        first.make_next(&layout).unwrap();
+        assert_eq!(next(&layout), None);
+    }
+
+    #[test]
+    fn releases_that_are_kept_are_found_by_what_they_are() {
+        let (_dir, layout) = built(&FIRST);
+        let refused = |which| kept(&layout, which).unwrap_err().to_string();
+        assert!(refused(KeptRelease::Current).contains("there is no current release in"));
+        let first = taken(&layout).unwrap();
+        first.make_current(&layout).unwrap();
+        assert!(refused(KeptRelease::Previous).contains("there is no previous release in"));
+        write(&layout, &[("release/tidemark", "two")]);
+        let second = taken(&layout).unwrap();
+        second.make_current(&layout).unwrap();
+        assert_eq!(kept(&layout, KeptRelease::Current).unwrap(), second);
+        assert_eq!(kept(&layout, KeptRelease::Previous).unwrap(), first);
+        fs::remove_file(first.binary()).unwrap();
+        assert!(
+            refused(KeptRelease::Previous).contains("there is no previous release in"),
+            "not a whole one"
+        );
+    }
+
+    #[test]
     fn without_a_build_there_is_the_current_one_or_an_error() {
         let (_dir, layout) = built(&FIRST);
         let first = taken(&layout).unwrap();
@@ -409,7 +520,8 @@ mod tests {
         fs::remove_dir_all(layout.site()).unwrap();
         assert_eq!(take_or_current(&layout, "").unwrap(), first);
         // What was built just now went elsewhere: the one of before is not served in its place.
-        assert!(taken(&layout).unwrap_err().to_string().contains("built site is not in"));
+        let refused = taken(&layout).unwrap_err().to_string();
+        assert!(refused.contains("built site is not in") && refused.ends_with("build it"), "{refused}");
         fs::remove_file(layout.server_binary()).unwrap();
         assert!(taken(&layout).unwrap_err().to_string().ends_with("build it"));
         fs::remove_file(folder(&layout).join(CURRENT)).unwrap();

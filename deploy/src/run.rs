@@ -45,7 +45,7 @@ pub fn clean(command: &mut Command) {
 /// PATH with the checkout's own tools first, and last the folder that Cargo installs to, which may not be on it.
 pub fn path(layout: &Layout) -> OsString {
     let old = env::var_os("PATH").unwrap_or_default();
-    let own = [layout.tools().join("bin"), layout.tools().join("node_modules/.bin")];
+    let own = [layout.tools().join("bin"), layout.site_tools().join("node_modules/.bin")];
     let cargo = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")))
@@ -84,7 +84,18 @@ pub fn said_out(command: &mut Command) -> Option<String> {
 /// # Errors
 /// When it cannot be started or fails; [`Problem::Interrupted`] when we were asked to stop.
 pub fn to_end(command: &mut Command) -> Result<()> {
+    to_end_unless(command, || false)
+}
+
+/// As [`to_end`], for work beside other work that may make it pointless: it is ended, as on Ctrl-C, once `pointless` is so.
+///
+/// # Errors
+/// As [`to_end`]; [`Problem::Interrupted`] also when it became pointless.
+pub fn to_end_unless(command: &mut Command, pointless: impl Fn() -> bool) -> Result<()> {
     stop::check()?;
+    if pointless() {
+        return Err(Problem::Interrupted);
+    }
     let name = name(command);
     let mut process = Process::spawn(command.stdin(Stdio::null()))?;
     loop {
@@ -96,7 +107,7 @@ pub fn to_end(command: &mut Command) -> Result<()> {
                 Err(Problem::said(format!("`{name}` failed: {status}")))
             };
         }
-        if stop::asked() {
+        if stop::asked() || pointless() {
             // What it started is not to go on alone, such as the tests that `cargo test` runs.
             if !process.end_with_descendants(Signal::TERM, GRACE) {
                 say::note(&format!("`{name}` (process {}) does not end", process.pid()));

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    log_limit,
+    log_rotation,
     problem::{Problem, Result},
 };
 
@@ -38,7 +38,7 @@ type Identity = (u64, u64);
 impl Shown {
     /// One of which nothing was shown yet.
     pub fn new(name: &'static str, path: PathBuf) -> Self {
-        let aside = File::open(log_limit::aside(&path)).ok().and_then(|file| identity(&file));
+        let aside = File::open(log_rotation::aside(&path)).ok().and_then(|file| identity(&file));
         Self { name, path, file: None, offset: 0, aside, partial: Vec::new() }
     }
 
@@ -79,7 +79,7 @@ impl Shown {
     /// Goes on in the copy if the log was copied aside and emptied since the last look, whose writer may be past our place
     /// again by now. Whether it was.
     fn turn_aside(&mut self) -> Result<bool> {
-        let copy = self.open(&log_limit::aside(&self.path))?;
+        let copy = self.open(&log_rotation::aside(&self.path))?;
         let (found, own) = (copy.as_ref().and_then(identity), self.file.as_ref().and_then(identity));
         if found == self.aside {
             return Ok(false);
@@ -191,7 +191,7 @@ mod tests {
         // Twice, and each time the writer is past the old place again.
         for _ in 0..2 {
             append(&log.path, "two\nthree\nfour\n");
-            log_limit::keep_below(&log.path, 4);
+            log_rotation::keep_below(&log.path, 4);
             append(&log.path, "five\nsix\n");
             assert_eq!(log.read().unwrap(), ["two", "three", "four", "five", "six"]);
         }
@@ -200,7 +200,7 @@ mod tests {
         // Copied, and not emptied yet.
         let new = log.path.with_extension("log.new");
         fs::copy(&log.path, &new).unwrap();
-        fs::rename(&new, log_limit::aside(&log.path)).unwrap();
+        fs::rename(&new, log_rotation::aside(&log.path)).unwrap();
         append(&log.path, "eight\n");
         assert_eq!(log.read().unwrap(), ["eight"]);
         File::options().write(true).open(&log.path).unwrap().set_len(0).unwrap();

@@ -48,7 +48,8 @@ pub struct State {
     /// The sample that the data folder holds, see [`crate::sample::fingerprint`].
     pub imported: Option<String>,
     /// The `up` in the foreground that looks after the others.
-    pub keeper: Option<Running>,
+    #[serde(rename = "keeper")]
+    pub supervisor: Option<Running>,
     /// Redis's process.
     pub redis: Option<Running>,
     /// Postgres's main process.
@@ -72,7 +73,7 @@ impl Default for State {
             feed: None,
             admin_token_file: None,
             imported: None,
-            keeper: None,
+            supervisor: None,
             redis: None,
             postgres: None,
             server: None,
@@ -82,35 +83,63 @@ impl Default for State {
 }
 
 impl State {
-    /// Reads the file, and finds what was moved, and what runs without being noted. A missing file is an empty state; of a damaged one, as a power
-    /// cut leaves it, what lies in the folders takes the place.
+    /// Reads the file, and finds what was moved, and what runs without being noted. A missing file is an empty state. Of a
+    /// damaged one, as a power cut leaves it, what lies in the folders takes the place.
     ///
     /// # Errors
     /// When it cannot be read or is of another format.
     pub fn load(layout: &Layout) -> Result<Self> {
-        let mut state = Self::read(layout)?;
-        moved::follow(layout, &mut state);
-        recover::adopt(layout, &mut state);
+        let mut state = match Self::read(layout)? {
+            Contents::Whole(state) => *state,
+            Contents::Missing => Self::default(),
+            Contents::Damaged => {
+                say::aside(&format!(
+                    "{} is damaged, as after a power cut: ports and processes are found again without it",
+                    path(layout).display()
+                ));
+                recover::rebuilt(layout)
+            }
+        };
+        state.find(layout);
         Ok(state)
     }
 
-    fn read(layout: &Layout) -> Result<Self> {
+    /// Reads the file again, in which other verbs note what they do. Without a file that can be read, what was known before
+    /// stays: folders and processes do not tell all of it, such as where a server listened that has ended. What runs without
+    /// being noted is found in either case.
+    ///
+    /// # Errors
+    /// When the file is missing or damaged, cannot be read, or is of another format.
+    pub fn reload(&mut self, layout: &Layout) -> Result<()> {
+        let lost = |how| Err(Problem::said(format!("{} is {how}", path(layout).display())));
+        let read = match Self::read(layout) {
+            Ok(Contents::Whole(state)) => {
+                *self = *state;
+                Ok(())
+            }
+            Ok(Contents::Missing) => lost("missing"),
+            Ok(Contents::Damaged) => lost("damaged"),
+            Err(problem) => Err(problem),
+        };
+        self.find(layout);
+        read
+    }
+
+    fn find(&mut self, layout: &Layout) {
+        moved::follow(layout, self);
+        recover::adopt(layout, self);
+    }
+
+    fn read(layout: &Layout) -> Result<Contents> {
         let path = path(layout);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Contents::Missing),
             Err(error) => return Err(Problem::said(format!("cannot read {}: {error}", path.display()))),
         };
         // First of all, as another format may have other fields.
         require_format(&path, &bytes)?;
-        if let Ok(state) = serde_json::from_slice(&bytes) {
-            return Ok(state);
-        }
-        say::aside(&format!(
-            "{} is damaged, as after a power cut: ports and processes are found again without it",
-            path.display()
-        ));
-        Ok(recover::rebuilt(layout))
+        Ok(serde_json::from_slice(&bytes).map_or(Contents::Damaged, |state| Contents::Whole(Box::new(state))))
     }
 
     /// Writes the file in one step, so that a crash, also of the machine, leaves the old or the new one.
@@ -207,6 +236,13 @@ impl State {
             Part::Server => self.addr.map(|addr| addr.port()),
         }
     }
+}
+
+/// What the file holds.
+enum Contents {
+    Whole(Box<State>),
+    Missing,
+    Damaged,
 }
 
 /// An error when the file is of another format.

@@ -16,8 +16,8 @@ const INTERRUPTED: i32 = 130;
 
 /// Begins to note the signals. One that cannot be noted keeps its default effect, which ends us.
 pub fn listen() {
-    // An orderly stop may take minutes, and who is asked to wait must be able not to. The first one finds the flag unset, and
-    // sets it after that.
+    // An orderly stop may take minutes, and a second Ctrl-C ends the wait for it. The first one finds the flag unset, and sets
+    // it after that.
     let pressed = Arc::new(AtomicBool::new(false));
     drop(signal_hook::flag::register_conditional_shutdown(SIGINT, INTERRUPTED, Arc::clone(&pressed)));
     drop(signal_hook::flag::register(SIGINT, pressed));

@@ -119,7 +119,7 @@ test("who tells a supply is said in the page's language", async ({ page }) => {
 const KEPT = [
   /Tidemark|Bitcoin|Ethereum|Litecoin|Ripple|EOS(?:\.IO)?|Binance/g,
   /\b(?:BTC|ETH|EOS|LTC|XRP|USD|UTC|CSV|L1|L2|Redis|Postgres|Home|End|Esc|EN|English)\b/g,
-  /\b\d+(?:\.\d+)? ?(?:m|h|d|w|ms|µs|s|B|kB|MB|GB|K)\b/g,
+  /\b\d+(?:\.\d+)? ?(?:m|h|d|w|ms|µs|s|B|KiB|MiB|GiB|K)\b/g,
   /TIDEMARK_[A-Z_]+|cargo deploy up|tidemark (?:admin password|import FILE)/g,
   // What the address itself holds: a text searched for, a coin that there is not, a parameter.
   /“nothing”|\bNOPE\b|(?<=有误：)interval/g,

@@ -209,7 +209,7 @@ test.describe("clears", () => {
     const dialog = page.getByRole("dialog", { name: "Clear the cache" });
     await expect(dialog.getByLabel("What")).toHaveValue("category");
     await expect(dialog.locator("select").nth(1)).toHaveValue("charts");
-    await expect(dialog.locator(".preview b")).toHaveText(/^[\d,]+ keys? in Redis, [\d.,]+ (B|kB|MB)$/);
+    await expect(dialog.locator(".preview b")).toHaveText(/^[\d,]+ keys? in Redis, [\d.,]+ (B|KiB|MiB)$/);
     await expect(dialog.locator(".preview code").first()).toHaveText(/^charts:/);
     // Escape closes it, nothing is cleared, and the focus is where it was.
     await page.keyboard.press("Escape");

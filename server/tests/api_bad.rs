@@ -63,6 +63,8 @@ const REQUESTS: &[(&str, &str, &str)] = &[
     ("POST", "/api/cache/clear", "{}"),
     ("POST", "/api/cache/clear", "{\"scope\":{}}"),
     ("POST", "/api/cache/clear", "{\"scope\":{\"category\":\"pricez\"}}"),
+    ("POST", "/api/cache/clear", "{\"scope\":[null,\"prices\",null,null,null]}"),
+    ("POST", "/api/cache/undo", "[7]"),
     ("POST", "/api/cache/undo", "{\"handle\":\"1\"}"),
     ("POST", "/api/cache/undo", "{\"handle\":99}"),
     ("GET", "/api/session", ""),

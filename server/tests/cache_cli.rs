@@ -4,7 +4,10 @@
 
 mod support;
 
-use std::process::{Output, Stdio};
+use std::{
+    io::{Read, Write},
+    process::{Output, Stdio},
+};
 
 use local_servers::{RedisCluster, RedisServer, free_port, wait_until};
 use serde_json::{Value, json};
@@ -56,7 +59,19 @@ fn a_server_is_asked_with_its_token() {
     };
     let stats = text(&run(&["stats"]));
     assert!(stats.contains("prices") && stats.contains("prices:recorded"), "{stats}");
-    assert!(json_of(&run(&["stats", "--json"]))["categories"]["charts"].is_object());
+    let document = json_of(&run(&["stats", "--json"]));
+    assert!(document["categories"]["charts"].is_object());
+    // The server looks into the directory at each request: these reads are nobody's.
+    let savings = &document["savings"];
+    assert_eq!((&savings["directory"]["own"], &savings["prices"]["own"]), (&json!(true), &json!(false)));
+    let of = |name: &str, field: &str| savings[name][field].as_u64().unwrap();
+    assert!(of("directory", "reads") >= of("prices", "reads") + of("charts", "reads"), "{savings}");
+    let sum = |field: &str| of("prices", field) + of("charts", field) + of("sparklines", field);
+    let (reads, by_cache) = (sum("reads"), sum("answered_by_cache"));
+    let ratio = by_cache as f64 / reads as f64 * 100.0;
+    let line = format!("readers  {ratio:.1} % of {reads} reads answered by memory or Redis");
+    assert!(stats.contains(&line), "{line}\n{stats}");
+    assert!(!stats.contains(" MB") && !stats.contains(" kB") && stats.contains("KiB"), "{stats}");
     // No terminal here: top prints once.
     assert!(text(&run(&["top"])).contains("prices:recorded"));
     assert!(json_of(&run(&["top", "--json"]))["hot_keys"].is_array());
@@ -84,6 +99,31 @@ fn a_server_is_asked_with_its_token() {
         .output()
         .unwrap();
     assert_eq!(json_of(&output)["l2"]["connected"], json!(true));
+
+    // Who listens there without the token is not sent it.
+    let stranger = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = stranger.local_addr().unwrap().to_string();
+    let heard = std::thread::spawn(move || {
+        let mut heard = String::new();
+        // One connection looks whether there is a server, one asks it; a third would send the token.
+        for _ in 0..2 {
+            let (mut stream, _) = stranger.accept().unwrap();
+            stream.set_read_timeout(Some(SOON)).unwrap();
+            let mut buffer = [0; 4096];
+            let read = stream.read(&mut buffer).unwrap_or_default();
+            heard.push_str(&String::from_utf8_lossy(&buffer[..read]));
+            let body = format!("{{\"proof\":\"{}\"}}", "0".repeat(64));
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            let _ = stream.write_all(answer.as_bytes());
+        }
+        heard
+    });
+    let output =
+        tidemark().args(["cache", "stats"]).envs(env).env("LEPTOS_SITE_ADDR", &address).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && error.contains("--url") && error.contains(&address), "{error}");
+    let heard = heard.join().unwrap();
+    assert!(heard.contains("/api/cache/proof?nonce=") && !heard.contains(TOKEN), "{heard}");
 
     let failure = |args: &[&str]| {
         let output = tidemark().arg("cache").args(args).stdin(Stdio::null()).output().unwrap();

@@ -157,6 +157,12 @@ fn who_set_what_is_told() {
     assert!(result.line("TIDEMARK_FEED").contains("none (.env)"), "{}", result.text);
     assert!(result.line("TIDEMARK_RATE_LIMIT").contains("7/s (environment)"), "{}", result.text);
     assert!(result.line("REDIS_URL").contains("(default)"), "{}", result.text);
+    assert!(result.line("TIDEMARK_FORWARDED_HEADER").contains("auto (default)"), "{}", result.text);
+    let named = check_in(&dir, &[("TIDEMARK_FORWARDED_HEADER", "forwarded")], &[]);
+    assert!(named.line("TIDEMARK_FORWARDED_HEADER").contains("forwarded (environment)"), "{}", named.text);
+    let bad = check_in(&dir, &[("TIDEMARK_FORWARDED_HEADER", "both")], &[]);
+    bad.starts("TIDEMARK_FORWARDED_HEADER", "FAIL");
+    bad.starts("TIDEMARK_TRUSTED_PROXIES", "ok");
 }
 
 #[test]
@@ -242,7 +248,12 @@ fn a_raw_password_is_refused_with_advice_and_shown_nowhere() {
         ("DATABASE_URL", "postgres://tidemark:2024?x=secret@127.0.0.1:9/db"),
         ("DATABASE_URL", "postgres://tidemark:2024#x=secret@127.0.0.1:9/db"),
         ("DATABASE_URL", "postgres://tidemark:2024/3?x=secret@127.0.0.1:9"),
+        ("DATABASE_URL", "postgres://tidemark:2024@secret?user=x@127.0.0.1:9/db"),
+        ("DATABASE_URL", "postgres://tidemark:2024@secret/db?sslmode=x@127.0.0.1:9/db"),
         ("REDIS_URL", "redis://:2024/secret@127.0.0.1:9"),
+        ("REDIS_URL", "redis://u:2024@secret?protocol=x@127.0.0.1:9"),
+        ("REDIS_URL", "redis-cluster://u:2024@secret?protocol=x@127.0.0.1:9"),
+        ("REDIS_URL", "unix:///run/redis.sock?pass=2024&secret"),
         ("REDIS_URL", "redis://u:2024?x=secret@127.0.0.1:9"),
         ("REDIS_URL", "redis://u:2024#x=secret@127.0.0.1:9"),
     ] {
@@ -302,6 +313,116 @@ fn a_missing_right_comes_with_the_command_that_gives_it() {
     check(&[("DATABASE_URL", &plain)], &[]).starts("Postgres rights", "ok");
     let (imported, said) = import();
     assert!(imported, "{said}");
+}
+
+#[test]
+fn too_few_connections_of_postgres_are_warned_of_with_the_number_that_will_do() {
+    let postgres = PostgresServer::ephemeral().unwrap();
+    let owner = postgres.url();
+    assert!(run(&owner, &["migrate"]).status.success());
+    let checked = |url: &str| check(&[("DATABASE_URL", url)], &[]);
+    let roomy = checked(&owner);
+    roomy.starts("Postgres connections", "ok");
+    assert!(roomy.line("Postgres connections").contains("servers of up to 15"), "{}", roomy.text);
+    alter(&owner, "CREATE ROLE few LOGIN PASSWORD 'pw' CONNECTION LIMIT 14");
+    let (_, place) = owner.rsplit_once('@').unwrap();
+    let few = format!("postgres://few:pw@{place}");
+    let of_role = checked(&few).line("Postgres connections");
+    assert!(of_role.starts_with("warn") && of_role.contains("LIMIT of few is 14: 14 are left"), "{of_role}");
+    assert!(of_role.contains("ALTER ROLE few CONNECTION LIMIT 15,"), "{of_role}");
+    alter(&owner, "ALTER ROLE few CONNECTION LIMIT 15");
+    checked(&few).starts("Postgres connections", "ok");
+    alter(&owner, "ALTER DATABASE tidemark CONNECTION LIMIT 9");
+    let of_database = checked(&few).line("Postgres connections");
+    assert!(of_database.contains("ALTER DATABASE tidemark CONNECTION LIMIT 15,"), "{of_database}");
+    alter(&owner, "ALTER DATABASE tidemark CONNECTION LIMIT -1");
+    // Of the whole server, three of which are for superusers; and connections of others, held open.
+    alter(&owner, "ALTER SYSTEM SET max_connections = 19");
+    postgres.stop().unwrap();
+    postgres.start().unwrap();
+    checked(&owner).starts("Postgres connections", "ok");
+    let _held: Vec<_> = (0..2).map(|_| support::Holder::begin(&owner, "SELECT")).collect();
+    let of_all = checked(&owner).line("Postgres connections");
+    assert!(
+        of_all.contains("max_connections is 19: 14 are left beside 3 reserved and 2 of others"),
+        "{of_all}"
+    );
+    assert!(of_all.starts_with("warn") && of_all.contains("to 20 at least"), "{of_all}");
+    // None at all.
+    alter(&owner, "ALTER ROLE few CONNECTION LIMIT 0");
+    let refused = checked(&few);
+    refused.starts("Postgres", "FAIL");
+    assert!(refused.line("Postgres").contains("CONNECTION LIMIT"), "{}", refused.text);
+}
+
+#[test]
+fn too_few_open_files_are_warned_of_with_the_setting() {
+    let limited = |most: u32, env: &[(&str, &str)]| {
+        let binary = tidemark();
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {most} && exec \"$0\" check")]).arg(binary.get_program());
+        for (name, _) in binary.get_envs() {
+            command.env_remove(name);
+        }
+        let dir = TempDir::new().unwrap();
+        let output = command.current_dir(dir.path()).envs(env.iter().copied()).output().unwrap();
+        Result { code: output.status.code().unwrap(), text: String::from_utf8(output.stdout).unwrap() }
+    };
+    let few = limited(1_024, &[]);
+    few.starts("open files", "warn");
+    let line = few.line("open files");
+    assert!(line.contains("limit is 1024") && line.contains("448 connections of 8192"), "{line}");
+    assert!(line.contains("LimitNOFILE=16512") && !line.contains("one client"), "{line}");
+    let line = limited(1_024, &[("TIDEMARK_MAX_CONNECTIONS_PER_CLIENT", "500")]).line("open files");
+    assert!(line.contains("one client may take them all"), "{line}");
+    assert!(line.contains("TIDEMARK_MAX_CONNECTIONS_PER_CLIENT well below 448"), "{line}");
+    assert_eq!(few.code, 0, "a warning is no failure");
+}
+
+#[test]
+fn every_verb_names_the_user_in_the_command_that_gives_a_right() {
+    let postgres = PostgresServer::ephemeral().unwrap();
+    let owner = postgres.url();
+    assert!(run(&owner, &["migrate"]).status.success());
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("ABC-USD-1h.csv");
+    support::write_candles(&file, &[(0, 10.0), (3_600_000, 11.0)]);
+    let path = file.to_string_lossy().into_owned();
+    assert!(run(&owner, &["import", &path]).status.success());
+    // A name that has to be quoted, and the right to read what says which series there are.
+    alter(&owner, "CREATE ROLE \"Half-Reader\" LOGIN PASSWORD 's3cret'");
+    alter(&owner, "GRANT SELECT ON _sqlx_migrations, series, symbols, sources, replays TO \"Half-Reader\"");
+    let (_, place) = owner.rsplit_once('@').unwrap();
+    let half = format!("postgres://Half-Reader:s3cret@{place}");
+    for (args, table) in [
+        (&["import", &path][..], "sources"),
+        (&["export", "--symbol", "ABC", "--interval", "1h", "--output", "-"], "candles"),
+        (&["data", "list"], "candles"),
+        (&["data", "gaps"], "candles"),
+        (&["data", "delete", "--symbol", "ABC", "--yes"], "candles"),
+        (&["admin", "sessions"], "sessions"),
+        (&["admin", "sign-out"], "sessions"),
+    ] {
+        let output = run(&half, args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{args:?}: {said}");
+        let grant = format!("ON TABLE {table} TO \"Half-Reader\"");
+        assert!(said.contains("as its owner run: GRANT SELECT") && said.contains(&grant), "{args:?}: {said}");
+        assert!(
+            !said.contains("<user>") && !said.contains("s3cret") && !said.contains(place),
+            "{args:?}: {said}"
+        );
+    }
+    let checked = check(&[("DATABASE_URL", &half)], &[]);
+    assert!(!checked.text.contains("<user>") && !checked.text.contains("s3cret"), "{}", checked.text);
+    // What is done although the audit log cannot take it says so with the same command.
+    alter(&owner, "GRANT SELECT, DELETE ON sessions TO \"Half-Reader\"");
+    let output = run(&half, &["admin", "sign-out"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("not in the audit log") && said.contains("ON TABLE audit TO \"Half-Reader\""),
+        "{said}"
+    );
 }
 
 #[test]

@@ -135,6 +135,30 @@ fn every_line_is_valid_and_counts_what_happened() {
 
     redis.kill().unwrap();
     assert!(wait_until(SOON, || scrape().samples["tidemark_cache_l2_up"] == 0.0), "{}", server.log());
+    // What was lost, what cannot be made, and what was not even tried have counts of their own.
+    let node =
+        |name: &str| format!(r#"tidemark_redis_node_{name}_total{{node="127.0.0.1:{}"}}"#, redis.port());
+    assert!(
+        wait_until(SOON, || {
+            let samples = scrape().samples;
+            samples[&node("connect_failures")] >= 2.0 && samples[&node("connections_lost")] == 1.0
+        }),
+        "{}",
+        server.log()
+    );
+    let samples = scrape().samples;
+    assert_eq!(samples[&node("connects")], 1.0);
+    assert_eq!(samples[&node("connect_timeouts")], 0.0);
+    for name in ["connects", "connect_failures", "connect_timeouts", "connections_lost"] {
+        assert!(samples.contains_key(&format!("tidemark_cache_l2_{name}_total")), "{name}");
+    }
+    assert!(samples["tidemark_cache_l2_connect_failures_total"] >= 2.0);
+    assert_eq!(samples["tidemark_cache_bus_sends_refused_total"], 0.0);
+    assert!(samples.contains_key(&node("broken")));
+    for result in ["broken", "timeout", "error", "foreign"] {
+        let of = format!(r#"tidemark_cache_reads_total{{category="prices",tier="l2",result="{result}"}}"#);
+        assert!(samples.contains_key(&of), "{of}");
+    }
     assert!(server.terminate().success());
 }
 

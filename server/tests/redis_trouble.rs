@@ -108,6 +108,40 @@ fn writes_that_are_refused_are_told_while_reads_go_on() {
 }
 
 #[test]
+fn a_value_of_another_application_is_left_alone_named_once_and_found_by_check() {
+    const KEY: &str = "tm:e:prices:{simulated}";
+    let redis = RedisServer::ephemeral().unwrap();
+    let mut client = RespClient::connect(redis.port(), SOON).unwrap();
+    client.call(&["SET", KEY, "theirs"]).unwrap();
+    let server = server(&redis.url(), &[]);
+    assert!(wait_until(SOON, || {
+        assert_eq!(server.get("/api/latest_prices").status, 200);
+        server.json("/readyz")["redis"]["reason"]
+            == "has another application's key where one of ours would be"
+    }));
+    for _ in 0..20 {
+        assert_eq!(server.get("/api/latest_prices").status, 200);
+    }
+    let said = warnings(&server);
+    assert!(said.len() == 1 && said[0].contains(KEY), "{said:?}");
+    let check = || {
+        let checked = support::tidemark().arg("check").env("REDIS_URL", redis.url()).output().unwrap();
+        String::from_utf8(checked.stdout).unwrap()
+    };
+    let checked = check();
+    let line =
+        checked.lines().find(|line| line.contains("Redis keys")).unwrap_or_else(|| panic!("{checked}"));
+    assert!(line.starts_with("warn") && line.contains(KEY), "{line}");
+    assert_eq!(client.call(&["GET", KEY]).unwrap(), Reply::Bulk(b"theirs".to_vec()));
+    client.call(&["DEL", KEY]).unwrap();
+    server.wait_json("/readyz", |ready| {
+        server.get("/api/latest_prices");
+        ready["status"] == "ok"
+    });
+    assert!(wait_until(SOON, || check().contains("none holds another application's value")));
+}
+
+#[test]
 fn a_namespace_of_ones_own_is_used_and_nothing_else() {
     let redis = RedisServer::ephemeral().unwrap();
     let server = server(&redis.url(), &[("TIDEMARK_REDIS_NAMESPACE", "staging")]);

@@ -22,8 +22,9 @@ mod symbol;
 
 pub use admin::{
     AdminError, BadName, CacheEntry, CacheStats, CategoryStats, ClearPreview, ClearRecord, ClearScope,
-    Cleared, CoherenceStats, Counted, Credentials, EntryCopy, FailoverStats, HotKeyStats, L1Stats, L2Stats,
-    NodeReport, NodeStats, ScopePart, ScopeProblem, Session, SharedTier, SourceStats, Unavailable, Undone,
+    Cleared, CoherenceStats, Connections, Counted, Credentials, EntryCopy, FailoverStats, HotKeyStats,
+    L1Stats, L2Stats, NodeReport, NodeStats, ScopePart, ScopeProblem, Session, SharedTier, SourceStats,
+    Unavailable, Undone,
 };
 pub use answer::{ChartData, LatestPrices};
 pub use candle::Candle;

@@ -16,7 +16,7 @@ pub const DOWNLOAD: &str = r#"<svg class="icon" viewBox="0 0 16 16" width="16" h
 /// The mark: two tide lines crossed by an upright rule.
 pub const MARK: &str = r#"<svg class="mark" viewBox="0 0 28 28" width="28" height="28"><path class="mark-tide" d="M1 11c3.2-3.4 6.4-3.4 9.6 0s6.4 3.4 9.6 0c2.3-2.4 4.6-3.1 6.8-2.1M1 18c3.2-3.4 6.4-3.4 9.6 0s6.4 3.4 9.6 0c2.3-2.4 4.6-3.1 6.8-2.1"/><path class="mark-rule" d="M13 3v22"/></svg>"#;
 /// Two tide lines under a low sun: nothing is here.
-const EMPTY: &str = r#"<svg class="empty-mark" viewBox="0 0 96 48" width="96" height="48"><circle class="empty-sun" cx="48" cy="17" r="9"/><path d="M4 30c7.3-7.6 14.7-7.6 22 0s14.7 7.6 22 0 14.7-7.6 22 0 14.7 7.6 22 0M14 41c5.7-5.6 11.3-5.6 17 0s11.3 5.6 17 0 11.3-5.6 17 0 11.3 5.6 17 0"/></svg>"#;
+pub const EMPTY: &str = r#"<svg class="empty-mark" viewBox="0 0 96 48" width="96" height="48"><circle class="empty-sun" cx="48" cy="17" r="9"/><path d="M4 30c7.3-7.6 14.7-7.6 22 0s14.7 7.6 22 0 14.7-7.6 22 0 14.7 7.6 22 0M14 41c5.7-5.6 11.3-5.6 17 0s11.3 5.6 17 0 11.3-5.6 17 0 11.3 5.6 17 0"/></svg>"#;
 
 /// One of these drawings.
 #[must_use]

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::codec::JsonText;
 
-/// What went wrong between page and server. Answered by the server it is the caller's fault: bad arguments, which are 400 and not
-/// repeated, for the text names types and fields of the program. A form keeps its own status, which leads it back to its page.
+/// What went wrong between page and server. Bad arguments are the client's fault: the answer is 400, without the error's text,
+/// which contains type and field names of the program. A form keeps its own status, which leads it back to its page.
 #[cfg(feature = "ssr")]
 fn transport_error(error: &ServerFnErrorErr) -> String {
     use axum::http::{StatusCode, header, request::Parts};

@@ -1,7 +1,7 @@
 //! Pages whose wasm comes when somebody goes there.
 
 /// Declares a route of which `$page` is the view. With the feature `split` the view's code is a piece of wasm of its own, cut
-/// off by `cargo leptos build --split`; without, as in development, it is part of the whole. Both render the same.
+/// off by a release build (`deploy/site`); without, as in development, it is part of the whole. Both render the same.
 macro_rules! lazy_page {
     ($(#[$doc:meta])* $route:ident, $view:ident, $preload:ident, $loaded:ident, $page:ident) => {
         $(#[$doc])*

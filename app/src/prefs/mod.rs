@@ -10,7 +10,6 @@ mod settled;
 
 use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
 pub(crate) use self::settled::OFF;
 use self::settled::{KEYS, LANG, RISING, THEME, WATCH};
 pub use self::{
@@ -184,7 +183,7 @@ impl Prefs {
     /// Switches single keys on or off, here and for later pages.
     pub fn choose_keys(&self, on: bool) {
         self.keys.set(on);
-        keep(KEYS, if on { "on" } else { settled::OFF }, None);
+        keep(KEYS, if on { "on" } else { OFF }, None);
     }
 
     /// Puts a coin on the watchlist, or takes it off: the opposite of what this page shows.

@@ -7,11 +7,11 @@ use crate::{
     preflight::{bytes, free_bytes},
 };
 
-/// What a run of all checks from nothing takes, in bytes: 9 GB, as measured; most of it are the crates and tests as built by
+/// What a run of all checks from nothing takes, in bytes: 9 GiB, as measured; most of it are the crates and tests as built by
 /// `clippy` and `test`, the release build another two.
-const ROOM: u64 = 9_000_000_000;
+const ROOM: u64 = 9 << 30;
 /// With less room than this in bytes, a check that failed may have failed by that.
-const SCARCE: u64 = 500_000_000;
+const SCARCE: u64 = 512 << 20;
 
 /// What there is to say before a run of all checks.
 pub fn before(layout: &Layout) -> Option<String> {
@@ -54,9 +54,9 @@ mod tests {
         let told = || lack_of_room(&layout, ROOM - 1);
         let shown = root.display();
         let line = format!(
-            "all checks from nothing take about 9.0 GB, and the disk of {shown}/target has 8.9 GB left"
+            "all checks from nothing take about 9.0 GiB, and the disk of {shown}/target has 8.9 GiB left"
         );
-        assert_eq!(lack_of_room(&layout, 8_940_000_000), Some(line));
+        assert_eq!(lack_of_room(&layout, (9 << 30) - (1 << 26)), Some(line));
         assert_eq!(lack_of_room(&layout, ROOM), None);
         fs::create_dir_all(root.join("target/debug")).unwrap();
         assert!(told().is_some(), "it holds nothing");
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_failure_on_a_full_disk_says_so() {
-        assert_eq!(scarce(12_345_678).as_deref(), Some("the disk has 12 MB left"));
+        assert_eq!(scarce(12 << 20).as_deref(), Some("the disk has 12 MiB left"));
         assert_eq!(scarce(SCARCE), None);
     }
 }

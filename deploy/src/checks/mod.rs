@@ -16,13 +16,13 @@ use crate::{
     layout::Layout,
     problem::{Problem, Result},
     release, run, say,
-    tools::{Consent, Need, ensure, releases},
+    tools::{Consent, Need, ensure, test_servers},
     verbs,
 };
 
 /// The crates that are built for this machine. `app` is among them with its feature `ssr` only: with `hydrate` beside it,
 /// as in a build of the whole workspace, it would be neither.
-const NATIVE: [&str; 18] = [
+const NATIVE: [&str; 20] = [
     "-p",
     "model",
     "-p",
@@ -37,6 +37,8 @@ const NATIVE: [&str; 18] = [
     "deploy",
     "-p",
     "local-servers",
+    "-p",
+    "site-build",
     "-p",
     "app",
     "--features",
@@ -121,11 +123,7 @@ pub fn run(layout: &Layout, args: &TestArgs) -> Result<u8> {
 
 /// Whether nobody sits before it, as in CI: whoever runs this without a terminal cannot be asked and wants it done.
 fn unattended() -> bool {
-    is_ci() || !stdin().is_terminal()
-}
-
-fn is_ci() -> bool {
-    env::var_os("CI").is_some_and(|it| it == "true")
+    env::var_os("CI").is_some_and(|it| it == "true") || !stdin().is_terminal()
 }
 
 /// The checks that are named so, or whose name begins so before a hyphen; all of them if none is named.
@@ -188,10 +186,10 @@ fn report(outcomes: &[(&Check, Outcome)]) -> bool {
     failed == 0
 }
 
-/// The tests, with servers of other releases beside the system's. Where those cannot be fetched their tests are skipped, but
-/// for CI, where they fail; the others run all the same.
+/// The tests, with servers of other releases besides the system's. Where those cannot be fetched, their tests are skipped, or
+/// fail in CI. The others run in either case.
 fn test(layout: &Layout) -> Result<()> {
-    let servers = match releases::fetch(layout) {
+    let servers = match test_servers::fetch(layout) {
         Err(Problem::Interrupted) => return Err(Problem::Interrupted),
         Err(problem) => {
             say::note(&format!("Redis 6.2 and Valkey cannot be fetched for the tests: {problem}"));
@@ -252,8 +250,8 @@ mod tests {
     fn a_failure_is_told_in_a_line_with_what_the_disk_has() {
         let why = "`cargo test` failed (exit status: 101)\nmore";
         assert_eq!(in_a_line(why, None), "`cargo test` failed (exit status: 101)");
-        let disk = Some("the disk has 12 MB left".to_owned());
-        assert_eq!(in_a_line(why, disk), "`cargo test` failed (exit status: 101) (the disk has 12 MB left)");
+        let disk = Some("the disk has 12 MiB left".to_owned());
+        assert_eq!(in_a_line(why, disk), "`cargo test` failed (exit status: 101) (the disk has 12 MiB left)");
     }
 
     #[test]

@@ -26,9 +26,9 @@ use waiting::{PATIENCE, found};
 use crate::{
     explain, health,
     layout::Layout,
-    log_limit, port_holder, probe,
+    log_rotation, port_holder, probe,
     problem::{Problem, Result},
-    release, say,
+    recover, release, say,
     state::State,
 };
 
@@ -134,13 +134,14 @@ impl Part {
 /// # Errors
 /// When that fails at once.
 pub fn launch(part: Part, layout: &Layout, state: &mut State) -> Result<u64> {
-    let (log, end) = fresh_log(part, layout);
+    let log = fresh_log(part, layout);
     match part {
         Part::Redis => {
             let port = choose_port(part, state, redis::REDIS_PORT)?;
             redis::launch_redis(layout, state, port, &log).map(drop)
         }
         Part::Postgres => {
+            postgres::require_data(layout, state)?;
             let port = choose_port(part, state, postgres::POSTGRES_PORT)?;
             postgres::launch_postgres(layout, state, port, &log).map(drop)
         }
@@ -153,21 +154,22 @@ pub fn launch(part: Part, layout: &Layout, state: &mut State) -> Result<u64> {
                 Some(release) => release,
                 None => release::take_or_current(layout, "`cargo deploy up` builds it")?,
             };
-            server::launch_server(layout, state, addr, state.feed, &release, &log).map(drop)
+            server::launch_server(layout, state, addr, state.feed, &release, &log.path).map(drop)
         }
         Part::Node(_) => Err(Problem::said("a node is started by `cargo deploy cluster start`")),
     }?;
-    Ok(end)
+    Ok(log.end)
 }
 
 /// Why a part that was launched has ended, by what it wrote to its log from there on.
-pub fn why_ended(part: Part, layout: &Layout, state: &State, end: u64) -> Problem {
+pub fn why_ended(part: Part, layout: &Layout, state: &State, from: u64) -> Problem {
     let data = match part {
+        Part::Redis => recover::redis_data(layout),
+        Part::Node(index) => recover::node_data(layout, index),
         Part::Postgres => state.postgres_data.clone().unwrap_or_default(),
-        Part::Redis | Part::Node(_) | Part::Server => crate::recover::redis_data(layout),
+        Part::Server => layout.kept(),
     };
-    let error = local_servers::Error::Failed { what: part.name().to_owned(), detail: "it ended".to_owned() };
-    explain::not_started(layout, part, &data, end, &error)
+    explain::ended(layout, part, &data, from)
 }
 
 /// As on the command line, and in names of logs.
@@ -212,12 +214,19 @@ fn read_secret(path: &Path) -> Result<String> {
     Ok(text.trim().to_owned())
 }
 
-/// A part's log, and how long it is; one that grew long is put aside first, unless somebody looks after the logs.
-fn fresh_log(part: Part, layout: &Layout) -> (PathBuf, u64) {
-    let log = part.log(layout);
-    log_limit::Turn::default().keep(layout, &[part]);
-    let end = explain::end_of_log(&log);
-    (log, end)
+/// A part's log before a start.
+struct LogStart {
+    path: PathBuf,
+    /// Its length: what the start writes comes after it.
+    end: u64,
+}
+
+/// A part's log. One that grew long is put aside first, unless another process looks after the logs.
+fn fresh_log(part: Part, layout: &Layout) -> LogStart {
+    let path = part.log(layout);
+    log_rotation::Turn::default().keep(layout, &[part]);
+    let end = explain::end_of_log(&path);
+    LogStart { path, end }
 }
 
 /// The end of a part's log, indented, for a message.

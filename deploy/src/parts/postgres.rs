@@ -9,7 +9,7 @@ use std::{
 
 use local_servers::{PostgresOptions, PostgresServer, random_secret};
 
-use super::{PATIENCE, Part, choose_port, found, fresh_log, read_secret};
+use super::{LogStart, PATIENCE, Part, choose_port, found, fresh_log, read_secret};
 use crate::{
     elsewhere, explain,
     layout::Layout,
@@ -33,14 +33,14 @@ pub fn start_postgres(layout: &Layout, state: &mut State) -> Result<()> {
         return Ok(());
     }
     let port = choose_port(Part::Postgres, state, POSTGRES_PORT)?;
-    let (log, end) = fresh_log(Part::Postgres, layout);
+    let log = fresh_log(Part::Postgres, layout);
     let step = say::Step::begin(format!("Postgres on 127.0.0.1:{port}"));
     let done = launch_postgres(layout, state, port, &log).and_then(|server| {
         // Noted before it is ready: a recovery takes minutes, and whoever comes meanwhile must know of it.
         state.save(layout)?;
         let dir = state.postgres_data.clone().unwrap_or_default();
         let ready = server.wait_until_ready();
-        ready.map_err(|error| explain::not_started(layout, Part::Postgres, &dir, end, &error))
+        ready.map_err(|error| explain::not_started(layout, Part::Postgres, &dir, log.end, &error))
     });
     step.end(done.is_ok());
     done
@@ -54,26 +54,43 @@ pub(super) fn launch_postgres(
     layout: &Layout,
     state: &mut State,
     port: u16,
-    log: &Path,
+    log: &LogStart,
 ) -> Result<PostgresServer> {
     let dir = postgres_data(layout, state)?;
     if !dir.join("PG_VERSION").exists() {
         state.imported = None;
     }
     let password = postgres_password(layout, &dir)?;
-    let end = explain::end_of_log(log);
     let server = PostgresServer::launch_with(PostgresOptions {
         password,
         dir: dir.clone(),
         port,
-        log: Some(log.to_owned()),
+        log: Some(log.path.clone()),
         patience: PATIENCE,
     });
-    let server = server.map_err(|error| explain::not_started(layout, Part::Postgres, &dir, end, &error))?;
+    let server =
+        server.map_err(|error| explain::not_started(layout, Part::Postgres, &dir, log.end, &error))?;
     state.postgres_port = Some(port);
     state.postgres_data = Some(dir);
     state.postgres = server.pid().and_then(Running::note);
     Ok(server)
+}
+
+/// An error when the data is not there. A database that was served is not replaced by an empty one, as its disk may only be
+/// unmounted.
+///
+/// # Errors
+/// When the data folder holds no database.
+pub(super) fn require_data(layout: &Layout, state: &State) -> Result<()> {
+    let dir = recover::postgres_data(layout, state)?;
+    if dir.join("PG_VERSION").exists() {
+        return Ok(());
+    }
+    Err(Problem::said(format!(
+        "postgres is not started: its data is gone from {} (is its disk mounted?). `cargo deploy down` and `up` make a new \
+         database there",
+        dir.display()
+    )))
 }
 
 /// [`recover::postgres_data`], with the folders above it; says so when it is not in the checkout.

@@ -1,12 +1,12 @@
 //! Redis as a part: one server, or the nodes of a cluster.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use local_servers::{
     BUS_OFFSET, ClusterAdmin, ClusterOptions, Durability, RedisOptions, RedisServer, port_is_free,
 };
 
-use super::{NODES, PATIENCE, Part, choose_port, found, fresh_log};
+use super::{LogStart, NODES, PATIENCE, Part, choose_port, found, fresh_log};
 use crate::{
     cluster::Cluster,
     explain,
@@ -37,12 +37,12 @@ pub fn start_redis(layout: &Layout, state: &mut State) -> Result<()> {
         return Ok(());
     }
     let port = choose_port(Part::Redis, state, REDIS_PORT)?;
-    let (log, end) = fresh_log(Part::Redis, layout);
+    let log = fresh_log(Part::Redis, layout);
     let step = say::Step::begin(format!("Redis on 127.0.0.1:{port}"));
     let done = launch_redis(layout, state, port, &log).and_then(|server| {
         state.save(layout)?;
         let ready = server.wait_until_ready();
-        ready.map_err(|error| explain::not_started(layout, Part::Redis, &redis_data(layout), end, &error))
+        ready.map_err(|error| explain::not_started(layout, Part::Redis, &redis_data(layout), log.end, &error))
     });
     step.end(done.is_ok());
     done
@@ -52,19 +52,23 @@ pub fn start_redis(layout: &Layout, state: &mut State) -> Result<()> {
 ///
 /// # Errors
 /// When that fails at once.
-pub(super) fn launch_redis(layout: &Layout, state: &mut State, port: u16, log: &Path) -> Result<RedisServer> {
+pub(super) fn launch_redis(
+    layout: &Layout,
+    state: &mut State,
+    port: u16,
+    log: &LogStart,
+) -> Result<RedisServer> {
     let dir = redis_data(layout);
-    let end = explain::end_of_log(log);
     let server = RedisServer::launch_with(RedisOptions {
         dir: dir.clone(),
         port,
         durability: Durability::SnapshotAndLog,
         max_memory: REDIS_MEMORY,
-        log: Some(log.to_owned()),
+        log: Some(log.path.clone()),
         extra: Vec::new(),
         patience: PATIENCE,
     });
-    let server = server.map_err(|error| explain::not_started(layout, Part::Redis, &dir, end, &error))?;
+    let server = server.map_err(|error| explain::not_started(layout, Part::Redis, &dir, log.end, &error))?;
     state.redis_port = Some(port);
     state.redis = server.pid().and_then(Running::note);
     Ok(server)
@@ -113,11 +117,11 @@ pub fn start_node(layout: &Layout, state: &mut State, index: u8) -> Result<()> {
     let part = Part::Node(index);
     let options = options(layout, state.cluster()?).node(u16::from(index));
     require_free_node(part, options.port)?;
-    let (log, end) = fresh_log(part, layout);
+    let LogStart { path, end } = fresh_log(part, layout);
     let dir = options.dir.clone();
     fs::create_dir_all(&dir).map_err(|error| refused(&dir, &error))?;
     let step = say::Step::begin(format!("{} on 127.0.0.1:{}", part.name(), options.port));
-    let server = RedisServer::start_with(RedisOptions { log: Some(log), patience: PATIENCE, ..options });
+    let server = RedisServer::start_with(RedisOptions { log: Some(path), patience: PATIENCE, ..options });
     step.end(server.is_ok());
     let server = server.map_err(|error| explain::not_started(layout, part, &dir, end, &error))?;
     state.set(part, server.pid().and_then(Running::note));

@@ -54,11 +54,11 @@ pub fn start_server(
     }
     require_free(addr)?;
     let step = say::Step::begin(format!("Tidemark on {addr}"));
-    let (log, end) = fresh_log(Part::Server, layout);
+    let log = fresh_log(Part::Server, layout);
     let before = release::Links::noted(layout);
-    let done = launch_server(layout, state, addr, feed, release, &log).and_then(|mut process| {
+    let done = launch_server(layout, state, addr, feed, release, &log.path).and_then(|mut process| {
         state.save(layout)?;
-        wait_for_server(&mut process, addr, &log, end)
+        wait_for_server(&mut process, addr, &log.path, log.end)
     });
     step.end(done.is_ok());
     match &done {
@@ -199,7 +199,7 @@ pub fn step_command(layout: &Layout, state: &State, binary: &Path) -> Result<Com
     Ok(command)
 }
 
-/// What the server has to know of the built site, as the workspace's manifest tells cargo-leptos.
+/// What the server has to know of the built site, as `build` made it.
 pub fn serve_settings(command: &mut Command, site: &Path, addr: SocketAddr) {
     command
         .env("LEPTOS_OUTPUT_NAME", "tidemark")

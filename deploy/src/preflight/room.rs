@@ -56,9 +56,9 @@ pub fn note_room_to_build(layout: &Layout) {
     }
 }
 
-/// An amount as a person reads it: `640 B`, `12 kB`, `3.4 GB`.
+/// An amount as a person reads it: `640 B`, `12 KiB`, `3.4 GiB`.
 pub fn bytes(amount: u64) -> String {
-    let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     match units.into_iter().find(|(unit, _)| amount >= *unit) {
         Some((unit, name)) if amount < 10 * unit => format!("{:.1} {name}", amount as f64 / unit as f64),
         Some((unit, name)) => format!("{} {name}", amount / unit),
@@ -72,8 +72,13 @@ mod tests {
 
     #[test]
     fn amounts_read_well() {
-        let cases =
-            [(0, "0 B"), (640, "640 B"), (12_345, "12 kB"), (3_400_000_000, "3.4 GB"), (64 << 20, "67 MB")];
+        let cases = [
+            (0, "0 B"),
+            (640, "640 B"),
+            (12_345, "12 KiB"),
+            (3_650_722_202, "3.4 GiB"),
+            (64 << 20, "64 MiB"),
+        ];
         for (amount, text) in cases {
             assert_eq!(bytes(amount), text);
         }

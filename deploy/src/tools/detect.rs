@@ -8,24 +8,18 @@ use std::{
 
 use super::{
     finding::{Finding, Need, Tool, Wanted},
-    releases,
+    test_servers,
 };
 use crate::{layout::Layout, run, version::Version};
 
-/// The cargo-leptos that the project is built with.
+/// The cargo-leptos that `cargo leptos watch` is tried with.
 pub const CARGO_LEPTOS: Version = Version(0, 3, 8);
 
 /// Looks for every prerequisite.
 pub fn detect(layout: &Layout) -> Vec<Finding> {
     let rust = pinned_rust(layout).map_or(Wanted::Any, Wanted::Exactly);
     let bindgen = locked(layout, "wasm-bindgen").map_or(Wanted::Any, Wanted::Exactly);
-    let ask = |program: &str| {
-        let path = run::find(layout, program)?;
-        let said = run::said(
-            Command::new(&path).arg("--version").current_dir(layout.root()).env("PATH", run::path(layout)),
-        );
-        Some((path, said))
-    };
+    let ask = |program: &str| ask(layout, program);
     let postgres = local_servers::postgres_bin_dir().ok().map(|dir| dir.join("postgres")).map(|path| {
         let said = run::said(Command::new(&path).arg("--version"));
         (path, said)
@@ -41,14 +35,7 @@ pub fn detect(layout: &Layout) -> Vec<Finding> {
         Finding::of(Tool::Rust, "rustc", rust, Need::Build, ask("rustc")),
         Finding::of(Tool::WasmTarget, "Rust's wasm32 target", Wanted::Any, Need::Build, wasm_target(layout)),
         Finding::of(Tool::CCompiler, "C compiler", Wanted::Any, Need::Build, compiler),
-        Finding::of(
-            Tool::CargoLeptos,
-            "cargo-leptos",
-            Wanted::Compatible(CARGO_LEPTOS),
-            Need::Build,
-            ask("cargo-leptos"),
-        ),
-        Finding::of(Tool::WasmBindgen, "wasm-bindgen", bindgen, Need::Build, ask("wasm-bindgen")),
+        Finding::of(Tool::Make, "make", Wanted::Any, Need::Build, ask("make")),
         Finding::of(
             Tool::Redis,
             "redis-server",
@@ -65,13 +52,8 @@ pub fn detect(layout: &Layout) -> Vec<Finding> {
         ),
         Finding::of(Tool::Node, "node", Wanted::AtLeast(Version(20, 0, 0)), Need::Recommended, ask("node")),
         Finding::of(Tool::Npm, "npm", Wanted::Any, Need::Recommended, ask("npm")),
-        Finding::of(
-            Tool::WasmOpt,
-            "wasm-opt",
-            Wanted::AtLeast(Version(120, 0, 0)),
-            Need::Recommended,
-            ask("wasm-opt"),
-        ),
+        wasm_opt(layout),
+        esbuild(layout),
         Finding::of(Tool::Rustfmt, "rustfmt", Wanted::Any, Need::Tests, ask("rustfmt")),
         Finding::of(Tool::Clippy, "clippy", Wanted::Any, Need::Tests, ask("cargo-clippy")),
         Finding::of(
@@ -85,10 +67,34 @@ pub fn detect(layout: &Layout) -> Vec<Finding> {
             }),
         ),
     ];
-    if releases::AVAILABLE {
+    if test_servers::AVAILABLE {
         found.push(Finding::of(Tool::Pip, "pip of Python 3", Wanted::Any, Need::SomeTests, pip()));
     }
+    let leptos = Wanted::Compatible(CARGO_LEPTOS);
+    found.push(Finding::of(Tool::CargoLeptos, "cargo-leptos", leptos, Need::Watch, ask("cargo-leptos")));
+    found.push(Finding::of(Tool::WasmBindgen, "wasm-bindgen", bindgen, Need::Watch, ask("wasm-bindgen")));
     found
+}
+
+/// Looks for the program that makes the wasm smaller.
+pub fn wasm_opt(layout: &Layout) -> Finding {
+    let wanted = Wanted::AtLeast(Version(120, 0, 0));
+    Finding::of(Tool::WasmOpt, "wasm-opt", wanted, Need::Recommended, ask(layout, "wasm-opt"))
+}
+
+/// Looks for the program that makes the scripts smaller.
+pub fn esbuild(layout: &Layout) -> Finding {
+    let wanted = Wanted::AtLeast(Version(0, 20, 0));
+    Finding::of(Tool::Esbuild, "esbuild", wanted, Need::Recommended, ask(layout, "esbuild"))
+}
+
+/// Where a program is, and what it says of its version.
+fn ask(layout: &Layout, program: &str) -> Option<(PathBuf, Option<String>)> {
+    let path = run::find(layout, program)?;
+    let said = run::said(
+        Command::new(&path).arg("--version").current_dir(layout.root()).env("PATH", run::path(layout)),
+    );
+    Some((path, said))
 }
 
 /// The browser of the tests: `CHROMIUM_PATH`, or one of the usual names.

@@ -20,17 +20,21 @@ pub enum Tool {
     Clippy,
     /// A C compiler, which some crates need, and Rust for linking.
     CCompiler,
-    /// Builds server and site together.
+    /// Builds the server's allocator.
+    Make,
+    /// Rebuilds and reloads on every change.
     CargoLeptos,
-    /// Makes the JavaScript around the wasm; its version is that of the crate.
+    /// Makes the JavaScript around the wasm for it; its version is that of the crate.
     WasmBindgen,
     /// Makes the wasm smaller.
     WasmOpt,
+    /// Makes the scripts smaller.
+    Esbuild,
     /// The cache's second tier.
     Redis,
     /// The store.
     Postgres,
-    /// Runs the browser tests, and wasm-opt.
+    /// Runs the browser tests, wasm-opt and esbuild.
     Node,
     /// Installs Node's packages.
     Npm,
@@ -54,6 +58,8 @@ pub enum Need {
     Tests,
     /// Some tests are skipped without it.
     SomeTests,
+    /// Only `cargo leptos watch` needs it.
+    Watch,
 }
 
 /// How a prerequisite was found.

@@ -16,7 +16,7 @@ pub fn fix(finding: &Finding, at: &Circumstances) -> String {
         Tool::WasmTarget => rustup("target add wasm32-unknown-unknown"),
         Tool::Rustfmt => rustup("component add rustfmt"),
         Tool::Clippy => rustup("component add clippy"),
-        Tool::CargoLeptos | Tool::WasmBindgen | Tool::WasmOpt => {
+        Tool::CargoLeptos | Tool::WasmBindgen | Tool::WasmOpt | Tool::Esbuild => {
             let plan = plan(std::slice::from_ref(finding), at);
             plan.steps.last().map(|step| step.argv.join(" ")).unwrap_or_default()
         }

@@ -6,9 +6,9 @@ mod fix;
 mod install;
 mod packages;
 mod plan;
-pub mod releases;
+pub mod test_servers;
 
-pub use detect::{chromium, detect};
+pub use detect::{chromium, detect, esbuild, wasm_opt};
 pub use finding::{Finding, Need, State};
 pub use fix::fix;
 pub use install::{Consent, ensure};

@@ -14,6 +14,7 @@ pub(super) fn package(platform: Platform, tool: Tool) -> Option<&'static [&'stat
         Tool::Redis => &["redis-server"],
         Tool::Postgres => &["postgresql"],
         Tool::CCompiler => &["gcc", "libc6-dev"],
+        Tool::Make => &["make"],
         Tool::Node => &["nodejs"],
         Tool::Npm => &["npm"],
         Tool::Chromium => &[BROWSER],

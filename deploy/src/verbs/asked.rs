@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use crate::{
-    cli::{Feed, UpArgs},
+    cli::{Feed, KeptRelease, UpArgs},
     cluster::Cluster,
+    layout::Layout,
     parts::Part,
     problem::{Problem, Result},
+    release,
     state::State,
 };
 
@@ -30,6 +32,20 @@ pub fn require_same_server(state: &State, args: &UpArgs) -> Result<()> {
             let feed = state.feed.map_or("its default feed", Feed::name);
             Err(Problem::said(format!("Tidemark runs here with {feed}: {down}")))
         }
+        _ => Ok(()),
+    }
+}
+
+/// An error when the server runs from another release than the one that is asked for.
+///
+/// # Errors
+/// When it does.
+pub fn require_same_release(layout: &Layout, state: &State, args: &UpArgs) -> Result<()> {
+    match (state.process(Part::Server), args.release) {
+        (Some(_), Some(KeptRelease::Previous)) => Err(Problem::said(format!(
+            "Tidemark runs here with the current release{}: `cargo deploy down` first",
+            release::current(layout).map(|it| format!(" ({})", it.name())).unwrap_or_default()
+        ))),
         _ => Ok(()),
     }
 }

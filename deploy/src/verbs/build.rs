@@ -1,11 +1,12 @@
 //! `cargo deploy build`: the next release, while the server that runs goes on.
 
-use std::{path::Path, thread, time::Duration};
+use std::{path::Path, time::Duration};
 
 use local_servers::Process;
 
 use super::up;
 use crate::{
+    build,
     cli::BuildArgs,
     layout::Layout,
     parts::Part,
@@ -13,7 +14,7 @@ use crate::{
     problem::{Problem, Result},
     recover,
     release::{self, Lock, Release},
-    run, say,
+    say,
     state::State,
     tools::{Consent, Need, ensure},
 };
@@ -55,37 +56,9 @@ pub fn release(layout: &Layout) -> Result<Release> {
 ///
 /// # Errors
 /// When the build fails, or a server runs from that folder.
-pub fn build(layout: &Layout, _lock: &Lock) -> Result<()> {
+pub fn build(layout: &Layout, lock: &Lock) -> Result<()> {
     require_no_server_in_target(layout)?;
-    let is_first = !layout.target().join("release").is_dir();
-    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    say::step(title(is_first, cores), || {
-        run::to_end(
-            run::command(layout, "cargo")
-                .args([
-                    "leptos",
-                    "build",
-                    "--release",
-                    "--precompress",
-                    "--split",
-                    "--lib-features",
-                    "hydrate,split",
-                ])
-                .env("SQLX_OFFLINE", "true")
-                // Names with hashes are kept by browsers for good.
-                .env("LEPTOS_HASH_FILES", "true"),
-        )
-    })
-}
-
-/// Minutes that one core takes for the first build; measured on two: 13 minutes.
-const FIRST_MINUTES: usize = 26;
-
-/// What the build is called while it runs, with about how long it takes where that is long.
-fn title(is_first: bool, cores: usize) -> String {
-    let minutes = FIRST_MINUTES.div_ceil(cores.max(1));
-    let about = if is_first { format!(" (the first time, about {minutes} min)") } else { String::new() };
-    format!("build server and site for release{about}")
+    build::build(layout, lock)
 }
 
 /// Refuses to build under a server that runs from the folder that the build writes to, as one that an earlier version of
@@ -113,13 +86,6 @@ fn runs_from(process: &Process, dir: &Path) -> bool {
 mod tests {
     use super::*;
     use crate::running::Running;
-
-    #[test]
-    fn a_first_build_says_about_how_long_it_takes() {
-        assert_eq!(title(true, 2), "build server and site for release (the first time, about 13 min)");
-        assert!(title(true, 16).contains("about 2 min"));
-        assert_eq!(title(false, 2), "build server and site for release");
-    }
 
     #[test]
     #[cfg(target_os = "linux")]

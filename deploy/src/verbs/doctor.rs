@@ -62,6 +62,7 @@ pub fn run(layout: &Layout, args: &DoctorArgs) -> Result<u8> {
             Need::Recommended => " (recommended)",
             Need::Tests => " (for the checks)",
             Need::SomeTests => " (for some tests)",
+            Need::Watch => " (for `cargo leptos watch`)",
         };
         let name = format!("{}{purpose}", it.name);
         let text = match &it.state {
@@ -72,7 +73,7 @@ pub fn run(layout: &Layout, args: &DoctorArgs) -> Result<u8> {
             }
         };
         match (it.good(), it.need) {
-            (false, Need::Recommended | Need::Tests | Need::SomeTests) => say::note(&text),
+            (false, Need::Recommended | Need::Tests | Need::SomeTests | Need::Watch) => say::note(&text),
             (good, _) => say::line(&format!("{} {text}", say::mark(good))),
         }
     }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Longest wait for an `up` in the foreground, which stops the parts one after the other itself.
-const KEEPER: Duration = Duration::from_secs(150);
+const SUPERVISOR: Duration = Duration::from_secs(150);
 
 /// Stops everything; nothing running is fine.
 ///
@@ -34,12 +34,12 @@ pub fn run(layout: &Layout) -> Result<u8> {
 pub fn stop(layout: &Layout) -> Result<File> {
     let mut lock = up::lock(layout)?;
     let mut state = State::load(layout)?;
-    if let Some(mut keeper) = state.keeper.as_ref().and_then(crate::running::Running::process) {
-        keeper.signal(Signal::TERM)?;
+    if let Some(mut supervisor) = state.supervisor.as_ref().and_then(crate::running::Running::process) {
+        supervisor.signal(Signal::TERM)?;
         // It stops what it looks after under the lock.
         drop(lock);
-        if !keeper.wait(KEEPER) {
-            return Err(Problem::said(format!("`up` (process {}) does not stop", keeper.pid())));
+        if !supervisor.wait(SUPERVISOR) {
+            return Err(Problem::said(format!("`up` (process {}) does not stop", supervisor.pid())));
         }
         say::done("the `up` in the foreground stopped");
         lock = up::lock(layout)?;

@@ -2,14 +2,14 @@
 
 use std::{fs::File, time::Duration};
 
-use super::{keeper, up};
-use crate::{layout::Layout, log_limit, problem::Result, running::Running, say, state::State, stop};
+use super::{supervisor, up};
+use crate::{layout::Layout, log_rotation, problem::Result, running::Running, say, state::State, stop};
 
 /// Longest wait for another verb before all is stopped.
 const STOP_LOCK: Duration = Duration::from_secs(5);
 
 /// Whether an `up` in the foreground looks after what runs.
-pub enum Keeper {
+pub enum NotedSupervisor {
     /// None ever did, or it said goodbye.
     None,
     /// It was killed.
@@ -18,10 +18,10 @@ pub enum Keeper {
     Lives(u32),
 }
 
-impl Keeper {
+impl NotedSupervisor {
     /// As noted.
     pub fn of(state: &State) -> Self {
-        match &state.keeper {
+        match &state.supervisor {
             None => Self::None,
             Some(noted) if noted.process().is_some() => Self::Lives(noted.pid),
             Some(_) => Self::Gone,
@@ -34,20 +34,20 @@ impl Keeper {
 /// # Errors
 /// When it cannot be noted, the server ends too often, or a part cannot be stopped. All is stopped then, too.
 pub fn look_after(layout: &Layout, mut state: State, lock: File) -> Result<u8> {
-    state.keeper = Running::note(std::process::id());
+    state.supervisor = Running::note(std::process::id());
     let noted = state.save(layout);
     drop(lock);
     let kept = noted.and_then(|()| {
         say::line("Ctrl-C stops it all.");
-        keeper::keep(layout, &mut state)
+        supervisor::supervise(layout, &mut state)
     });
     if stop::asked() {
-        say::line("Stopping; Ctrl-C once more leaves what still runs to itself.");
+        say::line("Stopping. Press Ctrl-C again to exit now; parts that still run stay up.");
     }
     // Another verb that starts something at this moment would leave it running. One that takes longer is not waited for.
     let lock = up::lock_within(layout, STOP_LOCK).ok();
-    // `cluster start` may have noted a node since.
-    state = State::load(layout).unwrap_or(state);
+    // `cluster start` may have noted a node since. Without the file, what is known is stopped.
+    drop(state.reload(layout));
     let stopped = up::stop_all(layout, &mut state);
     drop(lock);
     kept.and(stopped).map(|()| 0)
@@ -58,8 +58,8 @@ pub fn look_after(layout: &Layout, mut state: State, lock: File) -> Result<u8> {
 /// # Errors
 /// When that cannot be noted, or what keeps the logs short cannot be started.
 pub fn leave(layout: &Layout, mut state: State) -> Result<u8> {
-    if state.keeper.take().is_some() {
+    if state.supervisor.take().is_some() {
         state.save(layout)?;
     }
-    log_limit::start_behind(layout).map(|()| 0)
+    log_rotation::start_behind(layout).map(|()| 0)
 }

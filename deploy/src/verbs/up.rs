@@ -8,17 +8,17 @@ use std::{
 
 use super::{
     asked, build,
-    foreground::{self, Keeper},
+    foreground::{self, NotedSupervisor},
 };
 use crate::{
     admin_password, admin_token,
-    cli::UpArgs,
+    cli::{KeptRelease, UpArgs},
     file_lock,
     layout::Layout,
     moved,
     parts::{self, Part},
     preflight, probe,
-    problem::Result,
+    problem::{Problem, Result},
     recover,
     release::{self, Release},
     run, sample, say,
@@ -44,8 +44,9 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
     moved::settle(layout, &mut state)?;
     asked::choose_redis(&mut state, args)?;
     asked::require_same_server(&state, args)?;
+    asked::require_same_release(layout, &state, args)?;
     asked::require_same_token(&state, admin_token::named(layout)?.as_deref())?;
-    let keeper = Keeper::of(&state);
+    let supervisor = NotedSupervisor::of(&state);
     if state.running_parts() == state.parts() {
         say::done(
             "Tidemark runs already; a checkout that changed is served after `cargo deploy down` and `up`",
@@ -54,16 +55,17 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
         // The `up` that started it may have been killed before it came to that.
         let password = admin_password::first(layout, &state);
         tell(layout, &state, password.as_deref());
-        return match keeper {
-            Keeper::Gone if !args.detach => {
+        return match supervisor {
+            NotedSupervisor::Gone if !args.detach => {
                 say::note("the `up` that looked after it is gone; this one does so now");
                 foreground::look_after(layout, state, lock)
             }
-            Keeper::Lives(_) => Ok(0),
-            Keeper::Gone | Keeper::None => foreground::leave(layout, state),
+            NotedSupervisor::Lives(_) => Ok(0),
+            NotedSupervisor::Gone | NotedSupervisor::None => foreground::leave(layout, state),
         };
     }
     // Before the long steps rather than after them.
+    let mut chosen = args.release.map(|which| release::kept(layout, which)).transpose()?;
     preflight::check(layout, &state)?;
     recover::end_steps(layout);
     let runs = state.process(Part::Server).is_some();
@@ -76,38 +78,25 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
     }
     let consent = if args.yes { Consent::Given } else { Consent::Ask };
     // A server that runs is not replaced, so that there is nothing to build: it needs Redis or Postgres back, and soon.
-    let builds = !args.no_build && !runs;
+    let serves_kept = args.release.is_some();
+    let builds = !args.no_build && !serves_kept && !runs;
     let (needed, welcome): (&[Need], &[Need]) =
         if builds { (&[Need::Run, Need::Build], &[Need::Recommended]) } else { (&[Need::Run], &[]) };
     ensure(layout, needed, welcome, consent)?;
-    let mut built = None;
     if builds {
         preflight::note_room_to_build(layout);
-        built = Some(build::release(layout)?);
-    } else if runs && !args.no_build {
+        chosen = Some(build::release(layout)?);
+    } else if runs && !args.no_build && !serves_kept {
         say::note(
             "the server that runs stays: a checkout that changed is built and served after `down` and `up`",
         );
     }
     let before = state.running_parts();
-    let started = start(layout, &mut state, args, built);
+    let started = start(layout, &mut state, args, chosen);
     if let Err(problem) = started {
         // What did not come so far as to be noted.
         recover::adopt(layout, &mut state);
-        for part in state.parts().into_iter().rev().filter(|part| !before.contains(part)) {
-            // An interrupted recovery starts again from the beginning.
-            if part.is_loading(&state) && !stop::asked() {
-                let name = part.name();
-                say::note(&format!(
-                    "{name} goes on reading its data: `up` again waits for it, `down` ends it"
-                ));
-                continue;
-            }
-            // The first problem is the one to tell; this one would only follow from it, as on a full disk.
-            if let Err(second) = part.stop(&mut state) {
-                say::aside(&second.to_string());
-            }
-        }
+        stop_started(&mut state, &before);
         // What is noted of processes that are gone is known for stale by the next verb.
         drop(state.save(layout));
         return Err(problem);
@@ -118,7 +107,7 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
     }
     let password = admin_password::first(layout, &state);
     tell(layout, &state, password.as_deref());
-    if let Keeper::Lives(pid) = keeper {
+    if let NotedSupervisor::Lives(pid) = supervisor {
         say::line(&format!(
             "The `up` in the foreground (process {pid}) looks after it; `cargo deploy down` stops it all."
         ));
@@ -129,6 +118,22 @@ pub fn run(layout: &Layout, args: &UpArgs) -> Result<u8> {
         return foreground::leave(layout, state);
     }
     foreground::look_after(layout, state, lock)
+}
+
+/// Stops what did not run before, after a start that failed.
+fn stop_started(state: &mut State, before: &[Part]) {
+    for part in state.parts().into_iter().rev().filter(|part| !before.contains(part)) {
+        // An interrupted recovery starts again from the beginning.
+        if part.is_loading(state) && !stop::asked() {
+            let name = part.name();
+            say::note(&format!("{name} goes on reading its data: `up` again waits for it, `down` ends it"));
+            continue;
+        }
+        // The first problem is the one to tell; this one would only follow from it, as on a full disk.
+        if let Err(second) = part.stop(state) {
+            say::aside(&second.to_string());
+        }
+    }
 }
 
 /// Only one verb that starts or stops parts works at a time.
@@ -152,9 +157,9 @@ pub fn lock_within(layout: &Layout, bound: Duration) -> Result<File> {
     )
 }
 
-fn start(layout: &Layout, state: &mut State, args: &UpArgs, built: Option<Release>) -> Result<()> {
-    let release = match built {
-        Some(built) => built,
+fn start(layout: &Layout, state: &mut State, args: &UpArgs, chosen: Option<Release>) -> Result<()> {
+    let release = match chosen {
+        Some(chosen) => chosen,
         None => to_serve(layout, state)?,
     };
     let binary = release.binary();
@@ -169,8 +174,14 @@ fn start(layout: &Layout, state: &mut State, args: &UpArgs, built: Option<Releas
         Ok(command)
     };
     let mut migrate = server(state, &["migrate"])?;
-    say::step("bring the database's tables up to date", || {
+    let migrated = say::step("bring the database's tables up to date", || {
         run::step_to_end(&mut migrate, "bringing the database's tables up to date")
+    });
+    migrated.map_err(|problem| match (args.release, problem) {
+        (Some(KeptRelease::Previous), Problem::Said(why)) => Problem::said(format!(
+            "{why}. The previous release is not served; `cargo deploy up --release current` serves the current one"
+        )),
+        (_, problem) => problem,
     })?;
     let files = sample::files(layout)?;
     let print = sample::fingerprint(&files)?;
@@ -213,6 +224,9 @@ fn tell(layout: &Layout, state: &State, password: Option<&str>) {
         say::line(&format!("  Tidemark   http://{addr}/"));
         say::line(&format!("  API        http://{addr}/api/latest_prices"));
         say::line(&admin_password::line(addr, password));
+        if let Some(release) = release::current(layout) {
+            say::line(&format!("  Release    {}", release.name()));
+        }
         if let Some(cluster) = &state.cluster {
             say::line(&format!("  Redis      {} (`cargo deploy cluster nodes`)", cluster.url()));
         }
@@ -240,10 +254,50 @@ pub fn stop_all(layout: &Layout, state: &mut State) -> Result<()> {
             Err(problem) => first = first.and(Err(problem)),
         }
     }
-    state.keeper = None;
+    state.supervisor = None;
     // All is stopped, and the next verb knows what is noted for stale: a full disk is no reason to fail.
     if let Err(problem) = state.save(layout) {
         say::aside(&problem.to_string());
     }
     first
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+        process::Command,
+        thread,
+    };
+
+    use local_servers::Process;
+
+    use super::*;
+    use crate::running::Running;
+
+    #[test]
+    fn a_start_that_fails_stops_what_it_started_but_nothing_that_loads() {
+        let sleep = || Process::spawn(Command::new("sleep").arg("600")).unwrap();
+        let (mut redis, mut postgres) = (sleep(), sleep());
+        // A Redis that reads its data, as far as it is asked.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut state = State::default();
+        state.redis_port = Some(listener.local_addr().unwrap().port());
+        let loads = thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            assert!(client.read(&mut [0; 1024]).unwrap() > 0);
+            client.write_all(b"-LOADING Redis is loading the dataset in memory\r\n").unwrap();
+        });
+        state.redis = Running::note(redis.pid());
+        state.postgres = Running::note(postgres.pid());
+        stop_started(&mut state, &[Part::Postgres]);
+        loads.join().unwrap();
+        assert!(redis.is_alive(), "it loads");
+        assert!(postgres.is_alive(), "it ran before");
+        // It does not load any more.
+        stop_started(&mut state, &[]);
+        assert!(!redis.is_alive() && !postgres.is_alive());
+        assert_eq!((state.redis, state.postgres), (None, None));
+    }
 }

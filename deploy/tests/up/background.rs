@@ -10,6 +10,10 @@ use std::{
 };
 
 use local_servers::{Process, Signal, wait_until};
+use rustix::{
+    fs::{Mode, OFlags, open},
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+};
 use serde_json::Value;
 
 use crate::checkout::{BOUND, Checkout, text};
@@ -88,6 +92,36 @@ fn up_in_the_background_status_and_down() {
     assert!(checkout.all_ports_free());
     assert_eq!(checkout.run(&["status"]).status.code(), Some(3));
     assert!(checkout.run(&["down"]).status.success(), "nothing to stop is fine");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_runs_in_the_background_outlives_its_terminal() {
+    let checkout = Checkout::new();
+    // Closed in all that is started, or the terminal would outlive this test's end of it.
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap();
+    let end = || open(&name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap();
+    let up = checkout.command(&["up", "--no-build", "--detach", "--feed", "none", "--addr", &checkout.addr]);
+    let mut shell = Command::new("setsid");
+    shell.args(["--ctty", "sh", "-c", "\"$0\" \"$@\" > said 2>&1; touch done; exec sleep 600"]);
+    shell.arg(up.get_program()).args(up.get_args()).current_dir(checkout.root());
+    for (name, value) in up.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    let mut shell = Process::spawn(shell.stdin(end()).stdout(end()).stderr(end())).unwrap();
+    assert!(wait_until(BOUND, || checkout.root().join("done").exists()));
+    assert!(checkout.said().contains("It runs in the background"), "{}", checkout.said());
+    // The terminal is closed: its session's leader gets SIGHUP, and so does the group in the foreground.
+    drop(terminal);
+    assert!(shell.wait(BOUND));
+    let status = checkout.run(&["status"]);
+    assert!(status.status.success(), "{}", text(&status));
 }
 
 #[test]

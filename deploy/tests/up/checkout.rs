@@ -48,6 +48,7 @@ impl Checkout {
             ("rust-toolchain.toml", ""),
             ("deploy/Cargo.toml", ""),
             ("data/sample/BTC-USD-30m.csv.gz", "not looked into"),
+            ("target/site/pkg/tidemark.js", ""),
         ] {
             let path = root.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -162,19 +163,28 @@ impl Checkout {
     pub fn build_tools(&self) {
         let bin = self.root.join(".tidemark/tools/bin");
         fs::create_dir_all(&bin).unwrap();
+        // What is served is named by a variable, and not what a build puts into `target`.
+        let cargo =
+            "mkdir -p target/here/release target/release && echo built > target/here/release/tidemark";
+        let site = "while [ $# -gt 0 ]; do\n[ $1 != --folder ] || cp -R target/site $2\n\
+                    [ $1 != --hash-file ] || echo built > $2\nshift\ndone";
+        let rustc =
+            "case \"$1\" in\n--version) echo rustc 1.90.0 ;;\n-vV) echo host: here ;;\n*) echo . ;;\nesac";
         let says = [
-            ("cargo", "exit 0"),
-            ("cargo-leptos", "echo cargo-leptos 0.3.8"),
-            ("wasm-bindgen", "echo wasm-bindgen 0.2.130"),
-            ("rustc", "[ \"$1\" = --version ] && echo rustc 1.90.0 || echo ."),
+            ("cargo", cargo),
+            ("rustc", rustc),
             ("cc", "echo cc 14.0.0"),
+            ("make", "echo GNU Make 4.3"),
             ("node", "echo v22.0.0"),
             ("npm", "echo 10.0.0"),
             ("wasm-opt", "echo wasm-opt version 132"),
+            ("esbuild", "echo 0.28.2"),
         ];
         for (name, script) in says {
             write_program(&bin.join(name), &format!("#!/bin/sh\n{script}\n"));
         }
+        fs::create_dir_all(self.root.join("target/tools")).unwrap();
+        write_program(&self.root.join("target/tools/site-build"), &format!("#!/bin/sh\n{site}\n"));
     }
 
     /// The folder of the release that the link names.

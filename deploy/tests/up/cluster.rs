@@ -101,7 +101,7 @@ fn up_with_a_cluster_and_its_verbs() {
 }
 
 #[test]
-fn a_node_is_left_to_its_replica_and_the_keeper_stops_one_that_was_started_since() {
+fn a_node_is_left_to_its_replica_and_the_supervisor_stops_one_that_was_started_since() {
     let checkout = Checkout::new();
     let base = free_base_port(6).unwrap();
     let mut up = Process::spawn(

@@ -23,7 +23,7 @@ fn up_in_the_foreground_stops_all_on_a_signal() {
     let addr = checkout.addr.clone();
     assert!(wait_until(BOUND, || !checkout.state()["keeper"].is_null() && TcpStream::connect(&addr).is_ok()));
 
-    // The keeper starts Redis again, on its port.
+    // The supervisor starts Redis again, on its port.
     let redis = checkout.state()["redis"].clone();
     let pid = u32::try_from(redis["pid"].as_u64().unwrap()).unwrap();
     Process::attach(pid, redis["mark"].as_str().unwrap()).unwrap().signal(Signal::KILL).unwrap();
@@ -52,7 +52,7 @@ fn the_server_outlives_a_redis_that_cannot_be_started() {
     .unwrap();
     assert!(wait_until(BOUND, || !checkout.state()["keeper"].is_null()));
 
-    // While the keeper looks away, somebody else takes the port of a Redis that died.
+    // While the supervisor looks away, somebody else takes the port of a Redis that died.
     up.signal(Signal::STOP).unwrap();
     let process = |part: &str| {
         let noted = checkout.state()[part].clone();
@@ -75,7 +75,7 @@ fn the_server_outlives_a_redis_that_cannot_be_started() {
     assert!(said().contains("the server that runs looks for redis there"), "{}", said());
     assert_eq!(checkout.state()["redis_port"], checkout.redis);
 
-    // The keeper has not given up: it looks after the others.
+    // The supervisor has not given up: it looks after the others.
     process("postgres").unwrap().end(Signal::KILL, BOUND).unwrap();
     assert!(wait_until(BOUND, || process("postgres").is_some()), "{}", said());
     assert!(TcpStream::connect(&checkout.addr).is_ok() && up.is_alive());

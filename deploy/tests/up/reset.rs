@@ -1,4 +1,4 @@
-//! `reset`, `logs -f`, and the server that the keeper starts again.
+//! `reset`, `logs -f`, and the server that the supervisor starts again.
 
 use std::{
     fs::{self, File},
@@ -19,7 +19,7 @@ fn reset_shows_asks_and_deletes() {
     fs::write(kept.join("tools/bin/wasm-opt"), "a tool").unwrap();
     let refused = checkout.run(&["reset"]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused).contains("give --yes") && text(&refused).contains("MB  "), "{}", text(&refused));
+    assert!(text(&refused).contains("give --yes") && text(&refused).contains("MiB  "), "{}", text(&refused));
     assert!(checkout.run(&["status"]).status.success(), "all goes on");
 
     let reset = checkout.run(&["reset", "--yes"]);
@@ -64,7 +64,7 @@ fn logs_are_followed_with_names_through_rotation() {
 }
 
 #[test]
-fn the_keeper_starts_the_server_again_and_at_last_gives_up() {
+fn the_supervisor_starts_the_server_again_and_at_last_gives_up() {
     let checkout = Checkout::new();
     let mut up = checkout.foreground();
     let first = checkout.pid("server");

@@ -72,6 +72,6 @@ pub fn is_documented(what: &str, line: &str) {
 #[test]
 fn numbers_are_left_out() {
     assert_eq!(number_after("by x (process 812), y", "process "), "by x (process N), y");
-    assert_eq!(number_after("has 3.4 GB left", "has "), "has N GB left");
+    assert_eq!(number_after("has 3.4 GiB left", "has "), "has N GiB left");
     assert_eq!(number_after("has none", "has "), "has none");
 }

@@ -42,8 +42,8 @@ fn doctor_speaks_json_and_wrong_usage_is_2() {
 fn ctrl_c_is_an_answer_to_the_question() {
     let checkout = Checkout::new();
     // Something that is missing everywhere, and can be installed.
-    let lock = "[[package]]\nname = \"wasm-bindgen\"\nversion = \"99.0.0\"\n";
-    fs::write(checkout.root().join("Cargo.lock"), lock).unwrap();
+    checkout.build_tools();
+    fs::write(checkout.root().join("rust-toolchain.toml"), "channel = \"99.0.0\"\n").unwrap();
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();

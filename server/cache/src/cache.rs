@@ -23,6 +23,7 @@ use crate::key::{Key, is_name};
 use crate::l2::{Failover, L2Error, L2State, NodeHealth};
 use crate::policy::Policy;
 use crate::preview::{self, Preview};
+use crate::scan::{self, ForeignScan};
 use crate::shared::{Shared, divide};
 use crate::stats::{ClearStats, Stats};
 use crate::warm::remember_hot_keys;
@@ -129,6 +130,12 @@ impl Cache {
     pub async fn preview_clear(&self, scope: &Scope) -> Result<Preview, ClearError> {
         scope.check()?;
         Ok(preview::preview(&self.shared, scope).await)
+    }
+
+    /// Looks for keys of entries that hold another application's value: those are left alone, and what belongs there is kept
+    /// in memory only. Takes at most a second.
+    pub async fn foreign_keys(&self) -> ForeignScan {
+        scan::find_foreign(&self.shared, preview::LIMIT).await
     }
 
     /// Strikes the clear of this sequence. What was reloaded since stays; what expired stays gone; what another clear covers

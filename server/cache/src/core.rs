@@ -243,7 +243,7 @@ impl<K: Key, V: Value> Core<K, V> {
                 return self.hot.note_some(key, weight);
             }
             (Tier::L2, true) => counters.l2.stale.add(1),
-            (Tier::Source, _) => {}
+            (Tier::Source, _) => counters.source.answered.add(1),
         }
         self.hot.note(key, weight);
     }

@@ -56,6 +56,8 @@ pub(crate) struct Header {
 /// Why bytes from Redis are no entry of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Invalid {
+    #[error("another application's value")]
+    Foreign,
     #[error("shorter than its header says")]
     Truncated,
     #[error("not an entry, or of an unknown format")]
@@ -107,8 +109,11 @@ impl Header {
 
     /// Splits `bytes` into header, tags and payload. Checks everything that does not need the value's type.
     pub fn parse(bytes: &[u8], schema: u16) -> Result<(Self, &[u8], &[u8]), Invalid> {
+        if is_foreign(bytes) {
+            return Err(Invalid::Foreign);
+        }
         let (head, rest) = bytes.split_at_checked(LEN).ok_or(Invalid::Truncated)?;
-        if head[..4] != MAGIC || head[4] != FORMAT {
+        if head[4] != FORMAT {
             return Err(Invalid::Format);
         }
         let kind = match be16(head, 8) {
@@ -150,6 +155,12 @@ impl Header {
         };
         Ok((header, tags, payload))
     }
+}
+
+/// Whether bytes at a key are another application's: ours begin with the magic, in every format and also when they are
+/// damaged further on. The script that writes judges in the same way.
+pub(crate) fn is_foreign(bytes: &[u8]) -> bool {
+    !bytes.starts_with(&MAGIC)
 }
 
 /// What a header says to who does not know the type behind it. Nothing is checked but magic and format.

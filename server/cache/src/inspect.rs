@@ -1,5 +1,6 @@
 //! All that is known of one entry.
 
+use redis::RedisResult;
 use serde::Serialize;
 
 use crate::clears::Mark;
@@ -7,7 +8,7 @@ use crate::clock;
 use crate::entry::Kind;
 use crate::header;
 use crate::key::{entry_key, lease_key};
-use crate::l2::Access;
+use crate::l2::{Access, L2Error};
 use crate::scan::MAX_TAGS_LEN;
 use crate::shared::Shared;
 use crate::tags::Tags;
@@ -19,6 +20,8 @@ pub struct Inspection {
     pub l1: Option<Inspected>,
     /// In Redis.
     pub l2: Option<Inspected>,
+    /// Another application's value is at its key in Redis, and is left alone.
+    pub l2_foreign: bool,
     /// Its key in Redis.
     pub l2_key: String,
     /// Its hash slot in a cluster.
@@ -81,7 +84,10 @@ pub(crate) async fn inspect(shared: &Shared, category: &str, text: &str) -> Insp
     inspection.slot = crate::l2::slots::slot_of(inspection.l2_key.as_bytes());
     if shared.l2.is_some() {
         match in_redis(shared, category, text, &inspection.l2_key).await {
-            Ok((entry, lease)) => (inspection.l2, inspection.lease_ms) = (entry, lease),
+            Ok(found) => {
+                (inspection.l2, inspection.lease_ms) = (found.entry, found.lease_ms);
+                inspection.l2_foreign = found.is_foreign;
+            }
             Err(error) => inspection.l2_error = Some(error.to_string()),
         }
     }
@@ -114,22 +120,36 @@ fn in_memory(shared: &Shared, category: &str, text: &str) -> Option<Inspected> {
     found
 }
 
-async fn in_redis(
-    shared: &Shared,
-    category: &str,
-    text: &str,
-    key: &str,
-) -> Result<(Option<Inspected>, Option<u64>), crate::l2::L2Error> {
-    let Some(l2) = &shared.l2 else { return Ok((None, None)) };
+/// What is in Redis.
+#[derive(Default)]
+struct InRedis {
+    entry: Option<Inspected>,
+    is_foreign: bool,
+    lease_ms: Option<u64>,
+}
+
+async fn in_redis(shared: &Shared, category: &str, text: &str, key: &str) -> Result<InRedis, L2Error> {
+    let Some(l2) = &shared.l2 else { return Ok(InRedis::default()) };
     let lease = lease_key(&shared.namespace, category, text);
-    let (head, lease_ms): (Vec<u8>, i64) = l2
+    // None where the key is of another type.
+    let (head, lease_ms): (Option<Vec<u8>>, i64) = l2
         .router
         .run(l2.timeout, key, Access::Read, |mut conn| {
             let mut pipe = redis::pipe();
+            pipe.ignore_errors();
             pipe.cmd("GETRANGE").arg(key).arg(0).arg(header::LEN + MAX_TAGS_LEN - 1).cmd("PTTL").arg(&lease);
-            async move { pipe.query_async(&mut conn).await }
+            async move {
+                let (head, lease_ms): (RedisResult<_>, RedisResult<_>) = pipe.query_async(&mut conn).await?;
+                let head = match head {
+                    Err(error) if error.code() == Some("WRONGTYPE") => None,
+                    head => Some(head?),
+                };
+                Ok((head, lease_ms?))
+            }
         })
         .await?;
+    let is_foreign = head.as_ref().is_none_or(|head| !head.is_empty() && header::is_foreign(head));
+    let head = head.unwrap_or_default();
     let now = shared.unix_ms();
     let entry = header::peek(&head).map(|peek| {
         let tags = head.get(header::LEN..header::LEN + peek.tags_len).and_then(Tags::from_bytes);
@@ -152,5 +172,5 @@ async fn in_redis(
             verified_ms_ago: None,
         }
     });
-    Ok((entry, u64::try_from(lease_ms).ok()))
+    Ok(InRedis { entry, is_foreign, lease_ms: u64::try_from(lease_ms).ok() })
 }

@@ -79,5 +79,6 @@ pub use l2::{Affected, Failover, L2Error, L2State, NodeHealth, NodeReport, NodeR
 pub use load::Limits;
 pub use policy::{MAX_LEASE, MAX_LIFE, MAX_TIMEOUT, Policy, Tiers};
 pub use preview::{Counted, Preview};
+pub use scan::ForeignScan;
 pub use stats::{CategoryStats, ClearStats, CoherenceStats, L1Counts, L2Counts, SourceCounts, Stats};
 pub use tags::{BadTag, MAX_TAG_BYTES, MAX_TAGS, TagError};

@@ -402,7 +402,10 @@ pub(crate) fn landed_answer<K: Key, V: Value, E: SourceError>(
         Landed::Answer { entry, .. } if entry.meta().version < want.min_version && !authoritative => {
             Waited::TooLittle
         }
-        Landed::Answer { entry: Entry::Marker(_), .. } => Waited::Result(Err(LoadError::Absent)),
+        Landed::Answer { entry: Entry::Marker(_), tier, .. } => {
+            core.counters.source.answered.add(u64::from(tier == Tier::Source));
+            Waited::Result(Err(LoadError::Absent))
+        }
         Landed::Answer { entry: Entry::Value(value), tier, old } => {
             let stale = (old || value.meta().version < want.min_version).then_some(StaleReason::OldVersion);
             Waited::Result(Ok(core.answer(key, value, tier, stale)))
@@ -431,7 +434,10 @@ fn after_failure<K: Key, V: Value, E: SourceError>(
             let stale = (!fresh).then(|| StaleReason::LoadFailed(Arc::clone(&failure.text)));
             Waited::Result(Ok(core.answer(key, value, tier, stale)))
         }
-        (_, Some(error)) => Waited::Result(Err(error)),
+        (_, Some(error)) => {
+            core.counters.source.answered.add(1);
+            Waited::Result(Err(error))
+        }
         (_, None) => Waited::TooLittle,
     }
 }

@@ -12,7 +12,7 @@ use crate::shared::Shared;
 use crate::tags::Tags;
 
 /// Time for looking through Redis.
-const LIMIT: Duration = Duration::from_secs(1);
+pub(crate) const LIMIT: Duration = Duration::from_secs(1);
 /// Names shown.
 const SAMPLE: usize = 20;
 

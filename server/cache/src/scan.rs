@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
 use crate::clears::Mark;
 use crate::header::{self, Peek};
 use crate::key::{KeyText, parse_entry_key};
@@ -11,6 +13,28 @@ use crate::tags::Tags;
 
 /// Keys asked for at once.
 const PAGE: usize = 1_000;
+/// Keys with another application's value that are named.
+const MAX_FOREIGN_KEYS: usize = 20;
+
+/// What other applications have stored where entries of the cache belong.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ForeignScan {
+    /// Keys found.
+    pub found: u64,
+    /// Some of their names.
+    pub sample: Vec<String>,
+    /// Whether all of Redis was looked at.
+    pub complete: bool,
+    /// Nodes that could not be looked at, and why.
+    pub errors: Vec<String>,
+}
+
+/// Looks for keys of entries that hold another application's value, for at most `limit`.
+pub(crate) async fn find_foreign(shared: &Shared, limit: Duration) -> ForeignScan {
+    let (walked, _) = walk(shared, limit, |_, _| true).await;
+    let Walked { foreign, foreign_keys, complete, errors, .. } = walked;
+    ForeignScan { found: foreign, sample: foreign_keys, complete, errors }
+}
 
 /// An entry that the walk came by.
 #[derive(Debug)]
@@ -43,6 +67,10 @@ pub(crate) struct Walked {
     pub keys: u64,
     /// Everything was looked at.
     pub complete: bool,
+    /// Keys of entries that hold another application's value.
+    pub foreign: u64,
+    /// Some of those.
+    pub foreign_keys: Vec<String>,
     /// Nodes that were walked through, wholly or in part.
     pub reached: usize,
     /// Nodes that could not be walked through, and why.
@@ -75,6 +103,9 @@ pub(crate) async fn walk(
                 all.looked_at += walked.looked_at;
                 all.keys += walked.keys;
                 all.complete &= walked.complete;
+                all.foreign += walked.foreign;
+                all.foreign_keys.extend(walked.foreign_keys);
+                all.foreign_keys.truncate(MAX_FOREIGN_KEYS);
                 found.extend(entries);
             }
             Err(error) => {
@@ -107,7 +138,7 @@ async fn walk_node(
                 wanted(category, &text).then(|| (category.to_owned(), key.clone(), text))
             })
             .collect();
-        read_heads(&mut conn, ours, &mut found).await?;
+        read_heads(&mut conn, ours, &mut found, &mut walked).await?;
         cursor = next;
         walked.complete = cursor == 0;
         if cursor == 0 || Instant::now() >= deadline {
@@ -121,6 +152,7 @@ async fn read_heads(
     conn: &mut Conn,
     keys: Vec<(String, String, KeyText)>,
     found: &mut Vec<Found>,
+    walked: &mut Walked,
 ) -> redis::RedisResult<()> {
     if keys.is_empty() {
         return Ok(());
@@ -132,7 +164,18 @@ async fn read_heads(
         pipe.cmd("GETRANGE").arg(key).arg(0).arg(header::LEN + MAX_TAGS_LEN - 1);
     }
     let heads: Vec<redis::RedisResult<Vec<u8>>> = pipe.query_async(conn).await?;
-    for ((category, _, text), head) in keys.into_iter().zip(heads) {
+    for ((category, key, text), head) in keys.into_iter().zip(heads) {
+        let is_foreign = match &head {
+            // One that ended meanwhile has no bytes.
+            Ok(head) => !head.is_empty() && header::is_foreign(head),
+            Err(error) => error.code() == Some("WRONGTYPE"),
+        };
+        if is_foreign {
+            walked.foreign += 1;
+            if walked.foreign_keys.len() < MAX_FOREIGN_KEYS {
+                walked.foreign_keys.push(key);
+            }
+        }
         let Ok(head) = head else { continue };
         let Some(peek) = header::peek(&head) else { continue };
         let tags = head.get(header::LEN..header::LEN + peek.tags_len).and_then(Tags::from_bytes);

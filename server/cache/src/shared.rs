@@ -85,6 +85,7 @@ impl Shared {
             stats.announcements_waiting = l2.outbox.len() as u64;
             stats.messages_sent = read(&l2.outbox.messages);
             stats.send_failures = read(&l2.outbox.failures);
+            stats.sends_refused = read(&l2.outbox.refusals);
             stats.overflows = read(&l2.outbox.overflows);
             stats.messages_heard = read(&l2.heard.messages);
             stats.gaps = read(&l2.heard.gaps);
@@ -120,6 +121,7 @@ impl CategoryParts {
             l1_entries: memory(|m| m.entries()),
             l2: self.counters.l2.read(),
             source: self.counters.source.read(),
+            own: self.counters.own.read(),
         }
     }
 }

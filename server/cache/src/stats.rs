@@ -58,11 +58,15 @@ counters! {
         misses: Count,
         /// Reads that found an entry covered by a clear.
         dead: Count,
-        /// Reads that found something corrupt, oversized, or of another schema or type.
+        /// Reads that found an entry that is corrupt, oversized, or of another schema.
         invalid: Count,
+        /// Reads that found another application's value.
+        foreign: Count,
         /// Reads without an answer in time.
         timeouts: Count,
-        /// Reads that failed otherwise.
+        /// Reads whose connection broke before the answer came.
+        broken: Count,
+        /// Reads that Redis answered with an error.
         errors: Count,
         /// Reads not tried, for want of a connection.
         skipped: Count,
@@ -70,6 +74,8 @@ counters! {
         writes: Count,
         /// Writes refused, because a living entry there is newer.
         refused: Count,
+        /// Writes left undone, because another application's value is there.
+        foreign_writes: Count,
         /// Writes put off: for want of a connection, because too many were under way, or because nobody would hear of them.
         deferred: Count,
         /// Writes not tried, because the entry had expired or been cleared meanwhile, or the clear log was not known.
@@ -96,6 +102,8 @@ counters! {
         overloaded: Count,
         /// Readers that waited for a load begun by another.
         coalesced: Count,
+        /// Reads that a load answered, those included that it told of an absence or a failure. Loads behind a reader answer none.
+        answered: Count,
         /// Reads answered from the memory of a failure a moment ago.
         throttled: Count,
         /// Loads that said that there is no such thing.
@@ -115,12 +123,23 @@ counters! {
     }
 }
 
+counters! {
+    /// Reads of the process itself, which nobody asked for: to warm up. The other counts have them, too.
+    OwnCounters => OwnCounts {
+        /// All of them.
+        reads: Count,
+        /// Of those, the ones that memory or Redis answered.
+        by_cache: Count,
+    }
+}
+
 /// The counters of a category.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub l1: L1Counters,
     pub l2: L2Counters,
     pub source: SourceCounters,
+    pub own: OwnCounters,
 }
 
 /// The numbers of one category.
@@ -138,17 +157,23 @@ pub struct CategoryStats {
     pub l2: L2Counts,
     /// Loads.
     pub source: SourceCounts,
+    /// Reads of the process itself.
+    pub own: OwnCounts,
 }
 
 impl CategoryStats {
-    /// Reads answered, whatever answered.
+    /// Reads answered, whatever answered: without what the process reads itself to warm up, and without refreshes behind a
+    /// reader who has been answered.
     pub fn reads(&self) -> u64 {
-        self.answered_by_cache() + self.source.loads + self.source.coalesced
+        let own = self.own.reads.saturating_sub(self.own.by_cache);
+        self.answered_by_cache() + self.source.answered.saturating_sub(own)
     }
 
-    /// Reads that memory or Redis answered.
+    /// Of those, the ones that memory or Redis answered.
     pub fn answered_by_cache(&self) -> u64 {
-        self.l1.hits + self.l1.stale + self.l2.hits + self.l2.stale + self.source.negative
+        let all = self.l1.hits + self.l1.stale + self.l2.hits + self.l2.stale + self.source.negative;
+        // Counters are read one after the other while reads go on.
+        all.saturating_sub(self.own.by_cache)
     }
 
     /// Time of the source that the hits saved, µs: each of them a load of average cost. `None` before the first load.
@@ -188,6 +213,8 @@ pub struct CoherenceStats {
     pub messages_sent: u64,
     /// Attempts to send that failed.
     pub send_failures: u64,
+    /// Of those, the ones that Redis refused. The others had no connection, or no answer in time.
+    pub sends_refused: u64,
     /// Times that too much waited to be announced, so that everybody was told to compare.
     pub overflows: u64,
     /// Names that wait to be announced.

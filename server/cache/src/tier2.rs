@@ -48,7 +48,7 @@ impl<K: Key, V: Value> Core<K, V> {
         let key = entry_key(&self.shared.namespace, self.name, text);
         let asked_at = clock::now();
         let fetched = l2.ops.fetch(&l2.router, l2.timeout, &key, self.most_bytes(), self.access()).await;
-        let (entry, unreadable) = self.read(text, fetched, self.asked(&key, asked_at));
+        let (entry, unreadable) = self.read((&key, text), fetched, self.asked(&key, asked_at));
         if let Some(bytes) = unreadable {
             // Boxed, so that every read does not carry the size of this.
             let _ = Box::pin(l2.ops.discard(&l2.router, l2.timeout, &key, &bytes)).await;
@@ -78,7 +78,7 @@ impl<K: Key, V: Value> Core<K, V> {
         fetched: Result<Fetched, L2Error>,
         asked_at: u64,
     ) -> Option<Entry<V>> {
-        self.policy.tiers.has_l2().then(|| self.read(text, fetched, self.asked(key, asked_at)).0)?
+        self.policy.tiers.has_l2().then(|| self.read((key, text), fetched, self.asked(key, asked_at)).0)?
     }
 
     /// As of when Redis says what is the newest: 0 if the node that was asked cannot know.
@@ -90,7 +90,7 @@ impl<K: Key, V: Value> Core<K, V> {
     /// Judges what Redis answered. Beside the entry: bytes that are in the way.
     fn read(
         &self,
-        text: &str,
+        (key, text): (&str, &str),
         fetched: Result<Fetched, L2Error>,
         asked_at: u64,
     ) -> (Option<Entry<V>>, Option<Vec<u8>>) {
@@ -99,9 +99,11 @@ impl<K: Key, V: Value> Core<K, V> {
             Ok(Fetched::Bytes(bytes)) => bytes,
             other => {
                 match other {
-                    Ok(Fetched::Unusable) => counters.invalid.add(1),
+                    Ok(Fetched::Oversized) => counters.invalid.add(1),
+                    Ok(Fetched::Foreign) => self.note_foreign(key),
                     Err(L2Error::Timeout) => counters.timeouts.add(1),
                     Err(L2Error::Disconnected(_)) => counters.skipped.add(1),
+                    Err(L2Error::Broken(_)) => counters.broken.add(1),
                     Err(_) => counters.errors.add(1),
                     Ok(_) => counters.misses.add(1),
                 }
@@ -111,12 +113,23 @@ impl<K: Key, V: Value> Core<K, V> {
         counters.bytes_read.add(bytes.len() as u64);
         match frame::decode::<V>(&bytes, self.shared.max_entry_bytes) {
             Ok((content, facts)) => (self.admit(text, content, facts, asked_at), None),
+            Err(Invalid::Foreign) => {
+                self.note_foreign(key);
+                (None, None)
+            }
             Err(invalid) => {
                 counters.invalid.add(1);
                 tracing::debug!(category = self.name, key = text, %invalid, "entry in Redis is unreadable");
                 // Another schema may be of use to a server of another release; the rest is in the way.
                 (None, (invalid != Invalid::Schema).then_some(bytes))
             }
+        }
+    }
+
+    fn note_foreign(&self, key: &str) {
+        self.counters.l2.foreign.add(1);
+        if let Some(l2) = &self.shared.l2 {
+            l2.router.note_foreign(key);
         }
     }
 
@@ -233,7 +246,7 @@ impl<K: Key, V: Value> Core<K, V> {
             Ok(Leased::Unavailable) => Right::Load(None),
             Ok(Leased::Held(left)) => Right::Wait(left),
             Ok(Leased::Entry(bytes)) => {
-                match self.read(text, Ok(Fetched::Bytes(bytes)), self.asked(&key, now)) {
+                match self.read((&key, text), Ok(Fetched::Bytes(bytes)), self.asked(&key, now)) {
                     (Some(entry), _) => Right::Found(entry),
                     // Cleared between, or it does not decode: then it has to be loaded.
                     (None, _) => Right::Load(None),

@@ -11,7 +11,7 @@ use crate::cache::SourceError;
 use crate::category::{WarmUp, Warmed};
 use crate::codec::Value;
 use crate::core::Core;
-use crate::hit::{LoadError, Loaded, Want};
+use crate::hit::{LoadError, Loaded, Tier, Want};
 use crate::key::Key;
 use crate::l2::Access;
 use crate::shared::Shared;
@@ -25,10 +25,15 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 /// An exchange about hot keys.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Halves what is remembered, adds what this process saw, keeps the hottest.
+/// Halves what is remembered, adds what this process saw, keeps the hottest. What is no sorted set, or one without a life, is
+/// another application's and left alone.
 /// KEYS\[1\] sorted set; ARGV: how many are kept, life in ms, then pairs of rate and key text.
 const REMEMBER: &str = "
 local key = KEYS[1]
+local life = redis.call('PTTL', key)
+if life == -1 or (life ~= -2 and redis.call('TYPE', key).ok ~= 'zset') then
+  return redis.error_reply('FOREIGN the key holds something else')
+end
 redis.call('ZUNIONSTORE', key, 1, key, 'WEIGHTS', 0.5)
 for i = 3, #ARGV, 2 do redis.call('ZINCRBY', key, ARGV[i], ARGV[i + 1]) end
 redis.call('ZREMRANGEBYSCORE', key, '-inf', 0.001)
@@ -61,8 +66,10 @@ impl Shared {
                     async move { call.invoke_async(&mut conn).await }
                 })
                 .await;
-            if let Err(error) = result {
-                tracing::debug!(category, %error, "hot keys could not be remembered");
+            match result {
+                Ok(_) => l2.router.note_ours(&key),
+                Err(error) if error.to_string().contains("FOREIGN") => l2.router.note_foreign(&key),
+                Err(error) => tracing::debug!(category, %error, "hot keys could not be remembered"),
             }
         }
     }
@@ -114,7 +121,11 @@ where
                     let key = key.clone();
                     move || loader(key)
                 };
-                crate::load::get_or_load(&core, &key, Want::any(), load).await.map(|_| ())
+                let read = crate::load::get_or_load(&core, &key, Want::any(), load).await;
+                let own = &core.counters.own;
+                own.reads.add(1);
+                own.by_cache.add(u64::from(read.as_ref().is_ok_and(|hit| hit.tier != Tier::Source)));
+                read.map(|_| ())
             });
         }
         match timeout_at(deadline, running.join_next()).await {

@@ -20,7 +20,7 @@ const RECOVER_EVERY: Duration = Duration::from_millis(250);
 /// What became of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
-    /// Redis has it, or something newer.
+    /// Redis has it, or something newer, or cannot have it.
     Done,
     /// It could not be asked.
     Failed,
@@ -137,6 +137,12 @@ impl Shared {
                 if by > outgoing.version {
                     self.coherence.raise(outgoing.name, by, false);
                 }
+                Outcome::Done
+            }
+            Ok(Written::Foreign) => {
+                counters.l2.foreign_writes.add(1);
+                // Nobody can ask Redis for it: who holds an older one is to load.
+                self.tell(outgoing, false);
                 Outcome::Done
             }
             Err(error) => {

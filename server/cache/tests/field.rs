@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::*;
 use local_servers::{RedisCluster, RedisServer};
 use redis::AsyncCommands as _;
-use tidemark_cache::{Affected, Cache, Tier, Tiers, Trouble, Want};
+use tidemark_cache::{Affected, Cache, Loaded, Scope, Tier, Tiers, Trouble, Want};
 
 async fn redis_with(extra: &[(&str, &str)]) -> RedisServer {
     let extra: Vec<(String, String)> =
@@ -63,6 +63,8 @@ async fn scripts_or_channels_that_a_user_may_not_use_are_told() {
     until_trouble(&noscript, Some((Affected::Writes, Trouble::Forbidden))).await;
     let nochannel = connected(as_user("nochannel")).await;
     until_trouble(&nochannel, Some((Affected::Messages, Trouble::Forbidden))).await;
+    let bus = nochannel.stats().coherence;
+    assert!(bus.sends_refused >= 3 && bus.sends_refused <= bus.send_failures, "{bus:?}");
     assert_eq!(all.l2_state().trouble(), None);
     // What `check` does finds both.
     let observer = async |user: &str| connected(as_user(user).observer(true)).await;
@@ -144,10 +146,145 @@ async fn keys_of_another_application_are_never_deleted_and_named() {
         assert_eq!(load(&texts, "k", "v", 1).await.expect("loads").tier, Tier::Source);
     }
     assert_eq!(cache.stats().categories["texts"].source.lease_waits, 0);
-    written(&cache, "texts", 3).await;
+    until("all writes were tried", || cache.stats().categories["texts"].l2.foreign_writes == 3).await;
     for key in ["tm:e:texts:{k}", "tm:l:texts:{k}"] {
         let list: Vec<String> = plain.lrange(key, 0, -1).await.expect("still a list");
         assert_eq!(list, ["x"]);
+    }
+}
+
+/// What other applications may have put at `key`: text, nothing at all, many bytes, a hash as a lease is long.
+fn foreign_values() -> [Vec<u8>; 5] {
+    let like_a_lease = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
+    [b"text".to_vec(), Vec::new(), b"TDM".to_vec(), vec![0; 9 << 20], like_a_lease.into()]
+}
+
+#[tokio::test]
+async fn values_of_another_application_are_never_written_over_and_counted() {
+    let redis = redis().await;
+    let mut plain = plain(&redis).await;
+    let cache = connected(builder(redis.url())).await;
+    let texts = texts(&cache, steady().tiers(Tiers::L2));
+    let values = foreign_values();
+    let at = |i: usize| format!("tm:e:texts:{{k{i}}}");
+    for (i, value) in values.iter().enumerate() {
+        let () = plain.set(at(i), value).await.expect("set");
+        let () = plain.set_ex(format!("tm:l:texts:{{k{i}}}"), value, 1_000).await.expect("set");
+    }
+    let names: Vec<String> = (0..values.len()).map(|i| format!("k{i}")).collect();
+    // By every way there is: each alone and together, loaded, set, removed, expired, cleared.
+    for name in &names {
+        assert!(texts.get(name).await.is_none(), "{name}");
+        let hit = load(&texts, name, "loaded", 1).await.expect("loads");
+        assert_eq!((hit.value.0.as_str(), hit.tier), ("loaded", Tier::Source), "{name}");
+    }
+    let together = texts
+        .get_many_or_load(&names, Want::any(), |keys| async move {
+            Ok::<_, Down>(keys.into_iter().map(|key| (key, Loaded::new(Text("v".into()), 2))).collect())
+        })
+        .await;
+    assert!(together.iter().all(|hit| hit.as_ref().is_ok_and(|hit| hit.tier == Tier::Source)));
+    for name in &names {
+        texts.set(name, Text("set".into()), 3);
+        texts.remove(name, 4);
+        texts.expire(name).await.expect("answers");
+    }
+    cache.clear(Scope::All).await.expect("clears");
+    let counts = || cache.stats().categories["texts"].l2;
+    until("all writes were tried", || counts().foreign_writes >= 4 * names.len() as u64).await;
+    // An empty value looks like none to a read.
+    let not_empty = names.len() as u64 - 1;
+    assert!(counts().foreign >= 3 * not_empty, "{:?}", counts());
+    assert_eq!((counts().writes, counts().write_errors, counts().invalid), (0, 0, 0));
+    assert_eq!(cache.stats().categories["texts"].source.lease_waits, 0);
+    for (i, value) in values.iter().enumerate() {
+        let left: Vec<u8> = plain.get(at(i)).await.expect("there");
+        assert!(left == *value, "{i}: {} bytes", left.len());
+        let left: Vec<u8> = plain.get(format!("tm:l:texts:{{k{i}}}")).await.expect("there");
+        assert!(left == *value, "lease {i}");
+    }
+    until_trouble(&cache, Some((Affected::Nothing, Trouble::ForeignKey))).await;
+    assert_eq!(cache.l2_state().foreign_key, Some(at(0)));
+    // A tool that looks finds all that are not empty, and says of one what it is.
+    let observer = connected(builder(redis.url()).observer(true)).await;
+    let found = observer.foreign_keys().await;
+    assert_eq!((found.found, found.complete, found.sample.len()), (not_empty, true, names.len() - 1));
+    let inspected = observer.inspect("texts", "k0").await;
+    assert!(inspected.l2_foreign && inspected.l2.is_none() && inspected.l2_error.is_none(), "{inspected:?}");
+    // Removed by who put them there, they make room for ours.
+    for (i, name) in names.iter().enumerate() {
+        let () = plain.del(at(i)).await.expect("deleted");
+        texts.set(name, Text("ours".into()), 9);
+    }
+    until_trouble(&cache, None).await;
+    assert_eq!(observer.foreign_keys().await.found, 0);
+    assert!(!observer.inspect("texts", "k0").await.l2_foreign);
+}
+
+#[tokio::test]
+async fn others_are_told_of_what_a_foreign_value_keeps_out() {
+    let redis = redis().await;
+    let mut plain = plain(&redis).await;
+    let (a, b) = (connected(builder(redis.url())).await, connected(builder(redis.url())).await);
+    settled(&[&a, &b]).await;
+    let (in_a, in_b) = (texts(&a, steady()), texts(&b, steady()));
+    load(&in_a, "k", "v1", 1).await.expect("loads");
+    written(&a, "texts", 1).await;
+    assert_eq!(load_failing(&in_b, "k").await.expect("from Redis").version, 1);
+    let () = plain.set("tm:e:texts:{k}", "foreign").await.expect("set");
+    in_a.set(&key("k"), Text("v2".into()), 2);
+    until_async("it loads what Redis cannot have", || async {
+        load(&in_b, "k", "v2", 2).await.is_ok_and(|hit| hit.version == 2 && hit.tier == Tier::Source)
+    })
+    .await;
+    let left: String = plain.get("tm:e:texts:{k}").await.expect("there");
+    assert_eq!(left, "foreign");
+    // Memory goes on.
+    let hit = load_failing(&in_a, "k").await.expect("in memory");
+    assert_eq!((hit.value.0.as_str(), hit.tier, hit.stale), ("v2", Tier::L1, None));
+}
+
+/// Reads until a read is in the sample.
+async fn until_hot(cache: &Cache, texts: &Texts) {
+    until_async("the key is hot", || async {
+        load(texts, "k", "v", 1).await.expect("loads");
+        !cache.hot_keys(1).is_empty()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_applications_set_where_hot_keys_would_be_is_left_alone() {
+    let redis = redis().await;
+    let mut plain = plain(&redis).await;
+    let hot = "tm:hot:{texts}";
+    for kind in ["sorted set", "set"] {
+        let cache = connected(builder(redis.url())).await;
+        let texts = texts(&cache, steady());
+        until_hot(&cache, &texts).await;
+        let () = match kind {
+            "set" => plain.sadd(hot, "a").await.expect("set"),
+            _ => plain.zadd_multiple(hot, &[(7, "a"), (9, "b")]).await.expect("set"),
+        };
+        // Its last act is to remember what was hot.
+        cache.close(PATIENCE).await;
+        assert_eq!(cache.l2_state().foreign_key.as_deref(), Some(hot), "{kind}");
+        let left: Vec<String> = match kind {
+            "set" => plain.smembers(hot).await.expect("there"),
+            _ => plain.zrange_withscores(hot, 0, -1).await.expect("there"),
+        };
+        assert_eq!(left.concat(), if kind == "set" { "a" } else { "a7b9" });
+        let () = plain.del(hot).await.expect("deleted");
+    }
+    // Its own it goes on with.
+    for _ in 0..2 {
+        let cache = connected(builder(redis.url())).await;
+        let texts = texts(&cache, steady());
+        until_hot(&cache, &texts).await;
+        cache.close(PATIENCE).await;
+        assert_eq!(cache.l2_state().foreign_key, None);
+        let left: Vec<String> = plain.zrange(hot, 0, -1).await.expect("there");
+        assert_eq!(left, ["k"]);
     }
 }
 
@@ -309,4 +446,30 @@ async fn announced_addresses_that_lead_nowhere_are_mapped() {
     }
     written(&cache, "texts", 30).await;
     assert_eq!(cache.stats().categories["texts"].l2.writes, 30);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_are_to_be_told_by_name_and_have_none_are_reached_by_their_address() {
+    // They answer CLUSTER SLOTS with `?` and the address beside it.
+    let by_name = [("cluster-preferred-endpoint-type", "hostname")];
+    let start = move || RedisCluster::ephemeral_with(3, 0, cluster::NEVER, &by_name);
+    let cluster = blocking(start).await.expect("starts");
+    let told = cluster.command(0, &["CLUSTER", "SLOTS"]).expect("answers");
+    assert!(format!("{told:?}").contains("Bulk([63])"), "an unknown host, `?`: {told:?}");
+    let (a, b) =
+        (connected(builder(cluster.cluster_url())).await, connected(builder(cluster.cluster_url())).await);
+    for cache in [&a, &b] {
+        cluster::all_nodes_known(cache, 3).await;
+    }
+    settled(&[&a, &b]).await;
+    let (in_a, in_b) = (texts(&a, steady()), texts(&b, steady()));
+    for i in 0..30 {
+        load(&in_a, &format!("k{i}"), "v", 1).await.expect("loads");
+    }
+    written(&a, "texts", 30).await;
+    for i in 0..30 {
+        let hit = load_failing(&in_b, &format!("k{i}")).await.expect("from Redis");
+        assert_eq!(hit.tier, Tier::L2);
+    }
+    assert_eq!((a.l2_state().trouble(), b.l2_state().trouble()), (None, None));
 }

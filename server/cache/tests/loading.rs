@@ -484,6 +484,24 @@ async fn a_batch_waits_for_one_soft_timeout_and_one_hard_timeout_however_many_ke
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_in_parts_with_nothing_at_hand_waits_for_one_hard_timeout() {
+    let hard = Duration::from_secs(5);
+    let cache = memory_only();
+    let texts = texts(&cache, steady().hard_timeout(hard));
+    let hang = |_: Vec<String>| std::future::pending::<Result<Vec<(String, Loaded<Text>)>, Down>>();
+    let begun = tokio::time::Instant::now();
+    let limits = texts.limits();
+    for part in 0..5 {
+        let names: Vec<String> = (0..9).map(|i| format!("{part}-{i}")).collect();
+        let answers = texts.get_each_or_load_within(&names, |_| Want::any(), limits, hang).await;
+        assert!(answers.iter().all(|answer| *answer.as_ref().expect_err("hangs") == LoadError::Timeout));
+    }
+    // The first part's loads take the whole timeout, and the others share the two seconds that are kept beyond it.
+    let took = begun.elapsed();
+    assert!(hard < took && took <= hard + Duration::from_secs(2) + Duration::from_millis(10), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reader_that_waits_for_one_flight_after_another_waits_no_longer_than_for_one() {
     let cache = memory_only();
     let texts = texts(&cache, steady().hard_timeout(Duration::from_secs(5)));

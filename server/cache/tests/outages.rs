@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::*;
-use local_servers::RedisServer;
+use local_servers::{FaultProxy, RedisServer};
 use tidemark_cache::{Cache, Loaded, Tier, Tiers, Want};
 
 async fn on_server(redis: &Arc<RedisServer>, act: fn(&RedisServer) -> local_servers::Result<()>) {
@@ -167,4 +167,50 @@ async fn a_wrong_password_is_said_and_not_shown() {
     .await;
     let shown = format!("{cache:?} {:?}", cache.stats());
     assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_breaks_hangs_or_is_not_asked_is_counted_apart_and_nothing_of_it_as_refused() {
+    let redis = redis().await;
+    let (proxy, url) = proxy_before(&redis).await;
+    let cache = connected(builder_at(url).l2_timeout(Duration::from_secs(1))).await;
+    let texts = texts(&cache, steady().tiers(Tiers::L2));
+    let counts = || cache.stats().categories["texts"].l2;
+    let requests = || cache.l2_state().nodes[0].requests;
+    let mut reads = 0;
+    // On a busy machine they may have waited in vain before they are broken off.
+    while counts().broken == 0 {
+        assert!(reads < 1_000, "{:?}", counts());
+        assert!(cache.wait_for_l2(PATIENCE).await);
+        on(&proxy, FaultProxy::black_hole).await;
+        let before = requests();
+        let readers: Vec<_> = (0..50)
+            .map(|i| {
+                let texts = texts.clone();
+                tokio::spawn(async move { texts.get(&format!("k{i}")).await.is_none() })
+            })
+            .collect();
+        reads += readers.len() as u64;
+        until("one is under way, or none will be", || {
+            requests() > before || readers.iter().all(tokio::task::JoinHandle::is_finished)
+        })
+        .await;
+        // Ends what has lost something, and lets new ones through.
+        on(&proxy, FaultProxy::pass).await;
+        for reader in readers {
+            assert!(reader.await.expect("no panic"));
+        }
+    }
+    let all = |l2: tidemark_cache::L2Counts| l2.broken + l2.skipped + l2.timeouts + l2.misses;
+    assert_eq!((all(counts()), counts().errors), (reads, 0), "{:?}", counts());
+    on(&proxy, FaultProxy::cut).await;
+    until("heartbeats fail", || cache.stats().coherence.send_failures > 2).await;
+    let skipped = counts().skipped;
+    assert!(texts.get(&key("k")).await.is_none());
+    assert_eq!((counts().skipped, counts().errors), (skipped + 1, 0));
+    on(&proxy, FaultProxy::pass).await;
+    assert!(cache.wait_for_l2(PATIENCE).await);
+    // Nobody refused anything: that is no trouble of messages, not even a moment after it is back.
+    assert_eq!(cache.stats().coherence.sends_refused, 0);
+    assert_eq!(cache.l2_state().trouble(), None);
 }

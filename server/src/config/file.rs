@@ -13,6 +13,9 @@ use super::{
 };
 
 /// Names of the categories that can be set.
+/// Categories that the server reads for itself: each request looks into the directory for the series that there are, whatever it
+/// asks for.
+pub(crate) const OWN_CATEGORIES: [&str; 1] = ["directory"];
 pub(crate) const CATEGORIES: [&str; 4] = ["directory", "prices", "charts", "sparklines"];
 
 /// Longest warm-up that can be set, milliseconds: a balancer waits for it.

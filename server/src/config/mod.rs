@@ -6,6 +6,7 @@ mod cors;
 mod edge;
 mod feed;
 mod file;
+mod forwarded_header;
 mod load;
 mod proxies;
 mod rate_limit;
@@ -24,8 +25,9 @@ pub use admin_password::{ADMIN_PASSWORD_FILE, admin_password};
 pub use cors::{CORS_ORIGINS, CorsOrigins};
 pub use edge::EdgeSettings;
 pub use feed::{Feed, FeedSettings};
-pub(crate) use file::CATEGORIES;
+pub(crate) use file::{CATEGORIES, OWN_CATEGORIES};
 pub use file::{CachePolicies, FileSettings, PolicyOverride};
+pub use forwarded_header::{FORWARDED_HEADER, ForwardedHeader};
 pub use load::{
     LoadLimits, MAX_CONNECTIONS_PER_CLIENT, MAX_EXPORTS_PER_CLIENT, MAX_UNSENT, MAX_UNSENT_PER_CLIENT,
     MIN_BODY_RATE,

@@ -1,8 +1,8 @@
-//! `TIDEMARK_TRUSTED_PROXIES`: whose word about the caller's address is taken.
+//! `TIDEMARK_TRUSTED_PROXIES`: whose word about the client's address is taken.
 
 use std::{net::IpAddr, str::FromStr};
 
-use super::{ConfigError, variable};
+use super::{ConfigError, ForwardedHeader, variable};
 
 /// Name of the setting.
 pub const TRUSTED_PROXIES: &str = "TIDEMARK_TRUSTED_PROXIES";
@@ -16,31 +16,49 @@ struct Network {
     prefix: u8,
 }
 
-/// The networks of the proxies in front of this server; usually none.
+/// The networks of the proxies in front of this server, usually none, and by which header they name the client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<Network>);
+pub struct TrustedProxies {
+    networks: Vec<Network>,
+    header: ForwardedHeader,
+}
 
 impl TrustedProxies {
-    /// The setting: addresses and networks, between commas.
+    /// The settings: addresses and networks, between commas, and the header.
     ///
     /// # Errors
     /// Names the first entry that cannot be read.
     pub fn from_env() -> Result<Self, ConfigError> {
+        let header = ForwardedHeader::from_env()?;
         let Some(text) = variable(TRUSTED_PROXIES)? else { return Ok(Self::default()) };
-        text.parse().map_err(|reason: String| ConfigError::new(TRUSTED_PROXIES, reason))
+        let proxies: Self =
+            text.parse().map_err(|reason: String| ConfigError::new(TRUSTED_PROXIES, reason))?;
+        Ok(proxies.by(header))
+    }
+
+    /// The same, which name the client by this header.
+    #[must_use]
+    pub fn by(self, header: ForwardedHeader) -> Self {
+        Self { header, ..self }
+    }
+
+    /// The header by which they name the client.
+    #[must_use]
+    pub const fn header(&self) -> ForwardedHeader {
+        self.header
     }
 
     /// Whether no proxy is trusted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.networks.is_empty()
     }
 
     /// Whether this address is one of them. An IPv4 address mapped into IPv6 counts as IPv4.
     #[must_use]
     pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.0.iter().any(|network| network.contains(address))
+        self.networks.iter().any(|network| network.contains(address))
     }
 }
 
@@ -100,7 +118,7 @@ impl FromStr for TrustedProxies {
         if networks.len() > MOST {
             return Err(format!("{} entries; {MOST} are allowed", networks.len()));
         }
-        Ok(Self(networks))
+        Ok(Self { networks, header: ForwardedHeader::default() })
     }
 }
 

@@ -82,6 +82,17 @@ impl SecretUrl {
             if !path.starts_with('/') || path.len() == 1 {
                 return Err(ConfigError::new(setting, format!("names no socket, as {scheme}:///path would")));
             }
+            let query = rest[path.len()..].trim_start_matches('?');
+            if query.contains('#') || !parameters(query).all(|name| is_known(scheme, name)) {
+                let known = known(scheme).join(", ");
+                return Err(ConfigError::new(
+                    setting,
+                    format!(
+                        "has a parameter that is not known, or a password with & or # in it: there they have to be \
+                         percent-encoded: %26, %23; known parameters: {known}"
+                    ),
+                ));
+            }
             return Ok(Self(url.to_owned()));
         }
         // A raw /, ? or # in a password ends the authority: what follows would be path and parameters, and what is before it
@@ -89,16 +100,18 @@ impl SecretUrl {
         let tail = &rest[authority.len()..];
         let (tail, fragment) = tail.split_once('#').unwrap_or((tail, ""));
         let (path, query) = tail.split_once('?').unwrap_or((tail, ""));
-        // Behind the name of a parameter an @ may stand for itself, where the authority shows that it is a whole one.
-        let may_hold_at = authority.is_empty() || authority.contains('@');
-        let is_misread =
-            path.contains('@') || fragment.contains('@') || (query.contains('@') && !may_hold_at);
+        // A password that ends the authority leaves an @ behind it: `u:a@b?user=c@host` is a user `u` at `host` with the password
+        // `a@b?user=c`, and would be read as a user `c@host` at `b`. Only where no host comes first is there no such password.
+        let is_misread = path.contains('@')
+            || (query.contains('@') && !authority.is_empty())
+            // That of Redis, which has an error of its own.
+            || !(fragment.is_empty() || (scheme == "rediss" && fragment == "insecure"));
         if is_misread || !parameters(query).all(|name| is_known(scheme, name)) {
             return Err(ConfigError::new(
                 setting,
                 format!(
                     "has a parameter that is not known, or a password with /, ? or # in it: there they have to be \
-                     percent-encoded: %2F, %3F, %23, and an @ in a parameter as %40; known parameters: {}",
+                     percent-encoded: %2F, %3F, %23, and an @ in a password or a parameter as %40; known parameters: {}",
                     known(scheme).join(", ")
                 ),
             ));
@@ -182,18 +195,42 @@ mod tests {
             "postgres://db/t?x=12",
             "redis://tide:12?b=c@h",
             "redis://tide:12@34?b=c@h",
+            // Parts of a password that look like parameters, and like what follows a host.
+            "postgres://tide:12@34?user=secret@db/t",
+            "postgres://tide:12@34/x?sslmode=secret@db/t",
+            "postgres://tide:12@secret:5/x?application_name=1@2@db/t",
+            "postgres://tide:12@34?options[x]=secret@db",
+            "postgres://tide@db/t?password=secret#12",
+            "postgres://tide:12@db/t?application_name=a@b",
+            "redis://tide:12@34?protocol=secret@h",
+            "redis://tide:12@34#secret",
+            "rediss://tide:12@34#secret@h",
         ] {
-            let text = SecretUrl::parse("URL", bad, &["postgres", "redis"]).unwrap_err().to_string();
+            let text =
+                SecretUrl::parse("URL", bad, &["postgres", "redis", "rediss"]).unwrap_err().to_string();
             assert!(text.contains("percent-encoded"), "{text}");
             assert!(!["12", "tide", "secret"].iter().any(|part| text.contains(part)), "{text}");
         }
-        let query = "postgres://u:p@db/t?application_name=a@b";
-        assert!(SecretUrl::parse("DATABASE_URL", query, &["postgres"]).is_ok());
+        let query = "postgres://u:p@w@db/t?application_name=a%40b";
+        assert_eq!(
+            SecretUrl::parse("DATABASE_URL", query, &["postgres"]).unwrap().shown(),
+            "postgres://db/t"
+        );
+        assert!(
+            SecretUrl::parse("REDIS_URL", "rediss://h:1#insecure", &["rediss"]).is_ok(),
+            "refused by the cache"
+        );
         let socket = "postgres:///t?host=/run&user=a@b";
         assert!(SecretUrl::parse("DATABASE_URL", socket, &["postgres"]).is_ok());
         let options = "postgres://u:p@db/t?sslmode=require&options[search_path]=tide&options=-c%20a=b";
         assert!(SecretUrl::parse("DATABASE_URL", options, &["postgres"]).is_ok());
         assert!(SecretUrl::parse("REDIS_URL", "unix:///r.sock?user=u&pass=p@s&db=1", &["unix"]).is_ok());
+        for bad in
+            ["unix:///r.sock?pass=12&secret", "unix:///r.sock?pass=12#secret", "unix:///r.sock?pass=12&a=b"]
+        {
+            let text = SecretUrl::parse("URL", bad, &["unix"]).unwrap_err().to_string();
+            assert!(text.contains("%26") && !text.contains("12&") && !text.contains("secret"), "{text}");
+        }
         assert!(SecretUrl::parse("REDIS_URL", "redis://h:1/2?protocol=3", &["redis"]).is_ok());
     }
 

@@ -6,7 +6,7 @@ use leptos::config::LeptosOptions;
 
 use super::{ConfigError, parsed, variable};
 
-/// Options of the pages, from cargo-leptos' own variables; without them those of a release build in this checkout.
+/// Options of the pages, from Leptos' own variables; without them those of a release build in this checkout.
 ///
 /// # Errors
 /// `LEPTOS_SITE_ADDR` or `LEPTOS_RELOAD_PORT` cannot be parsed.
@@ -30,7 +30,7 @@ pub fn site_options() -> Result<LeptosOptions, ConfigError> {
         .build())
 }
 
-/// cargo-leptos writes the hashes beside the binary.
+/// A build puts the hashes beside the binary.
 fn hash_file() -> Option<PathBuf> {
     Some(std::env::current_exe().ok()?.parent()?.join("hash.txt"))
 }

@@ -1,7 +1,8 @@
 //! The token of the admin API.
 
-use std::fmt;
+use std::{fmt, net::SocketAddr};
 
+use hmac::{Hmac, Mac, digest::Key};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -36,8 +37,17 @@ impl AdminToken {
         let bad = |reason: String| ConfigError::new(setting, format!("{path}: {reason}"));
         let text = secret_file::read(setting, path, LONGEST)?;
         let token = text.trim();
-        if !(SHORTEST..=LONGEST).contains(&token.len()) {
-            return Err(bad(format!("the token has {} bytes, not {SHORTEST} to {LONGEST}", token.len())));
+        // No more than a little beyond the limit was read.
+        if token.len() > LONGEST {
+            return Err(bad(format!(
+                "the token has more than {LONGEST} bytes; {SHORTEST} to {LONGEST} are allowed"
+            )));
+        }
+        if token.len() < SHORTEST {
+            return Err(bad(format!(
+                "the token has {} bytes; {SHORTEST} to {LONGEST} are allowed",
+                token.len()
+            )));
         }
         if !token.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(bad("the token must be one word of visible ASCII characters".to_owned()));
@@ -49,6 +59,31 @@ impl AdminToken {
     #[must_use]
     pub fn is(&self, given: &[u8]) -> bool {
         Sha256::digest(self.0.as_bytes()).ct_eq(&Sha256::digest(given)).into()
+    }
+
+    /// Shows that this token is known, without showing it: the HMAC-SHA-256 (RFC 2104), keyed with the token, of the address at
+    /// which the server takes the connection and of `nonce`, in hex. With the address in it, the proof of one server is worth
+    /// nothing to a program that listens elsewhere and passes the question on.
+    #[must_use]
+    pub fn proof(&self, listener: SocketAddr, nonce: &str) -> String {
+        let proof = self.mac(listener, nonce).finalize().into_bytes();
+        proof.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Whether `proof` is that of this token. Takes the same time wherever they differ.
+    #[must_use]
+    pub fn is_proved_by(&self, listener: SocketAddr, nonce: &str, proof: &str) -> bool {
+        self.proof(listener, nonce).as_bytes().ct_eq(proof.as_bytes()).into()
+    }
+
+    fn mac(&self, listener: SocketAddr, nonce: &str) -> Hmac<Sha256> {
+        // A token may be longer than a block; its hash is not, and is padded with zeros as the RFC asks.
+        let mut key = Key::<Hmac<Sha256>>::default();
+        key[..Sha256::output_size()].copy_from_slice(&Sha256::digest(self.0.as_bytes()));
+        let mut mac = Hmac::<Sha256>::new(&key);
+        let address = SocketAddr::new(listener.ip().to_canonical(), listener.port());
+        mac.update(format!("tidemark server at {address}: {nonce}").as_bytes());
+        mac
     }
 
     /// The token itself, for a request's header only.
@@ -80,6 +115,7 @@ mod tests {
 
     #[test]
     fn the_token_is_trimmed_compared_and_never_shown() {
+        assert!(read(&format!("{}\n", "x".repeat(4_096)), 0o600).is_ok());
         let token = read("  0123456789abcdef\n", 0o600).unwrap();
         assert!(token.is(b"0123456789abcdef"));
         for other in [&b""[..], b"0123456789abcde", b"0123456789abcdeg", b"0123456789abcdef "] {
@@ -89,12 +125,29 @@ mod tests {
     }
 
     #[test]
+    fn a_proof_is_of_one_token_one_address_and_one_nonce() {
+        let (token, other) =
+            (read("0123456789abcdef", 0o600).unwrap(), read("0123456789abcdeg", 0o600).unwrap());
+        let at: SocketAddr = "127.0.0.1:3000".parse().unwrap();
+        let proof = token.proof(at, "aa");
+        assert_eq!(proof.len(), 64);
+        assert!(token.is_proved_by(at, "aa", &proof));
+        assert!(token.is_proved_by("[::ffff:127.0.0.1]:3000".parse().unwrap(), "aa", &proof));
+        assert!(!other.is_proved_by(at, "aa", &proof));
+        assert!(!token.is_proved_by(at, "ab", &proof));
+        assert!(!token.is_proved_by("127.0.0.1:3001".parse().unwrap(), "aa", &proof));
+        assert!(!token.is_proved_by(at, "aa", ""));
+    }
+
+    #[test]
     fn a_bad_file_is_refused_by_name_and_not_repeated() {
         for (text, mode, named) in [
             ("0123456789abcdef", 0o644, "mode 0644"),
             ("0123456789abcdef", 0o660, "chmod 600"),
             ("0123456789abcde\n", 0o600, "15 bytes"),
             ("", 0o600, "0 bytes"),
+            (&"x".repeat(4_097), 0o600, "more than 4096 bytes"),
+            (&"x".repeat(5_000), 0o600, "more than 4096 bytes"),
             ("01234567 89abcdef", 0o600, "one word"),
             ("0123456789abcdéé", 0o600, "ASCII"),
         ] {

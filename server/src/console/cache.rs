@@ -163,7 +163,6 @@ fn shown(preview: Preview) -> ClearPreview {
     let Preview {
         l1_entries,
         l1_bytes,
-        complete,
         l2_counted,
         l2_entries,
         l2_bytes,
@@ -186,7 +185,6 @@ fn shown(preview: Preview) -> ClearPreview {
         keys,
         bytes,
         keys_error: l2_entries_error,
-        complete,
         memory_keys: l1_entries,
         memory_bytes: l1_bytes,
         uncertain,

@@ -1,13 +1,13 @@
 //! The cache's figures, as pages get them.
 
 use model::{
-    CacheStats, CategoryStats, ClearRecord, CoherenceStats, FailoverStats, HotKeyStats, L1Stats, L2Stats,
-    NodeReport, NodeStats, SharedTier, SourceStats, UnixMs,
+    CacheStats, CategoryStats, ClearRecord, CoherenceStats, Connections, FailoverStats, HotKeyStats, L1Stats,
+    L2Stats, NodeReport, NodeStats, SharedTier, SourceStats, UnixMs,
 };
 use tidemark_cache::{Cache, NodeHealth, NodeRole};
 
 use super::cache::undo_until;
-use crate::feed::now_ms;
+use crate::{config::OWN_CATEGORIES, feed::now_ms};
 
 /// Hot keys shown.
 const HOT_KEYS: usize = 20;
@@ -32,8 +32,19 @@ pub(super) async fn of(cache: &Cache) -> CacheStats {
             configured: stats.l2.configured,
             connected: stats.l2.connected,
             address: stats.l2.address,
-            last_error: stats.l2.last_error.or(stats.l2.writes_refused).or(stats.l2.messages_refused),
+            last_error: (stats.l2.last_error)
+                .or(stats.l2.writes_refused)
+                .or(stats.l2.messages_refused)
+                .or_else(|| {
+                    stats.l2.foreign_key.map(|key| format!("{key} holds another application's value"))
+                }),
             for_ms: stats.l2.for_ms,
+            connections: Connections {
+                made: stats.l2.connects,
+                failed: stats.l2.connect_failures,
+                timed_out: stats.l2.connect_timeouts,
+                lost: stats.l2.connections_lost,
+            },
             writes_in_flight: stats.l2_writes_in_flight,
             flights: stats.flights,
         },
@@ -97,6 +108,7 @@ fn category(
     let (l1, l2, source) = (figures.l1, figures.l2, figures.source);
     CategoryStats {
         name: name.to_owned(),
+        is_own: OWN_CATEGORIES.contains(&name),
         reads: figures.reads(),
         answered_by_cache: figures.answered_by_cache(),
         saved_us: figures.saved_us(),
@@ -120,10 +132,13 @@ fn category(
             misses: l2.misses,
             dead: l2.dead,
             invalid: l2.invalid,
+            foreign: l2.foreign,
             timeouts: l2.timeouts,
+            broken: l2.broken,
             errors: l2.errors,
             skipped: l2.skipped,
             writes: l2.writes,
+            foreign_writes: l2.foreign_writes,
             write_errors: l2.write_errors,
             bytes_read: l2.bytes_read,
             bytes_written: l2.bytes_written,
@@ -159,7 +174,14 @@ fn node(health: NodeHealth) -> NodeStats {
         slots_moving,
         requests: state.requests,
         errors: state.errors,
+        broken: state.broken,
         timeouts: state.timeouts,
+        connections: Connections {
+            made: state.connects,
+            failed: state.connect_failures,
+            timed_out: state.connect_timeouts,
+            lost: state.connections_lost,
+        },
         report: report.map(|r| NodeReport {
             server: r.server,
             version: r.version,

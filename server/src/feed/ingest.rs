@@ -64,7 +64,7 @@ pub(super) async fn run<P: Play>(mut play: P, store: Store, show: impl Show, sta
                 }
                 None
             }
-            Err(error) => Some(error),
+            Err(error) => Some(store.for_user(error)),
         };
         stats.leads.set(0);
         stats.series.set(0);

@@ -59,6 +59,7 @@ pub(super) async fn write_on(
                 sleep(rest).await;
             }
             Err(error) => {
+                let error = store.for_user(error);
                 outbox.give_back(taken);
                 stats.failures.add(1);
                 *stats.trouble.lock() = Some(error.clause());

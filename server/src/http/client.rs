@@ -8,11 +8,18 @@ use std::{
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 
-use crate::{config::TrustedProxies, log_limit::Throttle};
+use crate::{
+    config::{FORWARDED_HEADER, ForwardedHeader, TrustedProxies},
+    log_limit::Throttle,
+};
 
 /// The other end of the connection; put into every request by [`super::serve()`].
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
+
+/// Our end of the connection; put into every request by [`super::serve()`].
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct Listener(pub SocketAddr);
 
 /// Marks the requests of a connection beyond its client's limit: health answers them, and nothing else does. Put into a request
 /// by [`super::serve()`].
@@ -55,29 +62,28 @@ pub(in crate::http) struct Client {
 impl Client {
     /// The client of a request with these headers on a connection from `peer`.
     ///
-    /// The peer itself, unless it is a trusted proxy. Then the nearest address in the proxies' list that is not theirs: of
-    /// `X-Forwarded-For` if it is there, otherwise of `Forwarded`. Most proxies write the former and pass the latter on as the
-    /// client sent it, so `Forwarded` does not count beside it. An entry that cannot be read ends the search: the client is the
-    /// proxy that was found last.
+    /// The peer itself, unless it is a trusted proxy. Then the nearest address in the proxies' list that is not theirs: of the
+    /// header that the settings name, otherwise of `X-Forwarded-For` if it is there and of `Forwarded` if not. Most proxies write
+    /// the former and pass the latter on as the client sent it, so `Forwarded` does not count beside it. An entry that cannot be
+    /// read ends the search: the client is the proxy that was found last.
     pub(in crate::http) fn of(peer: IpAddr, headers: &HeaderMap, proxies: &TrustedProxies) -> Self {
         let peer = peer.to_canonical();
         if proxies.is_empty() || !proxies.contain(peer) {
             return Self { address: peer, is_local: peer.is_loopback() };
         }
         let by_forwarded = || nearest(peer, headers, &header::FORWARDED, forwarded_for, proxies);
-        let address = if headers.contains_key(&X_FORWARDED_FOR) {
-            let address = nearest(peer, headers, &X_FORWARDED_FOR, address, proxies);
-            if headers.contains_key(header::FORWARDED) && by_forwarded() != address && HEADERS_DIFFER.claim()
-            {
-                tracing::warn!(
-                    %peer,
-                    "the proxy {peer} passed on X-Forwarded-For and Forwarded, which name two clients; the former counts: a proxy \
-                     that writes Forwarded alone must remove X-Forwarded-For, or its clients choose their addresses"
-                );
+        let by_x_forwarded = || nearest(peer, headers, &X_FORWARDED_FOR, address, proxies);
+        let address = match proxies.header() {
+            ForwardedHeader::Forwarded => by_forwarded(),
+            ForwardedHeader::XForwardedFor => by_x_forwarded(),
+            ForwardedHeader::Auto if !headers.contains_key(&X_FORWARDED_FOR) => by_forwarded(),
+            ForwardedHeader::Auto => {
+                let address = by_x_forwarded();
+                if headers.contains_key(header::FORWARDED) && by_forwarded() != address {
+                    warn_of_two_headers(peer);
+                }
+                address
             }
-            address
-        } else {
-            by_forwarded()
         };
         Self { address, is_local: false }
     }
@@ -97,41 +103,59 @@ impl Client {
 /// When it is time to say again that a proxy passed on two headers that differ. A client may cause it by a header of its own.
 static HEADERS_DIFFER: LazyLock<Throttle> = LazyLock::new(|| Throttle::new(Duration::from_secs(3_600)));
 
+fn warn_of_two_headers(peer: IpAddr) {
+    if HEADERS_DIFFER.claim() {
+        tracing::warn!(
+            %peer,
+            "the proxy {peer} passed on X-Forwarded-For and Forwarded, which name two clients; the former counts: set \
+             {FORWARDED_HEADER} to the one that the proxy writes, as through one that writes the other clients choose their \
+             addresses"
+        );
+    }
+}
+
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// Whether the browser's connection is encrypted, as a trusted proxy says: the last entry, which it wrote itself. Where both
-/// headers are there, both must say so.
+/// Whether the browser's connection is encrypted, as a trusted proxy says: the last entry, which it wrote itself. Where two headers
+/// count and are there, both must say so.
 pub(in crate::http) fn is_secure(peer: IpAddr, headers: &HeaderMap, proxies: &TrustedProxies) -> bool {
     if proxies.is_empty() || !proxies.contain(peer) {
         return false;
     }
-    let says = |name: HeaderName, read: fn(&str) -> bool| {
-        let last = headers.get_all(&name).iter().next_back()?;
+    let says = |counts: bool, name: HeaderName, read: fn(&str) -> bool| {
+        let last = headers.get_all(&name).iter().next_back().filter(|_| counts)?;
         Some(entries(last).next().flatten().is_some_and(read))
     };
-    let plain = says(X_FORWARDED_PROTO, |entry| entry.eq_ignore_ascii_case("https"));
-    match (plain, says(header::FORWARDED, forwarded_https)) {
+    let which = proxies.header();
+    let is_https = |entry: &str| entry.eq_ignore_ascii_case("https");
+    let plain = says(which.reads_x_forwarded(), X_FORWARDED_PROTO, is_https);
+    match (plain, says(which.reads_forwarded(), header::FORWARDED, forwarded_https)) {
         (None, None) => false,
         (one, other) => one.unwrap_or(true) && other.unwrap_or(true),
     }
 }
 
 /// The names under which a browser may have asked for this server, as a trusted proxy says: the last entry of
-/// `X-Forwarded-Host` and of `Forwarded`. None of an untrusted peer.
+/// `X-Forwarded-Host` and of `Forwarded`, as far as they count. None of an untrusted peer.
 pub(in crate::http) fn forwarded_hosts<'h>(
     peer: IpAddr,
     headers: &'h HeaderMap,
     proxies: &TrustedProxies,
 ) -> impl Iterator<Item = &'h str> {
     let trusted = !proxies.is_empty() && proxies.contain(peer);
-    let last = move |name: &HeaderName| {
-        let line = headers.get_all(name).iter().next_back().filter(|_| trusted)?;
+    let which = proxies.header();
+    let last = move |counts: bool, name: &HeaderName| {
+        let line = headers.get_all(name).iter().next_back().filter(|_| trusted && counts)?;
         entries(line).next().flatten()
     };
-    let forwarded = last(&header::FORWARDED).and_then(|element| pair_of(element, "host"));
-    last(&X_FORWARDED_HOST).into_iter().chain(forwarded).filter(|host| !host.is_empty())
+    let forwarded = last(which.reads_forwarded(), &header::FORWARDED);
+    let forwarded = forwarded.and_then(|element| pair_of(element, "host"));
+    last(which.reads_x_forwarded(), &X_FORWARDED_HOST)
+        .into_iter()
+        .chain(forwarded)
+        .filter(|host| !host.is_empty())
 }
 
 /// The value of this name in one element of `Forwarded` (RFC 7239).
@@ -293,6 +317,40 @@ mod tests {
         assert_eq!(hosts("10.0.0.1", &lines), "b.example:8080 c.example:1");
         assert_eq!(hosts("9.9.9.9", &lines), "");
         assert_eq!(hosts("10.0.0.1", &[("x-forwarded-host", "")]), "");
+    }
+
+    #[test]
+    fn a_header_that_does_not_count_says_nothing() {
+        let told = |header: ForwardedHeader, lines: &[(&'static str, &str)]| {
+            let (headers, peer) = (header_map(lines), "10.0.0.1".parse().unwrap());
+            let proxies = "10.0.0.0/8".parse::<TrustedProxies>().unwrap().by(header);
+            let address = Client::of(peer, &headers, &proxies).address.to_string();
+            let hosts = forwarded_hosts(peer, &headers, &proxies).collect::<Vec<_>>().join(" ");
+            (address, is_secure(peer, &headers, &proxies), hosts)
+        };
+        let own = |address: &str, secure, hosts: &str| (address.to_owned(), secure, hosts.to_owned());
+        let x = [
+            ("x-forwarded-for", "1.1.1.1"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "x.example"),
+        ];
+        let forwarded = [("forwarded", "for=2.2.2.2;proto=https;host=f.example")];
+        let plain = [("forwarded", "for=2.2.2.2;proto=http;host=f.example")];
+        let both = [&x[..], &plain].concat();
+        use ForwardedHeader::{Auto, Forwarded, XForwardedFor};
+        for (header, lines, expected) in [
+            (Auto, &x[..], own("1.1.1.1", true, "x.example")),
+            (Auto, &forwarded, own("2.2.2.2", true, "f.example")),
+            (Auto, &both, own("1.1.1.1", false, "x.example f.example")),
+            (Forwarded, &x, own("10.0.0.1", false, "")),
+            (Forwarded, &forwarded, own("2.2.2.2", true, "f.example")),
+            (Forwarded, &both, own("2.2.2.2", false, "f.example")),
+            (XForwardedFor, &x, own("1.1.1.1", true, "x.example")),
+            (XForwardedFor, &forwarded, own("10.0.0.1", false, "")),
+            (XForwardedFor, &both, own("1.1.1.1", true, "x.example")),
+        ] {
+            assert_eq!(told(header, lines), expected, "{header:?} {lines:?}");
+        }
     }
 
     #[test]

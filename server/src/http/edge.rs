@@ -14,10 +14,11 @@ use super::{
     shares::{Share, Shares},
     unsent::Unsent,
 };
-use crate::config::{CorsOrigins, EdgeSettings, LoadLimits, TrustedProxies};
+use crate::{
+    config::{CorsOrigins, EdgeSettings, LoadLimits, TrustedProxies},
+    store::MAX_EXPORTS,
+};
 
-/// Exports at once: each holds a connection to the database for as long as its client takes to read.
-const MAX_EXPORTS: usize = 4;
 /// Batches of charts at once: an answer may have 100,000 candles, some 7 MB.
 const MAX_BATCHES: usize = 32;
 /// Batches at once of one client.
@@ -118,7 +119,7 @@ impl Permits {
     fn new(limits: &LoadLimits) -> Self {
         Self {
             batches: Shares::new(MAX_BATCHES, MAX_BATCHES_PER_CLIENT),
-            exports: Shares::new(MAX_EXPORTS, limits.exports_per_client),
+            exports: Shares::new(MAX_EXPORTS as usize, limits.exports_per_client),
         }
     }
 

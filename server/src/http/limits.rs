@@ -49,7 +49,7 @@ pub(super) fn guard_limited<S: Clone + Send + Sync + 'static>(
 
 async fn refused(error: BoxError) -> Problem {
     if error.is::<tower::timeout::error::Elapsed>() {
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no answer within 10 seconds");
+        return Problem::late("no answer within 10 seconds");
     }
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many calls at once")
 }

@@ -30,6 +30,8 @@ pub struct Problem {
     #[schema(value_type = Option<String>)]
     request_id: Option<Box<str>>,
     #[serde(skip)]
+    is_late: bool,
+    #[serde(skip)]
     retry_after: Option<u32>,
     #[serde(skip)]
     headers: Option<Box<HeaderMap>>,
@@ -46,9 +48,15 @@ impl Problem {
             detail: detail.into(),
             parameter: None,
             request_id: None,
+            is_late: false,
             retry_after: retry.then_some(1),
             headers: None,
         }
+    }
+
+    /// The answer was begun, and not ready in time.
+    pub(super) fn late(detail: impl Into<String>) -> Self {
+        Self { is_late: true, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
     /// When to come back, seconds.
@@ -74,6 +82,16 @@ impl Problem {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// Whether the answer was begun, and not ready in time.
+    pub(super) const fn is_late(&self) -> bool {
+        self.is_late
+    }
+
+    /// When to come back, seconds, if that is known.
+    pub(super) const fn seconds_to_wait(&self) -> Option<u32> {
+        self.retry_after
     }
 }
 
@@ -125,9 +143,14 @@ impl Problem {
         explained
     }
 
+    /// The problem that this answer has a document of.
+    pub(super) fn take(response: &mut Response) -> Option<Self> {
+        response.extensions_mut().remove::<Self>()
+    }
+
     /// Writes the request's id into this answer's document, if it has one.
     pub(super) fn name_request(response: &mut Response, id: &str) {
-        let Some(mut problem) = response.extensions_mut().remove::<Self>() else { return };
+        let Some(mut problem) = Self::take(response) else { return };
         problem.request_id = Some(id.into());
         *response.body_mut() = Body::from(problem.json());
         response.headers_mut().remove(header::CONTENT_LENGTH);

@@ -1,4 +1,4 @@
-//! Bodies of requests: read whole before the call, with limits on size and time.
+//! Bodies of requests: of a charset that is read, and read whole before the call, with limits on size and time.
 
 use std::{
     convert::Infallible,
@@ -9,7 +9,7 @@ use std::{
 use axum::{
     body::Body,
     extract::Request,
-    http::{HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::{Bytes, BytesMut};
@@ -29,6 +29,8 @@ const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// cut off while it sends takes the answer for a failure.
 const MAX_DRAINED: usize = 1 << 20;
 const DRAIN_WITHIN: Duration = Duration::from_secs(2);
+/// Longest name of a charset that is shown, characters.
+const MAX_SHOWN: usize = 40;
 
 /// A layer that reads the body of each request before the call. One of GET and HEAD has no meaning (RFC 9110 section 9.3.1) and is
 /// not read.
@@ -79,6 +81,10 @@ where
         if parts.method.is_safe() {
             return Either::Left(self.inner.call(Request::from_parts(parts, Body::empty())));
         }
+        if let Some(charset) = foreign_charset(&parts.headers) {
+            let problem = other_charset(&charset);
+            return Either::Right(Box::pin(async { Ok(problem.into_response()) }));
+        }
         // Known from its head: nothing of it is read.
         if body.size_hint().lower() > MAX_BODY as u64 {
             return Either::Right(Box::pin(async { Ok(too_large().into_response()) }));
@@ -94,6 +100,24 @@ where
             }
         }))
     }
+}
+
+/// The charset of the body's type, if it is one that is not read: bodies are UTF-8, of which ASCII is a part.
+fn foreign_charset(headers: &HeaderMap) -> Option<String> {
+    let media = String::from_utf8_lossy(headers.get(header::CONTENT_TYPE)?.as_bytes());
+    let named = media.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_owned())
+    })?;
+    let is_read =
+        ["utf-8", "utf8", "us-ascii", "ascii"].iter().any(|known| named.eq_ignore_ascii_case(known));
+    (!is_read).then_some(named)
+}
+
+fn other_charset(named: &str) -> Problem {
+    let shown: String = named.chars().take(MAX_SHOWN).collect();
+    let detail = format!("the body must be UTF-8; its content-type says charset {shown:?}");
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
 }
 
 async fn read(body: Body, within: Duration) -> Result<Bytes, Problem> {
@@ -162,6 +186,26 @@ mod tests {
     fn chunks(sizes: &[usize]) -> Body {
         let chunks: Vec<_> = sizes.iter().map(|size| Ok::<_, Infallible>(vec![0_u8; *size])).collect();
         Body::from_stream(stream::iter(chunks))
+    }
+
+    #[test]
+    fn only_a_charset_that_is_not_read_is_named() {
+        let of = |media: &'static str| {
+            foreign_charset(&HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(media))]))
+        };
+        for read in [
+            "application/json",
+            "application/json; charset=utf-8",
+            "application/json;Charset=\"UTF-8\"",
+            "application/x-www-form-urlencoded; a=b; charset=US-ASCII",
+            "charset=utf-16",
+        ] {
+            assert_eq!(of(read), None, "{read}");
+        }
+        for other in ["application/json;charset=utf-16", "text/plain; a=b; CHARSET = \"utf-16\""] {
+            assert_eq!(of(other).as_deref(), Some("utf-16"), "{other}");
+        }
+        assert_eq!(foreign_charset(&HeaderMap::new()), None);
     }
 
     #[tokio::test]

@@ -1,4 +1,5 @@
-//! An id for each request, in the answer and in the log; and requests that are refused whatever they ask for.
+//! An id for each request, in the answer and in the log; requests that are refused whatever they ask for; and refusals as a program
+//! or a person reads them.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +11,9 @@ use axum::{
 };
 use uuid::Builder;
 
-use super::{admission::Admission, client::Peer, head::AskedByHead, health, problem::Problem};
+use super::{
+    admission::Admission, client::Peer, head::AskedByHead, health, problem::Problem, refusal_page::Reader,
+};
 
 /// The header, of requests and answers.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -53,8 +56,13 @@ impl Admission for RequestIds {
     fn admit<B>(&self, request: &Request<B>) -> Result<Asked, Box<Response>> {
         let by_head = request.extensions().get::<AskedByHead>().is_some();
         let method = if by_head { Method::HEAD } else { request.method().clone() };
-        let asked =
-            Asked { id: id_of(request.headers()), method, uri: request.uri().clone(), begun: Instant::now() };
+        let asked = Asked {
+            id: id_of(request.headers()),
+            method,
+            uri: request.uri().clone(),
+            reader: Reader::of(request).map(Box::new),
+            begun: Instant::now(),
+        };
         match refusal(request) {
             None => Ok(asked),
             Some(problem) => Err(Box::new(Self::finish(asked, problem.into_response()))),
@@ -71,6 +79,8 @@ pub(super) struct Asked {
     id: HeaderValue,
     method: Method,
     uri: Uri,
+    /// Who reads a refusal, if it is a person.
+    reader: Option<Box<Reader>>,
     begun: Instant,
 }
 
@@ -79,7 +89,10 @@ impl Asked {
         let mut response = Problem::explain(response);
         // Made of visible ASCII.
         let id = self.id.to_str().unwrap_or_default();
-        Problem::name_request(&mut response, id);
+        match &self.reader {
+            Some(reader) => reader.show(&mut response, &self.uri, id),
+            None => Problem::name_request(&mut response, id),
+        }
         if response.status().is_server_error() {
             self.log(id, response.status());
         }

@@ -27,6 +27,14 @@ pub fn page_policy(nonce: &str, options: &LeptosOptions) -> String {
     )
 }
 
+/// The policy of a page in place of one that was refused: its styles by nonce, the site's icon, nothing else.
+pub(super) fn refusal_policy(nonce: &str) -> String {
+    format!(
+        "default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    )
+}
+
 /// Sets a header that the response lacks.
 fn default(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))

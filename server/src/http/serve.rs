@@ -18,7 +18,7 @@ use tower::ServiceExt;
 
 use super::{
     ClientKey,
-    client::{BeyondLimit, Peer},
+    client::{BeyondLimit, Listener, Peer},
     descriptors,
     shares::{Share, Shares},
     stall::{MinRate, Pace, StallLimit},
@@ -28,8 +28,6 @@ use crate::{
     log_limit::Throttle,
 };
 
-/// Most connections, where the limit on open files allows so many. More wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 8_192;
 /// Longest time to send the head of a request, and to leave a connection idle.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// Connections of one client beyond its limit that are accepted for one request each: so its health checks are answered, and
@@ -63,7 +61,7 @@ struct ConnectionLimits {
 /// Serves until SIGINT or SIGTERM, then lets open requests finish, for at most ten seconds.
 pub async fn serve(listener: TcpListener, router: Router, settings: &EdgeSettings) {
     let limits = ConnectionLimits {
-        connections: descriptors::for_connections(MAX_CONNECTIONS),
+        connections: descriptors::for_connections(descriptors::MAX_CONNECTIONS),
         per_client: settings.load.connections_per_client,
         proxies: settings.proxies.clone(),
         head_within: HEAD_WITHIN,
@@ -140,11 +138,15 @@ async fn run(
         };
         // What limits count by, and how fast the client has to read.
         let pace = Pace::new(limits.rate);
+        let listener = stream.local_addr().ok().map(Listener);
         let stream = TokioIo::new(StallLimit::new(stream, pace.clone()));
         let service = router.clone().map_request(move |mut request: Request<_>| {
             pace.reset();
             request.extensions_mut().insert(pace.clone());
             request.extensions_mut().insert(Peer(peer));
+            if let Some(listener) = listener {
+                request.extensions_mut().insert(listener);
+            }
             if beyond {
                 request.extensions_mut().insert(BeyondLimit);
             }

@@ -25,7 +25,7 @@ pub enum ImportError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The reading thread panicked or was cancelled at shutdown.
-    #[error("reading stopped: {0}")]
+    /// The reading thread panicked, which is in the log, or was canceled at shutdown.
+    #[error("reading it stopped before its end")]
     Reader(#[from] tokio::task::JoinError),
 }

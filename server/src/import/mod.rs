@@ -138,6 +138,18 @@ pub async fn import_file(
     store: &Store,
     path: &Path,
     options: &Options,
+    on_event: impl FnMut(Event<'_>),
+) -> Result<FileReport, ImportError> {
+    import(store, path, options, on_event).await.map_err(|error| match error {
+        ImportError::Store(error) => ImportError::Store(store.for_user(error)),
+        other => other,
+    })
+}
+
+async fn import(
+    store: &Store,
+    path: &Path,
+    options: &Options,
     mut on_event: impl FnMut(Event<'_>),
 ) -> Result<FileReport, ImportError> {
     let Options { symbol, length, format, source, columns, force, strict, now } = options.clone();

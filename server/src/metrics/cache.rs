@@ -19,7 +19,9 @@ const FAMILIES: &[(&str, Kind, &str, Read)] = &[
             (&[("tier", "l2"), ("result", "miss")], c.l2.misses),
             (&[("tier", "l2"), ("result", "dead")], c.l2.dead),
             (&[("tier", "l2"), ("result", "invalid")], c.l2.invalid),
+            (&[("tier", "l2"), ("result", "foreign")], c.l2.foreign),
             (&[("tier", "l2"), ("result", "timeout")], c.l2.timeouts),
+            (&[("tier", "l2"), ("result", "broken")], c.l2.broken),
             (&[("tier", "l2"), ("result", "error")], c.l2.errors),
         ]
     }),
@@ -30,6 +32,7 @@ const FAMILIES: &[(&str, Kind, &str, Read)] = &[
         vec![
             (&[("result", "stored")], c.l2.writes),
             (&[("result", "refused")], c.l2.refused),
+            (&[("result", "foreign")], c.l2.foreign_writes),
             (&[("result", "deferred")], c.l2.deferred),
             (&[("result", "outlived")], c.l2.outlived),
             (&[("result", "error")], c.l2.write_errors),

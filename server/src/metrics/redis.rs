@@ -14,12 +14,26 @@ const NODES: &[One<NodeState>] = &[
     }),
     ("tidemark_redis_node_master", Kind::Gauge, "1 while the node owns slots.", |n| u64::from(n.master)),
     ("tidemark_redis_node_requests_total", Kind::Counter, "Exchanges begun with the node.", |n| n.requests),
-    ("tidemark_redis_node_errors_total", Kind::Counter, "Exchanges that ended with an error.", |n| n.errors),
+    ("tidemark_redis_node_errors_total", Kind::Counter, "Exchanges answered with an error.", |n| n.errors),
+    ("tidemark_redis_node_broken_total", Kind::Counter, "Exchanges whose connection broke.", |n| n.broken),
     ("tidemark_redis_node_timeouts_total", Kind::Counter, "Exchanges without an answer in time.", |n| {
         n.timeouts
     }),
     ("tidemark_redis_node_redirects_total", Kind::Counter, "Answers that named another node.", |n| {
         n.redirects
+    }),
+    ("tidemark_redis_node_connects_total", Kind::Counter, "Connections made to the node.", |n| n.connects),
+    ("tidemark_redis_node_connect_failures_total", Kind::Counter, "Attempts to connect that failed.", |n| {
+        n.connect_failures
+    }),
+    (
+        "tidemark_redis_node_connect_timeouts_total",
+        Kind::Counter,
+        "Failed attempts to connect without an answer in time.",
+        |n| n.connect_timeouts,
+    ),
+    ("tidemark_redis_node_connections_lost_total", Kind::Counter, "Connections that broke or hung.", |n| {
+        n.connections_lost
     }),
 ];
 
@@ -32,6 +46,18 @@ const PROCESS: &[One<Stats>] = &[
         u64::from(s.l2.connected)
     }),
     ("tidemark_cache_l2_connects_total", Kind::Counter, "Connections made to Redis.", |s| s.l2.connects),
+    ("tidemark_cache_l2_connect_failures_total", Kind::Counter, "Attempts to connect that failed.", |s| {
+        s.l2.connect_failures
+    }),
+    (
+        "tidemark_cache_l2_connect_timeouts_total",
+        Kind::Counter,
+        "Failed attempts to connect without an answer in time.",
+        |s| s.l2.connect_timeouts,
+    ),
+    ("tidemark_cache_l2_connections_lost_total", Kind::Counter, "Connections that broke or hung.", |s| {
+        s.l2.connections_lost
+    }),
     ("tidemark_cache_l2_writes_in_flight", Kind::Gauge, "Writes to Redis under way.", |s| {
         s.l2_writes_in_flight
     }),
@@ -75,6 +101,9 @@ const PROCESS: &[One<Stats>] = &[
     }),
     ("tidemark_cache_bus_send_failures_total", Kind::Counter, "Attempts to send that failed.", |s| {
         s.coherence.send_failures
+    }),
+    ("tidemark_cache_bus_sends_refused_total", Kind::Counter, "Attempts to send that Redis refused.", |s| {
+        s.coherence.sends_refused
     }),
     ("tidemark_cache_bus_overflows_total", Kind::Counter, "Times that too much waited to be sent.", |s| {
         s.coherence.overflows

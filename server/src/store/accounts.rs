@@ -5,7 +5,6 @@ use model::UnixMs;
 use super::{
     Store, StoreError,
     audit::{self, Noted},
-    connect::bounded,
 };
 use crate::accounts::{AuditEntry, IdHash, SessionRecord};
 
@@ -15,7 +14,7 @@ const MOST_SESSIONS: i64 = 100;
 impl Store {
     /// The hash of an account's password, in PHC format.
     pub(crate) async fn password_hash(&self, account: &str) -> Result<Option<String>, StoreError> {
-        bounded(async {
+        self.bounded(async {
             let hash = sqlx::query_scalar!("SELECT password_hash FROM accounts WHERE name = $1", account)
                 .fetch_optional(self.pool())
                 .await?;
@@ -32,7 +31,7 @@ impl Store {
         hash: &str,
         entry: &AuditEntry,
     ) -> Result<Noted, StoreError> {
-        bounded(async {
+        self.bounded(async {
             let mut tx = self.pool().begin().await?;
             sqlx::query!(
                 "INSERT INTO accounts (name, password_hash, changed_at) VALUES ($1, $2, $3)
@@ -45,7 +44,7 @@ impl Store {
             .execute(&mut *tx)
             .await?;
             sqlx::query!("DELETE FROM sessions WHERE account = $1", account).execute(&mut *tx).await?;
-            let noted = audit::add_in(&mut tx, entry).await?;
+            let noted = audit::add_in(&mut tx, entry).await?.map_err(|error| self.for_user(error));
             tx.commit().await?;
             Ok(noted)
         })
@@ -59,7 +58,7 @@ impl Store {
         hash: &str,
         entry: &AuditEntry,
     ) -> Result<Option<Noted>, StoreError> {
-        bounded(async {
+        self.bounded(async {
             let mut tx = self.pool().begin().await?;
             let done = sqlx::query!(
                 "INSERT INTO accounts (name, password_hash, changed_at) VALUES ($1, $2, $3)
@@ -73,7 +72,7 @@ impl Store {
             if done.rows_affected() == 0 {
                 return Ok(None);
             }
-            let noted = audit::add_in(&mut tx, entry).await?;
+            let noted = audit::add_in(&mut tx, entry).await?.map_err(|error| self.for_user(error));
             tx.commit().await?;
             Ok(Some(noted))
         })
@@ -88,7 +87,7 @@ impl Store {
         record: &SessionRecord,
         password_hash: &str,
     ) -> Result<bool, StoreError> {
-        bounded(async {
+        self.bounded(async {
             let mut tx = self.pool().begin().await?;
             // The row is locked against a new password, which would end this session otherwise.
             let account = sqlx::query_scalar!(
@@ -129,7 +128,7 @@ impl Store {
 
     /// The session of this id.
     pub(crate) async fn session(&self, id: &IdHash) -> Result<Option<SessionRecord>, StoreError> {
-        bounded(async {
+        self.bounded(async {
             let found = sqlx::query_as!(
                 SessionRecord,
                 "SELECT account, created_at, seen_at, address, agent FROM sessions WHERE id_hash = $1",
@@ -144,7 +143,7 @@ impl Store {
 
     /// Notes that a session was used.
     pub(crate) async fn touch_session(&self, id: &IdHash, now: UnixMs) -> Result<(), StoreError> {
-        bounded(async {
+        self.bounded(async {
             sqlx::query!(
                 "UPDATE sessions SET seen_at = greatest(seen_at, $2) WHERE id_hash = $1",
                 &id.0[..],
@@ -159,7 +158,7 @@ impl Store {
 
     /// Ends a session, if it is there.
     pub(crate) async fn end_session(&self, id: &IdHash) -> Result<(), StoreError> {
-        bounded(async {
+        self.bounded(async {
             sqlx::query!("DELETE FROM sessions WHERE id_hash = $1", &id.0[..]).execute(self.pool()).await?;
             Ok(())
         })
@@ -171,10 +170,10 @@ impl Store {
         &self,
         entry: impl FnOnce(u64) -> AuditEntry,
     ) -> Result<(u64, Noted), StoreError> {
-        bounded(async {
+        self.bounded(async {
             let mut tx = self.pool().begin().await?;
             let ended = sqlx::query!("DELETE FROM sessions").execute(&mut *tx).await?.rows_affected();
-            let noted = audit::add_in(&mut tx, &entry(ended)).await?;
+            let noted = audit::add_in(&mut tx, &entry(ended)).await?.map_err(|error| self.for_user(error));
             tx.commit().await?;
             Ok((ended, noted))
         })
@@ -183,7 +182,7 @@ impl Store {
 
     /// All sessions, the one that was used last first.
     pub(crate) async fn sessions(&self) -> Result<Vec<SessionRecord>, StoreError> {
-        bounded(async {
+        self.bounded(async {
             let found = sqlx::query_as!(
                 SessionRecord,
                 "SELECT account, created_at, seen_at, address, agent FROM sessions ORDER BY seen_at DESC"
@@ -197,7 +196,7 @@ impl Store {
 
     /// Drops sessions that were made, or last used, by these times.
     pub(crate) async fn sweep_sessions(&self, created: UnixMs, seen: UnixMs) -> Result<(), StoreError> {
-        bounded(async {
+        self.bounded(async {
             sqlx::query!("DELETE FROM sessions WHERE created_at <= $1 OR seen_at <= $2", created, seen)
                 .execute(self.pool())
                 .await?;

@@ -3,7 +3,7 @@
 use model::UnixMs;
 use sqlx::{Connection, PgConnection};
 
-use super::{Store, StoreError, connect::bounded};
+use super::{Store, StoreError};
 use crate::accounts::AuditEntry;
 
 /// Audit entries kept of each kind: refused ones are counted apart, so that guesses cannot push the others out.
@@ -44,7 +44,7 @@ async fn insert(connection: &mut PgConnection, entry: &AuditEntry) -> Result<(),
 impl Store {
     /// Adds an entry to the audit log.
     pub(crate) async fn write_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
-        bounded(async {
+        self.bounded(async {
             let mut connection = self.pool().acquire().await?;
             Ok(insert(&mut connection, entry).await?)
         })
@@ -53,7 +53,7 @@ impl Store {
 
     /// Drops audit entries that are too old or too many.
     pub(crate) async fn sweep_audit(&self, now: UnixMs) -> Result<(), StoreError> {
-        bounded(async {
+        self.bounded(async {
             sqlx::query!("DELETE FROM audit WHERE at < $1", now - AUDIT_MS).execute(self.pool()).await?;
             for refused in [true, false] {
                 sqlx::query!(

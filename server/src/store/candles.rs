@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgExecutor;
 
 use super::{
-    Store, StoreError,
-    connect::bounded,
-    directory,
+    Store, StoreError, directory,
     rollup::{RollUp, Row, base_level},
 };
 
@@ -65,7 +63,7 @@ impl Store {
         to: Option<UnixMs>,
         limit: u32,
     ) -> Result<Option<Bars>, StoreError> {
-        bounded(self.read_candles(series_id, interval, from, to, limit)).await
+        self.bounded(self.read_candles(series_id, interval, from, to, limit)).await
     }
 
     async fn read_candles(

@@ -1,16 +1,21 @@
 //! The pool of connections and its bounds.
 
-use std::{future::Future, str::FromStr, sync::Arc, time::Duration};
+use std::{future::Future, net::IpAddr, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     ConnectOptions, Connection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::StoreError;
+use super::{StoreError, write::patient};
 
 /// Connections of one process. Reads are few (they come through the cache), so a handful keeps Postgres free.
 const MAX_CONNECTIONS: u32 = 8;
+/// Connections of a server in all: its pool, one that listens for changes, one by which the feed writes, one for what fills or tidies
+/// up the tables, and one for each export.
+pub(crate) const SERVER_CONNECTIONS: u32 = MAX_CONNECTIONS + 3 + MAX_EXPORTS;
+/// Exports at once; each holds a connection for as long as its client takes to read.
+pub(crate) const MAX_EXPORTS: u32 = 4;
 /// Longest wait for a connection, free or new.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest run of one statement, kept by Postgres.
@@ -93,8 +98,25 @@ impl Store {
     }
 
     /// With the user's name in what it is to be granted.
-    pub(super) fn for_user(&self, error: StoreError) -> StoreError {
+    pub(crate) fn for_user(&self, error: StoreError) -> StoreError {
         error.for_user(self.options.get_username())
+    }
+
+    /// Runs a read with a bound, as [`bounded`]. Its error names the user.
+    pub(super) async fn bounded<T>(
+        &self,
+        read: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        bounded(read).await.map_err(|error| self.for_user(error))
+    }
+
+    /// Runs work that may take as long as this, as [`patient`]. Its error names the user.
+    pub(super) async fn patient<T>(
+        &self,
+        patience: Duration,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        patient(patience, work).await.map_err(|error| self.for_user(error))
     }
 
     fn at_address(&self, error: StoreError) -> StoreError {
@@ -107,7 +129,8 @@ impl Store {
         }
     }
 
-    /// Where the database is, as the URL says: user, host, port, name, and the options that choose a schema. No password.
+    /// Where the database is, as the URL says: user, host, port, name, and the options that choose a schema. No password. An address
+    /// that each machine has for itself, such as `localhost`, goes with the name of this machine.
     #[must_use]
     pub fn origin(&self) -> String {
         let it = &self.options;
@@ -115,7 +138,9 @@ impl Store {
             it.get_socket().map_or_else(|| it.get_host().to_owned(), |path| path.display().to_string());
         let name = it.get_database().unwrap_or_default();
         let options = it.get_options().unwrap_or_default();
-        format!("{}@{host}:{}/{name}?{options}", it.get_username(), it.get_port())
+        let machine =
+            if it.get_socket().is_some() || is_own_address(&host) { machine() } else { String::new() };
+        format!("{}@{host}:{}/{name}?{options}{machine}", it.get_username(), it.get_port())
     }
 
     /// Closes the connections, waiting for those in use. Later calls are [`StoreError::Unavailable`].
@@ -131,6 +156,28 @@ impl Store {
     pub(super) fn options(&self) -> &PgConnectOptions {
         &self.options
     }
+}
+
+/// Whether each machine has this address for itself. The client library takes a path for a socket.
+fn is_own_address(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
+    is_loopback
+        || host.is_empty()
+        || host.starts_with('/')
+        || host.trim_end_matches('.').eq_ignore_ascii_case("localhost")
+}
+
+/// The name of this machine, after what it goes with.
+#[cfg(unix)]
+fn machine() -> String {
+    format!(" on {}", rustix::system::uname().nodename().to_string_lossy())
+}
+
+/// Where it cannot be asked for so simply.
+#[cfg(not(unix))]
+fn machine() -> String {
+    String::new()
 }
 
 /// Runs a read with the bound that holds even when Postgres falls silent.
@@ -153,6 +200,21 @@ mod tests {
             let text = Store::connect_lazy(bad).unwrap_err().to_string();
             assert!(text.starts_with("DATABASE_URL: "), "{text}");
             assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_each_machine_has_goes_with_the_machine() {
+        let origin = |url: &str| Store::connect_lazy(url).unwrap().origin();
+        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        for own in ["localhost", "LOCALHOST", "127.0.0.1", "127.1.2.3", "[::1]", "[::ffff:127.0.0.1]"] {
+            let origin = origin(&format!("postgres://u:s3cret@{own}/d"));
+            assert!(origin.ends_with(&format!(" on {name}")) && !origin.contains("s3cret"), "{origin}");
+        }
+        assert!(origin("postgres:///d?host=/run/postgresql&user=u").ends_with(&format!(" on {name}")));
+        for shared in ["db.example.org", "10.0.0.5", "[2001:db8::1]", "localhost.example.org"] {
+            let origin = origin(&format!("postgres://u:s3cret@{shared}/d"));
+            assert!(!origin.contains(" on ") && !origin.contains("s3cret"), "{origin}");
         }
     }
 

@@ -9,12 +9,7 @@ use model::{Interval, Source, Symbol, UnixMs};
 use sqlx::{Connection, PgConnection};
 
 use super::{
-    Store, StoreError,
-    candles::secs,
-    inventory::StoredSeries,
-    live::FEED_LOCK,
-    series::raise,
-    write::{connect, patient},
+    Store, StoreError, candles::secs, inventory::StoredSeries, live::FEED_LOCK, series::raise, write::connect,
 };
 
 /// Longest wait for a writer of the same series.
@@ -90,27 +85,28 @@ impl Store {
         mut on_rows: impl FnMut(u64),
     ) -> Result<Deleted, DeleteError> {
         let mut connection = connect(self).await?;
-        let mut tx = patient(PATIENCE, async {
-            let mut tx = connection.begin().await?;
-            for setting in [LOCK_TIMEOUT, STATEMENT_TIMEOUT] {
-                sqlx::query(setting).execute(&mut *tx).await?;
-            }
-            Ok(tx)
-        })
-        .await?;
+        let mut tx = self
+            .patient(PATIENCE, async {
+                let mut tx = connection.begin().await?;
+                for setting in [LOCK_TIMEOUT, STATEMENT_TIMEOUT] {
+                    sqlx::query(setting).execute(&mut *tx).await?;
+                }
+                Ok(tx)
+            })
+            .await?;
         let feed_runs = |symbol: &Symbol, source: Source| DeleteError::FeedRuns {
             symbol: symbol.clone(),
             source_name: source,
         };
         let mut ids: BTreeSet<i64> = series.iter().map(|it| it.id).collect();
-        let playing = patient(PATIENCE, playing(&mut tx, &ids)).await?;
+        let playing = self.patient(PATIENCE, playing(&mut tx, &ids)).await?;
         // What a feed plays it would go on writing. Holding its lock keeps one from beginning meanwhile.
         let fed = series.iter().find(|it| it.source == Source::REPLAY || it.source == Source::SIMULATED);
         let fed = fed
             .map(|it| (&it.symbol, it.source.clone()))
             .or_else(|| playing.first().map(|(_, symbol)| (symbol, Source::REPLAY)));
         if let Some((symbol, source)) = fed
-            && !patient(PATIENCE, take_feed_lock(&mut tx)).await?
+            && !self.patient(PATIENCE, take_feed_lock(&mut tx)).await?
         {
             return Err(feed_runs(symbol, source));
         }
@@ -119,7 +115,7 @@ impl Store {
         let ids: Vec<i64> = ids.into_iter().collect();
         let mut deleted = Deleted { rows: 0, replays };
         // In the order of their ids, as everyone who locks several: nobody waits in a circle.
-        patient(PATIENCE, async {
+        self.patient(PATIENCE, async {
             let lock = "SELECT FROM series WHERE id = ANY($1) ORDER BY id FOR UPDATE";
             Ok(sqlx::query(lock).bind(&ids).execute(&mut *tx).await?)
         })
@@ -128,7 +124,7 @@ impl Store {
             for interval in Interval::ALL {
                 let mut from = BEGINNING;
                 while let Some((rows, next)) =
-                    patient(PATIENCE, delete_some(&mut tx, *id, interval, from)).await?
+                    self.patient(PATIENCE, delete_some(&mut tx, *id, interval, from)).await?
                 {
                     deleted.rows += rows;
                     on_rows(deleted.rows);
@@ -137,20 +133,20 @@ impl Store {
             }
         }
         // One that a feed began since then: its candles are still there.
-        if let Some(begun) = patient(PATIENCE, end_replays(&mut tx, &ids)).await?.first() {
+        if let Some(begun) = self.patient(PATIENCE, end_replays(&mut tx, &ids)).await?.first() {
             return Err(feed_runs(begun, Source::REPLAY));
         }
         for id in &ids {
-            patient(PATIENCE, empty(&mut tx, *id)).await?;
-            patient(PATIENCE, raise(&mut tx, *id, None)).await?;
+            self.patient(PATIENCE, empty(&mut tx, *id)).await?;
+            self.patient(PATIENCE, raise(&mut tx, *id, None)).await?;
         }
-        patient(PATIENCE, async { Ok(tx.commit().await?) }).await?;
+        self.patient(PATIENCE, async { Ok(tx.commit().await?) }).await?;
         Ok(deleted)
     }
 
     /// The highest revision of all series of a source, those without candles too; 0 without any.
     pub(crate) async fn newest_revision(&self, source: &Source) -> Result<u64, StoreError> {
-        super::connect::bounded(async {
+        self.bounded(async {
             let found = sqlx::query_scalar!(
                 r#"SELECT coalesce(max(s.revision), 0) AS "revision!" FROM series s
                    JOIN sources o ON o.id = s.source_id WHERE o.source = $1"#,

@@ -3,7 +3,7 @@
 use model::{Interval, Source, Symbol, UnixMs};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, connect::bounded};
+use super::{Store, StoreError};
 
 /// All series that have candles.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ impl Store {
     /// # Errors
     /// As every read: [`StoreError`].
     pub async fn directory(&self) -> Result<Directory, StoreError> {
-        bounded(async {
+        self.bounded(async {
             let rows = sqlx::query!(
                 r#"SELECT s.id, y.symbol, y.name, o.source, s.finest, s.revision,
                           s.first_open AS "first_open?", s.last_open AS "last_open?", s.price_decimals

@@ -19,6 +19,7 @@ const SEARCHED_ROWS: i64 = 200_000;
 /// Candles of one series in one snapshot, whatever is written meanwhile. It has a connection of its own, outside the
 /// pool: how many there are at once is the caller's to bound. Dropped early, it costs nothing more.
 pub struct Export {
+    store: Store,
     connection: PgConnection,
     series_id: i64,
     finest: Interval,
@@ -45,7 +46,7 @@ impl Store {
         from: Option<UnixMs>,
         to: Option<UnixMs>,
     ) -> Result<Option<Export>, StoreError> {
-        bounded(async {
+        self.bounded(async {
             let mut connection = self.options().connect().await?;
             sqlx::query("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut connection).await?;
             let found = sqlx::query!("SELECT finest, revision, running FROM series WHERE id = $1", series_id)
@@ -60,7 +61,18 @@ impl Store {
             let base = base_level(finest, interval);
             let revision = directory::revision(found.revision)?;
             let running = found.running;
-            Ok(Some(Export { connection, series_id, finest, interval, base, next, end, revision, running }))
+            Ok(Some(Export {
+                store: self.clone(),
+                connection,
+                series_id,
+                finest,
+                interval,
+                base,
+                next,
+                end,
+                revision,
+                running,
+            }))
         })
         .await
     }
@@ -92,10 +104,12 @@ impl Export {
         // Two bars at least, so that leaving out the last still leaves one.
         let limit = PAGE_ROWS.max(2 * self.interval.ms() / self.base.ms());
         let (id, level) = (self.series_id, secs(self.base));
-        let rows = bounded(async {
-            read_rows(&mut self.connection, id, level, self.next, self.end, limit, false).await
-        })
-        .await?;
+        let store = self.store.clone();
+        let rows = store
+            .bounded(async {
+                read_rows(&mut self.connection, id, level, self.next, self.end, limit, false).await
+            })
+            .await?;
         let mut rows: Vec<_> = rows.iter().filter_map(StoredRow::row).collect();
         let is_last = (rows.len() as i64) < limit;
         if is_last {
@@ -118,19 +132,21 @@ impl Export {
     /// As every read.
     pub async fn has_incomplete(&mut self) -> Result<bool, StoreError> {
         let (id, level) = (self.series_id, secs(self.base));
-        let ends = bounded(async {
-            Ok(sqlx::query!(
-                r#"SELECT min(open_time) AS first, max(open_time) AS last FROM candles
+        let store = self.store.clone();
+        let ends = store
+            .bounded(async {
+                Ok(sqlx::query!(
+                    r#"SELECT min(open_time) AS first, max(open_time) AS last FROM candles
                    WHERE series_id = $1 AND "interval" = $2 AND open_time >= $3 AND open_time < $4"#,
-                id,
-                level,
-                self.next,
-                self.end
-            )
-            .fetch_one(&mut self.connection)
-            .await?)
-        })
-        .await?;
+                    id,
+                    level,
+                    self.next,
+                    self.end
+                )
+                .fetch_one(&mut self.connection)
+                .await?)
+            })
+            .await?;
         let (Some(first), Some(last)) = (ends.first, ends.last) else { return Ok(false) };
         if self.running.is_some_and(|time| (first..=last).contains(&self.base.bucket(time))) {
             return Ok(true);
@@ -141,7 +157,7 @@ impl Export {
         let mut from = self.interval.bucket(first);
         while from <= last {
             let to = (from + stretch).min(self.end);
-            if bounded(self.is_incomplete_within(from, to)).await? {
+            if store.bounded(self.is_incomplete_within(from, to)).await? {
                 return Ok(true);
             }
             from = to;

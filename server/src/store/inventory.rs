@@ -74,7 +74,7 @@ impl Store {
         finest: Option<Interval>,
     ) -> Result<Vec<StoredSeries>, StoreError> {
         let mut connection = counting(self).await?;
-        let rows = patient(PATIENCE, async {
+        let rows = self.patient(PATIENCE, async {
             Ok(sqlx::query!(
                 r#"SELECT s.id, y.symbol, o.source, s.finest, s.first_open AS "first_open!", s.last_open AS "last_open!",
                           s.price_decimals, c.candles AS "candles!", c.incomplete AS "incomplete!"
@@ -121,9 +121,10 @@ impl Store {
     pub async fn gaps(&self, series: &StoredSeries, limit: u32) -> Result<Gaps, StoreError> {
         let mut connection = counting(self).await?;
         let (step, limit) = (series.finest.ms(), i64::from(limit));
-        let gaps = patient(PATIENCE, async {
-            Ok(sqlx::query!(
-                r#"SELECT g.previous + $3 AS "from!", g.open_time - $3 AS "to!",
+        let gaps = self
+            .patient(PATIENCE, async {
+                Ok(sqlx::query!(
+                    r#"SELECT g.previous + $3 AS "from!", g.open_time - $3 AS "to!",
                           (g.open_time - g.previous) / $3 - 1 AS "candles!",
                           count(*) OVER () AS "count!",
                           (sum((g.open_time - g.previous) / $3 - 1) OVER ())::bigint AS "missing!"
@@ -131,28 +132,29 @@ impl Store {
                          FROM candles WHERE series_id = $1 AND "interval" = $2) g
                    WHERE g.open_time - g.previous > $3
                    ORDER BY g.open_time - g.previous DESC, g.open_time LIMIT $4"#,
-                series.id,
-                secs(series.finest),
-                step,
-                limit
-            )
-            .fetch_all(&mut connection)
-            .await?)
-        })
-        .await?;
-        let incomplete = patient(PATIENCE, async {
-            Ok(sqlx::query_scalar!(
-                r#"SELECT c.open_time FROM series s
+                    series.id,
+                    secs(series.finest),
+                    step,
+                    limit
+                )
+                .fetch_all(&mut connection)
+                .await?)
+            })
+            .await?;
+        let incomplete = self
+            .patient(PATIENCE, async {
+                Ok(sqlx::query_scalar!(
+                    r#"SELECT c.open_time FROM series s
                    JOIN candles c ON c.series_id = s.id AND c."interval" = s.finest
                    WHERE s.id = $1 AND (c.bars = 0 OR c.open_time = s.running)
                    ORDER BY c.open_time DESC LIMIT $2"#,
-                series.id,
-                limit
-            )
-            .fetch_all(&mut connection)
-            .await?)
-        })
-        .await?;
+                    series.id,
+                    limit
+                )
+                .fetch_all(&mut connection)
+                .await?)
+            })
+            .await?;
         close(connection).await;
         let first = gaps.first();
         Ok(Gaps {
@@ -170,7 +172,9 @@ impl Store {
 /// A connection whose statements may take long.
 async fn counting(store: &Store) -> Result<PgConnection, StoreError> {
     let mut connection = connect(store).await?;
-    patient(PATIENCE, async { Ok(sqlx::query(STATEMENT_TIMEOUT).execute(&mut connection).await?) }).await?;
+    store
+        .patient(PATIENCE, async { Ok(sqlx::query(STATEMENT_TIMEOUT).execute(&mut connection).await?) })
+        .await?;
     Ok(connection)
 }
 

@@ -9,7 +9,7 @@ use model::{
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError, connect::bounded, directory};
+use super::{Store, StoreError, directory};
 
 /// The latest quotes of one source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ impl Store {
     /// # Errors
     /// As every read: [`StoreError`].
     pub async fn latest(&self, source: &Source) -> Result<Latest, StoreError> {
-        bounded(async {
+        self.bounded(async {
             // The candle that opened last is the latest price: its end says nothing, for a coarse candle may still run.
             // Volumes are summed as decimals, of the shortest text of each: the sum of what the files say.
             // A candle that has not ended is as of when it was written: revisions are that clock, in µs.

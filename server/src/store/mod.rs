@@ -28,6 +28,7 @@ pub(crate) mod write;
 pub(crate) use audit::Noted;
 pub use candles::{Bars, MarkedCandle};
 pub use connect::Store;
+pub(crate) use connect::{MAX_EXPORTS, SERVER_CONNECTIONS};
 pub use delete::{DeleteError, Deleted};
 pub use directory::{Directory, SeriesInfo};
 pub use error::{Away, StoreError};

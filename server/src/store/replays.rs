@@ -2,7 +2,7 @@
 
 use model::UnixMs;
 
-use super::{SeriesInfo, Store, StoreError, candles::secs, connect::bounded, write::SeriesWriter};
+use super::{SeriesInfo, Store, StoreError, candles::secs, write::SeriesWriter};
 
 /// Which part of which recording a series replays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(crate) struct Replayed {
 impl Store {
     /// What this series replays, if it does.
     pub(crate) async fn replayed(&self, series_id: i64) -> Result<Option<Replayed>, StoreError> {
-        bounded(async {
+        self.bounded(async {
             let found = sqlx::query_as!(
                 Replayed,
                 "SELECT recorded_id, first_open, end_time, epoch FROM replays WHERE series_id = $1",
@@ -42,7 +42,7 @@ impl Store {
         (from, to): (UnixMs, UnixMs),
         shift: i64,
     ) -> Result<Option<UnixMs>, StoreError> {
-        bounded(async {
+        self.bounded(async {
             // The second pair of bounds says nothing new, but which of the tables of minutes count.
             let first = sqlx::query_scalar!(
                 r#"SELECT min(r.open_time) FROM candles r
@@ -72,7 +72,7 @@ const MAX_REPLAYS: i64 = 10_000;
 impl Store {
     /// What each replayed series replays, by the series' key.
     pub(crate) async fn replays(&self) -> Result<Vec<(i64, Replayed)>, StoreError> {
-        bounded(async {
+        self.bounded(async {
             let rows = sqlx::query!(
                 "SELECT series_id, recorded_id, first_open, end_time, epoch FROM replays
                  ORDER BY series_id LIMIT $1",

@@ -7,7 +7,7 @@ use super::{
     Store, StoreError,
     candles::secs,
     series::{make_months, raise},
-    write::{connect, patient},
+    write::connect,
 };
 
 /// Longest time for one series or one month.
@@ -32,7 +32,7 @@ impl Store {
     /// As every write.
     pub async fn make_room(&self, from: UnixMs, to: UnixMs) -> Result<u32, StoreError> {
         let mut connection = connect(self).await?;
-        let made = patient(PATIENCE, make_months(&mut connection, from, to)).await?;
+        let made = self.patient(PATIENCE, make_months(&mut connection, from, to)).await?;
         Ok(u32::try_from(made).unwrap_or(0))
     }
 
@@ -47,7 +47,7 @@ impl Store {
         let mut dropped = Dropped::default();
         if interval == Interval::M1 {
             for (month, end) in old_months(&mut connection, time).await? {
-                patient(PATIENCE, drop_month(&mut connection, &month, end)).await?;
+                self.patient(PATIENCE, drop_month(&mut connection, &month, end)).await?;
                 dropped.months += 1;
             }
             return Ok(dropped);
@@ -57,7 +57,7 @@ impl Store {
         let series: Vec<i64> =
             sqlx::query_scalar("SELECT id FROM series ORDER BY id").fetch_all(&mut connection).await?;
         for id in series {
-            dropped.rows += patient(PATIENCE, drop_rows(&mut connection, id, interval, cut)).await?;
+            dropped.rows += self.patient(PATIENCE, drop_rows(&mut connection, id, interval, cut)).await?;
         }
         Ok(dropped)
     }

@@ -2,7 +2,7 @@
 
 use sqlx::migrate::Migrator;
 
-use super::{Store, StoreError, connect::bounded};
+use super::{Store, StoreError};
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
@@ -35,7 +35,7 @@ impl Store {
         let ask = "SELECT format('%s.%s.%s', (SELECT system_identifier FROM pg_control_system()), \
                    (SELECT oid FROM pg_database WHERE datname = current_database()), \
                    (SELECT oid FROM pg_namespace WHERE nspname = current_schema()))";
-        bounded(async { Ok(sqlx::query_scalar(ask).fetch_one(self.pool()).await?) }).await
+        self.bounded(async { Ok(sqlx::query_scalar(ask).fetch_one(self.pool()).await?) }).await
     }
 
     /// Compares the newest migration in the database with the newest built in.

@@ -3,9 +3,7 @@
 use model::{Interval, Source, Sparkline, span::WEEK_MS};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Store, StoreError, candles::secs, connect::bounded, directory, latest::span_open, rollup::base_level,
-};
+use super::{Store, StoreError, candles::secs, directory, latest::span_open, rollup::base_level};
 
 /// Length of the candles of a line, where those stored are not longer.
 const LINE: Interval = Interval::H4;
@@ -32,7 +30,7 @@ impl Store {
         let lengths = finest.map(|finest| finest.max(LINE));
         let levels: Vec<i32> =
             finest.iter().zip(lengths).map(|(finest, length)| secs(base_level(*finest, length))).collect();
-        bounded(async {
+        self.bounded(async {
             // One statement: at most 43 closes a symbol, whatever is stored. See `latest.rs`.
             let rows = sqlx::query!(
                 r#"SELECT s.newest AS "newest!", y.symbol, s.as_of AS "as_of!", s.cut AS "cut!", p.level AS "level?", p.open AS "open?",

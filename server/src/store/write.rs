@@ -12,7 +12,6 @@ use sqlx::{ConnectOptions, Connection, PgConnection};
 use super::{
     Store, StoreError,
     candles::{MarkedCandle, secs},
-    connect::bounded,
     copy::copy_bytes,
     levels::roll_up,
     rollup::stored_levels,
@@ -42,7 +41,7 @@ pub(crate) struct Written {
 /// Opens a connection for writers.
 pub(crate) async fn connect(store: &Store) -> Result<PgConnection, StoreError> {
     // Its statements are long by nature: that is no news in the midst of an import.
-    bounded(async { Ok(store.options().clone().disable_statement_logging().connect().await?) }).await
+    store.bounded(async { Ok(store.options().clone().disable_statement_logging().connect().await?) }).await
 }
 
 /// One series, locked until [`SeriesWriter::commit`]; dropped without it, nothing happened.

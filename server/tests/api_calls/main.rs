@@ -10,6 +10,7 @@ mod openapi;
 mod overload;
 mod rate;
 mod refusals;
+mod refused_pages;
 mod slow_readers;
 #[path = "../support/mod.rs"]
 mod support;

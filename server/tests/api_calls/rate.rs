@@ -141,12 +141,49 @@ fn a_trusted_proxy_names_its_callers_and_others_cannot() {
 }
 
 #[test]
+fn only_the_header_that_is_set_names_the_client() {
+    const XFF: &str = "x-forwarded-for";
+    let with = |header: &str| {
+        server(&[THREE, ("TIDEMARK_TRUSTED_PROXIES", "127.0.0.1"), ("TIDEMARK_FORWARDED_HEADER", header)])
+    };
+    // A proxy writes one header, and each call brings another value of the other one.
+    for (header, own, forged) in [
+        ("forwarded", "for=203.0.113.7", XFF),
+        ("Forwarded", "for=x, for=203.0.113.7", XFF),
+        ("x-forwarded-for", "9.9.9.9, 203.0.113.7", "forwarded"),
+        ("auto", "203.0.113.7", "forwarded"),
+    ] {
+        let server = with(header);
+        let name = if header.eq_ignore_ascii_case("forwarded") { "forwarded" } else { XFF };
+        let statuses: Vec<u16> = (1..=4)
+            .map(|n| {
+                let other =
+                    if forged == XFF { format!("198.51.100.{n}") } else { format!("for=198.51.100.{n}") };
+                server.get_with("/api", &[(name, own), (forged, &other)]).status
+            })
+            .collect();
+        assert_eq!(statuses, [200, 200, 200, 429], "{header}");
+        // Alone, the other one names nobody, unless both count: the call is the proxy's.
+        let by_forged = |n: u8| {
+            let other = if forged == XFF { format!("192.0.2.{n}") } else { format!("for=192.0.2.{n}") };
+            server.get_with("/api", &[(forged, &other)]).status
+        };
+        let statuses: Vec<u16> = (1..=4).map(by_forged).collect();
+        let last = if header == "auto" { 200 } else { 429 };
+        assert_eq!(statuses, [200, 200, 200, last], "{header}");
+        // Where the administrator has said which one counts, there is nothing to warn of.
+        assert_eq!(server.log().contains("TIDEMARK_FORWARDED_HEADER"), header == "auto", "{}", server.log());
+    }
+}
+
+#[test]
 fn the_setting_is_checked_at_the_start() {
     for (name, value) in [
         ("TIDEMARK_RATE_LIMIT", "many"),
         ("TIDEMARK_RATE_LIMIT", "5/h"),
         ("TIDEMARK_TRUSTED_PROXIES", "10.0.0.0/40"),
         ("TIDEMARK_TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("TIDEMARK_FORWARDED_HEADER", "x-real-ip"),
         ("TIDEMARK_MAX_UNSENT_MIB", "0"),
         ("TIDEMARK_MAX_UNSENT_MIB_PER_CLIENT", "8MiB"),
         ("TIDEMARK_MAX_CONNECTIONS_PER_CLIENT", "-1"),

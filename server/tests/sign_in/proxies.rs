@@ -46,6 +46,30 @@ fn the_host_that_a_trusted_proxy_names_counts_as_host() {
 }
 
 #[test]
+fn host_and_scheme_are_of_the_header_that_is_set() {
+    let origin = ("origin", "https://dash.lan");
+    let x = [origin, ("x-forwarded-host", "dash.lan"), ("x-forwarded-proto", "https")];
+    let forwarded = [origin, ("forwarded", "for=192.0.2.7;host=dash.lan;proto=https")];
+    for (header, x_status, forwarded_status) in
+        [("forwarded", 403, 200), ("x-forwarded-for", 200, 403), ("auto", 200, 200)]
+    {
+        let server = server(&database_with_password(), &[PROXY, ("TIDEMARK_FORWARDED_HEADER", header)]);
+        for (lines, expected) in [(&x[..], x_status), (&forwarded, forwarded_status)] {
+            let reply = try_password(&server, PASSWORD, lines);
+            assert_eq!(reply.status, expected, "{header} {lines:?}: {}", reply.text());
+            // The cookie is of a browser that came by TLS.
+            let is_secure = reply.header("set-cookie").starts_with("__Host-tidemark=");
+            assert_eq!(is_secure, expected == 200, "{header} {lines:?}");
+        }
+        // The same host by a header that does not count does not make a plain cookie a secure one either.
+        let mixed = [("origin", "http://127.0.0.1"), ("host", "127.0.0.1"), ("x-forwarded-proto", "https")];
+        let reply = try_password(&server, PASSWORD, &mixed);
+        let is_secure = reply.header("set-cookie").starts_with("__Host-");
+        assert_eq!((reply.status, is_secure), (200, header != "forwarded"), "{header}");
+    }
+}
+
+#[test]
 fn a_refusal_says_what_to_change_and_leads_a_form_back() {
     let server = server(&database_with_password(), &[PROXY]);
     let origin = ("origin", "http://dash.lan");

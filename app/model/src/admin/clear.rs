@@ -20,7 +20,8 @@ pub enum ClearScope {
     Key(String),
 }
 
-/// What is known of the number of keys in Redis.
+/// What is known of the number of keys in Redis. The cache's own type says the same, and the pages cannot use it: their wasm
+/// must not contain the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Counted {
@@ -48,8 +49,6 @@ pub struct ClearPreview {
     pub bytes: u64,
     /// An estimate is within this of the truth, with a confidence of 95 %; otherwise 0.
     pub keys_error: u64,
-    /// Whether everything was looked at, in the second that there is for it.
-    pub complete: bool,
     /// Keys in the memory of this server. Exact.
     pub memory_keys: u64,
     /// Bytes of those.

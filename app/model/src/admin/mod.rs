@@ -15,5 +15,6 @@ pub use error::{AdminError, BadName, ScopePart, ScopeProblem, Unavailable};
 pub use nodes::{FailoverStats, NodeReport, NodeStats};
 pub use session::{Credentials, Session};
 pub use stats::{
-    CacheStats, CategoryStats, CoherenceStats, HotKeyStats, L1Stats, L2Stats, SharedTier, SourceStats,
+    CacheStats, CategoryStats, CoherenceStats, Connections, HotKeyStats, L1Stats, L2Stats, SharedTier,
+    SourceStats,
 };

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Connections;
 use crate::UnixMs;
 
 /// How a node of Redis is.
@@ -25,10 +26,16 @@ pub struct NodeStats {
     pub slots_moving: u64,
     /// Exchanges of this server with it.
     pub requests: u64,
-    /// Of those, the ones that ended with an error.
+    /// Of those, the ones that it answered with an error.
     pub errors: u64,
+    /// Of those, the ones whose connection broke.
+    #[serde(default)]
+    pub broken: u64,
     /// Of those, the ones without an answer in time.
     pub timeouts: u64,
+    /// What became of the connections to it.
+    #[serde(default)]
+    pub connections: Connections,
     /// What it says of itself; none when it did not answer in time.
     pub report: Option<NodeReport>,
     /// Why it says nothing.

@@ -6,7 +6,7 @@ use super::{ClearRecord, FailoverStats, NodeStats};
 use crate::UnixMs;
 
 /// What the cache of a server does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CacheStats {
     /// When it was read, Unix ms.
     pub as_of: UnixMs,
@@ -31,11 +31,13 @@ pub struct CacheStats {
 }
 
 /// The figures of one category.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryStats {
     /// Its name.
     pub name: String,
-    /// Reads answered, whatever answered.
+    /// Whether the server reads it for itself, at each request, and not for a reader.
+    pub is_own: bool,
+    /// Reads answered, whatever answered: of readers, not those to warm up or to refresh behind a reader.
     pub reads: u64,
     /// Of those, the ones that memory or Redis answered.
     pub answered_by_cache: u64,
@@ -91,14 +93,23 @@ pub struct L2Stats {
     pub dead: u64,
     /// Reads that found something of no use.
     pub invalid: u64,
+    /// Reads that found another application's value.
+    #[serde(default)]
+    pub foreign: u64,
     /// Reads without an answer in time.
     pub timeouts: u64,
-    /// Reads that failed otherwise.
+    /// Reads whose connection broke.
+    #[serde(default)]
+    pub broken: u64,
+    /// Reads that Redis answered with an error.
     pub errors: u64,
     /// Reads not tried, for want of a connection.
     pub skipped: u64,
     /// Entries written.
     pub writes: u64,
+    /// Writes left undone, because another application's value is there.
+    #[serde(default)]
+    pub foreign_writes: u64,
     /// Writes that failed.
     pub write_errors: u64,
     /// Bytes read.
@@ -131,7 +142,7 @@ pub struct SourceStats {
 }
 
 /// The connection to Redis.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharedTier {
     /// Whether a Redis is configured at all.
     pub configured: bool,
@@ -140,14 +151,30 @@ pub struct SharedTier {
     /// Where it is, without credentials.
     pub address: Option<String>,
     /// The error that ended the last connection or attempt; while connected, why it takes no writes or passes on no messages, if
-    /// it does not.
+    /// it does not, or which key holds another application's value.
     pub last_error: Option<String>,
     /// How long it has been so, ms.
     pub for_ms: u64,
+    /// What became of its connections so far, all nodes together.
+    #[serde(default)]
+    pub connections: Connections,
     /// Writes to Redis under way.
     pub writes_in_flight: u64,
     /// Loads and looks into Redis under way.
     pub flights: u64,
+}
+
+/// What became of connections to Redis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connections {
+    /// Connections made.
+    pub made: u64,
+    /// Attempts that failed.
+    pub failed: u64,
+    /// Of those, the ones without an answer in time.
+    pub timed_out: u64,
+    /// Connections that broke, or were taken out of use for want of answers.
+    pub lost: u64,
 }
 
 /// How a server keeps in step with the others.

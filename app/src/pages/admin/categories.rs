@@ -129,7 +129,7 @@ fn Row(stats: RwSignal<CacheStats>, clearing: Clearing, name: String) -> impl In
             <th scope="row">
                 <b>{name.clone()}</b>
             </th>
-            <td class="num">{of(Box::new(|c| format::count(c.keys.saturating_sub(c.cleared_keys))))}</td>
+            <td class="num">{of(Box::new(keys))}</td>
             <td class="num roomy">{of(Box::new(move |c| memory(c, words)))}</td>
             <td class="col-bar">
                 {drawing(of(Box::new(|c| bar(Answered::of(c)))))}
@@ -139,7 +139,7 @@ fn Row(stats: RwSignal<CacheStats>, clearing: Clearing, name: String) -> impl In
             <td class="num wide">{of(Box::new(|c| format::count(c.reads)))}</td>
             <td class="num wide">{of(Box::new(loads))}</td>
             <td class="num wide">{of(Box::new(move |c| evicted(c, words)))}</td>
-            <td class="num wide">{of(Box::new(|c| format::count(c.redis.skipped + c.redis.timeouts)))}</td>
+            <td class="num wide">{of(Box::new(move |c| skipped(c, words)))}</td>
             <td class="num wide">{of(Box::new(saved))}</td>
             <td class="num">
                 <button
@@ -154,6 +154,11 @@ fn Row(stats: RwSignal<CacheStats>, clearing: Clearing, name: String) -> impl In
         </tr>
     }
     .into_any()
+}
+
+/// Keys in memory that answer: those that clears cover do not.
+fn keys(category: &CategoryStats) -> String {
+    format::count(category.keys.saturating_sub(category.cleared_keys))
 }
 
 /// How full the category's own part of the memory is, and how much of that clears cover: it stays until it is replaced.
@@ -174,6 +179,20 @@ fn evicted(category: &CategoryStats, words: &AdminWords) -> String {
         0 => evicted,
         oversized => format!("{evicted} · {}", (words.too_large)(&format::count(oversized))),
     }
+}
+
+/// Reads for which Redis was not asked, for want of a connection; and those that it did not answer in time, or over a connection
+/// that broke.
+fn skipped(category: &CategoryStats, words: &AdminWords) -> String {
+    let mut text = format::count(category.redis.skipped);
+    for (count, say) in
+        [(category.redis.timeouts, words.timed_out), (category.redis.broken, words.broken_off)]
+    {
+        if count > 0 {
+            text = format!("{text} · {}", say(&format::count(count)));
+        }
+    }
+    text
 }
 
 /// The bar of who answered: memory, Redis, database from left to right. A share that is there is at least a hair wide.
@@ -198,6 +217,69 @@ fn bar(answered: Answered) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Locale;
+
+    #[test]
+    fn cleared_and_too_large_entries_are_shown_with_the_others() {
+        let words = Locale::En.admin_words();
+        let mut category = CategoryStats {
+            keys: 1_234,
+            bytes: 6_000_000,
+            limit_bytes: 24_000_000,
+            ..CategoryStats::default()
+        };
+        category.memory.evictions = 52;
+        let cells =
+            |category: &CategoryStats| [keys(category), memory(category, words), evicted(category, words)];
+        assert_eq!(cells(&category), ["1,234", "6.0 MB of 24.0 MB (25.0%)", "52"]);
+        (category.cleared_keys, category.cleared_bytes, category.memory.oversized) = (234, 1_000_000, 3);
+        let all = ["1,000", "6.0 MB of 24.0 MB (25.0%) · 1.0 MB cleared", "52 · 3 too large"];
+        assert_eq!(cells(&category), all);
+        // A clear may be counted a moment after the keys.
+        category.keys = 100;
+        assert_eq!(keys(&category), "0");
+    }
+
+    fn empty() -> CategoryStats {
+        CategoryStats {
+            name: "charts".to_owned(),
+            reads: 0,
+            answered_by_cache: 0,
+            saved_us: None,
+            saved_bytes: None,
+            keys: 0,
+            bytes: 0,
+            limit_bytes: 0,
+            cleared_keys: 0,
+            cleared_bytes: 0,
+            memory: Default::default(),
+            redis: Default::default(),
+            source: Default::default(),
+        }
+    }
+
+    #[test]
+    fn a_category_shows_its_own_limit_how_full_it_is_and_what_is_cleared_evicted_or_too_large() {
+        let mut category = empty();
+        (category.bytes, category.limit_bytes) = (21_700_000, 22_369_616);
+        category.memory.evictions = 12_646;
+        let words = crate::words::Locale::En.admin_words();
+        let of = format!("{} of {} (97.0%)", format::bytes(21_700_000), format::bytes(22_369_616));
+        assert_eq!(memory(&category, words), of);
+        assert_eq!(evicted(&category, words), "12,646");
+        (category.cleared_bytes, category.memory.oversized) = (3_000_000, 2);
+        assert_eq!(memory(&category, words), format!("{of} · {} cleared", format::bytes(3_000_000)));
+        assert_eq!(evicted(&category, words), "12,646 · 2 too large");
+    }
+
+    #[test]
+    fn reads_that_redis_was_not_asked_and_those_it_did_not_answer_are_told_apart() {
+        let mut category = empty();
+        let words = crate::words::Locale::En.admin_words();
+        assert_eq!(skipped(&category, words), "0");
+        (category.redis.skipped, category.redis.timeouts, category.redis.broken) = (11_471, 62, 7);
+        assert_eq!(skipped(&category, words), "11,471 · 62 timed out · 7 broken off");
+    }
 
     #[test]
     fn a_bar_stays_in_its_box_and_shows_the_smallest_share() {

@@ -270,8 +270,10 @@ fn covers(preview: &ClearPreview, words: &AdminWords) -> String {
     }
 }
 
+/// Returns true if a clear is known to cover nothing.
 fn is_nothing(preview: &ClearPreview) -> bool {
-    preview.complete && preview.keys == 0 && preview.memory_keys == 0 && preview.errors.is_empty()
+    let all_counted = matches!(preview.counted, Counted::Exact | Counted::NoRedis);
+    all_counted && preview.keys == 0 && preview.memory_keys == 0 && preview.errors.is_empty()
 }
 
 #[cfg(test)]
@@ -299,15 +301,23 @@ mod tests {
             ..Default::default()
         };
         for (counted, error, text) in [
-            (Counted::Exact, 0, "3,180 keys in Redis, 38.6 MB"),
-            (Counted::Estimate, 40, "about 3,180 keys in Redis (± 40), 38.6 MB"),
-            (Counted::AtLeast, 0, "at least 3,180 keys in Redis, 38.6 MB"),
+            (Counted::Exact, 0, "3,180 keys in Redis, 36.8 MiB"),
+            (Counted::Estimate, 40, "about 3,180 keys in Redis (± 40), 36.8 MiB"),
+            (Counted::AtLeast, 0, "at least 3,180 keys in Redis, 36.8 MiB"),
             (Counted::Unknown, 0, "Redis could not be looked at: its keys are not counted"),
-            (Counted::NoRedis, 0, "3,180 keys in the memory of this server, 38.6 MB"),
+            (Counted::NoRedis, 0, "3,180 keys in the memory of this server, 36.8 MiB"),
         ] {
             assert_eq!(covers(&preview(counted, error), words), text);
         }
-        assert!(is_nothing(&ClearPreview { complete: true, ..Default::default() }));
-        assert!(!is_nothing(&ClearPreview::default()));
+    }
+
+    #[test]
+    fn only_what_was_counted_whole_is_known_to_be_nothing() {
+        let of = |counted| ClearPreview { counted, ..Default::default() };
+        assert!(is_nothing(&of(Counted::Exact)) && is_nothing(&of(Counted::NoRedis)));
+        for counted in [Counted::Unknown, Counted::AtLeast, Counted::Estimate] {
+            assert!(!is_nothing(&of(counted)), "{counted:?}");
+        }
+        assert!(!is_nothing(&ClearPreview { memory_keys: 1, ..of(Counted::Exact) }));
     }
 }

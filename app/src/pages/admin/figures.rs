@@ -23,10 +23,10 @@ impl Answered {
         Self { memory, redis, source: category.reads.saturating_sub(memory + redis) }
     }
 
-    /// Of all categories.
+    /// Of all categories that readers read: what the server reads for itself would be half of it.
     #[must_use]
     pub fn of_all(stats: &CacheStats) -> Self {
-        stats.categories.iter().map(Self::of).fold(Self::default(), |a, b| Self {
+        readers(stats).map(Self::of).fold(Self::default(), |a, b| Self {
             memory: a.memory + b.memory,
             redis: a.redis + b.redis,
             source: a.source + b.source,
@@ -54,6 +54,10 @@ impl Answered {
     }
 }
 
+fn readers(stats: &CacheStats) -> impl Iterator<Item = &CategoryStats> {
+    stats.categories.iter().filter(|category| !category.is_own)
+}
+
 fn percent(part: u64, whole: u64) -> f64 {
     part as f64 / whole as f64 * 100.0
 }
@@ -71,7 +75,7 @@ pub fn ratio(value: Option<f64>) -> String {
 /// Percentage of reads that were answered past their soft life; none before the first read.
 #[must_use]
 pub fn stale(stats: &CacheStats) -> Option<f64> {
-    let stale: u64 = stats.categories.iter().map(|c| c.memory.stale + c.redis.stale).sum();
+    let stale: u64 = readers(stats).map(|c| c.memory.stale + c.redis.stale).sum();
     let reads = Answered::of_all(stats).reads();
     (reads > 0).then(|| percent(stale, reads).min(100.0))
 }
@@ -101,6 +105,51 @@ mod tests {
         assert_eq!(all.hit_ratio(), Some(99.0));
         assert_eq!(Answered::default().shares(), None);
         assert_eq!(Answered::default().hit_ratio(), None);
+    }
+
+    #[test]
+    fn what_the_server_reads_for_itself_is_in_no_ratio_of_readers() {
+        let category = |name: &str, is_own, reads, stale| CategoryStats {
+            name: name.to_owned(),
+            is_own,
+            reads,
+            answered_by_cache: reads - 10,
+            saved_us: None,
+            saved_bytes: None,
+            keys: 0,
+            bytes: 0,
+            limit_bytes: 0,
+            cleared_keys: 0,
+            cleared_bytes: 0,
+            memory: model::L1Stats { hits: reads - 10 - stale, stale, ..Default::default() },
+            redis: model::L2Stats::default(),
+            source: model::SourceStats::default(),
+        };
+        let stats = CacheStats {
+            as_of: 0,
+            memory_bytes: 0,
+            memory_limit_bytes: 0,
+            categories: vec![
+                category("directory", true, 1_000_000, 500_000),
+                category("charts", false, 100, 5),
+            ],
+            redis: model::SharedTier {
+                configured: false,
+                connected: false,
+                address: None,
+                last_error: None,
+                for_ms: 0,
+                writes_in_flight: 0,
+                flights: 0,
+            },
+            nodes: Vec::new(),
+            failovers: Vec::new(),
+            coherence: Default::default(),
+            hot_keys: Vec::new(),
+            clears: Vec::new(),
+        };
+        assert_eq!(Answered::of_all(&stats).hit_ratio(), Some(90.0));
+        assert_eq!(super::stale(&stats), Some(5.0));
     }
 
     #[test]

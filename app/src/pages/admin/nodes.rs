@@ -42,6 +42,22 @@ pub fn Nodes(
     .into_any()
 }
 
+/// What went wrong between this server and the node so far, each kind by itself; none if nothing did.
+fn troubles(node: &NodeStats, words: &AdminWords) -> Option<String> {
+    let kinds = [
+        (node.connections.failed, words.connects_failed),
+        (node.connections.lost, words.connections_lost),
+        (node.timeouts, words.timed_out),
+        (node.errors, words.refused),
+    ];
+    let said: Vec<String> = kinds
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, say)| say(&format::count(count)))
+        .collect();
+    (!said.is_empty()).then(|| said.join(" · "))
+}
+
 fn one(node: &NodeStats, failovers: &[FailoverStats], words: &'static AdminWords) -> AnyView {
     let down = node.failed || !node.usable;
     let role = match node.role.as_deref() {
@@ -82,8 +98,46 @@ fn one(node: &NodeStats, failovers: &[FailoverStats], words: &'static AdminWords
             <p>{serves.unwrap_or_default()}</p>
             <p lang=lang>{load}</p>
             {about.map(|about| view! { <p>{about}</p> })}
+            {troubles(node, words).map(|troubles| view! { <p>{troubles}</p> })}
             {promoted.map(|failover| view! { <p>{(words.promoted)(&failover.from)}</p> })}
         </li>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Connections;
+
+    use super::*;
+    use crate::words::Locale;
+
+    #[test]
+    fn each_kind_of_failure_is_told_by_itself_and_none_where_there_was_none() {
+        let mut node = NodeStats {
+            address: "127.0.0.1:6379".to_owned(),
+            role: None,
+            usable: true,
+            failed: false,
+            for_ms: 0,
+            last_error: None,
+            slots: 0,
+            slots_moving: 0,
+            requests: 9_000,
+            errors: 0,
+            broken: 0,
+            timeouts: 0,
+            connections: Connections { made: 1, ..Connections::default() },
+            report: None,
+            unanswered: None,
+        };
+        let words = Locale::En.admin_words();
+        assert_eq!(troubles(&node, words), None);
+        (node.errors, node.timeouts) = (4, 62);
+        node.connections = Connections { made: 3, failed: 41, timed_out: 40, lost: 1 };
+        assert_eq!(
+            troubles(&node, words).as_deref(),
+            Some("41 connection attempts failed · 1 connection lost · 62 timed out · 4 refused")
+        );
+    }
 }

@@ -7,7 +7,12 @@ use super::{
     figures::{Answered, failed_loads, ratio, saved, stale},
     use_admin_words,
 };
-use crate::{format, live, prefs::use_prefs, when};
+use crate::{
+    format, live,
+    prefs::use_prefs,
+    when,
+    words::{AdminWords, Locale},
+};
 
 /// Hit ratio, what was saved, stale answers, memory, Redis.
 #[component]
@@ -37,19 +42,7 @@ pub fn Tiles(
             (true, false) => words.away,
         })
     });
-    let redis_note = live::text(move || {
-        stats.with(|stats| match (&stats.redis.last_error, stats.redis.configured) {
-            (_, false) => words.no_redis_note.to_owned(),
-            (Some(error), _) => error.clone(),
-            (None, _) => {
-                let up = (words.for_time)(&when::age(stats.redis.for_ms, locale));
-                match stats.coherence.gaps {
-                    0 => up,
-                    lost => format!("{up} · {}", (words.messages_lost)(&format::count(lost))),
-                }
-            }
-        })
-    });
+    let redis_note = live::text(move || stats.with(|stats| note_of_redis(stats, words, locale)));
     // What Redis says is in English on every page.
     let redis_lang = live::maybe(move || {
         stats.with(|stats| (stats.redis.configured && stats.redis.last_error.is_some()).then_some("en"))
@@ -90,4 +83,40 @@ pub fn Tiles(
         </section>
     }
     .into_any()
+}
+
+/// How long Redis has been connected or away and what messages were lost, or what is wrong with it.
+fn note_of_redis(stats: &CacheStats, words: &AdminWords, locale: Locale) -> String {
+    match (&stats.redis.last_error, stats.redis.configured) {
+        (_, false) => words.no_redis_note.to_owned(),
+        (Some(error), _) => error.clone(),
+        (None, _) => {
+            let time = (words.for_time)(&when::age(stats.redis.for_ms, locale));
+            match stats.coherence.gaps {
+                0 => time,
+                lost => format!("{time} · {}", (words.messages_lost)(&format::count(lost))),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_messages_are_shown_while_redis_is_well() {
+        let words = Locale::En.admin_words();
+        let mut stats = CacheStats::default();
+        let note = |stats: &CacheStats| note_of_redis(stats, words, Locale::En);
+        assert_eq!(note(&stats), words.no_redis_note);
+        stats.redis.configured = true;
+        let well = note(&stats);
+        stats.coherence.gaps = 1;
+        assert_eq!(note(&stats), format!("{well} · 1 message lost"));
+        stats.coherence.gaps = 1_200;
+        assert_eq!(note(&stats), format!("{well} · 1,200 messages lost"));
+        stats.redis.last_error = Some("Connection refused".to_owned());
+        assert_eq!(note(&stats), "Connection refused");
+    }
 }

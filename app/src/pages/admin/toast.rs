@@ -1,7 +1,7 @@
 //! What was done last: what went, what it will cost, and its undo.
 
 use leptos::{html::Div, prelude::*, wasm_bindgen::JsCast, web_sys};
-use model::{CacheStats, ClearScope, Counted};
+use model::{CacheStats, ClearScope, Counted, Undone};
 
 use super::{
     clearing::{Clearing, Done},
@@ -36,13 +36,7 @@ pub fn Toast(
                 }
             }
         }
-        Done::Undone(undone) => {
-            let text = (words.undone_says)(undone.revived, undone.reloaded, undone.complete);
-            match undone.still_cleared {
-                0 => text,
-                still => format!("{text} {}", (words.undone_still)(still)),
-            }
-        }
+        Done::Undone(undone) => what_was_undone(undone, words),
         Done::Failed(why) => why.clone(),
     };
     let node = NodeRef::<Div>::new();
@@ -148,5 +142,32 @@ impl Clearing {
             };
             known.unwrap_or_else(whole)
         })
+    }
+}
+
+/// What an undo brought back, and what it did not.
+fn what_was_undone(undone: &Undone, words: &AdminWords) -> String {
+    let text = (words.undone_says)(undone.revived, undone.reloaded, undone.complete);
+    match undone.still_cleared {
+        0 => text,
+        still => format!("{text} {}", (words.undone_still)(still)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Locale;
+
+    #[test]
+    fn what_another_clear_still_covers_is_not_told_as_restored() {
+        let words = Locale::En.admin_words();
+        let undone = Undone { revived: 2, reloaded: 0, still_cleared: 800, gone: None, complete: true };
+        assert_eq!(
+            what_was_undone(&undone, words),
+            "Undone: 2 keys restored, 0 already loaded again. 800 keys stay cleared by another clear."
+        );
+        let all = Undone { still_cleared: 0, ..undone };
+        assert!(!what_was_undone(&all, words).contains("stay cleared"));
     }
 }

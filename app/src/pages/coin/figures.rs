@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use model::{Coin, Quote, Supply};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
-use super::Past;
+use super::DataOrigin;
 use crate::{
     components::{Change, LiveQuote, RangeTrack},
     format, live,
@@ -21,7 +21,7 @@ pub fn KeyFigures(
     /// Its live figures.
     quote: LiveQuote,
     /// Where its prices begin.
-    past: RwSignal<Past>,
+    origin: RwSignal<DataOrigin>,
 ) -> impl IntoView {
     let prefs = use_prefs();
     let (locale, words) = (prefs.locale, prefs.words());
@@ -30,7 +30,7 @@ pub fn KeyFigures(
     let utc = Calendar { locale, zone: Zone::Utc };
     // Dates before the replay began are no dates of the prices: the recording's are said instead.
     let since = live::part(move || {
-        let (name, date) = match (past.get().replay, past.get().first_open) {
+        let (name, date) = match (origin.get().replay, origin.get().first_open) {
             // As in the note below the page: a day of the recording is one of UTC.
             (Some(replay), _) => (words.recorded_since, utc.date(replay.first)),
             (None, Some(first)) => (words.stored_since, prefs.calendar().date(first)),

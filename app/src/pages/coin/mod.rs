@@ -97,9 +97,9 @@ fn kept(symbol: &str) -> String {
     format!("coin {symbol}")
 }
 
-/// Where the prices of a coin begin. Another source may begin elsewhere.
+/// Where the prices of a coin come from: since when, and of which recording. Another source may begin elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Past {
+struct DataOrigin {
     /// Open time of the first stored candle, Unix ms; `None` for simulated prices.
     first_open: Option<UnixMs>,
     /// What is replayed, if the prices are a replay.
@@ -118,8 +118,8 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
     let provenance = RwSignal::new(coin.provenance.clone());
     let lost = RwSignal::new(false);
     let refused = RwSignal::new(None::<u16>);
-    let past = RwSignal::new(Past { first_open: coin.first_open, replay: coin.replay });
-    let replay = Signal::derive(move || past.get().replay);
+    let origin = RwSignal::new(DataOrigin { first_open: coin.first_open, replay: coin.replay });
+    let replay = Signal::derive(move || origin.get().replay);
     let answered_at = StoredValue::new(None);
     {
         // If the server cannot be reached on the next visit, that visit shows the last data received here.
@@ -128,7 +128,7 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
             let Some(at) = answered_at.try_get_value().flatten() else { return };
             let Some(provenance) = provenance.try_get_untracked() else { return };
             let quote = Quote { name: received.quote.name.clone(), ..quote.to_quote() };
-            let Some(Past { first_open, replay }) = past.try_get_untracked() else { return };
+            let Some(DataOrigin { first_open, replay }) = origin.try_get_untracked() else { return };
             let key = kept(quote.symbol.as_str());
             data::keep(&key, || Coin { quote, first_open, replay, provenance, ..received }, at);
         });
@@ -161,7 +161,7 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
             lost.try_set(true);
         });
     }
-    keep_past_current(symbol.to_string(), provenance, past);
+    keep_origin_current(symbol.to_string(), provenance, origin);
     let busy = Signal::derive(move || refused.get().is_some());
     let price = quote.price.clone();
     let decimals = quote.decimals.clone();
@@ -199,7 +199,7 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
             <div class="coin-grid">
                 <ChartCard coin=coin.clone() quote=quote.clone() provenance />
                 <aside>
-                    <KeyFigures coin quote past />
+                    <KeyFigures coin quote origin />
                     <p class="aside-foot">
                         <Foot provenance lost refused />
                     </p>
@@ -211,8 +211,8 @@ fn CoinView(mut coin: Coin) -> impl IntoView {
     .into_any()
 }
 
-/// Reads the past of a coin every ten minutes, and soon after the source of its prices has changed.
-fn keep_past_current(symbol: String, provenance: RwSignal<Provenance>, past: RwSignal<Past>) {
+/// Reads the data origin of a coin every ten minutes, and soon after the source of its prices has changed.
+fn keep_origin_current(symbol: String, provenance: RwSignal<Provenance>, origin: RwSignal<DataOrigin>) {
     // By the reader's clock, ms.
     let read_at = StoredValue::new(now_ms());
     let refresh = move || {
@@ -222,7 +222,7 @@ fn keep_past_current(symbol: String, provenance: RwSignal<Provenance>, past: RwS
             else {
                 return;
             };
-            let knows_replay = past.with_untracked(|past| past.replay.is_some());
+            let knows_replay = origin.with_untracked(|origin| origin.replay.is_some());
             let age = now_ms() - read_at.get_value();
             // A clock that was set back says nothing of an age.
             if is_replay == knows_replay && (0.0..REPLAY_PACE_MS).contains(&age) {
@@ -231,7 +231,7 @@ fn keep_past_current(symbol: String, provenance: RwSignal<Provenance>, past: RwS
             // What cannot be read stays: it is read again at the next look. So does a replay that the server cannot name now.
             let Ok(coin) = data::coin(symbol).await else { return };
             if coin.replay.is_some() || coin.provenance.source != Source::REPLAY {
-                past.try_set(Past { first_open: coin.first_open, replay: coin.replay });
+                origin.try_set(DataOrigin { first_open: coin.first_open, replay: coin.replay });
                 read_at.try_set_value(now_ms());
             }
         }

@@ -77,6 +77,13 @@ pub(super) const WORDS: AdminWords = AdminWords {
     col_loads: "Loads",
     col_evicted: "Evicted",
     col_skipped: "Redis skipped",
+    timed_out: |count| format!("{count} timed out"),
+    broken_off: |count| format!("{count} broken off"),
+    refused: |count| format!("{count} refused"),
+    connects_failed: |count| {
+        format!("{} failed", counted(count, "connection attempt", "connection attempts"))
+    },
+    connections_lost: |count| format!("{} lost", counted(count, "connection", "connections")),
     memory_of: |bytes, limit, full| format!("{bytes} of {limit} ({full})"),
     memory_cleared: |bytes| format!("{bytes} cleared"),
     too_large: |count| format!("{count} too large"),

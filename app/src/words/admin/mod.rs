@@ -145,8 +145,18 @@ pub struct AdminWords {
     pub col_loads: &'static str,
     /// Evicted.
     pub col_evicted: &'static str,
-    /// Reads that Redis was not asked for, or did not answer in time.
+    /// Reads that Redis was not asked for; behind them those that it did not answer.
     pub col_skipped: &'static str,
+    /// So many requests had no answer in time.
+    pub timed_out: fn(&str) -> String,
+    /// The connection of so many requests broke.
+    pub broken_off: fn(&str) -> String,
+    /// So many requests were answered with an error.
+    pub refused: fn(&str) -> String,
+    /// So many attempts to connect failed.
+    pub connects_failed: fn(&str) -> String,
+    /// So many connections were lost.
+    pub connections_lost: fn(&str) -> String,
     /// Bytes in memory, their limit, and how full it is.
     pub memory_of: fn(&str, &str, &str) -> String,
     /// Of the bytes in memory so many are cleared.

@@ -38,12 +38,14 @@ fn nothing_missing_nothing_done() {
 fn debian_takes_packages_in_one_go_then_tools() {
     let all = missing(&[
         Tool::WasmTarget,
+        Tool::Make,
         Tool::CargoLeptos,
         Tool::WasmBindgen,
         Tool::Redis,
         Tool::Postgres,
         Tool::Chromium,
         Tool::WasmOpt,
+        Tool::Esbuild,
     ]);
     let made = plan(&all, &on(Platform::Debian(Root::Already)));
     assert_eq!(
@@ -51,11 +53,11 @@ fn debian_takes_packages_in_one_go_then_tools() {
         [
             "rustup target add wasm32-unknown-unknown",
             "env DEBIAN_FRONTEND=noninteractive apt-get update",
-            "env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends redis-server postgresql",
+            "env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends make redis-server postgresql",
             "env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium",
             "cargo install cargo-leptos --version 0.3.8 --locked",
             "cargo install wasm-bindgen-cli --version 0.2.130",
-            "npm install --no-fund --no-audit --prefix /x/.tidemark/tools binaryen@132",
+            "npm ci --ignore-scripts --no-fund --no-audit --prefix deploy/site",
         ]
     );
     assert!(made.by_hand.is_empty());
@@ -83,7 +85,7 @@ fn without_root_or_a_known_system_a_person_is_told() {
         assert_eq!(made.by_hand.len(), 1, "{:?}", made.by_hand);
         assert!(made.by_hand[0].starts_with("Redis >= 1: "), "{:?}", made.by_hand);
     }
-    let made = plan(&missing(&[Tool::Npm, Tool::WasmOpt]), &on(Platform::Other));
+    let made = plan(&missing(&[Tool::Npm, Tool::Esbuild]), &on(Platform::Other));
     assert!(made.steps.is_empty() && made.by_hand.len() == 2, "{made:?}");
     let bare = Circumstances { rustup: false, ..on(Platform::Other) };
     assert!(plan(&missing(&[Tool::WasmTarget]), &bare).by_hand[0].contains("rustup.rs"));

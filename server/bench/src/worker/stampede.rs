@@ -30,8 +30,9 @@ pub(super) async fn work(
 }
 
 async fn read(cache: &Cache, blobs: &Blobs, readers: usize, load: Duration) -> Result<Said> {
-    let unanswered =
-        || -> u64 { cache.l2_state().nodes.iter().map(|node| node.errors + node.timeouts).sum() };
+    let unanswered = || -> u64 {
+        cache.l2_state().nodes.iter().map(|node| node.errors + node.broken + node.timeouts).sum()
+    };
     let before = unanswered();
     let key = "cold".to_owned();
     let loader = move || async move {

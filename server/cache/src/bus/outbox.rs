@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::message::{MAX_KEY, Message};
 use super::{HEARTBEAT, Heard, Item, MUTE_FOR, SILENCE};
 use crate::clock;
-use crate::l2::Router;
+use crate::l2::{L2Error, Router};
 
 /// Names that wait to be announced. Beyond, everybody is told that announcements were dropped.
 const MAX_NAMES: usize = 8_192;
@@ -57,6 +57,8 @@ pub(crate) struct Outbox {
     last_heard: AtomicU64,
     pub messages: AtomicU64,
     pub failures: AtomicU64,
+    /// Of the failures, those that were refused by Redis.
+    pub refusals: AtomicU64,
     pub overflows: AtomicU64,
 }
 
@@ -74,6 +76,7 @@ impl Outbox {
             last_heard: AtomicU64::new(0),
             messages: AtomicU64::new(0),
             failures: AtomicU64::new(0),
+            refusals: AtomicU64::new(0),
             overflows: AtomicU64::new(0),
         }
     }
@@ -259,11 +262,17 @@ pub(crate) async fn publish(outbox: Arc<Outbox>, heard: Arc<Heard>, router: Arc<
             let owner = outbox.owner();
             let bytes = Message { publisher: outbox.publisher, epoch, number, owner, items }.to_bytes();
             let sent = loop {
-                if let Ok(receivers) = router.publish(PUBLISH_TIMEOUT, &channel, &bytes).await {
-                    outbox.note_sent(receivers, heard.publishers.load(Ordering::Relaxed));
-                    break true;
+                match router.publish(PUBLISH_TIMEOUT, &channel, &bytes).await {
+                    Ok(receivers) => {
+                        outbox.note_sent(receivers, heard.publishers.load(Ordering::Relaxed));
+                        break true;
+                    }
+                    Err(error) => {
+                        outbox.failures.fetch_add(1, Ordering::Relaxed);
+                        let is_refused = matches!(error, L2Error::Redis(_));
+                        outbox.refusals.fetch_add(u64::from(is_refused), Ordering::Relaxed);
+                    }
                 }
-                outbox.failures.fetch_add(1, Ordering::Relaxed);
                 // A heartbeat need not be made good: the next one says as much.
                 if !more {
                     break false;

@@ -1,7 +1,7 @@
 -- Appends a record to the clear log, folds it, returns it whole.
 -- KEYS[1] log; ARGV: kind, text, most records, age in microseconds past which a record matters no longer.
 local log = KEYS[1]
-if redis.call('HEXISTS', log, 'epoch') == 0 then
+if redis.call('HEXISTS', log, 'epoch') == 0 or redis.call('HEXISTS', log, 'format') == 0 then
   return redis.error_reply('NOLOG the clear log is missing')
 end
 local time = redis.call('TIME')

@@ -3,8 +3,8 @@
 -- KEYS[1] log; ARGV: owner, life of a claim in seconds, field of the origin or '', life of what it says in seconds.
 -- Returns 0 without a log, 1 when claimed or renewed, 2 while another's claim holds.
 local log, owner, field = KEYS[1], ARGV[1], ARGV[3]
-local fields = redis.call('HMGET', log, 'epoch', 'owner', 'owner_at', field)
-if not fields[1] then return 0 end
+local fields = redis.call('HMGET', log, 'epoch', 'owner', 'owner_at', field, 'format')
+if not (fields[1] and fields[5]) then return 0 end
 local now = tonumber(redis.call('TIME')[1])
 if field ~= '' then
   local at, since = string.match(fields[4] or '', '^(.+) (%d+)$')

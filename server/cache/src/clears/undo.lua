@@ -3,7 +3,7 @@
 local log = KEYS[1]
 local field = 'r' .. ARGV[1]
 local record = redis.call('HGET', log, field)
-if not record then return {} end
+if not record or redis.call('HEXISTS', log, 'format') == 0 then return {} end
 if string.sub(record, 1, 1) == '0' then
   local time = redis.call('TIME')
   redis.call('HSET', log, field, '1' .. string.sub(record, 2))

@@ -65,7 +65,12 @@ impl Router {
         let mut open: Vec<(usize, SentTo)> = (0..keys.len()).map(|i| (i, None)).collect();
         for round in 1..=MAX_ROUNDS {
             let last = round == MAX_ROUNDS;
-            let groups = self.group(keys, std::mem::take(&mut open), access, deadline, &mut each).await;
+            // Where the connection broke and there is no other node, what counts is that it was asked.
+            let mut not_asked = |i: usize, error: L2Error| {
+                let broken = without.remove(&i).filter(|error| matches!(error, L2Error::Broken(_)));
+                each(i, Err(broken.unwrap_or(error)));
+            };
+            let groups = self.group(keys, std::mem::take(&mut open), access, deadline, &mut not_asked).await;
             let mut asked: FuturesUnordered<_> =
                 groups.iter().map(|group| self.ask(group, keys, max_bytes, access, deadline, last)).collect();
             let mut pause = false;
@@ -109,14 +114,14 @@ impl Router {
         results.into_iter().map(|result| result.expect("every key is answered")).collect()
     }
 
-    /// Divides keys among their nodes. Those without a usable one are answered at once.
+    /// Divides keys among their nodes. `not_asked` is called at once for those without a usable one.
     async fn group(
         &self,
         keys: &[String],
         open: Vec<(usize, SentTo)>,
         access: Access,
         deadline: Instant,
-        each: &mut impl FnMut(usize, Result<Fetched, L2Error>),
+        not_asked: &mut impl FnMut(usize, L2Error),
     ) -> Vec<Group> {
         let map = self.map();
         let mut groups: Vec<Group> = Vec::new();
@@ -149,7 +154,7 @@ impl Router {
             };
             match group {
                 Ok(group) => groups[group].keys.push(i),
-                Err(error) => each(i, Err(error)),
+                Err(error) => not_asked(i, error),
             }
         }
         groups
@@ -179,7 +184,7 @@ impl Router {
         let values = match timeout_at(deadline, exchange).await {
             Ok(Ok(values)) => values,
             Ok(Err(error)) if !error.is_timeout() => {
-                node.counts.errors.add(1);
+                node.count_error(&error);
                 if error.is_unrecoverable_error() {
                     node.withdraw(*number, &text_of(&error));
                 }

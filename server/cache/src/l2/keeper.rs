@@ -1,6 +1,5 @@
 //! The job that keeps the map of the cluster true.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -132,7 +131,8 @@ impl Router {
             let stays = member.node.unused_for_ms() < GUEST_STAYS_MS
                 || map.nodes().any(|node| Arc::ptr_eq(node, &member.node));
             if !stays {
-                self.former_connects.fetch_add(member.node.noted().connects, Ordering::Relaxed);
+                let mut former = self.former_connections.lock();
+                *former = [*former, member.node.noted().connections].into_iter().sum();
             }
             stays
         });

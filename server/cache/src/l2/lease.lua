@@ -45,19 +45,21 @@ if type(old) == 'string' and #old == 80
   end
 end
 if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return { 1 } end
--- What is loaded by who began before a clear of this key is dead: the right to load begins anew. The token ends with
--- epoch and head in hex.
+-- A lease has 64 digits of hex, and a life: anything else is another application's, and ends by nobody's doing. The last 16
+-- are a head of the clear log, which counts clears and so begins with zeros; those of a hash do not.
 local held = redis.pcall('GET', KEYS[2])
-if type(held) == 'string' and #held == 64 then
-  local function hex(s)
-    return (string.gsub(s, '.', function(c) return string.format('%02x', string.byte(c)) end))
-  end
-  if string.sub(held, 33, 48) ~= hex(ARGV[4]) or string.sub(held, 49, 64) < hex(ARGV[5]) then
-    redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
-    return { 1 }
-  end
-end
--- A lease has 64 characters, and a life: what is no lease ends by nobody's doing.
 local left = redis.call('PTTL', KEYS[2])
-if type(held) ~= 'string' or #held ~= 64 or left < 0 then return { 3 } end
+if type(held) ~= 'string' or #held ~= 64 or left < 0
+  or string.find(held, '[^0-9a-f]') or string.sub(held, 49, 56) ~= '00000000' then
+  return { 3 }
+end
+-- What is loaded by who began before a clear of this key is dead: the right to load begins anew. The token ends with
+-- epoch and head.
+local function hex(s)
+  return (string.gsub(s, '.', function(c) return string.format('%02x', string.byte(c)) end))
+end
+if string.sub(held, 33, 48) ~= hex(ARGV[4]) or string.sub(held, 49, 64) < hex(ARGV[5]) then
+  redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+  return { 1 }
+end
 return { 2, left }

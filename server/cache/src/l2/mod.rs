@@ -7,6 +7,7 @@ mod channel;
 mod conn;
 mod connect;
 mod failover;
+mod foreign;
 mod health;
 mod inbox;
 mod info;

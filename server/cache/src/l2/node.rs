@@ -15,6 +15,7 @@ use super::lacks::Lacks;
 use super::refusals::{Refusals, Said};
 use super::state::{L2Error, Noted};
 use super::trouble::{Way, with_advice};
+use super::verdict::is_broken;
 use crate::counters::{Count, HotCount};
 
 /// So many commands in a row without an answer in time open the breaker.
@@ -29,8 +30,10 @@ const RENEW_EVERY_MS: u64 = 5_000;
 pub(super) struct Counts {
     /// Exchanges begun.
     pub requests: HotCount,
-    /// Exchanges that ended with an error, timeouts and redirects left out.
+    /// Exchanges that Redis answered with an error, redirects left out.
     pub errors: Count,
+    /// Exchanges whose connection broke.
+    pub broken: Count,
     /// Exchanges without an answer in time.
     pub timeouts: Count,
     /// Answers that named another node.
@@ -221,7 +224,7 @@ impl Node {
     /// Whether its first connection is under way.
     pub fn is_new(&self) -> bool {
         let noted = self.noted.lock();
-        noted.connects == 0 && noted.held_for() < CONNECT_TIMEOUT
+        noted.connections.made == 0 && noted.held_for() < CONNECT_TIMEOUT
     }
 
     pub fn note_use(&self) {
@@ -283,7 +286,7 @@ impl Node {
         noted.connected = true;
         noted.last_error = None;
         noted.since = Instant::now();
-        noted.connects += 1;
+        noted.connections.made += 1;
         drop((noted, published));
         self.said.lock().clear();
         tracing::info!(redis = %self.address, "connected to Redis {}", self.address);
@@ -300,9 +303,22 @@ impl Node {
         }
         *published = Some((number, conn.clone()));
         self.timeouts.store(0, Ordering::Relaxed);
-        self.noted.lock().connects += 1;
+        self.noted.lock().connections.made += 1;
         // Every few seconds where the node is a replica for good, which was said.
         tracing::debug!(redis = %self.address, "connected to Redis {} anew", self.address);
+    }
+
+    /// Counts an attempt to connect that failed.
+    pub(super) fn note_connect_failed(&self, error: &L2Error) {
+        let connections = &mut self.noted.lock().connections;
+        connections.failed += 1;
+        connections.timed_out += u64::from(*error == L2Error::Timeout);
+    }
+
+    /// Counts an exchange that ended with an error of Redis, or with the connection over which it ran.
+    pub(super) fn count_error(&self, error: &redis::RedisError) {
+        let count = if is_broken(error) { &self.counts.broken } else { &self.counts.errors };
+        count.add(1);
     }
 
     /// Notes why there is no connection. The loss is logged, and then each reason that is new, so that the log says why it
@@ -313,6 +329,7 @@ impl Node {
         let mut said = self.said.lock();
         if noted.connected {
             noted.since = Instant::now();
+            noted.connections.lost += 1;
             said.clear();
         }
         noted.connected = false;
@@ -325,7 +342,7 @@ impl Node {
     fn way(&self, noted: &Noted) -> Way {
         let addr = self.client.get_connection_info().addr();
         let tls = matches!(addr, redis::ConnectionAddr::TcpTls { .. });
-        Way { tls, cluster: self.cluster, worked: noted.connects > 0 }
+        Way { tls, cluster: self.cluster, worked: noted.connections.made > 0 }
     }
 
     /// A new connection, ready for use but not published.

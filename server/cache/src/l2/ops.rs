@@ -14,8 +14,10 @@ use crate::outgoing::{Lease, Outgoing};
 pub(crate) enum Fetched {
     /// Nothing there.
     Nothing,
-    /// Not a string, or longer than allowed.
-    Unusable,
+    /// An entry longer than allowed.
+    Oversized,
+    /// Another application's value: of another type, or longer than allowed and no entry.
+    Foreign,
     /// An entry, perhaps.
     Bytes(Vec<u8>),
 }
@@ -33,6 +35,8 @@ pub(crate) enum Written {
         /// Its version.
         by: u64,
     },
+    /// Another application's value is there, and stays.
+    Foreign,
 }
 
 /// The scripts.
@@ -116,12 +120,17 @@ impl Ops {
                 }
             })
             .await?;
-        if stored == 1 {
-            router.note_write_taken(&outgoing.key);
-        }
         let before = before.first_chunk().copied().map(u64::from_be_bytes);
         Ok(match (stored, before) {
-            (1, before) => Written::Stored { before },
+            (1, before) => {
+                router.note_write_taken(&outgoing.key);
+                router.note_ours(&outgoing.key);
+                Written::Stored { before }
+            }
+            (2, _) => {
+                router.note_foreign(&outgoing.key);
+                Written::Foreign
+            }
             (_, by) => Written::Refused { by: by.unwrap_or(0) },
         })
     }
@@ -172,9 +181,11 @@ impl Ops {
 pub(super) fn to_fetched(answer: RedisResult<Vec<u8>>, max_bytes: usize) -> Result<Fetched, L2Error> {
     match answer {
         Ok(bytes) if bytes.is_empty() => Ok(Fetched::Nothing),
-        Ok(bytes) if bytes.len() > max_bytes => Ok(Fetched::Unusable),
+        Ok(bytes) if bytes.len() > max_bytes => {
+            Ok(if header::is_foreign(&bytes) { Fetched::Foreign } else { Fetched::Oversized })
+        }
         Ok(bytes) => Ok(Fetched::Bytes(bytes)),
-        Err(error) if is_about_key(&error) => Ok(Fetched::Unusable),
+        Err(error) if is_about_key(&error) => Ok(Fetched::Foreign),
         Err(error) => Err(error.into()),
     }
 }

@@ -40,9 +40,11 @@ impl Router {
         };
         match &sent {
             Ok(_) => self.channel.note_sent(),
-            // Whatever else there is, the connection is lost, and that is logged.
             Err(L2Error::Redis(why)) => self.channel.note_not_sent(why),
-            Err(_) => {}
+            // Nobody refused anything: there is no connection, or no answer, and the node's watchdog says so.
+            Err(
+                L2Error::Broken(_) | L2Error::Disconnected(_) | L2Error::Timeout | L2Error::NotConfigured,
+            ) => {}
         }
         sent
     }
@@ -85,7 +87,7 @@ impl Router {
                 Ok(value)
             }
             Ok(Err(error)) if !error.is_timeout() => {
-                node.counts.errors.add(1);
+                node.count_error(&error);
                 if error.is_unrecoverable_error() {
                     node.withdraw(number, &text_of(&error));
                 }

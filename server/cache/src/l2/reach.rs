@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::node::Node;
 use super::router::{Access, Router};
 use super::slots::Map;
-use super::state::{L2Error, L2State, describe};
+use super::state::{Connections, L2Error, L2State, describe};
 
 impl Router {
     /// Whether anything can be asked: the clear log was read, and some node is usable.
@@ -49,6 +49,7 @@ impl Router {
         let nodes: Vec<_> = map.nodes().map(|node| describe(node, &map)).collect();
         let connected = trouble.is_none();
         let writes_refused = if connected { self.why_no_writes(&map) } else { None };
+        let connections = self.connections();
         let messages_refused = if connected { self.channel.trouble() } else { None };
         L2State {
             configured: true,
@@ -58,8 +59,12 @@ impl Router {
             last_error: trouble,
             writes_refused,
             messages_refused,
+            foreign_key: if connected { self.foreign.first() } else { None },
             shared: connected && self.is_shared(),
-            connects: self.connects(),
+            connects: connections.made,
+            connect_failures: connections.failed,
+            connect_timeouts: connections.timed_out,
+            connections_lost: connections.lost,
             nodes,
         }
     }
@@ -83,6 +88,30 @@ impl Router {
         });
     }
 
+    /// Notes that a key of ours holds another application's value. That is logged once, not by key.
+    pub fn note_foreign(&self, key: &str) {
+        if self.foreign.note(key) {
+            tracing::warn!(
+                redis.key = key,
+                "Redis key {key} holds another application's value: it is left alone, and what belongs there is kept in \
+                 memory only. Remove it, or choose another namespace"
+            );
+        } else {
+            tracing::debug!(redis.key = key, "Redis key {key} holds another application's value");
+        }
+    }
+
+    /// Notes that a key of ours holds what was written there.
+    #[inline]
+    pub fn note_ours(&self, key: &str) {
+        if self.foreign.note_ours(key) {
+            tracing::info!(
+                redis.key = key,
+                "no key is known any more that holds another application's value"
+            );
+        }
+    }
+
     /// Logs why Redis is not used where no node's watchdog does: the map of the cluster, or the log.
     pub(super) fn say_trouble(&self) {
         let map = self.map();
@@ -101,8 +130,14 @@ impl Router {
 
     /// How often a node was connected to.
     pub fn connects(&self) -> u64 {
-        let now: u64 = self.members.lock().values().map(|m| m.node.noted().connects).sum();
-        now + self.former_connects.load(Ordering::Relaxed)
+        self.connections().made
+    }
+
+    /// What became of all connections so far.
+    fn connections(&self) -> Connections {
+        let members = self.members.lock();
+        let now = members.values().map(|member| member.node.noted().connections);
+        now.chain([*self.former_connections.lock()]).sum()
     }
 
     /// What is wrong, if anything is.

@@ -1,7 +1,7 @@
 //! The way to Redis: knows the nodes and who owns which slot.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
@@ -13,10 +13,12 @@ use tokio::task::AbortHandle;
 use super::address::Address;
 use super::channel::Channel;
 use super::failover::Failover;
+use super::foreign::ForeignKeys;
 use super::node::{Member, Node};
 use super::refusals::Said;
 use super::skew::Skew;
 use super::slots::{Map, slot_of};
+use super::state::Connections;
 use super::url::Redis;
 use super::{keeper, watchdog};
 use crate::clears::Store;
@@ -53,8 +55,8 @@ pub(crate) struct Router {
     map: RwLock<Arc<Map>>,
     /// Every node with a watchdog: those of the map, seeds before there is a map, and guests named by redirects.
     pub(super) members: Mutex<HashMap<Address, Member>>,
-    /// Connections made by nodes that left.
-    pub(super) former_connects: AtomicU64,
+    /// The connections to nodes that left.
+    pub(super) former_connections: Mutex<Connections>,
     /// The clear log was read at least once: entries can be judged.
     log_read: AtomicBool,
     /// Counts changes of nodes and of the map.
@@ -71,6 +73,8 @@ pub(crate) struct Router {
     pub(super) turn: AtomicUsize,
     /// Whether messages between processes go through.
     pub(super) channel: Channel,
+    /// Keys of ours that hold another application's value.
+    pub(super) foreign: ForeignKeys,
     /// How far this machine's clock is ahead of Redis'.
     pub(super) clock: Skew,
     /// Reasons of the current outage, other than the nodes' own, that were logged.
@@ -97,7 +101,7 @@ impl Router {
             store,
             map: RwLock::new(Arc::new(Map::empty())),
             members: Mutex::new(HashMap::new()),
-            former_connects: AtomicU64::new(0),
+            former_connections: Mutex::default(),
             log_read: AtomicBool::new(false),
             changed: watch::Sender::new(0),
             refresh: Arc::new(Notify::new()),
@@ -106,6 +110,7 @@ impl Router {
             cut_offs: Arc::default(),
             turn: AtomicUsize::new(0),
             channel: Channel::default(),
+            foreign: ForeignKeys::default(),
             clock: Skew::default(),
             said: Mutex::default(),
             failovers: Mutex::new(BTreeMap::new()),

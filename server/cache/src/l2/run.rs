@@ -56,13 +56,18 @@ impl Router {
         let slot = self.slot(key);
         // Where a redirect sends us, and whether ASKING is due.
         let mut sent_to: Option<(Arc<Node>, bool)> = None;
-        // A node that is of no use for this exchange.
+        // A node that is of no use for this exchange, and the error if its connection broke.
         let mut useless: Option<Arc<Node>> = None;
+        let mut broken: Option<L2Error> = None;
         let mut pause = MIN_PAUSE;
         for hop in 1..=MAX_HOPS {
             let (chosen, asking) = match sent_to.take() {
                 Some((node, asking)) => (self.guest(node, deadline).await?, asking),
-                None => (self.choose(slot, access, useless.as_ref())?, false),
+                None => match self.choose(slot, access, useless.as_ref()) {
+                    Ok(chosen) => (chosen, false),
+                    // No other node is there: what counts is that this one was asked.
+                    Err(error) => return Err(broken.unwrap_or(error)),
+                },
             };
             let Chosen { node, number, conn } = chosen;
             node.note_use();
@@ -80,13 +85,14 @@ impl Router {
             match self.judge(&error, &node) {
                 Verdict::Timeout => return Err(node.timed_out(number)),
                 Verdict::Broken => {
-                    node.counts.errors.add(1);
+                    node.counts.broken.add(1);
                     node.withdraw(number, &text_of(&error));
                     if access.needs_master() || useless.is_some() {
                         return Err(error.into());
                     }
                     // Nothing is changed by reading twice.
                     useless = Some(node);
+                    broken = Some(error.into());
                     continue;
                 }
                 Verdict::Answer => {

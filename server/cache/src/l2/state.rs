@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::node::Node;
 use super::slots::Map;
 use super::trouble::Trouble;
+use super::verdict::is_broken;
 
 /// Why Redis gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +23,10 @@ pub enum L2Error {
     /// No answer in time.
     #[error("Redis did not answer in time")]
     Timeout,
-    /// Redis or the connection answered with an error.
+    /// The connection broke before the answer came, or none could be made.
+    #[error("Redis: {0}")]
+    Broken(String),
+    /// Redis answered with an error.
     #[error("Redis: {0}")]
     Redis(String),
 }
@@ -31,6 +35,7 @@ impl From<redis::RedisError> for L2Error {
     fn from(error: redis::RedisError) -> Self {
         match error.detail() {
             _ if error.is_timeout() => Self::Timeout,
+            _ if is_broken(&error) => Self::Broken(text_of(&error)),
             // The rest of the text would only name the library's kind.
             Some(detail) if error.kind() == ErrorKind::UnexpectedReturnType => {
                 Self::Redis(without_arguments(detail).to_owned())
@@ -67,6 +72,9 @@ pub struct L2State {
     /// Why messages between processes do not go through while Redis is reached; none while they do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages_refused: Option<String>,
+    /// A key of ours that holds another application's value, which is left alone; none if no such key is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub foreign_key: Option<String>,
     /// Whether another installation uses the namespace, too.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub shared: bool,
@@ -74,6 +82,12 @@ pub struct L2State {
     pub for_ms: u64,
     /// Connections made so far, to all nodes together.
     pub connects: u64,
+    /// Attempts to connect that failed.
+    pub connect_failures: u64,
+    /// Of those, the ones without an answer in time.
+    pub connect_timeouts: u64,
+    /// Connections that broke, or were taken out of use for want of answers.
+    pub connections_lost: u64,
     /// The nodes known now, masters first.
     pub nodes: Vec<NodeState>,
 }
@@ -91,10 +105,20 @@ pub struct NodeState {
     pub last_error: Option<String>,
     /// How long it has been so, in milliseconds.
     pub for_ms: u64,
+    /// Connections made so far.
+    pub connects: u64,
+    /// Attempts to connect that failed.
+    pub connect_failures: u64,
+    /// Of those, the ones without an answer in time.
+    pub connect_timeouts: u64,
+    /// Connections that broke, or were taken out of use for want of answers.
+    pub connections_lost: u64,
     /// Exchanges begun by this process.
     pub requests: u64,
-    /// Exchanges that ended with an error; timeouts and redirects are counted apart.
+    /// Exchanges that Redis answered with an error; redirects are counted apart.
     pub errors: u64,
+    /// Exchanges whose connection broke before the answer came.
+    pub broken: u64,
     /// Exchanges without an answer in time.
     pub timeouts: u64,
     /// Answers that named another node.
@@ -110,8 +134,13 @@ impl NodeState {
             usable: false,
             last_error: Some(why.to_owned()),
             for_ms: 0,
+            connects: 0,
+            connect_failures: 0,
+            connect_timeouts: 0,
+            connections_lost: 0,
             requests: 0,
             errors: 0,
+            broken: 0,
             timeouts: 0,
             redirects: 0,
         }
@@ -128,9 +157,13 @@ impl L2State {
             last_error: None,
             writes_refused: None,
             messages_refused: None,
+            foreign_key: None,
             shared: false,
             for_ms: 0,
             connects: 0,
+            connect_failures: 0,
+            connect_timeouts: 0,
+            connections_lost: 0,
             nodes: Vec::new(),
         }
     }
@@ -145,6 +178,7 @@ impl L2State {
             .or_else(|| of(Affected::Writes, &self.writes_refused))
             .or_else(|| of(Affected::Messages, &self.messages_refused))
             .or_else(|| self.shared.then_some((Affected::Nothing, Trouble::Shared)))
+            .or_else(|| self.foreign_key.is_some().then_some((Affected::Nothing, Trouble::ForeignKey)))
     }
 
     /// Configured, but not reached.
@@ -160,7 +194,7 @@ pub enum Affected {
     All,
     /// It answers reads and refuses writes.
     Writes,
-    /// Nothing but the share of reads that the cache answers.
+    /// Nothing but the share of reads that the cache answers, perhaps of single keys only.
     Nothing,
     /// Processes do not hear of each other's writes; after half a minute they keep them back.
     Messages,
@@ -172,7 +206,28 @@ pub(super) struct Noted {
     pub connected: bool,
     pub last_error: Option<String>,
     pub since: Instant,
-    pub connects: u64,
+    pub connections: Connections,
+}
+
+/// What became of the connections to a node, or to several.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Connections {
+    pub made: u64,
+    pub failed: u64,
+    /// Of the failed ones, those without an answer in time.
+    pub timed_out: u64,
+    pub lost: u64,
+}
+
+impl std::iter::Sum for Connections {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |a, b| Self {
+            made: a.made + b.made,
+            failed: a.failed + b.failed,
+            timed_out: a.timed_out + b.timed_out,
+            lost: a.lost + b.lost,
+        })
+    }
 }
 
 impl Noted {
@@ -181,7 +236,7 @@ impl Noted {
             connected: false,
             last_error: Some("first connection is under way".into()),
             since: Instant::now(),
-            connects: 0,
+            connections: Connections::default(),
         }
     }
 
@@ -199,8 +254,13 @@ pub(super) fn describe(node: &Arc<Node>, map: &Map) -> NodeState {
         usable: noted.connected,
         for_ms: crate::clock::millis(noted.held_for()),
         last_error: noted.last_error,
+        connects: noted.connections.made,
+        connect_failures: noted.connections.failed,
+        connect_timeouts: noted.connections.timed_out,
+        connections_lost: noted.connections.lost,
         requests: node.counts.requests.get(),
         errors: node.counts.errors.get(),
+        broken: node.counts.broken.get(),
         timeouts: node.counts.timeouts.get(),
         redirects: node.counts.redirects.get(),
     }

@@ -27,7 +27,7 @@ pub(super) fn judge(error: &RedisError, asked: &Address) -> Verdict {
         return Verdict::Timeout;
     }
     let ErrorKind::Server(kind) = error.kind() else {
-        return if error.is_unrecoverable_error() { Verdict::Broken } else { Verdict::Answer };
+        return if is_broken(error) { Verdict::Broken } else { Verdict::Answer };
     };
     match kind {
         ServerErrorKind::Moved => Verdict::Moved(target(error, asked)),
@@ -39,6 +39,11 @@ pub(super) fn judge(error: &RedisError, asked: &Address) -> Verdict {
         | ServerErrorKind::ReadOnly => Verdict::Later,
         _ => Verdict::Answer,
     }
+}
+
+/// Whether an error is of the connection, which is of no use any more, and not an answer of Redis.
+pub(super) fn is_broken(error: &RedisError) -> bool {
+    !matches!(error.kind(), ErrorKind::Server(_)) && error.is_unrecoverable_error()
 }
 
 /// Where a redirect leads. Of a pipeline the first one counts: its keys share a slot.

@@ -51,6 +51,15 @@ pub(super) async fn supervise(node: Arc<Node>, router: Weak<Router>) {
 }
 
 async fn connect(node: &Node, router: &Weak<Router>) -> Result<MultiplexedConnection, L2Error> {
+    let connected = prepare(node, router).await;
+    if let Err(error) = &connected {
+        node.note_connect_failed(error);
+    }
+    connected
+}
+
+/// A connection over which it was asked for all that has to be known before it is used.
+async fn prepare(node: &Node, router: &Weak<Router>) -> Result<MultiplexedConnection, L2Error> {
     let mut conn = node.connect().await?;
     let asked = timeout(WATCH_TIMEOUT, Lacks::ask(&mut conn)).await;
     node.note_lacks(asked.map_err(|_| L2Error::Timeout)??);

@@ -2,7 +2,8 @@
 -- header.rs, numbers big-endian.
 -- KEYS[1] entry, KEYS[2] lease; ARGV: entry, life in ms, epoch of the clear log, head below which entries of this key
 -- are dead, token of the lease or '', then pairs of cleared tag and head.
--- Returns {1 if written, version of the living entry that was there, 8 bytes, or ''}. What is no string is left alone.
+-- Returns {1 if written, 0 if a newer one is there, 2 if another application's value is; version of the living entry that
+-- was there, 8 bytes, or ''}.
 local function less(a, b)
   for i = 1, 8 do
     local x, y = string.byte(a, i), string.byte(b, i)
@@ -20,15 +21,19 @@ local function is_of_the_future(bytes)
   return ms > time[1] * 1000 + 2000
 end
 
-if KEYS[2] and redis.call('GET', KEYS[2]) == ARGV[5] then redis.call('DEL', KEYS[2]) end
+if KEYS[2] and redis.pcall('GET', KEYS[2]) == ARGV[5] then redis.call('DEL', KEYS[2]) end
 
 local new = ARGV[1]
 local old = redis.pcall('GETRANGE', KEYS[1], 0, 79)
--- A key of another type is another application's: SET would delete it.
-if type(old) == 'table' then return { 0, '' } end
+-- What does not begin as our entries do, or is of another type, is another application's: SET would delete it. Neither
+-- would it be distinguished from nothing if it is empty: then the key is set only if it is not there.
+if type(old) == 'table' or (old ~= '' and string.sub(old, 1, 4) ~= string.sub(new, 1, 4)) then return { 2, '' } end
+if old == '' then
+  return { redis.call('SET', KEYS[1], new, 'NX', 'PX', ARGV[2]) and 1 or 2, '' }
+end
 local before = ''
 -- Same magic, format and schema; anything else refuses nothing.
-if type(old) == 'string' and #old == 80
+if #old == 80
   and string.sub(old, 1, 5) == string.sub(new, 1, 5)
   and string.sub(old, 7, 8) == string.sub(new, 7, 8)
   and string.sub(old, 57, 64) == ARGV[3]

@@ -185,12 +185,49 @@ async fn what_was_hot_is_warm_in_the_next_process() {
     let warmed = in_second.warm(how, |text| Some(text.to_owned()), source.clone()).await;
     assert_eq!((warmed.remembered, warmed.loaded, warmed.failed, warmed.out_of_time), (3, 2, 1, false));
     assert_eq!((calls.get(), second.stats().categories["texts"].l1_entries >= 2), (1, true));
+    // What nobody asked for is no read, however it ended.
+    let counts = second.stats().categories["texts"];
+    assert_eq!((counts.own.reads, counts.own.by_cache), (3, 2));
+    assert_eq!((counts.reads(), counts.answered_by_cache()), (0, 0), "{counts:?}");
     let least = WarmUp { most: 1, ..how };
     assert_eq!(in_second.warm(least, |text| Some(text.to_owned()), source.clone()).await.remembered, 1);
     // Without Redis there is nothing to remember.
     let alone = memory_only();
     let nothing = texts(&alone, steady()).warm(how, |text| Some(text.to_owned()), source).await;
     assert_eq!(nothing.remembered, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_read_counts_once_and_refreshes_behind_a_reader_do_not() {
+    let cache = memory_only();
+    let texts = texts(&cache, soft());
+    let counts = || cache.stats().categories["texts"];
+    let of_readers = || (counts().reads(), counts().answered_by_cache());
+    load(&texts, "k", "v", 1).await.expect("loads");
+    assert_eq!(of_readers(), (1, 0));
+    // Answered from memory again and again, and refreshed behind that.
+    let mut reads = 1;
+    while counts().source.loads < 4 {
+        load(&texts, "k", "v", 1).await.expect("an answer");
+        reads += 1;
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(of_readers(), (reads, reads - 1));
+    // A load that fails, one that says that there is no such thing, the memory of that, and a batch.
+    load_failing(&texts, "down").await.expect_err("fails");
+    assert_eq!(of_readers(), (reads + 1, reads - 1));
+    let absent = || async { Ok::<_, Down>(Loaded::<Text>::absent(1)) };
+    let name = key("none");
+    assert_eq!(texts.get_or_load(&name, Want::any(), absent).await.expect_err("none"), LoadError::Absent);
+    assert_eq!(of_readers(), (reads + 2, reads - 1));
+    assert_eq!(texts.get_or_load(&name, Want::any(), absent).await.expect_err("none"), LoadError::Absent);
+    assert_eq!(of_readers(), (reads + 3, reads));
+    let all = |keys: Vec<String>| async {
+        Ok::<_, Down>(keys.into_iter().map(|key| (key, Loaded::new(Text("v".into()), 1))).collect())
+    };
+    let names = [key("x"), key("y")];
+    assert!(texts.get_many_or_load(&names, Want::any(), all).await.iter().all(Result::is_ok));
+    assert_eq!(of_readers(), (reads + 5, reads));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::{Method, Request, StatusCode, Uri, header};
+use axum::http::{Method, Request, StatusCode, Uri, header, request::Builder};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
@@ -52,6 +52,36 @@ impl Client {
         self.connect().await.is_ok()
     }
 
+    /// Checks that the server there knows the token, before the token is sent: anybody may listen on a port that no server has
+    /// taken.
+    ///
+    /// # Errors
+    /// It does not, or it does not answer.
+    pub(super) async fn check_server(&self) -> Result<(), String> {
+        let mut bytes = [0_u8; 16];
+        getrandom::fill(&mut bytes).map_err(|error| self.about(error))?;
+        let nonce: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let path = format!("/api/cache/proof?nonce={nonce}");
+        let asked = async {
+            let stream = self.connect().await?;
+            let server = stream.peer_addr().map_err(|error| self.about(error))?;
+            let request = self.request(Method::GET, &path).body(Full::default());
+            let (_, text) = self.exchange(stream, request).await?;
+            Ok::<_, String>((server, text))
+        };
+        let (server, text) = timeout(CALL, asked)
+            .await
+            .map_err(|_| self.about(format!("no answer within {} s", CALL.as_secs())))??;
+        let answer: Value = serde_json::from_slice(&text).unwrap_or_default();
+        if answer["proof"].as_str().is_some_and(|proof| self.token.is_proved_by(server, &nonce, proof)) {
+            return Ok(());
+        }
+        Err(self.about(
+            "what listens there does not show that it knows the token, so the token was not sent; \
+             if it is a server of yours, as behind a mapped port, name it with --url",
+        ))
+    }
+
     /// The JSON at this path.
     pub(super) async fn get(&self, path: &str) -> Result<Value, String> {
         self.call(Method::GET, path, String::new()).await
@@ -71,7 +101,7 @@ impl Client {
     }
 
     async fn call(&self, method: Method, path: &str, body: String) -> Result<Value, String> {
-        let (status, text) = timeout(CALL, self.exchange(method, path, body))
+        let (status, text) = timeout(CALL, self.authorized(method, path, body))
             .await
             .map_err(|_| self.about(format!("no answer within {} s", CALL.as_secs())))??;
         let document: Option<Value> = serde_json::from_slice(&text).ok();
@@ -84,25 +114,34 @@ impl Client {
         }
     }
 
-    async fn exchange(
+    async fn authorized(
         &self,
         method: Method,
         path: &str,
         body: String,
     ) -> Result<(StatusCode, Bytes), String> {
-        let stream = self.connect().await?;
+        let request = self
+            .request(method, path)
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token.expose()))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body)));
+        self.exchange(self.connect().await?, request).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> Builder {
+        Request::builder().method(method).uri(path).header(header::HOST, &self.authority)
+    }
+
+    async fn exchange(
+        &self,
+        stream: TcpStream,
+        request: Result<Request<Full<Bytes>>, axum::http::Error>,
+    ) -> Result<(StatusCode, Bytes), String> {
+        let request = request.map_err(|e| self.about(e))?;
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(|e| self.about(e))?;
         // It ends with the sender; its errors come back through the call.
         tokio::spawn(connection);
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, &self.authority)
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.token.expose()))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|e| self.about(e))?;
         let answer = sender.send_request(request).await.map_err(|e| self.about(e))?;
         let status = answer.status();
         let body = Limited::new(answer.into_body(), LARGEST).collect().await.map_err(|e| self.about(e))?;

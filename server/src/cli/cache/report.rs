@@ -46,7 +46,40 @@ fn summary(stats: &Value) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "memory   {} of {} ({})", bytes(used), bytes(limit), percent(used, limit));
+    let readers = stats["savings"].as_object().into_iter().flatten().filter(|(_, of)| of["own"] != true);
+    let (reads, by_cache) = readers.fold((0, 0), |(reads, by_cache), (_, of)| {
+        (reads + number(&of["reads"]), by_cache + number(&of["answered_by_cache"]))
+    });
+    let _ =
+        writeln!(text, "readers  {} of {reads} reads answered by memory or Redis", percent(by_cache, reads));
     let _ = writeln!(text, "Redis    {}", visible(&redis));
+    if l2["configured"] == true {
+        let of = |field: &str| list(&l2["nodes"]).iter().map(|node| number(&node[field])).sum::<u64>();
+        let _ = writeln!(
+            text,
+            "links    {} connects, {} failed ({} without an answer in time), {} lost; requests: {} timed out, {} broke \
+             off, {} refused",
+            number(&l2["connects"]),
+            number(&l2["connect_failures"]),
+            number(&l2["connect_timeouts"]),
+            number(&l2["connections_lost"]),
+            of("timeouts"),
+            of("broken"),
+            of("errors"),
+        );
+    }
+    if let Some(key) = l2["foreign_key"].as_str() {
+        let of = |field: &str| -> u64 {
+            let categories = stats["categories"].as_object();
+            categories.into_iter().flat_map(|all| all.values()).map(|of| number(&of["l2"][field])).sum()
+        };
+        let (reads, writes) = (of("foreign"), of("foreign_writes"));
+        let line = format!(
+            "{key} holds another application's value, which is left alone; {reads} reads found such, {writes} writes \
+             were left undone"
+        );
+        let _ = writeln!(text, "foreign  {}", visible(&line));
+    }
     let _ = writeln!(
         text,
         "others   {others}; {} known, {} messages missed, {} silences",
@@ -72,6 +105,7 @@ fn categories(stats: &Value) -> String {
         "memory",
         "Redis",
         "skipped",
+        "timed out",
         "loads",
         "failed",
         "shared",
@@ -97,6 +131,7 @@ fn categories(stats: &Value) -> String {
             percent(of(l1), reads),
             percent(of(l2), reads),
             number(&l2["skipped"]).to_string(),
+            number(&l2["timeouts"]).to_string(),
             number(&source["loads"]).to_string(),
             (number(&source["failures"]) + number(&source["timeouts"])).to_string(),
             number(&source["coalesced"]).to_string(),
@@ -138,8 +173,22 @@ fn clear_log(stats: &Value) -> String {
 /// Health of each Redis node, and the last failovers.
 pub(super) fn nodes(document: &Value) -> String {
     let mut table = Table::new(&[
-        "node", "role", "state", "slots", "keys", "memory", "of", "ops/s", "hits", "lag", "requests",
-        "errors",
+        "node",
+        "role",
+        "state",
+        "slots",
+        "keys",
+        "memory",
+        "of",
+        "ops/s",
+        "hits",
+        "lag",
+        "lag",
+        "requests",
+        "refused",
+        "timed out",
+        "broken",
+        "lost",
     ]);
     for node in list(&document["nodes"]) {
         let report = &node["report"];
@@ -161,7 +210,10 @@ pub(super) fn nodes(document: &Value) -> String {
             report["hit_ratio"].as_f64().map_or_else(|| "–".to_owned(), |r| format!("{:.1} %", r * 100.0)),
             report["lag_bytes"].as_u64().map_or_else(|| "–".to_owned(), bytes),
             word(&node["requests"]),
-            (number(&node["errors"]) + number(&node["timeouts"])).to_string(),
+            number(&node["errors"]).to_string(),
+            number(&node["timeouts"]).to_string(),
+            number(&node["broken"]).to_string(),
+            number(&node["connections_lost"]).to_string(),
         ]);
     }
     let mut text = table.text();
@@ -211,7 +263,14 @@ pub(super) fn inspection(entry: &Value) -> String {
             "being loaded",
             entry["lease_ms"].as_u64().map_or("no".to_owned(), |ms| format!("for {ms} ms at most")),
         ),
-        ("Redis", word(&entry["l2_error"])),
+        (
+            "Redis",
+            if entry["l2_foreign"] == true {
+                "another application's value is at its key, and is left alone".to_owned()
+            } else {
+                word(&entry["l2_error"])
+            },
+        ),
     ] {
         if name != "Redis" || value != "–" {
             let _ = writeln!(text, "{name:<13}{}", visible(&value));
@@ -317,17 +376,74 @@ mod tests {
     }
 
     #[test]
+    fn a_value_of_another_application_is_named_with_what_it_costs() {
+        let mut stats = json!({
+            "l2": { "configured": true, "connected": true, "address": "127.0.0.1:6379", "foreign_key": "tm:e:a:{k}" },
+            "coherence": { "trusted": true },
+            "categories": {
+                "a": { "l2": { "foreign": 3, "foreign_writes": 2 } }, "b": { "l2": { "foreign": 4, "foreign_writes": 5 } },
+            },
+        });
+        let text = summary(&stats);
+        assert!(
+            text.contains(
+                "foreign  tm:e:a:{k} holds another application's value, which is left alone; 7 reads found such, \
+                 7 writes were left undone\n"
+            ),
+            "{text}"
+        );
+        stats["l2"]["foreign_key"] = Value::Null;
+        assert!(!summary(&stats).contains("foreign"));
+        let entry = json!({ "l1": null, "l2": null, "l2_key": "tm:e:a:{k}", "slot": 1, "l2_foreign": true });
+        assert!(inspection(&entry).contains("another application's value is at its key"));
+    }
+
+    #[test]
+    fn connections_that_fail_break_or_hang_and_requests_that_are_refused_are_told_apart() {
+        let node = json!({
+            "address": "127.0.0.1:6379", "usable": true, "requests": 900, "errors": 11, "timeouts": 62, "broken": 7,
+            "connections_lost": 5,
+        });
+        let stats = json!({
+            "l2": {
+                "configured": true, "connected": true, "connects": 3, "connect_failures": 41, "connect_timeouts": 40,
+                "connections_lost": 5, "nodes": [node.clone(), node.clone()],
+            },
+            "coherence": {}, "nodes": [node],
+        });
+        assert!(
+            summary(&stats).contains(
+                "links    3 connects, 41 failed (40 without an answer in time), 5 lost; requests: 124 timed out, 14 \
+                 broke off, 22 refused\n"
+            ),
+            "{}",
+            summary(&stats)
+        );
+        let table = nodes(&stats);
+        let words =
+            |line: &str| line.split("  ").filter(|w| !w.is_empty()).map(|w| w.trim().to_owned()).collect();
+        let rows: Vec<Vec<String>> = table.lines().map(words).collect();
+        assert_eq!(
+            rows[0][rows[0].len() - 5..],
+            ["requests", "refused", "timed out", "broken", "lost"],
+            "{table}"
+        );
+        assert_eq!(rows[1][rows[1].len() - 5..], ["900", "11", "62", "7", "5"], "{table}");
+    }
+
+    #[test]
     fn each_category_shows_its_limit_evictions_skipped_reads_and_what_is_cleared() {
         let stats = json!({
             "categories": { "charts": {
-                "l1": { "evictions": 12_646, "oversized": 3 }, "l2": { "skipped": 11_471 }, "source": {},
+                "l1": { "evictions": 12_646, "oversized": 3 }, "l2": { "skipped": 11_471, "timeouts": 62 },
+                "source": {},
                 "l1_bytes": 97 << 20, "l1_limit_bytes": 100 << 20, "l1_entries": 5,
             } },
             "cleared": { "charts": { "entries": 4, "bytes": 3 << 20 } },
         });
         let text = categories(&stats);
         let row = text.lines().find(|line| line.starts_with("charts")).unwrap();
-        for part in ["97.0 MiB", "100.0 MiB", "97.0 %", "12646", "11471", "3.0 MiB"] {
+        for part in ["97.0 MiB", "100.0 MiB", "97.0 %", "12646", "11471", " 62 ", "3.0 MiB"] {
             assert!(row.contains(part), "{part}: {text}");
         }
     }

@@ -8,7 +8,8 @@ use serde_json::Value;
 pub(super) fn bytes(number: u64) -> String {
     let mut scaled = number as f64;
     for unit in ["B", "KiB", "MiB", "GiB"] {
-        if scaled < 1024.0 {
+        // What would round to 1024.0 is one of the next unit.
+        if scaled < 1023.95 || (unit == "B" && number < 1024) {
             return if unit == "B" { format!("{number} B") } else { format!("{scaled:.1} {unit}") };
         }
         scaled /= 1024.0;
@@ -53,7 +54,10 @@ mod tests {
 
     #[test]
     fn numbers_have_fitting_units() {
-        assert_eq!([0, 1_023, 1_536, 3 << 30].map(bytes), ["0 B", "1023 B", "1.5 KiB", "3.0 GiB"]);
+        assert_eq!(
+            [0, 1_023, 1_536, (1 << 20) - 1, 3 << 30].map(bytes),
+            ["0 B", "1023 B", "1.5 KiB", "1.0 MiB", "3.0 GiB"]
+        );
         assert_eq!(
             [999, 4_200, 180_000, 7_200_000, 172_800_000].map(millis),
             ["999 ms", "4.2 s", "3 min", "2 h", "2 d"]

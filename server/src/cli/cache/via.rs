@@ -36,6 +36,7 @@ impl Via {
         };
         let client = Client::new(&local_url()?, token)?;
         if client.answers().await {
+            client.check_server().await?;
             return Ok(Self::Server(client));
         }
         if server_only {

@@ -2,6 +2,7 @@
 
 mod admin;
 mod clock;
+mod files;
 mod finding;
 mod postgres;
 mod redis;
@@ -38,6 +39,7 @@ pub(super) async fn run(args: Args) -> ExitCode {
     );
     findings.extend(postgres);
     findings.extend(redis);
+    findings.push(files::check());
     findings.extend(site);
     findings.extend(admin);
     findings.push(settings::served(&settings));

@@ -41,8 +41,8 @@ pub(super) async fn check(settings: Option<&RedisSettings>) -> Vec<Finding> {
     let nodes = nodes(&cache, connected).await;
     if connected {
         findings.push(Finding::ok(NAME, format!("connected to {}", url.shown())).took(begun.elapsed()));
-        let (written, heard) = tokio::join!(probe(&cache), channel(&cache));
-        findings.extend([written, heard]);
+        let (written, heard, keys) = tokio::join!(probe(&cache), channel(&cache), keys(&cache));
+        findings.extend([written, heard, keys]);
     } else {
         let fix = fix_of_connection(url, &why);
         findings.push(Finding::fail(NAME, format!("{}: {why}", url.shown()), fix).took(begun.elapsed()));
@@ -127,6 +127,26 @@ async fn channel(cache: &Cache) -> Finding {
                 _ => "see Redis' log",
             };
             Finding::fail(NAME, text, fix)
+        }
+    };
+    finding.took(begun.elapsed())
+}
+
+/// Whether another application's values are where entries belong. Those are left alone, and so are in the way.
+async fn keys(cache: &Cache) -> Finding {
+    const NAME: &str = "Redis keys";
+    let begun = Instant::now();
+    let scan = cache.foreign_keys().await;
+    let about = if scan.complete { "" } else { " among those that could be looked at in a second" };
+    let finding = match scan.sample.first() {
+        None => Finding::ok(NAME, format!("none holds another application's value{about}")),
+        Some(key) => {
+            let found = match scan.found {
+                1 => format!("{key} holds another application's value{about}"),
+                found => format!("{found} hold another application's value{about}, {key} is one"),
+            };
+            let fix = format!("remove them, or choose another {REDIS_NAMESPACE}: they are left alone");
+            Finding::warn(NAME, found, fix)
         }
     };
     finding.took(begun.elapsed())

@@ -4,12 +4,12 @@ use std::{collections::HashMap, env};
 
 use super::finding::Finding;
 use crate::config::{
-    ADMIN_PASSWORD_FILE, ADMIN_TOKEN_FILE, CORS_ORIGINS, Config, ConfigError, CorsOrigins, FeedSettings,
-    FileSettings, LoadLimits, MAX_CONNECTIONS_PER_CLIENT, MAX_EXPORTS_PER_CLIENT, MAX_UNSENT,
-    MAX_UNSENT_PER_CLIENT, MIN_BODY_RATE, RATE_LIMIT, REDIS_ADDRESS_MAP, REDIS_CERT, REDIS_KEY,
-    REDIS_NAMESPACE, REDIS_URL, RateLimit, RedisSettings, SESSION_IDLE, SESSION_MAX, SUPPLY_FILE, SecretUrl,
-    SessionLimits, Supplies, TRUSTED_PROXIES, TrustedProxies, admin_password, metrics_addr, site_options,
-    variable,
+    ADMIN_PASSWORD_FILE, ADMIN_TOKEN_FILE, CORS_ORIGINS, Config, ConfigError, CorsOrigins, FORWARDED_HEADER,
+    FeedSettings, FileSettings, ForwardedHeader, LoadLimits, MAX_CONNECTIONS_PER_CLIENT,
+    MAX_EXPORTS_PER_CLIENT, MAX_UNSENT, MAX_UNSENT_PER_CLIENT, MIN_BODY_RATE, RATE_LIMIT, REDIS_ADDRESS_MAP,
+    REDIS_CERT, REDIS_KEY, REDIS_NAMESPACE, REDIS_URL, RateLimit, RedisSettings, SESSION_IDLE, SESSION_MAX,
+    SUPPLY_FILE, SecretUrl, SessionLimits, Supplies, TRUSTED_PROXIES, TrustedProxies, admin_password,
+    metrics_addr, site_options, variable,
 };
 
 /// What the other checks need.
@@ -31,7 +31,7 @@ enum Show {
 /// A setting: its name, how it is shown, what holds without it, whether it can be used.
 type Setting = (&'static str, Show, &'static str, fn() -> Result<(), ConfigError>);
 
-const SETTINGS: [Setting; 26] = [
+const SETTINGS: [Setting; 27] = [
     ("DATABASE_URL", Show::Url, "none: nothing is stored", || Ok(())),
     (REDIS_URL, Show::Url, "none: each server caches for itself", || redis_named(REDIS_URL)),
     (REDIS_NAMESPACE, Show::Plain, "tm", || redis_named(REDIS_NAMESPACE)),
@@ -42,13 +42,16 @@ const SETTINGS: [Setting; 26] = [
     ("TIDEMARK_SIMULATED_SYMBOLS", Show::Plain, "the coins that are known by name", || Ok(())),
     ("TIDEMARK_SIMULATED_TICKS", Show::Plain, "one a second for each coin", || Ok(())),
     (RATE_LIMIT, Show::Plain, "50/s:200, of callers elsewhere", || RateLimit::from_env().map(drop)),
-    (TRUSTED_PROXIES, Show::Plain, "none", || TrustedProxies::from_env().map(drop)),
+    (TRUSTED_PROXIES, Show::Plain, "none", || of(TRUSTED_PROXIES, TrustedProxies::from_env())),
+    (FORWARDED_HEADER, Show::Plain, "auto", || ForwardedHeader::from_env().map(drop)),
     (CORS_ORIGINS, Show::Plain, "none", || CorsOrigins::from_env().map(drop)),
-    (MAX_UNSENT, Show::Plain, "64", || LoadLimits::from_env().map(drop)),
-    (MAX_UNSENT_PER_CLIENT, Show::Plain, "8", || LoadLimits::from_env().map(drop)),
-    (MAX_CONNECTIONS_PER_CLIENT, Show::Plain, "64", || LoadLimits::from_env().map(drop)),
-    (MIN_BODY_RATE, Show::Plain, "8", || LoadLimits::from_env().map(drop)),
-    (MAX_EXPORTS_PER_CLIENT, Show::Plain, "2", || LoadLimits::from_env().map(drop)),
+    (MAX_UNSENT, Show::Plain, "64", || of(MAX_UNSENT, LoadLimits::from_env())),
+    (MAX_UNSENT_PER_CLIENT, Show::Plain, "8", || of(MAX_UNSENT_PER_CLIENT, LoadLimits::from_env())),
+    (MAX_CONNECTIONS_PER_CLIENT, Show::Plain, "64", || {
+        of(MAX_CONNECTIONS_PER_CLIENT, LoadLimits::from_env())
+    }),
+    (MIN_BODY_RATE, Show::Plain, "8", || of(MIN_BODY_RATE, LoadLimits::from_env())),
+    (MAX_EXPORTS_PER_CLIENT, Show::Plain, "2", || of(MAX_EXPORTS_PER_CLIENT, LoadLimits::from_env())),
     (SUPPLY_FILE, Show::Plain, "the built-in table", || Supplies::from_env().map(drop)),
     (ADMIN_TOKEN_FILE, Show::Plain, "none: the cache administration takes no token", || Ok(())),
     (ADMIN_PASSWORD_FILE, Show::Plain, "none: `tidemark admin password` sets the password", || {
@@ -67,10 +70,14 @@ fn feed() -> Result<FeedSettings, ConfigError> {
     FeedSettings::from_env(variable("DATABASE_URL")?.is_some())
 }
 
-/// What is wrong with this setting of Redis. Others have lines of their own.
+/// What is wrong with this one of the settings that are read together. Others have lines of their own.
+fn of<T>(name: &str, read: Result<T, ConfigError>) -> Result<(), ConfigError> {
+    read.map(drop).or_else(|error| if error.setting == name { Err(error) } else { Ok(()) })
+}
+
+/// What is wrong with this setting of Redis.
 fn redis_named(name: &str) -> Result<(), ConfigError> {
-    let result = RedisSettings::from_env().and_then(|redis| redis.check());
-    result.or_else(|error| if error.setting == name { Err(error) } else { Ok(()) })
+    of(name, RedisSettings::from_env().and_then(|redis| redis.check()))
 }
 
 /// How long sessions last.

@@ -15,7 +15,7 @@ pub(super) async fn check() -> Vec<Finding> {
     let Ok(options) = site_options() else { return Vec::new() };
     let package = Path::new(options.site_root.as_ref()).join(options.site_pkg_dir.as_ref());
     let shown = package.display();
-    let fix = "run `cargo leptos build --release`, or set LEPTOS_SITE_ROOT to the folder that it made";
+    let fix = "run `cargo deploy build`, or set LEPTOS_SITE_ROOT to the folder that it made";
     let mut entries = match fs::read_dir(&package).await {
         Ok(entries) => entries,
         Err(error) => {

@@ -1,6 +1,9 @@
 //! Who may use the admin API: whoever is signed in, or sends the token.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
     extract::FromRequestParts,
@@ -34,6 +37,11 @@ impl Access {
     /// What is accessed.
     pub(crate) fn cache(&self) -> &Cache {
         &self.cache
+    }
+
+    /// Shows that this server knows the token, if there is one.
+    pub(super) fn proof(&self, listener: SocketAddr, nonce: &str) -> Option<String> {
+        self.token.as_ref().map(|token| token.proof(listener, nonce))
     }
 
     /// Whether the request's token is the right one.

@@ -7,7 +7,7 @@ mod scope;
 use std::fmt;
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     body::Bytes,
     extract::{RawQuery, State},
     http::{HeaderValue, StatusCode, header},
@@ -21,19 +21,24 @@ use serde::{
 use tidemark_cache::{ClearError, Preview};
 
 pub use self::access::Access;
-use self::{access::Operator, report::Report, scope::ScopeBody};
-use super::{AppState, problem::Problem, query::Params};
+use self::{
+    access::{Operator, Refused},
+    report::Report,
+    scope::ScopeBody,
+};
+use super::{AppState, client::Listener, json_body::Object, problem::Problem, query::Params};
 use crate::console;
 
 /// Routes under `/api/cache`.
 pub fn routes() -> Router<AppState> {
     Router::new()
+        .route("/proof", get(proof))
         .route("/stats", get(stats))
         .route("/inspect", get(inspect))
         .route("/clear", post(clear))
         .route("/undo", post(undo))
         .method_not_allowed_fallback(|| async {
-            let detail = "stats and inspect take GET and HEAD, clear and undo take POST";
+            let detail = "proof, stats and inspect take GET and HEAD, clear and undo take POST";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
         })
 }
@@ -42,7 +47,7 @@ pub fn routes() -> Router<AppState> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClearBody {
-    scope: ScopeBody,
+    scope: Object<ScopeBody>,
     #[serde(default)]
     dry_run: bool,
 }
@@ -98,6 +103,34 @@ fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Er
     deserializer.deserialize_u64(Whole)
 }
 
+/// Shortest and longest nonce, bytes.
+const NONCE: std::ops::RangeInclusive<usize> = 32..=128;
+
+/// Shows a caller that this server knows the token, before the caller sends it.
+async fn proof(
+    State(state): State<AppState>,
+    Extension(Listener(listener)): Extension<Listener>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, Problem> {
+    let params = Params::parse(raw.as_deref(), &["nonce"])?;
+    let nonce = params.required("nonce", "hexadecimal digits, made at random for this call")?;
+    if !NONCE.contains(&nonce.len()) || !nonce.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let reason = format!("must be {} to {} hexadecimal digits", NONCE.start(), NONCE.end());
+        return Err(Problem::about("nonce", reason));
+    }
+    Ok(match state.access.proof(listener, nonce) {
+        Some(proof) => private(Proof { proof }),
+        None => Refused::NoToken.into_response(),
+    })
+}
+
+/// The answer to a nonce.
+#[derive(Serialize)]
+struct Proof {
+    /// In hex.
+    proof: String,
+}
+
 async fn stats(_: Operator, State(state): State<AppState>) -> Response {
     private(Report::of(state.access.cache()).await)
 }
@@ -117,7 +150,7 @@ async fn inspect(
 async fn clear(operator: Operator, State(state): State<AppState>, body: Bytes) -> Result<Response, Problem> {
     let cache = state.access.cache();
     let ClearBody { scope, dry_run } = parse(&body, r#"{"scope":{"category":"prices"},"dry_run":true}"#)?;
-    let scope = scope.check(&scope::categories(cache))?;
+    let scope = scope.0.check(&scope::categories(cache))?;
     let (handle, preview) = if dry_run {
         (None, cache.preview_clear(&scope).await.map_err(problem)?)
     } else {
@@ -137,7 +170,7 @@ async fn undo(operator: Operator, State(state): State<AppState>, body: Bytes) ->
 
 /// Reads a JSON body. The error says what is off and shows a body that would do.
 fn parse<'b, T: Deserialize<'b>>(body: &'b [u8], example: &str) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| {
+    serde_json::from_slice(body).map(|Object(read)| read).map_err(|error| {
         Problem::new(StatusCode::BAD_REQUEST, format!("body: {error}; expected such as {example}"))
     })
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tidemark_cache::{Cache, ClearRecord, Failover, HotKey, NodeHealth, Stats};
 
+use crate::config::OWN_CATEGORIES;
+
 /// Hot keys shown.
 const HOT_KEYS: usize = 20;
 
@@ -37,6 +39,8 @@ struct Covered {
 /// What a category saved. Estimates, from the average load and the average entry; none before there is an average.
 #[derive(Serialize)]
 struct Saved {
+    /// Whether the server reads the category for itself, at each request, and not for a reader.
+    own: bool,
     reads: u64,
     answered_by_cache: u64,
     load_us: Option<u64>,
@@ -59,6 +63,7 @@ impl Report {
             .iter()
             .map(|(name, category)| {
                 let saved = Saved {
+                    own: OWN_CATEGORIES.contains(name),
                     reads: category.reads(),
                     answered_by_cache: category.answered_by_cache(),
                     load_us: category.saved_us(),

@@ -17,7 +17,7 @@ const SESSION: [&str; 5] = ["400", "405", "414", "429", "503"];
 /// Errors of every call of the cache's operator.
 const OPERATOR: [&str; 7] = ["400", "401", "403", "405", "414", "429", "503"];
 /// Errors of calls whose body is read.
-const BODY: [&str; 2] = ["408", "413"];
+const BODY: [&str; 3] = ["408", "413", "415"];
 /// Errors of health checks, which only malformed requests and too many connections get.
 const HEALTH: [&str; 4] = ["400", "405", "414", "429"];
 
@@ -52,6 +52,7 @@ pub(super) fn paths() -> Value {
             "503": answer("Not yet: what was read most is being loaded.", &reference("Ready"), Value::Null, &["x-request-id"]),
         })) },
         "/api/session": { "get": who(), "post": sign_in(), "delete": sign_out() },
+        "/api/cache/proof": { "get": proof() },
         "/api/cache/stats": { "get": operator(
             "cache_stats", "What the cache of this server does", &[], None, "CacheStats", examples::stats(), &[],
         ) },
@@ -105,6 +106,30 @@ fn plain(id: &str, summary: &str, schema: &Value, example: Option<Value>) -> Val
         "summary": summary,
         "parameters": [parameter("request_id")],
         "responses": with_errors(json!({ "200": ok }), &PLAIN),
+    })
+}
+
+/// The proof of the token.
+fn proof() -> Value {
+    let summary = "Show that this server knows the token, before the token is sent to it";
+    let schema = json!({
+        "type": "object",
+        "required": ["proof"],
+        "additionalProperties": false,
+        "properties": { "proof": {
+            "type": "string",
+            "pattern": "^[0-9a-f]{64}$",
+            "description": "HMAC-SHA-256, keyed with the SHA-256 of the token, of `tidemark server at {address}: {nonce}`; \
+                            the address is the one at which the server took the connection",
+        } },
+    });
+    let ok = answer(summary, &schema, Value::Null, &["x-request-id", "RateLimit", "RateLimit-Policy"]);
+    json!({
+        "operationId": "cache_proof",
+        "tags": ["cache"],
+        "summary": summary,
+        "parameters": [parameter("nonce"), parameter("request_id")],
+        "responses": with_errors(with_errors(json!({ "200": ok }), &PLAIN), &["403"]),
     })
 }
 
@@ -215,7 +240,7 @@ fn sign_out() -> Value {
         "description": "Signed out, or not signed in at all; the session is over on the server.",
         "headers": header_references(&["x-request-id", "Set-Cookie", "RateLimit", "RateLimit-Policy"]),
     });
-    session("sign_out", "Sign out", json!({ "204": gone }), &["403", "408", "413"])
+    session("sign_out", "Sign out", json!({ "204": gone }), &["403", "408", "413", "415"])
 }
 
 /// A call of the cache's operator.

@@ -76,6 +76,9 @@ pub(super) fn parameters() -> Value {
                         json!({ "enum": ["csv", "ndjson"], "default": "csv" })),
         "partial": query("partial", false, "What becomes of incomplete candles: they are marked, left out, or written as the \
                          others.", json!({ "enum": IncompleteCandles::ALL.map(IncompleteCandles::as_str), "default": "mark" })),
+        "nonce": query("nonce", true, "Hexadecimal digits, made at random for this call.",
+                       json!({ "type": "string", "pattern": "^[0-9A-Fa-f]*$", "minLength": 32, "maxLength": 128,
+                               "examples": ["9f86d081884c7d659a2feaa0c55ad015"] })),
         "key": query("key", true, "The entry's full name, category:text.",
                      entry_name()),
         "if_none_match": { "name": "If-None-Match", "in": "header", "required": false, "schema": { "type": "string" },

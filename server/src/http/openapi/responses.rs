@@ -23,7 +23,11 @@ const ERRORS: [(&str, &str, &str); 12] = [
     ("409", "no_password", "No password was set yet; the detail says how to."),
     ("413", "too_large", "The body is longer than 16 KiB."),
     ("414", "uri_too_long", "The query is longer than 16 KiB."),
-    ("415", "unsupported_media_type", "The body is not application/json."),
+    (
+        "415",
+        "unsupported_media_type",
+        "The body is not application/json where it has to be, or is of another charset than UTF-8.",
+    ),
     (
         "429",
         "too_many_requests",

@@ -210,6 +210,7 @@ fn cache() -> [(&'static str, Value); 8] {
                 "properties": {
                     "l1": { "oneOf": [inspected.clone(), { "type": "null" }], "description": "In this server's memory." },
                     "l2": { "oneOf": [inspected, { "type": "null" }], "description": "In Redis." },
+                    "l2_foreign": { "type": "boolean", "description": "Another application's value is at its key in Redis, and is left alone." },
                     "l2_key": { "type": "string" },
                     "slot": { "type": "integer", "minimum": 0, "maximum": 16383 },
                     "lease_ms": { "type": ["integer", "null"], "description": "A load is under way, for so long at most." },

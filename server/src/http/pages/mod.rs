@@ -4,6 +4,7 @@ mod files;
 mod server_functions;
 mod to_end;
 
+pub(super) use server_functions::own_address;
 pub(super) use to_end::Tasks;
 
 use std::sync::Arc;

@@ -44,7 +44,10 @@ fn has_known_type(headers: &HeaderMap) -> bool {
 
 /// This address as one of this site: itself if it is of this host, otherwise its path and query. Behind a proxy the browser may
 /// know the site by another name.
-fn own_address(location: &HeaderValue, host: Option<&HeaderValue>) -> Option<HeaderValue> {
+pub(in crate::http) fn own_address(
+    location: &HeaderValue,
+    host: Option<&HeaderValue>,
+) -> Option<HeaderValue> {
     let text = location.to_str().ok()?;
     if let Some(path) = local_path(text) {
         return HeaderValue::from_str(path).ok();

@@ -60,7 +60,7 @@ pub(super) async fn to_end(State(tasks): State<Tasks>, request: Request, next: N
         let _permit = permit;
         timeout(LONGEST, whole(next.run(request))).await.unwrap_or_else(|_| {
             tracing::warn!("a page was given up: it took more than {} s", LONGEST.as_secs());
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no answer in time").into_response()
+            Problem::late("no answer in time").into_response()
         })
     });
     match task.await {

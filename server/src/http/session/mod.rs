@@ -15,7 +15,7 @@ use axum::{
 use model::{AdminError, Credentials, ScopePart};
 
 pub(crate) use self::same_origin::{has_authorization, same_origin, same_origin_or_token};
-use super::{AppState, media_type, problem::Problem};
+use super::{AppState, json_body::Object, media_type, problem::Problem};
 use crate::accounts::Caller;
 
 /// The route.
@@ -39,7 +39,7 @@ async fn sign_in(
     body: Bytes,
 ) -> Result<Response, Problem> {
     require_json(&headers)?;
-    let credentials: Credentials = serde_json::from_slice(&body).map_err(|error| {
+    let Object(credentials) = serde_json::from_slice::<Object<Credentials>>(&body).map_err(|error| {
         // The text of the error may repeat a value; its place says enough.
         let place = format!("line {} column {}", error.line(), error.column());
         let detail =

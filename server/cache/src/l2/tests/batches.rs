@@ -30,8 +30,8 @@ async fn a_hundred_keys_are_one_exchange_a_node() {
         let expected = match i {
             0..10 => Fetched::Bytes(format!("k{i}").into_bytes()),
             99 => Fetched::Nothing,
-            // Too long, or not a string.
-            _ => Fetched::Unusable,
+            // No entry and too long, or not a string.
+            _ => Fetched::Foreign,
         };
         assert_eq!(result, Ok(expected), "{i}");
     }

@@ -19,7 +19,8 @@ async fn a_slot_that_moved_or_moves_is_followed() {
     let to = f.other_master(from).await;
     let keys: Vec<String> = (0..100).map(|i| format!("{{tag}}{i}")).collect();
     for key in &keys {
-        set(router, AMPLE, key, "v").await.expect("written");
+        // As entries begin: what does not is not written over.
+        set(router, AMPLE, key, "TDMK").await.expect("written");
     }
     assert_eq!(redirects(router), 0);
 
@@ -30,24 +31,23 @@ async fn a_slot_that_moved_or_moves_is_followed() {
     })
     .await;
     for key in &keys {
-        assert_eq!(get(router, AMPLE, key, Access::Read).await, Ok(Some("v".into())), "{key}");
+        assert_eq!(get(router, AMPLE, key, Access::Read).await, Ok(Some("TDMK".into())), "{key}");
     }
     assert_eq!(redirects(router), 50, "each key that is gone is asked for there");
     let fetched = router.fetch_all(AMPLE, &keys, 1_000, Access::Read).await;
-    assert_eq!(fetched, vec![Ok(Fetched::Bytes(b"v".to_vec())); 100]);
+    assert_eq!(fetched, vec![Ok(Fetched::Bytes(b"TDMK".to_vec())); 100]);
     // A script, whose code the other node has never seen.
     let ops = Ops::new();
-    let entry = [7; 100];
+    let entry = [b"TDMK".as_slice(), &[7; 96]].concat();
     for key in ["{tag}new".to_owned(), keys[0].clone(), keys[99].clone()] {
         let dead_below = Mark { epoch: 1, head: 0 };
         // With a lease beside it: two keys of one slot that is on its way.
         let lease = Lease { key: format!("{key}:lease"), token: "token".into() };
-        let outgoing =
-            Outgoing { bytes: entry.to_vec(), lease: Some(lease), ..Outgoing::example(&key, 1, 0) };
+        let outgoing = Outgoing { bytes: entry.clone(), lease: Some(lease), ..Outgoing::example(&key, 1, 0) };
         let written = ops.write(router, AMPLE, &outgoing, 100_000, dead_below, &[]).await;
         assert_eq!(written, Ok(Written::Stored { before: None }), "{key}");
         let read = ops.fetch(router, AMPLE, &key, 1_000, Access::Read).await;
-        assert_eq!(read, Ok(Fetched::Bytes(entry.to_vec())), "{key}");
+        assert_eq!(read, Ok(Fetched::Bytes(entry.clone())), "{key}");
     }
     let lengths: (usize, usize) = router
         .run(AMPLE, "{tag}new", Access::Write, |mut conn| async move {

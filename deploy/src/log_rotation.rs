@@ -13,6 +13,7 @@ use std::{
 use local_servers::wait_until;
 
 use crate::{
+    file_lock,
     layout::Layout,
     parts::Part,
     problem::{Problem, Result},
@@ -48,15 +49,7 @@ impl Turn {
     /// Takes it if it is free; whether it is ours now.
     fn take(&mut self, layout: &Layout) -> Result<bool> {
         if self.0.is_none() {
-            let path = layout.logs().join("lock");
-            let what = || format!("cannot lock {}", path.display());
-            let file = File::options().create(true).truncate(false).write(true).open(&path);
-            let file = file.map_err(Problem::io(what()))?;
-            match file.try_lock() {
-                Ok(()) => self.0 = Some(file),
-                Err(fs::TryLockError::WouldBlock) => {}
-                Err(fs::TryLockError::Error(error)) => return Err(Problem::io(what())(error)),
-            }
+            self.0 = file_lock::try_lock(&layout.logs().join("lock"))?;
         }
         Ok(self.0.is_some())
     }
@@ -162,6 +155,34 @@ mod tests {
         assert_eq!(fs::read_to_string(&log).unwrap(), "three\n");
         assert_eq!(fs::read_to_string(dir.path().join("server.log.1")).unwrap(), "one\ntwo\n");
         keep_below(&dir.path().join("none.log"), 4);
+    }
+
+    #[test]
+    fn what_is_written_while_a_log_is_copied_is_copied_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let (log, new) = (dir.path().join("log"), dir.path().join("new"));
+        // A pipe: what comes after the first part is written once that has been copied.
+        rustix::fs::mkfifoat(rustix::fs::CWD, &log, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+        let writer = thread::spawn({
+            let (log, new) = (log.clone(), new.clone());
+            move || {
+                let mut writer = File::options().write(true).open(log).unwrap();
+                writer.write_all(b"one\n").unwrap();
+                let first = wait_until(Duration::from_secs(60), || {
+                    fs::read(&new).is_ok_and(|copied| copied == b"one\n")
+                });
+                writer.write_all(b"two\n").unwrap();
+                first
+            }
+        });
+        copy(&File::open(&log).unwrap(), &new, 100).unwrap();
+        assert!(writer.join().unwrap());
+        assert_eq!(fs::read_to_string(&new).unwrap(), "one\ntwo\n");
+        // A writer that is faster than the copy does not keep it going.
+        fs::remove_file(&log).unwrap();
+        fs::write(&log, "123456").unwrap();
+        copy(&File::open(&log).unwrap(), &new, 4).unwrap();
+        assert_eq!(fs::read_to_string(&new).unwrap(), "1234");
     }
 
     #[test]

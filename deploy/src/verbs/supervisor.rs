@@ -1,7 +1,8 @@
 //! Looking after the parts while `up` stays in the foreground.
 //!
-//! One loop looks at all parts in turn and waits for none: what it starts becomes ready while it looks at the others. The
-//! lock on the checkout is held for the start of a process alone.
+//! One loop looks at all parts in turn and waits for none to become ready: what it starts does so while it looks at the
+//! others. The lock on the checkout is held for the start of a process alone. Before Postgres is started, that takes up to
+//! 20 s if children of a killed one do not end.
 
 use std::{
     thread,
@@ -13,7 +14,7 @@ use local_servers::{Process, Signal, left_of_postgres};
 use super::up::lock_within;
 use crate::{
     layout::Layout,
-    log_limit,
+    log_rotation,
     parts::{self, Part, RECOVERY, SERVER_READY},
     problem::{Problem, Result},
     running::Running,
@@ -22,7 +23,7 @@ use crate::{
     stop,
 };
 
-/// How often the keeper looks after the parts.
+/// How often the supervisor looks after the parts.
 const LOOK: Duration = Duration::from_millis(200);
 /// How often it looks after the logs' lengths.
 const LOOK_AT_LOGS: Duration = Duration::from_secs(2);
@@ -47,8 +48,8 @@ const BACKOFF: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When the server ended too often: without it there is nothing to keep.
-pub fn keep(layout: &Layout, state: &mut State) -> Result<()> {
-    let mut keeper = Keeper {
+pub fn supervise(layout: &Layout, state: &mut State) -> Result<()> {
+    let mut supervisor = Supervisor {
         layout,
         state,
         attempts: Attempts::default(),
@@ -56,23 +57,23 @@ pub fn keep(layout: &Layout, state: &mut State) -> Result<()> {
         ended_nodes: Vec::new(),
         unreadable: false,
         looked_again: Instant::now(),
-        left_since: None,
+        leftovers: Leftovers::default(),
     };
     let mut logs_seen = Instant::now();
     // One that an `up --detach` left behind may be at it still.
-    let mut turn = log_limit::Turn::default();
+    let mut turn = log_rotation::Turn::default();
     while !stop::asked() {
-        keeper.look()?;
+        supervisor.look()?;
         if logs_seen.elapsed() > LOOK_AT_LOGS {
             logs_seen = Instant::now();
-            turn.keep(layout, &keeper.state.parts());
+            turn.keep(layout, &supervisor.state.parts());
         }
         thread::sleep(LOOK);
     }
     Ok(())
 }
 
-struct Keeper<'a> {
+struct Supervisor<'a> {
     layout: &'a Layout,
     state: &'a mut State,
     attempts: Attempts,
@@ -83,8 +84,8 @@ struct Keeper<'a> {
     /// Whether the state could not be read or written when it was tried last.
     unreadable: bool,
     looked_again: Instant,
-    /// Since when children of a killed Postgres are waited for.
-    left_since: Option<Instant>,
+    /// The wait for children of a killed Postgres.
+    leftovers: Leftovers,
 }
 
 /// A part that was started and is not ready yet.
@@ -98,7 +99,7 @@ struct Starting {
     ending: Option<Instant>,
 }
 
-impl Keeper<'_> {
+impl Supervisor<'_> {
     /// Looks at each part once.
     fn look(&mut self) -> Result<()> {
         let again = self.looked_again.elapsed() >= LOOK_AGAIN;
@@ -111,6 +112,9 @@ impl Keeper<'_> {
             }
             if self.state.process(part).is_some() {
                 self.ended_nodes.retain(|it| *it != part);
+                if part == Part::Postgres {
+                    self.leftovers = Leftovers::default();
+                }
                 if again {
                     self.look_whether_ready(part);
                 }
@@ -125,15 +129,14 @@ impl Keeper<'_> {
         Ok(())
     }
 
-    /// Reads the state, in which other verbs note what they do. What cannot be read is no reason to stop anything: then this
-    /// one goes on with what it knows.
+    /// Reads the state, in which other verbs note what they do. A file that cannot be read, or has lost what it held, is no
+    /// reason to stop anything: the supervisor goes on with what it knew, and with the processes that it finds.
     fn read_state(&mut self) {
-        match State::load(self.layout) {
-            Ok(state) => {
-                *self.state = state;
-                // A file that was damaged has lost it.
-                if self.state.keeper.is_none() {
-                    self.state.keeper = Running::note(std::process::id());
+        match self.state.reload(self.layout) {
+            Ok(()) => {
+                // One that another verb wrote in the place of a damaged file lacks it.
+                if self.state.supervisor.is_none() {
+                    self.state.supervisor = Running::note(std::process::id());
                 }
                 self.unreadable = false;
             }
@@ -143,12 +146,14 @@ impl Keeper<'_> {
 
     /// Writes the state. It is found again without, in the folders and among the processes.
     fn write_state(&mut self) {
-        if let Err(problem) = self.state.save(self.layout) {
-            self.tell_unreadable(&problem);
+        match self.state.save(self.layout) {
+            // It is whole now, whatever it was before.
+            Ok(()) => self.unreadable = false,
+            Err(problem) => self.tell_unreadable(&problem),
         }
     }
 
-    /// Once, and again when it was well in between.
+    /// Reports it once, and again only if the state was read or written in between.
     fn tell_unreadable(&mut self, problem: &Problem) {
         if !self.unreadable {
             self.unreadable = true;
@@ -213,23 +218,18 @@ impl Keeper<'_> {
         Ok(())
     }
 
-    /// Whether children of a Postgres that was killed still run. They end by themselves, and are killed when they do not.
+    /// Returns true while children of a Postgres that was killed have to be waited for. Those that do not end are killed.
     fn is_left_of_postgres(&mut self) -> bool {
         let left = self.state.postgres_data.as_deref().map(left_of_postgres).unwrap_or_default();
-        if left.is_empty() {
-            self.left_since = None;
-            return false;
-        }
-        let since = *self.left_since.get_or_insert_with(Instant::now);
-        if since.elapsed() >= END {
+        let step = self.leftovers.next(left.is_empty(), Instant::now());
+        if step == LeftoverStep::Kill {
             for pid in left {
                 let process = local_servers::mark_of(pid).and_then(|mark| Process::attach(pid, &mark));
-                // One that cannot be killed is told by Postgres, which does not start beside it.
+                // Postgres itself reports one that cannot be killed, as it does not start next to it.
                 drop(process.map(|mut it| it.signal(Signal::KILL)));
             }
         }
-        // Past the second bound the start itself says what is in its way.
-        since.elapsed() < 2 * END
+        step != LeftoverStep::Start
     }
 
     /// Says why a part that was just started has ended.
@@ -257,28 +257,84 @@ impl Keeper<'_> {
             starting.told = waited;
             say::note(&format!("{name} is not ready after {}", say::short(waited)));
         }
-        if part == Part::Server && waited >= SERVER_READY {
-            let signal = match starting.ending {
-                None => Signal::TERM,
-                Some(since) if since.elapsed() >= END => Signal::KILL,
-                Some(_) => return,
-            };
-            starting.ending.get_or_insert_with(Instant::now);
-            say::error(&format!(
-                "the server gives no good answer within {} s and is ended",
-                SERVER_READY.as_secs()
-            ));
-            if let Some(mut process) = self.state.process(part) {
-                // One that cannot be signalled is looked at again.
-                drop(process.signal(signal));
+        match overdue(part, waited, starting.ending.map(|since| since.elapsed())) {
+            Overdue::Wait => {}
+            Overdue::End(signal) => {
+                starting.ending.get_or_insert_with(Instant::now);
+                say::error(&format!(
+                    "the server gives no good answer within {} s and is ended",
+                    SERVER_READY.as_secs()
+                ));
+                if let Some(mut process) = self.state.process(part) {
+                    // The next look tries again where the signal fails.
+                    drop(process.signal(signal));
+                }
             }
-        } else if waited >= RECOVERY {
-            self.starting.remove(at);
-            say::error(&format!(
-                "{name} is not ready after {}: it is left at its work (`cargo deploy logs {name}`)",
-                say::short(RECOVERY)
-            ));
+            Overdue::Leave => {
+                self.starting.remove(at);
+                say::error(&format!(
+                    "{name} is not ready after {}: it is left at its work (`cargo deploy logs {name}`)",
+                    say::short(RECOVERY)
+                ));
+            }
         }
+    }
+}
+
+/// What is done about a part that was started and is not ready.
+#[derive(Debug, PartialEq, Eq)]
+enum Overdue {
+    /// Nothing yet.
+    Wait,
+    /// The server ends by this signal.
+    End(Signal),
+    /// Redis or Postgres goes on reading its data, and is not waited for any more.
+    Leave,
+}
+
+/// What is done after this wait; `ending` says how long ago the server was asked to end.
+fn overdue(part: Part, waited: Duration, ending: Option<Duration>) -> Overdue {
+    match (part, ending) {
+        (Part::Server, None) if waited >= SERVER_READY => Overdue::End(Signal::TERM),
+        (Part::Server, Some(since)) if since >= END => Overdue::End(Signal::KILL),
+        (Part::Redis | Part::Node(_) | Part::Postgres, _) if waited >= RECOVERY => Overdue::Leave,
+        _ => Overdue::Wait,
+    }
+}
+
+/// The wait for what is left of a killed Postgres.
+#[derive(Default)]
+struct Leftovers {
+    since: Option<Instant>,
+}
+
+/// What is done about it.
+#[derive(Debug, PartialEq, Eq)]
+enum LeftoverStep {
+    /// Nothing is left, or the wait is over: the start itself reports what is in its way.
+    Start,
+    /// They end on their own.
+    Wait,
+    /// They had time for that.
+    Kill,
+}
+
+impl Leftovers {
+    /// What is done now. Each killed Postgres has a wait of its own.
+    fn next(&mut self, none_left: bool, now: Instant) -> LeftoverStep {
+        if none_left {
+            self.since = None;
+            return LeftoverStep::Start;
+        }
+        let waited = now.duration_since(*self.since.get_or_insert(now));
+        if waited < END {
+            return LeftoverStep::Wait;
+        }
+        if waited < 2 * END {
+            return LeftoverStep::Kill;
+        }
+        self.since = None;
+        LeftoverStep::Start
     }
 }
 
@@ -359,5 +415,42 @@ mod tests {
         attempts.given_up.push((Part::Postgres, at(31)));
         assert_eq!(attempts.next(Part::Postgres, at(31 + 299)), Next::Wait);
         assert_eq!(attempts.next(Part::Postgres, at(31 + 300)), Next::Start(1));
+    }
+
+    #[test]
+    fn children_of_each_killed_postgres_have_time_to_end() {
+        let began = Instant::now();
+        let at = |seconds| began + Duration::from_secs(seconds);
+        let mut leftovers = Leftovers::default();
+        for (second, step) in [
+            (0, LeftoverStep::Wait),
+            (9, LeftoverStep::Wait),
+            (10, LeftoverStep::Kill),
+            (19, LeftoverStep::Kill),
+            (20, LeftoverStep::Start),
+            // Those of the next one.
+            (60, LeftoverStep::Wait),
+            (70, LeftoverStep::Kill),
+        ] {
+            assert_eq!(leftovers.next(false, at(second)), step, "{second}");
+        }
+        assert_eq!(leftovers.next(true, at(71)), LeftoverStep::Start);
+        assert_eq!(leftovers.next(false, at(72)), LeftoverStep::Wait);
+    }
+
+    #[test]
+    fn only_the_server_is_ended_when_it_does_not_become_ready() {
+        let of = |part, waited, ending: Option<u64>| {
+            overdue(part, Duration::from_secs(waited), ending.map(Duration::from_secs))
+        };
+        assert_eq!(of(Part::Server, 59, None), Overdue::Wait);
+        assert_eq!(of(Part::Server, 60, None), Overdue::End(Signal::TERM));
+        assert_eq!(of(Part::Server, 69, Some(9)), Overdue::Wait);
+        assert_eq!(of(Part::Server, 70, Some(10)), Overdue::End(Signal::KILL));
+        assert_eq!(of(Part::Server, 1_000, Some(1)), Overdue::Wait);
+        for part in [Part::Redis, Part::Postgres] {
+            assert_eq!(of(part, 899, None), Overdue::Wait);
+            assert_eq!(of(part, 900, None), Overdue::Leave);
+        }
     }
 }
