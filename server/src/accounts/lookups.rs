@@ -1,4 +1,4 @@
-//! Turns to look a session up in the database: a few at once, and of one client fewer still.
+//! Permits to look a session up in the database: a few at once, and fewer still for one client.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -12,10 +12,10 @@ use super::ClientKey;
 
 /// Sessions looked up at once: made-up ids must not take all connections of the database.
 const MAX_LOOKUPS: usize = 4;
-/// Of those, the ones of one client. Its further requests wait behind its own, not before those of others.
+/// Lookups at once of one client. Its further requests wait behind its own, not before those of others.
 const MAX_LOOKUPS_PER_CLIENT: usize = 2;
 
-/// The turns. Cheap to clone; the clones count together.
+/// The permits. Cheap to clone; the clones count together.
 #[derive(Clone)]
 pub(super) struct Lookups {
     all: Arc<Semaphore>,
@@ -23,8 +23,8 @@ pub(super) struct Lookups {
     clients: Arc<Mutex<HashMap<ClientKey, Arc<Semaphore>>>>,
 }
 
-/// A turn, until it is dropped.
-pub(super) struct Turn {
+/// A permit, until it is dropped.
+pub(super) struct LookupPermit {
     _all: OwnedSemaphorePermit,
     _client: Queued,
 }
@@ -34,17 +34,17 @@ impl Lookups {
         Self { all: Arc::new(Semaphore::new(MAX_LOOKUPS)), clients: Arc::default() }
     }
 
-    /// Waits for a turn, for at most so long.
-    pub(super) async fn turn(&self, client: ClientKey, wait: Duration) -> Option<Turn> {
-        let turn = async {
+    /// Waits for a permit, for at most so long.
+    pub(super) async fn acquire(&self, client: ClientKey, wait: Duration) -> Option<LookupPermit> {
+        let permit = async {
             let mut queued = self.queue(client);
             let own = Arc::clone(queued.semaphore.as_ref()?).acquire_owned().await.ok()?;
             queued.permit = Some(own);
             // Only now, so that one client has few of the waiters for it.
             let all = Arc::clone(&self.all).acquire_owned().await.ok()?;
-            Some(Turn { _all: all, _client: queued })
+            Some(LookupPermit { _all: all, _client: queued })
         };
-        timeout(wait, turn).await.ok().flatten()
+        timeout(wait, permit).await.ok().flatten()
     }
 
     fn queue(&self, client: ClientKey) -> Queued {
@@ -60,7 +60,7 @@ impl Lookups {
     }
 }
 
-/// A request that looks a session up, or waits for its client's turn.
+/// A request that looks a session up, or waits for a permit.
 struct Queued {
     clients: Arc<Mutex<HashMap<ClientKey, Arc<Semaphore>>>>,
     client: ClientKey,
@@ -112,25 +112,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_client_never_takes_the_turns_of_another() {
+    async fn one_client_never_takes_the_permits_of_another() {
         let lookups = Lookups::new();
         let key = |text: &str| ClientKey::of(text.parse().unwrap());
         let (flooder, operator) = (key("9.9.9.9"), key("1.1.1.1"));
-        let mut turns = Vec::new();
+        let mut permits = Vec::new();
         for _ in 0..MAX_LOOKUPS_PER_CLIENT {
-            turns.push(lookups.turn(flooder, SOON).await.expect("a free turn"));
+            permits.push(lookups.acquire(flooder, SOON).await.expect("a free permit"));
         }
         let waiting: Vec<_> = (0..100)
             .map(|_| {
                 let lookups = lookups.clone();
-                tokio::spawn(async move { lookups.turn(flooder, SOON).await.is_some() })
+                tokio::spawn(async move { lookups.acquire(flooder, SOON).await.is_some() })
             })
             .collect();
         tokio::task::yield_now().await;
         // Nothing is given back meanwhile.
-        let own = lookups.turn(operator, SOON).await.expect("a turn of its own");
-        assert!(lookups.turn(flooder, Duration::ZERO).await.is_none());
-        drop((turns, own));
+        let own = lookups.acquire(operator, SOON).await.expect("a permit of its own");
+        assert!(lookups.acquire(flooder, Duration::ZERO).await.is_none());
+        drop((permits, own));
         for waiter in waiting {
             assert!(waiter.await.unwrap());
         }

@@ -18,7 +18,7 @@ use crate::{
 
 /// How long a session that was seen here goes on while the database is away.
 const GRACE_MS: i64 = 5 * 60_000;
-/// Longest wait for the database's word about a session, and for the turn to ask for it.
+/// Longest wait for the database's word about a session, and for the permit to ask for it.
 const WAIT: Duration = Duration::from_secs(2);
 /// The database is not asked again for so long after it did not answer.
 const REST: Duration = Duration::from_secs(2);
@@ -189,7 +189,7 @@ impl Sessions {
             return Err(Away);
         }
         // A long queue says nothing about the database: it is asked again at once.
-        let Some(_turn) = self.lookups.turn(client, WAIT).await else { return Err(Away) };
+        let Some(_permit) = self.lookups.acquire(client, WAIT).await else { return Err(Away) };
         if self.rests() {
             return Err(Away);
         }

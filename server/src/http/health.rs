@@ -106,7 +106,7 @@ pub(super) struct FeedState {
 /// What is up and what is not.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Ready {
-    /// `ok`; `degraded` while something is down and answers come from elsewhere; `warming` after a start.
+    /// `ok`; `degraded` while a service is down or of limited use, such as a full Redis, and answers come from elsewhere; `warming` after a start.
     #[schema(pattern = "^(ok|degraded|warming)$")]
     status: &'static str,
     redis: Component,

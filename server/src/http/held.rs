@@ -17,11 +17,11 @@ use http_body::{Frame, SizeHint};
 /// hold it, too. Behind a compression they are given up once they are compressed.
 pub(super) fn hold<T: Send + Sync + 'static>(response: Response, held: T) -> Response {
     let held = Arc::new(held);
-    response.map(|body| Body::new(Held { body, held }))
+    response.map(|body| Body::new(HoldingBody { body, held }))
 }
 
 /// See [`hold`].
-struct Held<T> {
+struct HoldingBody<T> {
     body: Body,
     held: Arc<T>,
 }
@@ -43,7 +43,7 @@ pub(super) fn holding<T: Send + 'static>(bytes: Bytes, held: T) -> Bytes {
     Bytes::from_owner(HeldBytes { bytes, _held: held })
 }
 
-impl<T: Send + Sync + 'static> http_body::Body for Held<T> {
+impl<T: Send + Sync + 'static> http_body::Body for HoldingBody<T> {
     type Data = Bytes;
     type Error = Error;
 

@@ -1,4 +1,4 @@
-//! Limits that keep one caller from hurting the others.
+//! Limits that keep one client from hurting the others.
 
 use std::{any::Any, time::Duration};
 

@@ -49,7 +49,7 @@ const REST: Duration = Duration::from_secs(1);
 
 /// What clients may take up.
 #[derive(Clone)]
-struct Limits {
+struct ConnectionLimits {
     connections: usize,
     /// Of one client that is no proxy.
     per_client: usize,
@@ -60,7 +60,7 @@ struct Limits {
 
 /// Serves until SIGINT or SIGTERM, then lets open requests finish, for at most ten seconds.
 pub async fn serve(listener: TcpListener, router: Router, settings: &EdgeSettings) {
-    let limits = Limits {
+    let limits = ConnectionLimits {
         connections: descriptors::for_connections(descriptors::MAX_CONNECTIONS),
         per_client: settings.load.connections_per_client,
         proxies: settings.proxies.clone(),
@@ -104,7 +104,12 @@ impl Connections {
     }
 }
 
-async fn run(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+async fn run(
+    listener: TcpListener,
+    router: Router,
+    limits: ConnectionLimits,
+    stop: impl Future<Output = ()>,
+) {
     let permits = Arc::new(Semaphore::new(limits.connections));
     let connections = Connections {
         shares: Shares::new(usize::MAX, limits.per_client),
@@ -225,8 +230,8 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(20);
     /// Everything is allowed.
-    fn limits() -> Limits {
-        Limits {
+    fn limits() -> ConnectionLimits {
+        ConnectionLimits {
             connections: 8,
             per_client: 8,
             proxies: TrustedProxies::default(),
@@ -239,7 +244,7 @@ mod tests {
 
     const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
 
-    async fn start(limits: Limits) -> (std::net::SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
+    async fn start(limits: ConnectionLimits) -> (std::net::SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -279,7 +284,7 @@ mod tests {
 
     #[tokio::test]
     async fn half_a_head_and_an_idle_connection_are_closed_in_time() {
-        let limits = Limits { head_within: Duration::from_millis(200), ..limits() };
+        let limits = ConnectionLimits { head_within: Duration::from_millis(200), ..limits() };
         let (address, _stop, _server) = start(limits).await;
         for (bytes, expected) in [(&b""[..], ""), (&REQUEST[..20], ""), (REQUEST, "here")] {
             let mut stream = TcpStream::connect(address).await.unwrap();
@@ -292,7 +297,7 @@ mod tests {
 
     #[tokio::test]
     async fn connections_beyond_the_limit_wait_for_a_place() {
-        let limits = Limits { connections: 2, ..limits() };
+        let limits = ConnectionLimits { connections: 2, ..limits() };
         let (address, _stop, _server) = start(limits).await;
         let mut first = TcpStream::connect(address).await.unwrap();
         let mut second = TcpStream::connect(address).await.unwrap();
@@ -309,7 +314,7 @@ mod tests {
 
     #[tokio::test]
     async fn beyond_its_share_of_connections_a_client_is_refused_and_asks_for_health_again_and_again() {
-        let (address, _stop, _server) = start(Limits { per_client: 1, ..limits() }).await;
+        let (address, _stop, _server) = start(ConnectionLimits { per_client: 1, ..limits() }).await;
         let mut own = TcpStream::connect(address).await.unwrap();
         assert!(timeout(SOON, ask(&mut own, REQUEST)).await.unwrap().ends_with("here"));
         // It is answered after its request was read, so that the end of the connection does not overtake the answer.
@@ -329,7 +334,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_proxy_has_as_many_connections_as_it_wants() {
-        let limits = Limits { per_client: 2, proxies: "127.0.0.1".parse().unwrap(), ..limits() };
+        let limits = ConnectionLimits { per_client: 2, proxies: "127.0.0.1".parse().unwrap(), ..limits() };
         let (address, _stop, _server) = start(limits).await;
         let mut streams = Vec::new();
         for _ in 0..4 {
@@ -353,7 +358,7 @@ mod tests {
     async fn an_answer_may_ask_less_of_its_client_than_is_usual() {
         // More than anybody can take.
         let rate = MinRate { bytes: u64::MAX, window: Duration::from_millis(300) };
-        let (address, _stop, _server) = start(Limits { rate, ..limits() }).await;
+        let (address, _stop, _server) = start(ConnectionLimits { rate, ..limits() }).await;
         let mut patient = TcpStream::connect(address).await.unwrap();
         let mut usual = TcpStream::connect(address).await.unwrap();
         patient.write_all(b"GET /patient HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
@@ -395,7 +400,7 @@ mod tests {
     #[tokio::test]
     async fn who_takes_nothing_of_an_answer_is_cut_off_and_who_reads_is_not() {
         let window = Duration::from_millis(500);
-        let limits = Limits { rate: MinRate { bytes: 1, window }, ..limits() };
+        let limits = ConnectionLimits { rate: MinRate { bytes: 1, window }, ..limits() };
         let (address, _stop, _server) = start(limits).await;
         let request = b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n";
         let mut reader = TcpStream::connect(address).await.unwrap();

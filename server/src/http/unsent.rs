@@ -33,12 +33,12 @@ const RETRY: u32 = 5;
 /// The same of one with too many calls at once, seconds.
 const CALL_RETRY: u32 = 1;
 
-/// Counts the bytes of answers until they are sent. Cheap to clone; the clones count together.
+/// UnsentLimits the bytes of answers until they are sent. Cheap to clone; the clones count together.
 #[derive(Clone)]
-pub(super) struct Unsent(Option<Counts>);
+pub(super) struct Unsent(Option<UnsentLimits>);
 
 #[derive(Clone)]
-struct Counts {
+struct UnsentLimits {
     bytes: Shares,
     /// Calls of one client at once that come through a proxy; without one its connections are as many.
     calls: Shares,
@@ -47,7 +47,7 @@ struct Counts {
 
 impl Unsent {
     pub(super) fn new(limits: &LoadLimits, proxies: Arc<TrustedProxies>) -> Self {
-        Self(Some(Counts {
+        Self(Some(UnsentLimits {
             bytes: Shares::with_reserve(limits.unsent, limits.unsent_per_client, RESERVE),
             calls: Shares::new(usize::MAX, limits.connections_per_client),
             proxies,
@@ -65,16 +65,16 @@ impl Unsent {
             let detail = "too many connections from one address";
             return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail));
         }
-        let Some(counts) = &self.0 else { return Ok(None) };
-        let Some(client) = Client::of_request(request, &counts.proxies) else { return Ok(None) };
+        let Some(limits) = &self.0 else { return Ok(None) };
+        let Some(client) = Client::of_request(request, &limits.proxies) else { return Ok(None) };
         let client = client.key();
-        counts.bytes.check(client).map_err(refused)?;
-        let call = if counts.proxies.is_empty() {
+        limits.bytes.check(client).map_err(refused)?;
+        let call = if limits.proxies.is_empty() {
             None
         } else {
-            Some(counts.calls.take_one(client).map_err(|full| full.problem("calls", CALL_RETRY))?)
+            Some(limits.calls.take_one(client).map_err(|full| full.problem("calls", CALL_RETRY))?)
         };
-        Ok(Some(Counted { client, bytes: counts.bytes.clone(), _call: call }))
+        Ok(Some(Counted { client, bytes: limits.bytes.clone(), _call: call }))
     }
 }
 

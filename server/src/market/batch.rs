@@ -34,13 +34,13 @@ struct Wanted {
 }
 
 /// A range of the answer, serialized: cached ranges may be longer and are not held on to.
-struct RangeJson {
+struct BatchPart {
     open_json: Bytes,
     version: u64,
     provenance: Provenance,
 }
 
-impl RangeJson {
+impl BatchPart {
     fn of(read: ChartRead) -> Result<Self, MarketError> {
         let open_json = read.candles.open_json().map_err(|_| unserialisable())?;
         Ok(Self { open_json, version: read.version, provenance: read.provenance })
@@ -54,7 +54,7 @@ enum Plan {
     /// From the simulation, for this reason if it is the last resort.
     Draw(Option<MarketError>),
     /// They are here.
-    Found(RangeJson),
+    Found(BatchPart),
 }
 
 impl Plan {
@@ -84,7 +84,7 @@ impl Market {
     }
 
     /// The same, range by range.
-    async fn batch(&self, query: &BatchQuery) -> Result<Vec<RangeJson>, MarketError> {
+    async fn batch(&self, query: &BatchQuery) -> Result<Vec<BatchPart>, MarketError> {
         let mut plans = self.plans(query).await?;
         // Of all parts: a call waits no longer for many than for few.
         let limits = self.0.charts.limits();
@@ -99,7 +99,7 @@ impl Market {
                 *plan = match hits.next() {
                     Some(Ok(hit)) => {
                         let source = wanted.key.source.clone();
-                        Plan::Found(RangeJson::of(self.answered(hit, source, &query.of(symbol)))?)
+                        Plan::Found(BatchPart::of(self.answered(hit, source, &query.of(symbol)))?)
                     }
                     Some(Err(error)) => {
                         tracing::debug!(%error, symbol = %wanted.key.symbol, "candles cannot be read");
@@ -114,7 +114,7 @@ impl Market {
         for (plan, symbol) in plans.into_iter().zip(&query.symbols) {
             reads.push(match plan {
                 Plan::Found(read) => read,
-                Plan::Draw(reason) => RangeJson::of(self.simulated_chart(&query.of(symbol), reason).await?)?,
+                Plan::Draw(reason) => BatchPart::of(self.simulated_chart(&query.of(symbol), reason).await?)?,
                 Plan::Stored(_) => return Err(unserialisable()),
             });
         }
@@ -215,7 +215,7 @@ fn together<'p>(mut parts: impl Iterator<Item = &'p Provenance>) -> Option<Prove
 }
 
 /// `{"interval":…,"charts":[…]`, each chart as `chart_data` answers it.
-fn open_json(interval: Interval, reads: &[RangeJson]) -> Result<Bytes, serde_json::Error> {
+fn open_json(interval: Interval, reads: &[BatchPart]) -> Result<Bytes, serde_json::Error> {
     let length: usize = reads.iter().map(|read| read.open_json.len() + 160).sum();
     let mut json = BytesMut::with_capacity(length + 64);
     json.extend_from_slice(format!("{{\"interval\":\"{interval}\",\"charts\":[").as_bytes());

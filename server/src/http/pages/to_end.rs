@@ -36,14 +36,14 @@ const MAX_PAGE: usize = 32 << 20;
 /// Limits answers being made per client, whether or not the client still waits. Cheap to clone.
 #[derive(Clone)]
 pub(in crate::http) struct Tasks {
-    places: Shares,
+    permits: Shares,
     proxies: Arc<TrustedProxies>,
 }
 
 impl Tasks {
     /// A client may have as many as connections.
     pub(in crate::http) fn new(limits: &LoadLimits, proxies: Arc<TrustedProxies>) -> Self {
-        Self { places: Shares::new(MAX_AT_ONCE, limits.connections_per_client), proxies }
+        Self { permits: Shares::new(MAX_AT_ONCE, limits.connections_per_client), proxies }
     }
 }
 
@@ -52,12 +52,12 @@ pub(super) async fn to_end(State(tasks): State<Tasks>, request: Request, next: N
     // Without a connection, as in tests, all are one client.
     let client = Client::of_request(&request, &tasks.proxies)
         .map_or_else(|| ClientKey::of(Ipv4Addr::UNSPECIFIED.into()), Client::key);
-    let place = match tasks.places.take_one(client) {
-        Ok(place) => place,
+    let permit = match tasks.permits.take_one(client) {
+        Ok(permit) => permit,
         Err(full) => return full.problem("pages", RETRY).into_response(),
     };
     let task = tokio::spawn(async move {
-        let _place = place;
+        let _permit = permit;
         timeout(LONGEST, whole(next.run(request))).await.unwrap_or_else(|_| {
             tracing::warn!("a page was given up: it took more than {} s", LONGEST.as_secs());
             Problem::late("no answer in time").into_response()
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_leaves_and_asks_again_takes_no_places_of_others() {
+    async fn who_leaves_and_asks_again_takes_no_permits_of_others() {
         let (begun, mut begins) = mpsc::channel(4);
         let (go, goes) = tokio::sync::watch::channel(false);
         let handler = move || {
@@ -133,7 +133,7 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(Duration::from_secs(20), answered).await.expect("no place came back");
+        timeout(Duration::from_secs(20), answered).await.expect("no permit came back");
     }
 
     #[tokio::test]

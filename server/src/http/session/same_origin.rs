@@ -33,7 +33,7 @@ pub(crate) async fn same_origin(State(edge): State<Edge>, mut request: Request, 
         return next.run(request).await;
     }
     take_forwarded_host(&mut request, &edge);
-    let seen = Seen::of(&request);
+    let seen = RefusedChange::of(&request);
     // No browser sends it empty, and the check below would take it for missing.
     if seen.origin.as_deref() == Some("") {
         return seen.refused(None);
@@ -80,15 +80,15 @@ fn take_forwarded_host(request: &mut Request, edge: &Edge) {
     }
 }
 
-/// What is said of a request that is refused.
-struct Seen {
+/// What is logged and answered if a change is refused.
+struct RefusedChange {
     origin: Option<String>,
     host: String,
     /// Where its form leads; `None` for anything but a form.
     form: Option<&'static str>,
 }
 
-impl Seen {
+impl RefusedChange {
     fn of(request: &Request) -> Self {
         let headers = request.headers();
         let text = |name: &HeaderName| {
