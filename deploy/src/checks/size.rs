@@ -99,9 +99,9 @@ mod tests {
             fs::write(pkg.join(format!("{name}.gz")), vec![0; 120_000]).unwrap();
             fs::write(pkg.join(format!("{name}.br")), vec![0; 100_000]).unwrap();
         }
-        fs::write(pkg.join("a.wasm.br"), vec![0; 125_000]).unwrap();
+        fs::write(pkg.join("a.wasm.br"), vec![0; 100_000]).unwrap();
         check(&layout).unwrap();
-        fs::write(pkg.join("a.wasm.br"), vec![0; 125_001]).unwrap();
+        fs::write(pkg.join("a.wasm.br"), vec![0; 100_001]).unwrap();
         assert!(check(&layout).unwrap_err().to_string().contains("too heavy"));
     }
 }
