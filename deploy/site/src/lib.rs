@@ -142,7 +142,7 @@ mod tests {
     fn a_build_that_fails_says_why_and_leaves_the_old_site() {
         let cases = [
             ("no wasm", "a { color: red }", "the wasm cannot be split: "),
-            ("no wasm", "a { color: red", "main.css:1:"),
+            ("no wasm", "a { color: red } }", "main.css:1:"),
             ("no wasm", "@import \"b.css\";", "main.css:1: @import \"b.css\" names a file that is not there"),
         ];
         for (wasm, style, why) in cases {
