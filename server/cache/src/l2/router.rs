@@ -138,6 +138,12 @@ impl Router {
         self.clock.ahead_ms()
     }
 
+    /// What is known of the clocks, to be told otherwise.
+    #[cfg(test)]
+    pub fn clock_for_test(&self) -> &Skew {
+        &self.clock
+    }
+
     /// Whether another installation uses the namespace.
     pub(super) fn is_shared(&self) -> bool {
         self.store.is_shared()
