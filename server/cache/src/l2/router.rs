@@ -122,6 +122,8 @@ impl Router {
                 && !router.is_cluster()
             {
                 router.set_map(Map::single(node));
+                // It may have been connected to before anybody knew that it has the log.
+                router.look_at_log();
             }
         }
         router.keeper.get_or_init(|| runtime.spawn(keeper::keep(router.me.clone())).abort_handle());
