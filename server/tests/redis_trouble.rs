@@ -122,7 +122,8 @@ fn a_value_of_another_application_is_left_alone_named_once_and_found_by_check() 
     for _ in 0..20 {
         assert_eq!(server.get("/api/latest_prices").status, 200);
     }
-    let said = warnings(&server);
+    let mut said = warnings(&server);
+    said.retain(|line| line.contains("another application"));
     assert!(said.len() == 1 && said[0].contains(KEY), "{said:?}");
     let check = || {
         let checked = support::tidemark().arg("check").env("REDIS_URL", redis.url()).output().unwrap();

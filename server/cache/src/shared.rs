@@ -135,3 +135,51 @@ pub(crate) fn divide(bytes: u64, categories: &BTreeMap<&'static str, CategoryPar
         memory.set_limit(u64::try_from(part).unwrap_or(bytes));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::{Instant, sleep};
+
+    use crate::testing::{Number, PATIENCE, plain, redis};
+    use crate::{Cache, Policy, StaleReason, Tiers};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_process_whose_clock_is_wrong_writes_and_reads_by_that_of_redis() {
+        let redis = redis().await;
+        let cache = Cache::builder().redis(Some(redis.url())).build().expect("builds");
+        assert!(cache.wait_for_l2(PATIENCE).await);
+        let policy = Policy::default().tiers(Tiers::L2).jitter(0.0);
+        let numbers = cache.category::<u64, Number>("numbers", policy).expect("a category");
+        let deadline = Instant::now() + PATIENCE;
+        while cache.clock_ahead_ms().is_none() {
+            assert!(Instant::now() < deadline, "Redis is not asked for its time");
+            sleep(Duration::from_millis(5)).await;
+        }
+        let (hour, minute) = (3_600_000, 60_000);
+        let l2 = numbers.core.shared.l2.as_ref().expect("there");
+        // As if this machine were an hour behind, then an hour ahead. It is asked again in ten seconds at the earliest.
+        for (version, apart) in [(1, -hour), (2, hour)] {
+            let now = crate::clock::unix_ms();
+            let of_redis = now.saturating_add_signed(-apart);
+            l2.router.clock_for_test().note(now, of_redis, now);
+            assert!(numbers.unix_ms().abs_diff(of_redis) < minute as u64);
+            numbers.set(&1, Number(version), version);
+            let mut plain = plain(&redis).await;
+            let created = loop {
+                let head: Vec<u8> =
+                    redis::cmd("GET").arg("tm:e:numbers:{1}").query_async(&mut plain).await.expect("answers");
+                if let Some(peek) = crate::header::peek(&head).filter(|peek| peek.version == version) {
+                    break peek.created_ms;
+                }
+                assert!(Instant::now() < deadline, "version {version} is not written");
+                sleep(Duration::from_millis(5)).await;
+            };
+            assert!(created.abs_diff(of_redis) < minute as u64, "{created}, and Redis has {of_redis}");
+            let hit = numbers.get(&1).await.expect("it is there, and not of the future");
+            assert!(hit.age() < Duration::from_secs(60), "{:?}", hit.age());
+            assert!(matches!(hit.stale, None | Some(StaleReason::Revalidating)), "{:?}", hit.stale);
+        }
+    }
+}

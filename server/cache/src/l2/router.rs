@@ -122,6 +122,8 @@ impl Router {
                 && !router.is_cluster()
             {
                 router.set_map(Map::single(node));
+                // It may have been connected to before anybody knew that it has the log.
+                router.look_at_log();
             }
         }
         router.keeper.get_or_init(|| runtime.spawn(keeper::keep(router.me.clone())).abort_handle());
@@ -136,6 +138,12 @@ impl Router {
     /// How far this machine's clock is ahead of Redis', ms, as last asked.
     pub fn clock_ahead_ms(&self) -> Option<i64> {
         self.clock.ahead_ms()
+    }
+
+    /// What is known of the clocks, to be told otherwise.
+    #[cfg(test)]
+    pub fn clock_for_test(&self) -> &Skew {
+        &self.clock
     }
 
     /// Whether another installation uses the namespace.

@@ -48,7 +48,7 @@ impl Skew {
     }
 
     /// Takes in that Redis answered `theirs` to a question between `before` and `after`, all Unix milliseconds.
-    pub(super) fn note(&self, before: u64, theirs: u64, after: u64) {
+    pub fn note(&self, before: u64, theirs: u64, after: u64) {
         let ahead = ahead_ms(before, theirs, after);
         let corrected = if ahead.abs() > IGNORED_MS { ahead } else { 0 };
         self.corrected_ms.store(corrected, Ordering::Relaxed);
