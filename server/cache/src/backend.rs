@@ -36,6 +36,8 @@ pub(crate) struct L2 {
     /// Slots for writes behind the reader.
     pub writes: Arc<Semaphore>,
     pub max_writes: usize,
+    /// Whether it only looks on: nobody hears of it then.
+    pub is_observer: bool,
     jobs: Vec<AbortHandle>,
 }
 
@@ -98,6 +100,7 @@ impl L2 {
             timeout: parts.l2_timeout,
             writes: Arc::new(Semaphore::new(parts.max_writes)),
             max_writes: parts.max_writes,
+            is_observer: parts.observer,
             jobs,
         }
     }

@@ -252,12 +252,12 @@ impl Cache {
     }
 
     /// Waits until Redis is connected, at most for `limit`; true if it is. Then it waits a moment for others to hear of this
-    /// process, 2.5 s at most, so that what is written next is written at once. For tools that need it; a server does not
-    /// wait.
+    /// process, 2.5 s at most, so that what is written next is written at once; an [observer](Builder::observer) does not. For
+    /// tools that need it; a server does not wait.
     pub async fn wait_for_l2(&self, limit: Duration) -> bool {
         let Some(l2) = &self.shared.l2 else { return false };
         let connected = timeout(limit, l2.router.wait_connected()).await.is_ok();
-        if connected {
+        if connected && !l2.is_observer {
             let _ = timeout(limit.min(SILENCE), l2.outbox.wait_heard()).await;
         }
         connected

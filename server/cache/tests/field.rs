@@ -52,6 +52,7 @@ async fn a_full_redis_is_told_and_so_is_room_again_though_nothing_is_written() {
 async fn scripts_or_channels_that_a_user_may_not_use_are_told() {
     let redis = redis_with(&[
         ("user", "noscript on >pw ~* &* +@all -@scripting"),
+        ("user", "noread on >pw ~* &* +@all -getrange"),
         ("user", "nochannel on >pw ~* resetchannels +@all"),
     ])
     .await;
@@ -61,6 +62,9 @@ async fn scripts_or_channels_that_a_user_may_not_use_are_told() {
     let noscript = connected(as_user("noscript")).await;
     load(&texts(&noscript, steady()), "k", "v", 1).await.expect("loads");
     until_trouble(&noscript, Some((Affected::Writes, Trouble::Forbidden))).await;
+    let noread = connected(as_user("noread")).await;
+    load(&texts(&noread, steady()), "k", "v", 1).await.expect("loads");
+    until_trouble(&noread, Some((Affected::Writes, Trouble::Forbidden))).await;
     let nochannel = connected(as_user("nochannel")).await;
     until_trouble(&nochannel, Some((Affected::Messages, Trouble::Forbidden))).await;
     let bus = nochannel.stats().coherence;

@@ -222,12 +222,8 @@ mod tests {
     #[test]
     fn cleared_and_too_large_entries_are_shown_with_the_others() {
         let words = Locale::En.admin_words();
-        let mut category = CategoryStats {
-            keys: 1_234,
-            bytes: 6 << 20,
-            limit_bytes: 24 << 20,
-            ..CategoryStats::default()
-        };
+        let mut category =
+            CategoryStats { keys: 1_234, bytes: 6 << 20, limit_bytes: 24 << 20, ..CategoryStats::default() };
         category.memory.evictions = 52;
         let cells =
             |category: &CategoryStats| [keys(category), memory(category, words), evicted(category, words)];

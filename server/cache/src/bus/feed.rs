@@ -36,6 +36,7 @@ impl Ear {
     pub async fn listen(self) {
         let mut subscription = self.router.subscribe(&self.channel);
         let mut ledger = Ledger::default();
+        let mut owner = self.outbox.owner();
         let mut look = interval(LOOK_EVERY);
         // When our own voice was last heard; none since the subscription came up.
         let mut own_at = None;
@@ -59,6 +60,12 @@ impl Ear {
                     Event::Message(bytes) => {
                         let Some(message) = Message::from_bytes(&bytes) else { continue };
                         self.heard.messages.fetch_add(1, Ordering::Relaxed);
+                        if owner != self.outbox.owner() {
+                            // Publishers of another installation were heard before ours was known. No message of theirs is
+                            // missing.
+                            owner = self.outbox.owner();
+                            ledger = Ledger::default();
+                        }
                         if message.publisher == self.outbox.publisher {
                             if own_at.replace(clock::now()).is_none() {
                                 // Whatever was said before it came up was not heard.

@@ -71,10 +71,6 @@ impl Refusals {
             last: now,
             is_said: false,
         });
-        // Nobody asked meanwhile, or all was taken.
-        if now.duration_since(current.last) >= QUIET {
-            (current.count, current.since) = (0, now);
-        }
         why.clone_into(&mut current.why);
         current.count = current.count.saturating_add(1);
         current.last = now;
@@ -145,6 +141,16 @@ mod tests {
             said += usize::from(writes.note_at("OOM", now)) + usize::from(writes.end_at(now));
         }
         assert_eq!((said, writes.reason()), (1, Some("OOM")));
+    }
+
+    #[test]
+    fn refusals_that_nothing_ends_stay_however_rare_they_are() {
+        let mut writes = Refusals::default();
+        let start = Instant::now();
+        for seconds in [0, 4, 8] {
+            writes.note_at("OOM", start + Duration::from_secs(seconds));
+        }
+        assert_eq!(writes.reason(), Some("OOM"));
     }
 
     #[test]

@@ -250,7 +250,17 @@ fn refuses_writes(error: &redis::RedisError) -> bool {
         // A refusal inside a script comes as the script's error, with the code within the text.
         _ => {
             let text = error.to_string();
-            ["OOM", "MISCONF", "NOREPLICAS", "READONLY", "NOPERM"].iter().any(|code| text.contains(code))
+            [
+                "OOM",
+                "MISCONF",
+                "NOREPLICAS",
+                "READONLY",
+                "NOPERM",
+                "can't run this command",
+                "has no permissions",
+            ]
+            .iter()
+            .any(|said| text.contains(said))
         }
     }
 }

@@ -51,6 +51,8 @@ const SIGNS: [(&str, Trouble); 40] = [
     ("wrongtype", Trouble::ForeignKey),
     ("noperm", Trouble::Forbidden),
     ("no permissions", Trouble::Forbidden),
+    // Of a command in a script, Redis 7.0.
+    ("can't run this command", Trouble::Forbidden),
     ("noauth", Trouble::Refused),
     ("wrongpass", Trouble::Refused),
     ("authentication", Trouble::Refused),
@@ -63,7 +65,6 @@ const SIGNS: [(&str, Trouble); 40] = [
     ("readonly", Trouble::ReadOnly),
     ("read only replica", Trouble::ReadOnly),
     ("loading", Trouble::Loading),
-    ("busyloading", Trouble::Loading),
     ("part of a cluster", Trouble::WrongKind),
     ("cluster support disabled", Trouble::WrongKind),
     ("sentinel", Trouble::WrongKind),

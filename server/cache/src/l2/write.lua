@@ -27,6 +27,8 @@ local new = ARGV[1]
 local old = redis.pcall('GETRANGE', KEYS[1], 0, 79)
 -- What does not begin as our entries do, or is of another type, is another application's: SET would delete it. Neither
 -- would it be distinguished from nothing if it is empty: then the key is set only if it is not there.
+-- A refusal for another reason, as of a right that is missing, is the answer.
+if type(old) == 'table' and not string.find(old.err, 'WRONGTYPE', 1, true) then return old end
 if type(old) == 'table' or (old ~= '' and string.sub(old, 1, 4) ~= string.sub(new, 1, 4)) then return { 2, '' } end
 if old == '' then
   return { redis.call('SET', KEYS[1], new, 'NX', 'PX', ARGV[2]) and 1 or 2, '' }
