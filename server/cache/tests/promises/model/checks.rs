@@ -48,6 +48,12 @@ impl Seen {
         }
     }
 
+    /// The key was cleared: what lived in Redis is dead. A process that set it a moment before bars it at once, with a removal
+    /// of the version before.
+    pub fn cleared(&mut self, key: usize) {
+        self.in_redis[key] = None;
+    }
+
     /// Redis was emptied.
     pub fn flushed(&mut self) {
         self.in_redis = [None; KEYS];
@@ -89,6 +95,10 @@ fn what_goes_back_is_noticed_after_a_clear_as_before_it() {
         assert!(seen.redis(2, version).is_ok() && seen.memory(2, 2, version).is_ok());
     }
     assert!(seen.redis(2, Some(3)).is_err() && seen.memory(2, 2, Some(3)).is_err());
+    // Seen before and after the clear only.
+    assert!(seen.redis(3, Some(5)).is_ok());
+    seen.cleared(3);
+    assert!(seen.redis(3, Some(4)).is_ok() && seen.redis(3, Some(3)).is_err());
 
     let truth = Truth { version: 5, absent: false };
     assert!(is_right(Some((5, false)), truth));

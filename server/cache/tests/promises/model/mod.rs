@@ -156,6 +156,7 @@ impl World {
         }
         let scope = Scope::Key(format!("texts:{}", name(key)));
         self.was_cleared[key] = true;
+        self.seen.cleared(key);
         let Ok(cleared) = self.processes[cache].cache.clear(scope).await else { return };
         self.cleared = Some(cleared.seq);
         until("all know", || self.processes.iter().all(|p| p.cache.stats().clears.head >= cleared.seq)).await;
