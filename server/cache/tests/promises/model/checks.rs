@@ -96,9 +96,9 @@ fn what_goes_back_is_noticed_after_a_clear_as_before_it() {
     }
     assert!(seen.redis(2, Some(3)).is_err() && seen.memory(2, 2, Some(3)).is_err());
     // Seen before and after the clear only.
-    assert!(seen.redis(3, Some(5)).is_ok());
-    seen.cleared(3);
-    assert!(seen.redis(3, Some(4)).is_ok() && seen.redis(3, Some(3)).is_err());
+    assert!(seen.redis(0, Some(5)).is_ok());
+    seen.cleared(0);
+    assert!(seen.redis(0, Some(4)).is_ok() && seen.redis(0, Some(3)).is_err());
 
     let truth = Truth { version: 5, absent: false };
     assert!(is_right(Some((5, false)), truth));
