@@ -97,8 +97,7 @@ struct Build<'a> {
 impl<'a> Build<'a> {
     fn new(layout: &'a Layout) -> Result<Self> {
         let said = run::said_out(run::command(layout, "rustc").arg("-vV")).unwrap_or_default();
-        let host =
-            host_in(&said).ok_or_else(|| Problem::said("`rustc -vV` does not tell this machine's triple"))?;
+        let host = host_in(&said).ok_or_else(|| Problem::said("`rustc -vV` does not name the host"))?;
         let minifiers = [("--wasm-opt", tools::wasm_opt(layout)), ("--esbuild", tools::esbuild(layout))];
         let minifiers =
             minifiers.into_iter().filter_map(|(option, finding)| Some((option, usable(finding)?)));

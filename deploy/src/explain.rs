@@ -123,21 +123,21 @@ fn explained(
     brief: Option<String>,
 ) -> Problem {
     let log = part.log(layout);
-    let told = read_from(&log, from);
+    let logged = read_from(&log, from);
     let name = part.name();
-    if let Some(what) = known(part, &format!("{told}\n{detail}"), data) {
+    if let Some(what) = known(part, &format!("{logged}\n{detail}"), data) {
         return Problem::said(format!("{name} does not start: {what}"));
     }
     Problem::said(match brief {
         Some(brief) => {
-            format!("{name} does not start ({brief}){}; see {}", told_last(&told), log.display())
+            format!("{name} does not start ({brief}){}; see {}", last_line_of(&logged), log.display())
         }
         None => format!("{name} does not start: {}", one_line(detail)),
     })
 }
 
 /// The line for what is known.
-fn known(part: Part, told: &str, data: &Path) -> Option<String> {
+fn known(part: Part, logged: &str, data: &Path) -> Option<String> {
     let own: &[Known] = match part {
         Part::Redis | Part::Node(_) => &REDIS,
         Part::Postgres => &POSTGRES,
@@ -145,7 +145,7 @@ fn known(part: Part, told: &str, data: &Path) -> Option<String> {
     };
     // What the machine lacks comes first: the rest may follow from it.
     let all = [DISK_FULL, READ_ONLY, NO_MEMORY, TAKEN].into_iter().chain(own.iter().copied());
-    let (_, text) = all.into_iter().find(|(signs, _)| signs.iter().any(|sign| told.contains(sign)))?;
+    let (_, text) = all.into_iter().find(|(signs, _)| signs.iter().any(|sign| logged.contains(sign)))?;
     let text = text.replace("{aof}", &manifest(data)).replace("{quoted}", &quoted(data));
     Some(text.replace("{data}", &data.display().to_string()))
 }
@@ -158,8 +158,8 @@ fn manifest(data: &Path) -> String {
 }
 
 /// `: ` and the last line that says something, or nothing.
-pub fn told_last(told: &str) -> String {
-    let last = told.lines().rev().find(|line| !line.trim().is_empty());
+pub fn last_line_of(logged: &str) -> String {
+    let last = logged.lines().rev().find(|line| !line.trim().is_empty());
     last.map(|line| format!(": {}", line.trim())).unwrap_or_default()
 }
 
@@ -203,8 +203,8 @@ mod tests {
             (Part::Node(2), "# Can't handle RDB format version 99", "a newer Redis"),
             (Part::Redis, "Fatal error: can't open … No space left on device", "the disk is full"),
         ];
-        for (part, told, wanted) in cases {
-            let line = known(part, told, data).unwrap();
+        for (part, logged, wanted) in cases {
+            let line = known(part, logged, data).unwrap();
             assert!(line.contains(wanted) && !line.contains('\n'), "{line}");
         }
         assert_eq!(known(Part::Redis, "Ready to accept connections", data), None);

@@ -1,4 +1,4 @@
-//! The folder that is made, and how it takes the place of the one before it.
+//! The folder that is made, and how it replaces the one before it.
 
 use std::{
     fs, io,

@@ -18,12 +18,12 @@ use crate::{
     file_name, files,
 };
 
-/// The script that loads the pieces. The main module has this name in its binary, where a hash takes the place of the
+/// The script that loads the pieces. The main module has this name in its binary, where a hash replaces the
 /// underscores, which are as many as it has characters.
 pub(crate) const LOADER: &str = "__wasm_split.______________________.js";
 /// The list of the pieces that each page needs. It names them without `.wasm`.
 pub(crate) const MANIFEST: &str = "__wasm_split_manifest.json";
-/// What a hash takes the place of in [`LOADER`].
+/// What a hash replaces in [`LOADER`].
 const PLACEHOLDER: &str = "______________________";
 
 /// Files by name.

@@ -118,7 +118,7 @@ fn wait_for_server(process: &mut Process, addr: SocketAddr, log: &Path, end: u64
         stop::asked() || !process.is_alive() || matches!(probe::get(here, "/healthz"), Some((200, _)))
     });
     stop::check()?;
-    let last = || explain::told_last(&explain::read_from(log, end));
+    let last = || explain::last_line_of(&explain::read_from(log, end));
     let ended =
         |status| Problem::said(format!("the server ended ({status}){}; see {}", last(), log.display()));
     if let Some(status) = process.exit_status() {
